@@ -1,0 +1,97 @@
+/** The config file. Each default stands beside its field; src/config.ts reads the file. */
+import { Type, type Static } from '@sinclair/typebox'
+import { Closed, Duration, Enum, Name, Path, Port, Secret } from './primitives.js'
+
+export const CONFIG_VERSION = 'authn-webhook/v1'
+
+export const ServerConfig = Closed({
+  host: Type.String({ default: '::', description: 'Address to listen on; `::` is dual stack.' }),
+  port: Type.Integer({ minimum: 0, maximum: 65535, default: 8443, description: 'Port of the TokenReview route; 0 takes a free one.' }),
+  path: Type.String({ pattern: '^/[A-Za-z0-9/_.-]*$', default: '/authenticate', expected: 'a path such as /authenticate', description: 'Path of the TokenReview route.' }),
+  timeout: Type.Unsafe<string>({ ...Duration, default: '8s', description: 'Budget of one review; `?timeout=` may only shorten it.' }),
+  bodyLimit: Type.Integer({ minimum: 1024, maximum: 1048576, default: 65536, description: 'Bytes of a request body.' }),
+  maxTokenBytes: Type.Integer({ minimum: 256, maximum: 1048576, default: 16384, description: 'Longer tokens are not authenticated.' }),
+  maxConnections: Type.Integer({ minimum: 1, default: 1024, description: 'Open connections; more are closed at once.' }),
+  maxConnectionAge: Type.Unsafe<string>({ ...Duration, default: '5m', description: 'Age, ± 20 %, at which a connection is drained so that replicas share the load; 0s: never.' }),
+  shutdownDelay: Type.Unsafe<string>({ ...Duration, default: '0s', description: 'Unready but still serving for this long after SIGTERM.' })
+}, { default: {} })
+export type ServerConfig = Static<typeof ServerConfig>
+
+export const AdminConfig = Closed({
+  host: Type.String({ default: '::' }),
+  port: Type.Integer({ ...Port, default: 9443 })
+}, { description: 'A plain HTTP listener for health and metrics, which then leave the review port.' })
+export type AdminConfig = Static<typeof AdminConfig>
+
+export const TlsConfig = Closed({
+  certFile: Type.Unsafe<string>({ ...Path, description: 'Serving certificate with its chain, PEM. Its directory is watched.' }),
+  keyFile: Type.Unsafe<string>({ ...Path, description: 'Private key of the serving certificate, PEM.' }),
+  clientCAFile: Type.Optional(Type.Unsafe<string>({ ...Path, description: 'Who may POST reviews: certificates of this CA.' })),
+  clientNames: Type.Array(Type.String({ minLength: 1 }), { default: [], description: 'Common names or DNS names of client certificates that may POST reviews; empty: any.' }),
+  minVersion: Enum(['TLSv1.2', 'TLSv1.3'], { default: 'TLSv1.3' })
+})
+export type TlsConfig = Static<typeof TlsConfig>
+
+export const ThrottleConfig = Closed({
+  maxFailures: Type.Integer({ minimum: 1, default: 5, description: 'Wrong passwords in a row that an account has free.' }),
+  baseDelay: Type.Unsafe<string>({ ...Duration, default: '1s', description: 'Wait after the first failure beyond them; doubles with each.' }),
+  maxDelay: Type.Unsafe<string>({ ...Duration, default: '5m' }),
+  maxConcurrent: Type.Optional(Type.Integer({ minimum: 1, maximum: 64, description: 'Password checks at a time in one provider; by default one less than the processors, at least 1 and under 4.' })),
+  maxQueue: Type.Integer({ minimum: 0, default: 64, description: 'Password checks that may wait.' })
+}, { default: {} })
+export type ThrottleConfig = Static<typeof ThrottleConfig>
+
+export const PressureConfig = Closed({
+  maxEventLoopDelay: Type.Unsafe<string>({ ...Duration, default: '1s' }),
+  maxHeapUsedRatio: Type.Number({ exclusiveMinimum: 0, maximum: 1, default: 0.95, description: 'Of the heap limit.' })
+}, { default: {} })
+export type PressureConfig = Static<typeof PressureConfig>
+
+export const CacheConfig = Closed({
+  successTTL: Type.Unsafe<string>({ ...Duration, default: '1m' }),
+  failureTTL: Type.Unsafe<string>({ ...Duration, default: '10s' }),
+  maxEntries: Type.Integer({ minimum: 0, default: 10000, description: 'Entries of each of the two stores; 0: no cache.' })
+}, { default: {} })
+export type CacheConfig = Static<typeof CacheConfig>
+
+export const ReservedConfig = Closed({
+  allowUsers: Type.Array(Type.String(), { default: [] }),
+  allowGroups: Type.Array(Type.String(), { default: [] })
+}, { default: {}, description: 'Exceptions to the guard of reserved identities, by exact name.' })
+export type ReservedConfig = Static<typeof ReservedConfig>
+
+/** One link of the chain. `config` is validated with the schema of its `kind`. */
+export const IdentityProviderConfig = Closed({
+  name: Name,
+  kind: Type.String({ minLength: 1 }),
+  from: Type.Optional(Type.String({ minLength: 1, description: 'For `kind: module`: a package, or a path relative to this file.' })),
+  usernamePrefix: Type.Optional(Type.String({ maxLength: 128 })),
+  groupPrefix: Type.Optional(Type.String({ maxLength: 128 })),
+  reserved: ReservedConfig,
+  timeout: Type.Unsafe<string>({ ...Duration, default: '3s', description: 'Budget of one question to this provider.' }),
+  maxConcurrent: Type.Integer({ minimum: 1, default: 64, description: 'Questions to this provider at a time; more are "could not tell".' }),
+  cache: CacheConfig,
+  config: Type.Unknown({ default: {} })
+})
+export type IdentityProviderConfig = Static<typeof IdentityProviderConfig>
+
+export const LogConfig = Closed({
+  level: Enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'], { default: 'info' }),
+  format: Enum(['auto', 'text', 'json'], { default: 'auto', description: 'auto: text on a terminal, JSON otherwise.' }),
+  fingerprintKey: Type.Optional(Secret)
+}, { default: {} })
+export type LogConfig = Static<typeof LogConfig>
+
+export const Config = Closed({
+  apiVersion: Type.Literal(CONFIG_VERSION),
+  server: ServerConfig,
+  admin: Type.Optional(AdminConfig),
+  tls: TlsConfig,
+  audiences: Type.Array(Type.String({ minLength: 1 }), { default: [], description: "The API server's audiences; empty: leave them to the API server." }),
+  throttle: ThrottleConfig,
+  pressure: PressureConfig,
+  sharedNames: Type.Boolean({ default: false, description: 'Several providers may issue the same names.' }),
+  identityProviders: Type.Array(IdentityProviderConfig, { minItems: 1, description: 'Asked in this order.' }),
+  log: LogConfig
+}, { title: 'authn-webhook config' })
+export type Config = Static<typeof Config>

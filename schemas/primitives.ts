@@ -1,0 +1,59 @@
+/** The small types that every file and message is made of. */
+import { Type, type Static, type TSchema } from '@sinclair/typebox'
+
+/** A span of time in the notation of Go and Kubernetes, one unit or several: `500ms`, `10s`, `1m30s`. */
+export const Duration = Type.String({
+  pattern: '^([0-9]+(\\.[0-9]+)?(ns|us|µs|ms|s|m|h))+$',
+  expected: 'a duration such as 500ms, 10s or 2m'
+})
+export type Duration = Static<typeof Duration>
+
+/** A moment as RFC 3339 writes it: `2027-01-01T00:00:00Z`. */
+export const Timestamp = Type.String({
+  pattern: '^\\d{4}-\\d{2}-\\d{2}[Tt ]\\d{2}:\\d{2}:\\d{2}(\\.\\d+)?([Zz]|[+-]\\d{2}:\\d{2})$',
+  expected: 'a time such as 2027-01-01T00:00:00Z'
+})
+export type Timestamp = Static<typeof Timestamp>
+
+/** Names that end up in metrics' labels and log lines. */
+export const Name = Type.String({
+  pattern: '^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$',
+  expected: 'a name of lower-case letters, digits and hyphens, at most 63'
+})
+export type Name = Static<typeof Name>
+
+/** A path; a relative one is relative to the file that names it. */
+export const Path = Type.String({ minLength: 1, expected: 'a path' })
+export type Path = Static<typeof Path>
+
+export const Port = Type.Integer({ minimum: 0, maximum: 65535 })
+
+/**
+ * A secret as code sees it: the text is asked for where it is used and nowhere
+ * else, so that a config that is logged or printed shows `[secret]`.
+ */
+export interface Secret { reveal: () => string }
+
+/**
+ * A secret as a file writes it: the text itself, `{ file: PATH }` or `{ env: NAME }`.
+ * Reading a document turns it into a {@link Secret}.
+ */
+export const Secret = Type.Unsafe<Secret>({
+  'x-secret': true,
+  expected: 'a string, {file: PATH} or {env: NAME}',
+  anyOf: [
+    { type: 'string', minLength: 1 },
+    { type: 'object', properties: { file: { type: 'string', minLength: 1 } }, required: ['file'], additionalProperties: false },
+    { type: 'object', properties: { env: { type: 'string', minLength: 1 } }, required: ['env'], additionalProperties: false }
+  ]
+})
+
+/** One of some words. A JSON Schema `enum` names the allowed words in its fault; a union of literals doesn't. */
+export function Enum<const T extends readonly string[]> (values: T, options: object = {}) {
+  return Type.Unsafe<T[number]>({ type: 'string', enum: [...values], ...options })
+}
+
+/** An object whose unknown keys are faults. */
+export function Closed<T extends Record<string, TSchema>> (properties: T, options: object = {}) {
+  return Type.Object(properties, { additionalProperties: false, ...options })
+}

@@ -1,0 +1,13 @@
+import { Type, type Static } from '@sinclair/typebox'
+import { Closed } from '../primitives.js'
+
+export const MockProviderConfig = Closed({
+  allowMock: Type.Boolean({ default: false, description: 'Required outside `serve --mock`: this provider lets anybody in.' }),
+  user: Closed({
+    username: Type.String({ minLength: 1, default: 'mock' }),
+    uid: Type.Optional(Type.String()),
+    groups: Type.Array(Type.String(), { default: ['group-mock'] }),
+    extra: Type.Optional(Type.Record(Type.String(), Type.Array(Type.String())))
+  }, { default: {} })
+})
+export type MockProviderConfig = Static<typeof MockProviderConfig>

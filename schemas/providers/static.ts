@@ -1,0 +1,7 @@
+import { type Static } from '@sinclair/typebox'
+import { Closed, Path } from '../primitives.js'
+
+export const StaticProviderConfig = Closed({
+  usersFile: Path
+})
+export type StaticProviderConfig = Static<typeof StaticProviderConfig>

@@ -1,0 +1,56 @@
+/**
+ * The wire: `TokenReview` of `authentication.k8s.io/v1` and `v1beta1`, and the `Status` of a refusal.
+ * @see https://kubernetes.io/docs/reference/kubernetes-api/authentication-resources/token-review-v1/
+ */
+import { Type, type Static } from '@sinclair/typebox'
+import { Enum } from './primitives.js'
+
+export const API_VERSIONS = ['authentication.k8s.io/v1', 'authentication.k8s.io/v1beta1'] as const
+export type ApiVersion = typeof API_VERSIONS[number]
+
+/** Properties that we don't know are tolerated: API servers of other versions send other metadata. */
+export const TokenReviewRequest = Type.Object({
+  apiVersion: Enum(API_VERSIONS),
+  kind: Type.Literal('TokenReview'),
+  spec: Type.Object({
+    token: Type.String({ minLength: 1 }),
+    audiences: Type.Optional(Type.Array(Type.String()))
+  })
+})
+export type TokenReviewRequest = Static<typeof TokenReviewRequest>
+
+export const UserInfo = Type.Object({
+  username: Type.String(),
+  uid: Type.Optional(Type.String()),
+  groups: Type.Optional(Type.Array(Type.String())),
+  extra: Type.Optional(Type.Record(Type.String(), Type.Array(Type.String())))
+})
+export type UserInfo = Static<typeof UserInfo>
+
+export const TokenReviewStatus = Type.Object({
+  authenticated: Type.Boolean(),
+  user: Type.Optional(UserInfo),
+  audiences: Type.Optional(Type.Array(Type.String())),
+  error: Type.Optional(Type.String())
+})
+export type TokenReviewStatus = Static<typeof TokenReviewStatus>
+
+/** As a response schema this is the allow-list of what may leave: there is no `spec` in it, hence no token. */
+export const TokenReviewResponse = Type.Object({
+  apiVersion: Type.String(),
+  kind: Type.Literal('TokenReview'),
+  status: TokenReviewStatus
+})
+export type TokenReviewResponse = Static<typeof TokenReviewResponse>
+
+/** A refusal in the form that Kubernetes' clients read: `meta/v1` Status. */
+export const Status = Type.Object({
+  kind: Type.Literal('Status'),
+  apiVersion: Type.Literal('v1'),
+  metadata: Type.Object({}),
+  status: Type.Literal('Failure'),
+  message: Type.String(),
+  reason: Type.String(),
+  code: Type.Integer()
+})
+export type Status = Static<typeof Status>

@@ -1,0 +1,44 @@
+// Makes a clone runnable: installs from the lock file and builds, each only
+// when needed, and says so. `npm start` and `npm test` call it first.
+import { spawnSync } from 'node:child_process'
+import { existsSync, readdirSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+process.chdir(root)
+
+const [major, minor] = process.versions.node.split('.').map(Number)
+if (major < 20 || (major === 20 && minor < 19)) {
+  console.error(`authn-webhook needs Node.js 20.19 or newer; this is ${process.version}`)
+  process.exit(1)
+}
+
+if (olderThan('node_modules/.package-lock.json', ['package-lock.json'])) {
+  run('Installing dependencies from package-lock.json …', 'npm', ['ci', '--ignore-scripts', '--loglevel=error'])
+}
+if (olderThan('dist/.tsbuildinfo', ['src', 'plugins', 'schemas', 'test/conformance.ts', 'tsconfig.json', 'tsconfig.build.json', 'package-lock.json'])) {
+  run('Building …', process.execPath, ['node_modules/typescript/bin/tsc', '--project', 'tsconfig.build.json'])
+}
+
+/** Is `output` missing, or older than one of the files in `inputs`? */
+function olderThan (output, inputs) {
+  if (!existsSync(output)) return true
+  const built = statSync(output).mtimeMs
+  return inputs.flatMap(files).some(file => statSync(file).mtimeMs > built)
+}
+
+function files (path) {
+  if (!existsSync(path)) return []
+  if (!statSync(path).isDirectory()) return [path]
+  return readdirSync(path, { recursive: true, withFileTypes: true })
+    .filter(entry => entry.isFile())
+    .map(entry => join(entry.parentPath ?? entry.path, entry.name))
+}
+
+function run (what, command, args) {
+  console.error(what)
+  const { status, error } = spawnSync(command, args, { stdio: ['ignore', 'inherit', 'inherit'] })
+  if (error) throw error
+  if (status !== 0) process.exit(status ?? 1)
+}

@@ -1,0 +1,61 @@
+/**
+ * A bearer token, parsed once and strictly. The API server sends everything
+ * that it does not know itself: opaque tokens, JWTs of other issuers, and
+ * passwords as base64("username:password").
+ */
+
+export interface Password {
+  readonly username: string
+  readonly password: string
+}
+
+export interface Credential {
+  /** As it came, for providers that know tokens. */
+  readonly token: string
+  /** Three base64url parts, the first a JSON object: RFC 7519. Nothing is verified. */
+  readonly jwt: boolean
+  /** Set where the token is base64 of UTF-8 `username:password`. */
+  readonly password: Password | undefined
+}
+
+const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/
+const BASE64URL = /^[A-Za-z0-9_-]+={0,2}$/
+const JWT = /^eyJ[A-Za-z0-9_-]*\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*$/
+// C0, DEL and C1: nobody types them, and log lines and directories misread them
+const CONTROL = /\p{Cc}/u
+
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+export function parseCredential (token: string): Credential {
+  return { token, jwt: JWT.test(token), password: parsePassword(token) }
+}
+
+/**
+ * base64 of the standard or the URL alphabet (RFC 4648, not mixed), padding
+ * optional, one trailing newline tolerated (`base64 | tr -d` is easily
+ * forgotten); UTF-8 without errors; the first colon splits; neither half
+ * empty; no control characters, but for the newline that `echo` adds.
+ */
+function parsePassword (token: string): Password | undefined {
+  const text = token.replace(/\r?\n$/, '')
+  if (!BASE64.test(text) && !BASE64URL.test(text)) return undefined
+  const decoded = decode(text)?.replace(/\r?\n$/, '')
+  if (decoded === undefined) return undefined
+  const colon = decoded.indexOf(':')
+  if (colon < 1 || colon === decoded.length - 1 || CONTROL.test(decoded)) return undefined
+  return { username: decoded.slice(0, colon), password: decoded.slice(colon + 1) }
+}
+
+function decode (text: string): string | undefined {
+  const digits = text.replace(/=+$/, '')
+  // one digit over carries no byte; padding, where written, must be the right one
+  if (digits.length % 4 === 1 || (digits.length !== text.length && text.length % 4 !== 0)) return undefined
+  const bytes = Buffer.from(digits, 'base64url')
+  // leftover bits that are not zero: several tokens would be one password
+  if (bytes.toString('base64url') !== digits.replace(/\+/g, '-').replace(/\//g, '_')) return undefined
+  try {
+    return utf8.decode(bytes)
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,27 @@
+/** What the domain tells whoever counts. plugins/metrics.ts is the one that does. */
+import type { UnavailableReason } from '../errors.js'
+
+export type CacheResult = 'hit' | 'miss' | 'coalesced'
+export type AskResult = 'authenticated' | 'denied' | 'unknown' | 'error'
+export type ReservedKind = 'user' | 'group' | 'extra'
+
+export interface Observer {
+  /** A provider was really asked. */
+  asked: (provider: string, result: AskResult, seconds: number) => void
+  cached: (provider: string, result: CacheResult) => void
+  throttled: (provider: string) => void
+  /** Names that the guard refused or dropped. */
+  reserved: (provider: string, kind: ReservedKind, count: number) => void
+  unavailable: (provider: string, reason: UnavailableReason) => void
+  reloaded: (source: string, error?: unknown) => void
+}
+
+/** For tests and one-shot commands. */
+export const unobserved: Observer = {
+  asked () {},
+  cached () {},
+  throttled () {},
+  reserved () {},
+  unavailable () {},
+  reloaded () {}
+}

@@ -1,0 +1,155 @@
+/**
+ * The contract between this service and an identity provider.
+ *
+ * A provider answers one question, "whose credential is this?", in one of four
+ * ways; everything else (parsing, cache, timeout, breaker, prefixes, the guard
+ * of reserved names, audiences, metrics, audit) is wrapped around it.
+ *
+ * | it gives                 | which means                | the chain                          |
+ * |--------------------------|----------------------------|------------------------------------|
+ * | {@link Authentication}   | it is this user            | stops                              |
+ * | {@link Denial}           | mine, and refused          | stops                              |
+ * | `null`                   | not mine, or no such user  | asks the next one                  |
+ * | it throws                | could not tell             | asks the next one, remembers that  |
+ *
+ * @example
+ * ```ts
+ * export default defineIdentityProvider({
+ *   contract: 1,
+ *   kind: 'constant',
+ *   schema: { type: 'object', properties: { token: { type: 'string' } }, required: ['token'] },
+ *   async open (config: { token: string }) {
+ *     return {
+ *       authenticateToken: (token) => token === config.token ? { user: { username: 'alice' } } : null
+ *     }
+ *   }
+ * })
+ * ```
+ */
+import type { UserInfo } from '../../schemas/token-review.js'
+import { ContractMismatchError, InvalidProviderError } from '../errors.js'
+import type { Credential, Password } from './credential.js'
+
+export type { Credential, Password } from './credential.js'
+export type { UserInfo } from '../../schemas/token-review.js'
+export type { Secret } from '../../schemas/primitives.js'
+
+/** Versions of this contract that this release speaks. */
+export const SUPPORTED_CONTRACTS: readonly number[] = [1]
+
+/** Why a provider refuses a credential that is its own. Ends in the audit line and a metric, never on the wire. */
+export const PROVIDER_DENIAL_REASONS = ['wrong-credential', 'expired', 'disabled', 'locked', 'not-member', 'audience'] as const
+export type ProviderDenialReason = typeof PROVIDER_DENIAL_REASONS[number]
+
+/** "It is this user." */
+export interface Authentication {
+  /** `authentication.k8s.io` UserInfo, before the provider's prefixes. */
+  readonly user: UserInfo
+  /** Audiences that the credential is bound to. Absent: to none in particular. Empty: good for none. */
+  readonly audiences?: readonly string[] | undefined
+  /** When the credential stops being good; it is not cached beyond. */
+  readonly expiresAt?: Date | undefined
+  /** `false`: never cache this answer. */
+  readonly cacheable?: boolean | undefined
+}
+
+/** "It is mine, and I refuse it." `username`: the account, where one was found; never what was merely typed. */
+export interface Denial {
+  readonly denied: ProviderDenialReason
+  readonly username?: string | undefined
+}
+
+export type Answer = Authentication | Denial | null
+
+/** What a log line of a provider may look like: an object with fields, and a message. */
+export interface ProviderLog {
+  debug: (fields: object, message: string) => void
+  info: (fields: object, message: string) => void
+  warn: (fields: object, message: string) => void
+  error: (fields: object, message: string) => void
+}
+
+/** The surroundings of one question. */
+export interface AskContext {
+  /** Audiences that the API server asked for; possibly none. For information: the answer is checked against them anyway. */
+  readonly audiences: readonly string[]
+  /** Aborts when nobody waits for the answer any more, or the provider's timeout has passed. */
+  readonly signal: AbortSignal
+  readonly log: ProviderLog
+  /**
+   * Wraps the one step that tests a password, under the canonical name of the
+   * account (a directory entry's, a users file's): counts failures, slows
+   * guessing down, bounds concurrent checks. `check` gives true for the right
+   * password, false for a wrong one, and throws where it could not tell.
+   * Rejects at once when the account is throttled or the queue is full; let
+   * that rejection pass.
+   */
+  attempt: (identity: string, check: () => Promise<boolean>) => Promise<boolean>
+}
+
+/** The two things a bearer token can be asked about: the token as it is, or the password that it carries. */
+export type CredentialKind = 'token' | 'password'
+
+/** An open provider. At least one of the two `authenticate…` methods is there. */
+export interface IdentityProvider {
+  /**
+   * Kinds that are answered from memory at once (a digest and a look-up). They
+   * are asked without cache, bulkhead, breaker and timeout, which would cost
+   * more than the answer. Their context's `signal` never aborts.
+   */
+  readonly immediate?: readonly CredentialKind[]
+  /** Synchronous and cheap: could this be mine? `false` spares the question. */
+  recognizes?: (credential: Credential) => boolean
+  authenticateToken?: (token: string, ctx: AskContext) => Answer | Promise<Answer>
+  authenticatePassword?: (password: Password, ctx: AskContext) => Answer | Promise<Answer>
+  /** The user by name, without a credential; for `authn-webhook review --username`. */
+  lookup?: (username: string, ctx: AskContext) => UserInfo | null | Promise<UserInfo | null>
+  /** Rejects when the source of identities is out of reach. For information alone: it never decides readiness. */
+  ping?: (ctx: Pick<AskContext, 'signal' | 'log'>) => void | Promise<void>
+  close?: () => void | Promise<void>
+}
+
+/** What a provider gets when it is opened. */
+export interface OpenContext {
+  readonly log: ProviderLog
+  /** Aborts when opening takes too long or the service stops meanwhile. */
+  readonly signal: AbortSignal
+  /** An absolute path from one that is relative to the config file. */
+  resolvePath: (path: string) => string
+  /** To call after a reload: cached answers are dropped, and answers that began before are not stored. */
+  changed: () => void
+  /** To call after a reload of a local source, with what went wrong if anything did; for metrics. */
+  reloaded: (error?: unknown) => void
+  /** The command that runs allows the mock provider (`serve --mock`). */
+  readonly allowMock: boolean
+}
+
+export interface IdentityProviderDefinition<Config = any> {
+  readonly contract: number
+  /** The word behind `kind:` in the config file. */
+  readonly kind: string
+  /** TypeBox or plain JSON Schema of the provider's `config:`. Defaults are filled in, unknown keys are faults where it says so. */
+  readonly schema: object
+  /** Must succeed with the network down; local files may be read. */
+  open: (config: Config, ctx: OpenContext) => IdentityProvider | Promise<IdentityProvider>
+}
+
+/**
+ * Checks a definition and gives it back. Pure; a plain object of the same form
+ * does as well, so that a mounted file needs no import.
+ * @throws ContractMismatchError, InvalidProviderError
+ */
+export function defineIdentityProvider<Config> (definition: IdentityProviderDefinition<Config>): IdentityProviderDefinition<Config> {
+  if (definition === null || typeof definition !== 'object') throw new InvalidProviderError('the default export is not an object made by defineIdentityProvider')
+  if (!SUPPORTED_CONTRACTS.includes(definition.contract)) {
+    throw new ContractMismatchError(String(definition.contract), SUPPORTED_CONTRACTS.join(', '))
+  }
+  if (typeof definition.kind !== 'string' || definition.kind === '') throw new InvalidProviderError('"kind" is not a non-empty string')
+  if (definition.schema === null || typeof definition.schema !== 'object') throw new InvalidProviderError('"schema" is not a JSON Schema')
+  if (typeof definition.open !== 'function') throw new InvalidProviderError('"open" is not a function')
+  return definition
+}
+
+export function isDenial (answer: Answer): answer is Denial {
+  return answer !== null && 'denied' in answer
+}

@@ -1,0 +1,86 @@
+/**
+ * Every error of this project, with a code that stays.
+ *
+ * - HTTP refusals become a Kubernetes `Status` (plugins/error-handler.ts).
+ * - {@link UnavailableError} is the domain's "could not tell".
+ * - {@link FaultsError} carries everything that is wrong with a file at once.
+ * - {@link CommandError} ends a command with an exit code.
+ */
+import createError from '@fastify/error'
+
+/** Refusals of a request. No message repeats input. */
+export const MethodNotAllowedError = createError('AUTHN_METHOD_NOT_ALLOWED', 'a TokenReview is created by POST', 405)
+export const NotJsonError = createError('AUTHN_NOT_JSON', 'the content type must be JSON; add the header "Content-Type: application/json"', 415)
+export const MalformedJsonError = createError('AUTHN_MALFORMED_JSON', 'the body is not valid JSON', 400)
+export const InvalidTokenReviewError = createError('AUTHN_INVALID_TOKEN_REVIEW', '%s', 400)
+export const BodyTooLargeError = createError('AUTHN_BODY_TOO_LARGE', 'the body is larger than this service reads', 413)
+export const ClientCertificateRequiredError = createError('AUTHN_CLIENT_CERTIFICATE_REQUIRED', '%s', 401)
+export const RouteNotFoundError = createError('AUTHN_NOT_FOUND', 'no such path here; TokenReviews go to the path of the webhook config\'s "server"', 404)
+export const OverloadedError = createError('AUTHN_OVERLOADED', 'this process is overloaded; ask again later', 429)
+
+/** A provider's definition that can't be used. */
+export const ContractMismatchError = createError<[string, string]>('AUTHN_CONTRACT_MISMATCH', 'the provider speaks contract %s; this release supports: %s')
+export const InvalidProviderError = createError<[string]>('AUTHN_INVALID_PROVIDER', 'not an identity provider: %s')
+
+export type UnavailableReason =
+  | 'timeout' // the provider took longer than its budget
+  | 'deadline' // the review's budget ran out, or its caller left
+  | 'busy' // too many questions or password checks at once
+  | 'breaker-open' // it failed so often that it is left alone for a while
+  | 'throttled' // too many wrong passwords for this account
+  | 'failed' // it threw, or gave what the contract does not know
+
+/** "Could not tell." The message goes to the API server's log: ours, short, without input, hosts or credentials. */
+export class UnavailableError extends Error {
+  readonly code = 'AUTHN_UNAVAILABLE'
+  override readonly name = 'UnavailableError'
+  constructor (readonly reason: UnavailableReason, options?: ErrorOptions) {
+    super(reason, options)
+  }
+}
+
+/** One thing that is wrong with a file. */
+export interface Fault {
+  /** Where in the document: `identityProviders[0].timeout`; empty for the document itself. */
+  readonly path: string
+  /** Counted from 1, where known. */
+  readonly line?: number | undefined
+  readonly message: string
+}
+
+/** Everything that is wrong with one file, in its order. */
+export class FaultsError extends Error {
+  readonly code = 'AUTHN_FAULTS'
+  override readonly name = 'FaultsError'
+  constructor (readonly file: string, readonly faults: readonly Fault[]) {
+    super(faults.map((fault) => formatFault(file, fault)).join('\n'))
+  }
+}
+
+function formatFault (file: string, { path, line, message }: Fault): string {
+  const place = line === undefined ? file : `${file}:${line}`
+  return path === '' ? `${place}: ${message}` : `${place}: ${path}: ${message}`
+}
+
+/** Exit codes of the command line; the larger ones are those of sysexits.h. */
+export const ExitCode = {
+  /** Done, or authenticated. */
+  done: 0,
+  /** The answer is no. */
+  no: 1,
+  /** The command line, or a file that it names, is wrong. */
+  usage: 2,
+  /** Could not tell, or out of reach. */
+  unavailable: 69,
+  /** A bug of ours. */
+  internal: 70
+} as const
+export type ExitCode = typeof ExitCode[keyof typeof ExitCode]
+
+/** Ends a command: the message for a person, and the exit code. */
+export class CommandError extends Error {
+  override readonly name = 'CommandError'
+  constructor (message: string, readonly exitCode: ExitCode = ExitCode.usage, options?: ErrorOptions) {
+    super(message, options)
+  }
+}
