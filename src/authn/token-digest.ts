@@ -1,0 +1,19 @@
+/**
+ * Opaque tokens. Only their SHA-256 is kept: for 128 bits of entropy and more
+ * a fast digest is as good as a slow one, and a review stays cheap.
+ */
+import { hash, randomBytes } from 'node:crypto'
+
+/** `sha256:` and 64 lower-case hexadecimal digits, as a users file holds it. */
+export function digestToken (token: string): string {
+  return `sha256:${hash('sha256', token)}`
+}
+
+/**
+ * A new token of 256 bits: `awt_` and 64 hexadecimal digits. The prefix lets
+ * secret scanners find it, and, read as base64, begins with control
+ * characters: such a token is never taken for a `username:password`.
+ */
+export function generateToken (): string {
+  return `awt_${randomBytes(32).toString('hex')}`
+}
