@@ -60,13 +60,15 @@ export const ReservedConfig = Closed({
 }, { default: {}, description: 'Exceptions to the guard of reserved identities, by exact name.' })
 export type ReservedConfig = Static<typeof ReservedConfig>
 
+const Prefix = Type.String({ maxLength: 128, pattern: '^[\\x21-\\x7e]*$', expected: 'a prefix of printable ASCII characters, such as corp:' })
+
 /** One link of the chain. `config` is validated with the schema of its `kind`. */
 export const IdentityProviderConfig = Closed({
   name: Name,
   kind: Type.String({ minLength: 1 }),
   from: Type.Optional(Type.String({ minLength: 1, description: 'For `kind: module`: a package, or a path relative to this file.' })),
-  usernamePrefix: Type.Optional(Type.String({ maxLength: 128 })),
-  groupPrefix: Type.Optional(Type.String({ maxLength: 128 })),
+  usernamePrefix: Type.Optional(Prefix),
+  groupPrefix: Type.Optional(Prefix),
   reserved: ReservedConfig,
   timeout: Type.Unsafe<string>({ ...Duration, default: '3s', description: 'Budget of one question to this provider.' }),
   maxConcurrent: Type.Integer({ minimum: 1, default: 64, description: 'Questions to this provider at a time; more are "could not tell".' }),

@@ -3,7 +3,7 @@ import type { UnavailableReason } from '../errors.js'
 
 export type CacheResult = 'hit' | 'miss' | 'coalesced'
 export type AskResult = 'authenticated' | 'denied' | 'unknown' | 'error'
-export type ReservedKind = 'user' | 'group' | 'extra'
+export type ReservedKind = 'user' | 'uid' | 'group' | 'extra'
 
 export interface Observer {
   /** A provider was really asked. */

@@ -1,0 +1,92 @@
+/**
+ * What a provider gave, checked against its contract and turned into the names
+ * that Kubernetes will see. Third parties' code is behind this: nothing is
+ * taken for granted, and what comes out is a copy.
+ */
+import type { UserInfo } from '../../schemas/token-review.js'
+import { UnavailableError } from '../errors.js'
+import { mapUser, type Prefixes } from './mapping.js'
+import type { Observer, ReservedKind } from './observer.js'
+import { PROVIDER_DENIAL_REASONS, type Authentication, type ProviderDenialReason } from './provider.js'
+import { guardReserved, type Exceptions } from './reserved.js'
+
+/** Why a review ended in a denial: a provider's reasons and ours. */
+export type DenialReason = ProviderDenialReason
+  | 'unknown' // no provider knows the credential
+  | 'reserved-name' // the guard refused the username
+  | 'invalid-name' // a username that is no name
+  | 'token-too-long'
+
+/** A provider's answer after mapping and guard. */
+export type VettedAnswer = Authentication | VettedDenial | null
+
+export interface VettedDenial {
+  readonly denied: DenialReason
+  readonly username?: string | undefined
+}
+
+export interface NameRules extends Prefixes {
+  readonly reserved: Exceptions
+}
+
+export function isVettedDenial (answer: VettedAnswer): answer is VettedDenial {
+  return answer !== null && 'denied' in answer
+}
+
+/** @throws UnavailableError `failed` where the answer is none of the contract's. */
+export function vetAnswer (provider: string, answer: unknown, rules: NameRules, observer: Observer): VettedAnswer {
+  if (answer === null) return null
+  if (typeof answer !== 'object') throw brokenContract('the answer is neither null nor an object')
+  if ('denied' in answer) return vetDenial(answer)
+  return vetAuthentication(provider, answer as Partial<Authentication>, rules, observer)
+}
+
+function vetDenial (answer: { denied: unknown, username?: unknown }): VettedDenial {
+  const reason = PROVIDER_DENIAL_REASONS.find(reason => reason === answer.denied)
+  if (reason === undefined) throw brokenContract('a denial for a reason that the contract does not know')
+  return typeof answer.username === 'string' ? { denied: reason, username: answer.username } : { denied: reason }
+}
+
+function vetAuthentication (provider: string, answer: Partial<Authentication>, rules: NameRules, observer: Observer): VettedAnswer {
+  const { user, audiences, expiresAt, cacheable } = answer
+  if (!isUserInfo(user)) throw brokenContract('"user" is not a UserInfo')
+  if (audiences !== undefined && !isStrings(audiences)) throw brokenContract('"audiences" are not strings')
+  if (expiresAt !== undefined && !(expiresAt instanceof Date && !Number.isNaN(expiresAt.getTime()))) throw brokenContract('"expiresAt" is not a date')
+  if (cacheable !== undefined && typeof cacheable !== 'boolean') throw brokenContract('"cacheable" is not a boolean')
+
+  const mapped = mapUser(user, rules)
+  if (mapped === undefined) {
+    observer.reserved(provider, 'user', 1)
+    return { denied: 'invalid-name' }
+  }
+  const guarded = guardReserved(mapped.user, rules.reserved)
+  if (guarded.user === undefined) {
+    observer.reserved(provider, 'user', 1)
+    return { denied: 'reserved-name', username: mapped.user.username }
+  }
+  report(observer, provider, 'uid', mapped.dropped.uid)
+  report(observer, provider, 'group', mapped.dropped.group + guarded.dropped.group)
+  report(observer, provider, 'extra', mapped.dropped.extra + guarded.dropped.extra)
+  return { user: guarded.user, audiences: audiences && [...audiences], expiresAt: expiresAt && new Date(expiresAt), cacheable }
+}
+
+function report (observer: Observer, provider: string, kind: ReservedKind, count: number): void {
+  if (count > 0) observer.reserved(provider, kind, count)
+}
+
+function isUserInfo (user: unknown): user is UserInfo {
+  if (user === null || typeof user !== 'object') return false
+  const { username, uid, groups, extra } = user as Record<string, unknown>
+  return typeof username === 'string' &&
+    (uid === undefined || typeof uid === 'string') &&
+    (groups === undefined || isStrings(groups)) &&
+    (extra === undefined || (extra !== null && typeof extra === 'object' && Object.values(extra).every(isStrings)))
+}
+
+function isStrings (value: unknown): value is string[] {
+  return Array.isArray(value) && value.every(item => typeof item === 'string')
+}
+
+function brokenContract (message: string): UnavailableError {
+  return new UnavailableError('failed', { cause: new TypeError(`the provider broke its contract: ${message}`) })
+}

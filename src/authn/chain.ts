@@ -1,0 +1,54 @@
+/**
+ * The identity providers in the order of the config. The first that
+ * authenticates or denies ends the review; one that could not tell is
+ * remembered, since its answer could have been either.
+ */
+import type { UserInfo } from '../../schemas/token-review.js'
+import { UnavailableError, type UnavailableReason } from '../errors.js'
+import { isVettedDenial, type DenialReason, type VettedAnswer } from './answer.js'
+import type { Link, Question } from './link.js'
+import type { CredentialKind } from './provider.js'
+
+/** What the whole chain says. */
+export type ChainResult =
+  | { readonly outcome: 'authenticated', readonly provider: string, readonly user: UserInfo, readonly audiences: readonly string[] | undefined }
+  | { readonly outcome: 'denied', readonly provider: string | undefined, readonly reason: DenialReason, readonly username?: string | undefined }
+  | { readonly outcome: 'error', readonly provider: string, readonly reason: UnavailableReason, readonly cause?: unknown }
+
+/** One link's part in a review; for `authn-webhook review --explain`. */
+export interface Step {
+  readonly provider: string
+  readonly kind: CredentialKind
+  readonly answer: VettedAnswer | UnavailableError
+  readonly seconds: number
+}
+
+export async function askChain (links: readonly Link[], question: Question, trace?: (step: Step) => void): Promise<ChainResult> {
+  let failure: ChainResult | undefined
+  for (const link of links) {
+    const { provider, kind } = link
+    const started = performance.now()
+    const answer = await askLink(link, question)
+    trace?.({ provider, kind, answer, seconds: (performance.now() - started) / 1000 })
+
+    if (answer === null) continue
+    if (answer instanceof UnavailableError) {
+      failure ??= { outcome: 'error', provider, reason: answer.reason, cause: answer.cause }
+    } else if (isVettedDenial(answer)) {
+      // not tried on the next one: a wrong password must not travel
+      return failure ?? { outcome: 'denied', provider, reason: answer.denied, username: answer.username }
+    } else {
+      return { outcome: 'authenticated', provider, user: answer.user, audiences: answer.audiences }
+    }
+  }
+  return failure ?? { outcome: 'denied', provider: undefined, reason: 'unknown' }
+}
+
+async function askLink (link: Link, question: Question): Promise<VettedAnswer | UnavailableError> {
+  try {
+    return await link.ask(question)
+  } catch (error) {
+    if (error instanceof UnavailableError) return error
+    throw error
+  }
+}

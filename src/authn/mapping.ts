@@ -1,0 +1,62 @@
+/**
+ * From a provider's names to Kubernetes': NFC, the provider's prefixes,
+ * duplicates folded. A name that a log line, a terminal or a RoleBinding would
+ * misread doesn't pass: control, format, surrogate or line-separating
+ * characters, outer white space, nothing at all, more than 256 bytes.
+ */
+import type { UserInfo } from '../../schemas/token-review.js'
+
+export const MAX_NAME_BYTES = 256
+
+// what nearly every name is; spares the rest of the checks
+const PLAIN = /^[\x21-\x7e](?:[\x20-\x7e]{0,126}[\x21-\x7e])?$/
+const FORBIDDEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]|^\s|\s$/u
+
+/** The name in NFC with its prefix, or `undefined` where it can't be one. */
+export function canonicalName (name: string, prefix = ''): string | undefined {
+  if (PLAIN.test(name)) return prefix + name
+  const normal = name.normalize('NFC')
+  if (normal === '' || FORBIDDEN.test(normal)) return undefined
+  const full = prefix + normal
+  return Buffer.byteLength(full) <= MAX_NAME_BYTES ? full : undefined
+}
+
+export interface Prefixes {
+  readonly usernamePrefix: string
+  readonly groupPrefix: string
+}
+
+/** A mapped user, and how many names were dropped on the way. */
+export interface Mapped {
+  readonly user: UserInfo
+  readonly dropped: { uid: number, group: number, extra: number }
+}
+
+/**
+ * A new UserInfo with Kubernetes' names; `undefined` where the username can't
+ * be one. A group, uid or extra key that can't be one is dropped: it gives less,
+ * never something else.
+ */
+export function mapUser (user: UserInfo, { usernamePrefix, groupPrefix }: Prefixes): Mapped | undefined {
+  const username = canonicalName(user.username, usernamePrefix)
+  if (username === undefined) return undefined
+  const dropped = { uid: 0, group: 0, extra: 0 }
+  const mapped: UserInfo = { username }
+  if (user.uid !== undefined && user.uid !== '') {
+    if (canonicalName(user.uid) === user.uid) mapped.uid = user.uid
+    else dropped.uid++
+  }
+  if (user.groups !== undefined) {
+    const names = user.groups.map(group => canonicalName(group, groupPrefix))
+    const groups = new Set(names.filter(name => name !== undefined))
+    dropped.group = names.filter(name => name === undefined).length
+    if (groups.size > 0) mapped.groups = [...groups]
+  }
+  if (user.extra !== undefined) {
+    const entries = Object.entries(user.extra).filter(([key]) => canonicalName(key) === key)
+    dropped.extra = Object.keys(user.extra).length - entries.length
+    // fromEntries defines properties, so that a key such as __proto__ is one like any other
+    if (entries.length > 0) mapped.extra = Object.fromEntries(entries.map(([key, values]) => [key, [...values]]))
+  }
+  return { user: mapped, dropped }
+}
