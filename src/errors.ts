@@ -22,6 +22,9 @@ export const OverloadedError = createError('AUTHN_OVERLOADED', 'this process is 
 export const ContractMismatchError = createError<[string, string]>('AUTHN_CONTRACT_MISMATCH', 'the provider speaks contract %s; this release supports: %s')
 export const InvalidProviderError = createError<[string]>('AUTHN_INVALID_PROVIDER', 'not an identity provider: %s')
 
+export const OpenTimeoutError = createError<[string, string]>('AUTHN_OPEN_TIMEOUT', 'identity provider "%s" did not open within %s; it must open with the network down')
+export const ProviderOpenError = createError<[string, string, string, ErrorOptions]>('AUTHN_PROVIDER_OPEN', 'identity provider "%s" (kind %s) could not be opened: %s')
+
 export type UnavailableReason =
   | 'timeout' // the provider took longer than its budget
   | 'deadline' // the review's budget ran out, or its caller left
@@ -73,7 +76,9 @@ export const ExitCode = {
   /** Could not tell, or out of reach. */
   unavailable: 69,
   /** A bug of ours. */
-  internal: 70
+  internal: 70,
+  /** Ctrl-C at a prompt: 128 and the number of SIGINT, as shells write it. */
+  interrupted: 130
 } as const
 export type ExitCode = typeof ExitCode[keyof typeof ExitCode]
 

@@ -1,0 +1,94 @@
+#!/usr/bin/env node
+/**
+ * argv → command → exit code; nothing else. Commands import what is heavy
+ * inside their actions: `serve` must answer within a second.
+ */
+import { Command, CommanderError } from 'commander'
+import { versionCommand } from './commands/version.js'
+import { CommandError, ExitCode, FaultsError } from './errors.js'
+import { openTerminal, type Terminal } from './terminal.js'
+import { version } from './version.js'
+
+const commands = [
+  versionCommand
+]
+
+function createProgram (terminal: Terminal): Command {
+  const program = new Command('authn-webhook')
+    .description('Webhook token authentication for Kubernetes.')
+    .helpOption('-h, --help', 'show help')
+    .helpCommand('help [command]', 'show help of a command')
+    .version(version, '--version', 'print the version')
+    .allowExcessArguments(false)
+    .exitOverride()
+    .addHelpText('after', `
+Examples:
+  $ authn-webhook version
+  $ authn-webhook help version`)
+  for (const command of commands) program.addCommand(command(terminal))
+  inheritSettings(program)
+  return program
+}
+
+/** `addCommand` leaves a command with commander's own settings: it would exit by itself, with 1. */
+function inheritSettings (parent: Command): void {
+  for (const command of parent.commands) {
+    command.copyInheritedSettings(parent)
+    inheritSettings(command)
+  }
+}
+
+async function run (argv: readonly string[], terminal: Terminal): Promise<ExitCode> {
+  const program = createProgram(terminal)
+  try {
+    if (argv.length === 0) program.outputHelp()
+    else await program.parseAsync(argv, { from: 'user' })
+    return ExitCode.done
+  } catch (error) {
+    return report(error, terminal)
+  }
+}
+
+/** Tells people what ended the command, and the caller's script how. */
+function report (error: unknown, { note, env }: Terminal): ExitCode {
+  const debug = (env['AUTHN_WEBHOOK_DEBUG'] ?? '') !== ''
+  // commander has already said it
+  if (error instanceof CommanderError) return error.exitCode === 0 ? ExitCode.done : ExitCode.usage
+  if (debug) note(stacks(error))
+  if (error instanceof FaultsError) {
+    note(error.message)
+    return ExitCode.usage
+  }
+  if (error instanceof CommandError) {
+    if (error.exitCode !== ExitCode.interrupted) note(`error: ${error.message}`)
+    return error.exitCode
+  }
+  if (isFileError(error)) {
+    note(`error: ${error.message}`)
+    return ExitCode.usage
+  }
+  note(`internal error: ${error instanceof Error ? error.message : String(error)}`)
+  note(`This is a bug of authn-webhook ${version}${debug ? '' : '; please report it with what AUTHN_WEBHOOK_DEBUG=1 prints'}.`)
+  return ExitCode.internal
+}
+
+/** A file that can't be read or written, where no command had more to say: "EACCES: permission denied, open '/etc/x'". */
+function isFileError (error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && 'syscall' in error && 'path' in error
+}
+
+function stacks (error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  const stack = error.stack ?? error.message
+  return error.cause === undefined ? stack : `${stack}\ncaused by: ${stacks(error.cause)}`
+}
+
+// `| head` has read enough: nothing to complain about
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error
+  process.exit()
+})
+
+const code = await run(process.argv.slice(2), openTerminal())
+// a command may have set its answer itself, as `review` does
+if (code !== ExitCode.done) process.exitCode = code

@@ -1,0 +1,113 @@
+/**
+ * What a command sees of the outside: three streams and the environment.
+ * Results go to stdout, words for people to stderr, so that a pipe carries
+ * results alone.
+ */
+import { createInterface } from 'node:readline'
+import { Writable } from 'node:stream'
+import { text as readText } from 'node:stream/consumers'
+import { Option } from 'commander'
+import { dump } from 'js-yaml'
+import { CommandError, ExitCode } from './errors.js'
+
+/** A stream that may be a terminal. */
+type Input = NodeJS.ReadableStream & { readonly isTTY?: boolean | undefined }
+type Output = NodeJS.WritableStream & { readonly isTTY?: boolean | undefined }
+
+export interface PromptOptions {
+  /** Echo nothing: for passwords. */
+  readonly hidden?: boolean
+  /** What to use where there is no terminal, for the error: `--password-file FILE, or - for stdin`. */
+  readonly instead?: string
+}
+
+export interface Terminal {
+  readonly stdin: Input
+  readonly stdout: Output
+  readonly stderr: Output
+  readonly env: NodeJS.ProcessEnv
+  /** Colours are welcome on stdout: a terminal, and no NO_COLOR (https://no-color.org). */
+  readonly colour: boolean
+  /** Somebody reads stderr and can answer on stdin. */
+  readonly interactive: boolean
+  /** A result, to stdout; a newline is added where it has none. */
+  print: (text: string) => void
+  /** Words for people, to stderr. */
+  note: (text: string) => void
+  /**
+   * One line typed on the terminal, without its newline.
+   * @throws CommandError without a terminal; with exit code 130 after Ctrl-C
+   */
+  prompt: (question: string, options?: PromptOptions) => Promise<string>
+  /** Everything on stdin, as it is. */
+  readStdin: () => Promise<string>
+}
+
+export interface TerminalStreams {
+  readonly stdin: Input
+  readonly stdout: Output
+  readonly stderr: Output
+  readonly env: NodeJS.ProcessEnv
+}
+
+export function openTerminal ({ stdin, stdout, stderr, env }: TerminalStreams = process): Terminal {
+  const interactive = stdin.isTTY === true && stderr.isTTY === true
+  return {
+    stdin,
+    stdout,
+    stderr,
+    env,
+    colour: stdout.isTTY === true && (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb',
+    interactive,
+    print (text) { stdout.write(endLine(text)) },
+    note (text) { stderr.write(endLine(text)) },
+    async prompt (question, { hidden = false, instead = 'a file or stdin' } = {}) {
+      if (!interactive) throw new CommandError(`there is no terminal to ask on; use ${instead}`)
+      return await ask(stdin, stderr, question, hidden)
+    },
+    async readStdin () {
+      if (interactive) stderr.write('Reading from the terminal; end with Ctrl-D.\n')
+      return await readText(stdin)
+    }
+  }
+}
+
+/**
+ * readline puts the terminal into raw mode, where it echoes nothing, and does
+ * the echo itself: to `stderr`, or, for a hidden question, to nowhere.
+ */
+async function ask (stdin: Input, stderr: Output, question: string, hidden: boolean): Promise<string> {
+  if (hidden) stderr.write(question)
+  const output = hidden ? new Writable({ write (_chunk, _encoding, done) { done() } }) : stderr
+  const line = createInterface({ input: stdin, output, terminal: true, historySize: 0 })
+  try {
+    return await new Promise((resolve, reject) => {
+      line.once('SIGINT', () => { reject(new CommandError('interrupted', ExitCode.interrupted)) })
+      // Ctrl-D, or the terminal went away; after an answer this comes too late to matter
+      line.once('close', () => { reject(new CommandError('nothing was entered')) })
+      line.question(hidden ? '' : question, resolve)
+    })
+  } finally {
+    line.close()
+    // the newline that was typed was not echoed, nor is one after ^C
+    stderr.write('\n')
+  }
+}
+
+function endLine (text: string): string {
+  return text.endsWith('\n') ? text : `${text}\n`
+}
+
+export type OutputFormat = 'text' | 'json' | 'yaml'
+
+/** `-o json|yaml`, for every command that has a result; `text` without it. */
+export const outputOption = new Option('-o, --output <format>', 'print the result as json or yaml').choices(['json', 'yaml']).default('text', 'text for people')
+
+/** Prints a result: `text` for people, or `value` for programs. */
+export function printResult (terminal: Terminal, format: OutputFormat, value: unknown, text: () => string): void {
+  switch (format) {
+    case 'json': return terminal.print(JSON.stringify(value, null, 2))
+    case 'yaml': return terminal.print(dump(value, { lineWidth: -1 }))
+    case 'text': return terminal.print(text())
+  }
+}
