@@ -1,0 +1,17 @@
+/** A moment as RFC 3339 writes it, read strictly. */
+
+const RFC3339 = /^(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2}:\d{2})(\.\d+)?(Z|[+-]\d{2}:\d{2})$/
+
+/**
+ * The moment of `2027-01-01T00:00:00Z`; `undefined` where the text is none.
+ * `Date` alone would take 30 February for 2 March, and 24:00 for the next day.
+ */
+export function parseTimestamp (text: string): Date | undefined {
+  const match = RFC3339.exec(text.toUpperCase())
+  if (match === null) return undefined
+  const [, date, time, fraction = '', zone] = match
+  const local = new Date(`${date}T${time}Z`)
+  if (Number.isNaN(local.getTime()) || !local.toISOString().startsWith(`${date}T${time}`)) return undefined
+  const moment = new Date(`${date}T${time}${fraction}${zone}`)
+  return Number.isNaN(moment.getTime()) ? undefined : moment
+}
