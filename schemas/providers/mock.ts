@@ -8,6 +8,6 @@ export const MockProviderConfig = Closed({
     uid: Type.Optional(Type.String()),
     groups: Type.Array(Type.String(), { default: ['group-mock'] }),
     extra: Type.Optional(Type.Record(Type.String(), Type.Array(Type.String())))
-  }, { default: {} })
+  }, { default: {}, description: 'Whom everybody is taken for.' })
 })
 export type MockProviderConfig = Static<typeof MockProviderConfig>

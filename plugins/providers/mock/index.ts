@@ -1,0 +1,22 @@
+/**
+ * Takes everybody for one user, whatever the token: what one points a first
+ * API server at. It is a hole where it is left in, so it opens only on demand.
+ */
+import { MockProviderConfig } from '../../../schemas/providers/mock.js'
+import { defineIdentityProvider } from '../../../src/authn/provider.js'
+import { MockNotAllowedError } from '../../../src/errors.js'
+
+export default defineIdentityProvider<MockProviderConfig>({
+  contract: 1,
+  kind: 'mock',
+  schema: MockProviderConfig,
+  open ({ allowMock, user }, ctx) {
+    if (!allowMock && !ctx.allowMock) throw new MockNotAllowedError()
+    ctx.log.warn({ username: user.username, groups: user.groups }, 'the mock provider takes every caller for this user: never use it in earnest')
+    return {
+      immediate: ['token'],
+      authenticateToken: () => ({ user: structuredClone(user) }),
+      lookup: (username) => username === user.username ? structuredClone(user) : null
+    }
+  }
+})
