@@ -6,6 +6,7 @@
 import type { UserInfo } from '../../schemas/token-review.js'
 import { UnavailableError, type UnavailableReason } from '../errors.js'
 import { isVettedDenial, type DenialReason, type VettedAnswer } from './answer.js'
+import type { Credential } from './credential.js'
 import type { Link, Question } from './link.js'
 import type { CredentialKind } from './provider.js'
 
@@ -13,7 +14,7 @@ import type { CredentialKind } from './provider.js'
 export type ChainResult =
   | { readonly outcome: 'authenticated', readonly provider: string, readonly user: UserInfo, readonly audiences: readonly string[] | undefined }
   | { readonly outcome: 'denied', readonly provider: string | undefined, readonly reason: DenialReason, readonly username?: string | undefined }
-  | { readonly outcome: 'error', readonly provider: string, readonly reason: UnavailableReason, readonly cause?: unknown }
+  | { readonly outcome: 'error', readonly provider: string, readonly reason: UnavailableReason, readonly detail?: string | undefined }
 
 /** One link's part in a review; for `authn-webhook review --explain`. */
 export interface Step {
@@ -33,7 +34,7 @@ export async function askChain (links: readonly Link[], question: Question, trac
 
     if (answer === null) continue
     if (answer instanceof UnavailableError) {
-      failure ??= { outcome: 'error', provider, reason: answer.reason, cause: answer.cause }
+      failure ??= { outcome: 'error', provider, reason: answer.reason, detail: describeCause(answer, question.credential) }
     } else if (isVettedDenial(answer)) {
       // not tried on the next one: a wrong password must not travel
       return failure ?? { outcome: 'denied', provider, reason: answer.denied, username: answer.username }
@@ -42,6 +43,17 @@ export async function askChain (links: readonly Link[], question: Question, trac
     }
   }
   return failure ?? { outcome: 'denied', provider: undefined, reason: 'unknown' }
+}
+
+/**
+ * What made a provider fail, for the log. Third parties' errors may repeat what
+ * they were given: the token, the password and the typed name are cut out.
+ */
+export function describeCause ({ cause }: UnavailableError, { token, password }: Credential): string | undefined {
+  if (cause === undefined) return undefined
+  const text = cause instanceof Error ? cause.stack ?? String(cause) : String(cause)
+  const secrets = [token, password?.password, password?.username].filter(secret => secret !== undefined)
+  return secrets.reduce((scrubbed, secret) => scrubbed.replaceAll(secret, '[redacted]'), text)
 }
 
 async function askLink (link: Link, question: Question): Promise<VettedAnswer | UnavailableError> {

@@ -31,8 +31,8 @@ export interface Review {
   readonly username?: string | undefined
   /** What was typed as a name, where the token reads as a password. To be hashed before it is written anywhere. */
   readonly typedName?: string | undefined
-  /** What made a provider fail, for the log. */
-  readonly cause?: unknown
+  /** What made a provider fail, for the log; without what was presented. */
+  readonly detail?: string | undefined
 }
 
 export async function review (spec: Spec, deadline: Deadline, rules: ReviewRules, trace?: (step: Step) => void): Promise<Review> {

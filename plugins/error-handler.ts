@@ -1,0 +1,79 @@
+/**
+ * Every refusal as a Kubernetes `Status`, since the caller is a Kubernetes
+ * client. A message names the field or the header at fault and never repeats
+ * input. Has to be registered first: routes keep the handler that they found.
+ */
+import fp from 'fastify-plugin'
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { Logger } from 'pino'
+import type { Status } from '../schemas/token-review.js'
+import { BodyTooLargeError, InvalidTokenReviewError, MalformedJsonError, NotJsonError, RouteNotFoundError } from '../src/errors.js'
+
+/** `metav1.StatusReason` of a code. */
+const REASONS: Record<number, string> = {
+  400: 'BadRequest',
+  401: 'Unauthorized',
+  404: 'NotFound',
+  405: 'MethodNotAllowed',
+  413: 'RequestEntityTooLarge',
+  415: 'UnsupportedMediaType',
+  429: 'TooManyRequests',
+  500: 'InternalError'
+}
+
+export interface ErrorHandlerOptions {
+  readonly log: Logger
+}
+
+async function errorHandler (fastify: FastifyInstance, { log }: ErrorHandlerOptions): Promise<void> {
+  fastify.setNotFoundHandler(() => { throw new RouteNotFoundError() })
+  fastify.setErrorHandler((error: FastifyError, request: FastifyRequest, reply: FastifyReply) => {
+    const refusal = refusalOf(error)
+    if (refusal === undefined) {
+      log.error({ err: error, method: request.method, route: request.routeOptions.url }, 'a request failed; this is a bug of authn-webhook')
+    }
+    const code = refusal?.statusCode ?? 500
+    reply.code(code).type('application/json').send(status(code, refusal?.message ?? 'internal error'))
+  })
+}
+
+/** The error as one of ours, with a message of ours; `undefined` for a bug. */
+function refusalOf (error: FastifyError): FastifyError | undefined {
+  if (error.validation !== undefined) return new InvalidTokenReviewError(describe(error.validation[0]))
+  switch (error.code) {
+    case 'FST_ERR_CTP_INVALID_MEDIA_TYPE': return new NotJsonError()
+    case 'FST_ERR_CTP_BODY_TOO_LARGE': return new BodyTooLargeError()
+    case 'FST_ERR_NOT_FOUND': return new RouteNotFoundError()
+  }
+  if (error.code?.startsWith('AUTHN_')) return error
+  // what is left of Fastify's own: an empty body, bad JSON, a wrong content length, a URL that can't be decoded
+  if (error.statusCode !== undefined && error.statusCode >= 400 && error.statusCode < 500) return new MalformedJsonError()
+  return undefined
+}
+
+type Violation = NonNullable<FastifyError['validation']>[number]
+
+/** ajv's first fault in words; unknown properties are tolerated, so every path here is one of the schema's. */
+function describe (violation: Violation | undefined): string {
+  if (violation === undefined) return 'the body is not a TokenReview'
+  const { keyword, instancePath, params } = violation
+  const field = instancePath === '' ? 'the body' : instancePath.slice(1).replace(/\/(\d+)/g, '[$1]').replaceAll('/', '.')
+  switch (keyword) {
+    case 'required': return `${instancePath === '' ? '' : `${field}.`}${String(params.missingProperty)} is missing`
+    case 'type': return `${field} must be ${article(String(params.type))}`
+    case 'enum': return `${field} must be one of ${(params.allowedValues as string[]).join(', ')}`
+    case 'const': return `${field} must be ${String(params.allowedValue)}`
+    case 'minLength': return `${field} must not be empty`
+    default: return `${field} is not valid`
+  }
+}
+
+function article (type: string): string {
+  return /^[aeiou]/.test(type) ? `an ${type}` : `a ${type}`
+}
+
+function status (code: number, message: string): Status {
+  return { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message, reason: REASONS[code] ?? 'Unknown', code }
+}
+
+export default fp(errorHandler, { name: 'error-handler' })

@@ -1,0 +1,131 @@
+/**
+ * Opens the configured identity providers in their order, each in a scope of
+ * its own, and closes them in reverse. What surrounds a provider (cache,
+ * throttle, resilience, names) is made here and nowhere else.
+ */
+import { availableParallelism } from 'node:os'
+import { resolve } from 'node:path'
+import fp from 'fastify-plugin'
+import type { FastifyInstance } from 'fastify'
+import type { Logger } from 'pino'
+import type { IdentityProviderConfig, ThrottleConfig } from '../schemas/config.js'
+import { AnswerCache } from '../src/authn/cache.js'
+import { milliseconds } from '../src/authn/duration.js'
+import type { OpenProvider } from '../src/authn/link.js'
+import type { Observer } from '../src/authn/observer.js'
+import { defineIdentityProvider, type IdentityProvider, type IdentityProviderDefinition, type ProviderLog } from '../src/authn/provider.js'
+import { createResilience } from '../src/authn/resilience.js'
+import { defaultConcurrency, Throttle } from '../src/authn/throttle.js'
+import { InvalidProviderError, OpenTimeoutError, ProviderOpenError } from '../src/errors.js'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** In the order of the config. */
+    identityProviders: OpenProvider[]
+  }
+}
+
+/** Local files are read in less; what takes longer waits for a network, which it must not. */
+const OPEN_TIMEOUT = 10_000
+
+export interface ConfiguredProvider {
+  readonly slot: IdentityProviderConfig
+  readonly definition: IdentityProviderDefinition
+}
+
+export interface IdentityProvidersOptions {
+  readonly providers: readonly ConfiguredProvider[]
+  /** What relative paths in the providers' config are relative to. */
+  readonly dir: string
+  readonly throttle: ThrottleConfig
+  readonly allowMock: boolean
+  readonly log: Logger
+  readonly observer: Observer
+  /** Milliseconds; for tests. */
+  readonly openTimeout?: number
+}
+
+async function identityProviders (fastify: FastifyInstance, options: IdentityProvidersOptions): Promise<void> {
+  const open: OpenProvider[] = []
+  fastify.decorate('identityProviders', open)
+  for (const configured of options.providers) {
+    await fastify.register(async scope => {
+      const provider = await openProvider(configured, options)
+      scope.addHook('onClose', async () => { await provider.provider.close?.() })
+      open.push(provider)
+    })
+  }
+}
+
+async function openProvider ({ slot, definition }: ConfiguredProvider, options: IdentityProvidersOptions): Promise<OpenProvider> {
+  const { name } = slot
+  const { throttle, observer } = options
+  const logger = options.log.child({ provider: name })
+  // pino's methods with the order of arguments that the contract promises
+  const log: ProviderLog = {
+    debug: (fields, message) => { logger.debug(fields, message) },
+    info: (fields, message) => { logger.info(fields, message) },
+    warn: (fields, message) => { logger.warn(fields, message) },
+    error: (fields, message) => { logger.error(fields, message) }
+  }
+  const cache = new AnswerCache({
+    successTTL: milliseconds(slot.cache.successTTL),
+    failureTTL: milliseconds(slot.cache.failureTTL),
+    maxEntries: slot.cache.maxEntries,
+    onResult: result => { observer.cached(name, result) }
+  })
+  const provider = await openDefinition(slot, definition, options, log, () => { cache.flush() })
+  return {
+    name,
+    kind: slot.kind,
+    provider,
+    log,
+    observer,
+    cache,
+    names: { usernamePrefix: slot.usernamePrefix ?? '', groupPrefix: slot.groupPrefix ?? '', reserved: slot.reserved },
+    throttle: new Throttle({
+      maxFailures: throttle.maxFailures,
+      baseDelay: milliseconds(throttle.baseDelay),
+      maxDelay: milliseconds(throttle.maxDelay),
+      maxConcurrent: throttle.maxConcurrent ?? defaultConcurrency(availableParallelism()),
+      maxQueue: throttle.maxQueue,
+      onThrottled: () => { observer.throttled(name) }
+    }),
+    resilience: createResilience({
+      timeout: milliseconds(slot.timeout),
+      maxConcurrent: slot.maxConcurrent,
+      onStateChange: state => { logger.warn({ breaker: state }, `circuit breaker is ${state}`) }
+    })
+  }
+}
+
+async function openDefinition (slot: IdentityProviderConfig, definition: IdentityProviderDefinition, options: IdentityProvidersOptions, log: ProviderLog, changed: () => void): Promise<IdentityProvider> {
+  const { dir, observer, allowMock, openTimeout = OPEN_TIMEOUT } = options
+  const abort = new AbortController()
+  let timer: NodeJS.Timeout | undefined
+  const timeout = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => { reject(new OpenTimeoutError(slot.name, `${openTimeout / 1000} s`)) }, openTimeout)
+  })
+  try {
+    const opening = Promise.resolve(defineIdentityProvider(definition).open(slot.config, {
+      log,
+      signal: abort.signal,
+      changed,
+      allowMock,
+      resolvePath: path => resolve(dir, path),
+      reloaded: error => { observer.reloaded(slot.name, error) }
+    }))
+    const provider = await Promise.race([opening, timeout])
+    if (provider.authenticateToken === undefined && provider.authenticatePassword === undefined) {
+      throw new InvalidProviderError('it has neither authenticateToken nor authenticatePassword')
+    }
+    return provider
+  } catch (error) {
+    abort.abort(error)
+    throw new ProviderOpenError(slot.name, slot.kind, error instanceof Error ? error.message : String(error), { cause: error })
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+export default fp(identityProviders, { name: 'identity-providers' })

@@ -1,0 +1,111 @@
+/**
+ * What operators see of the webhook: no API server metric tells webhooks
+ * apart. Labels hold words of ours or of the config, never input.
+ */
+import fp from 'fastify-plugin'
+import type { FastifyInstance } from 'fastify'
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
+import type { Review } from '../src/authn/review.js'
+import type { Observer } from '../src/authn/observer.js'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    metrics: Metrics
+  }
+}
+
+/** Half a millisecond to the API server's own limit of 30 s. */
+const REVIEW_BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
+
+/** One of `TokenReview`'s versions, without the group. */
+export type VersionLabel = 'v1' | 'v1beta1' | 'unknown'
+
+/** The domain's {@link Observer}, and what the plugins count. */
+export interface Metrics extends Observer {
+  readonly registry: Registry
+  reviewed: (review: Review, version: VersionLabel, seconds: number) => void
+  /** Turned away under pressure, unread. */
+  shed: () => void
+  /** A gauge that is read when it is scraped. */
+  gauge: (name: string, help: string, labels: readonly string[], collect: (set: (labels: Record<string, string>, value: number) => void) => void | Promise<void>) => void
+}
+
+export function createMetrics (version: string): Metrics {
+  const registry = new Registry()
+  const registers = [registry]
+  collectDefaultMetrics({ register: registry })
+  const counter = <T extends string>(name: string, help: string, labelNames: T[]): Counter<T> =>
+    new Counter({ name: `authn_webhook_${name}`, help, labelNames, registers })
+  const histogram = <T extends string>(name: string, help: string, labelNames: T[]): Histogram<T> =>
+    new Histogram({ name: `authn_webhook_${name}`, help, labelNames, registers, buckets: REVIEW_BUCKETS })
+
+  const reviews = counter('token_reviews_total', 'TokenReviews by outcome.', ['result', 'version'])
+  const duration = histogram('token_review_duration_seconds', 'Time to answer a TokenReview.', ['result'])
+  const denials = counter('denials_total', 'Credentials refused, by the provider that refused them and why.', ['provider', 'reason'])
+  const failures = counter('failures_total', 'Questions to a provider that could not be answered, and why.', ['provider', 'reason'])
+  const requests = counter('provider_requests_total', 'Questions that reached a provider.', ['provider', 'result'])
+  const requestDuration = histogram('provider_request_duration_seconds', 'Time a provider took to answer.', ['provider', 'result'])
+  const cacheRequests = counter('cache_requests_total', 'Look-ups in the cache of answers.', ['provider', 'result'])
+  const throttled = counter('throttled_total', 'Password checks refused because the account had too many failures.', ['provider'])
+  const reserved = counter('reserved_identities_total', 'Reserved or malformed names that a provider gave and that were kept back.', ['provider', 'kind'])
+  const reloads = counter('reloads_total', 'Reloads of files.', ['source', 'result'])
+  const lastReload = new Gauge({ name: 'authn_webhook_last_reload_success_timestamp_seconds', help: 'When a file was last reloaded well.', labelNames: ['source'], registers })
+  new Gauge({ name: 'authn_webhook_build_info', help: 'Version of the service and of Node.js.', labelNames: ['version', 'node'], registers })
+    .set({ version, node: process.version }, 1)
+
+  return {
+    registry,
+    reviewed ({ outcome, provider = '', reason }, version, seconds) {
+      reviews.inc({ result: outcome, version })
+      duration.observe({ result: outcome }, seconds)
+      if (outcome === 'denied') denials.inc({ provider, reason: reason as string })
+    },
+    shed () { reviews.inc({ result: 'shed', version: 'unknown' }) },
+    asked (provider, result, seconds) {
+      requests.inc({ provider, result })
+      requestDuration.observe({ provider, result }, seconds)
+    },
+    cached (provider, result) { cacheRequests.inc({ provider, result }) },
+    throttled (provider) { throttled.inc({ provider }) },
+    reserved (provider, kind, count) { reserved.inc({ provider, kind }, count) },
+    unavailable (provider, reason) { failures.inc({ provider, reason }) },
+    reloaded (source, error) {
+      reloads.inc({ source, result: error === undefined ? 'success' : 'error' })
+      if (error === undefined) lastReload.setToCurrentTime({ source })
+    },
+    gauge (name, help, labelNames, collect) {
+      new Gauge({
+        name: `authn_webhook_${name}`,
+        help,
+        labelNames,
+        registers,
+        async collect () {
+          this.reset()
+          await collect((labels, value) => { this.set(labels, value) })
+        }
+      }) // eslint-disable-line no-new
+    }
+  }
+}
+
+export interface MetricsOptions {
+  readonly version: string
+}
+
+async function metrics (fastify: FastifyInstance, { version }: MetricsOptions): Promise<void> {
+  fastify.decorate('metrics', createMetrics(version))
+}
+
+export default fp(metrics, { name: 'metrics' })
+
+export interface MetricsRouteOptions {
+  readonly metrics: Metrics
+}
+
+/** `GET /metrics`, on whichever listener it belongs to. */
+export async function metricsRoute (fastify: FastifyInstance, { metrics }: MetricsRouteOptions): Promise<void> {
+  fastify.get('/metrics', async (_request, reply) => {
+    reply.type(metrics.registry.contentType)
+    return await metrics.registry.metrics()
+  })
+}

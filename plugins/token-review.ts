@@ -1,0 +1,68 @@
+/**
+ * The route that the API server calls. It only translates between HTTP and
+ * the domain: what a review means is decided in src/authn/review.ts.
+ */
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import type { FastifyRequest } from 'fastify'
+import type { Logger } from 'pino'
+import { TokenReviewRequest, TokenReviewResponse, type ApiVersion } from '../schemas/token-review.js'
+import { Deadline } from '../src/authn/deadline.js'
+import { parseDuration } from '../src/authn/duration.js'
+import { couldNotTell, review, type Review, type ReviewRules } from '../src/authn/review.js'
+import { MethodNotAllowedError } from '../src/errors.js'
+
+export interface TokenReviewOptions {
+  readonly path: string
+  /** Milliseconds that a review may take. */
+  readonly timeout: number
+  readonly rules: ReviewRules
+  readonly log: Logger
+}
+
+const VERSION_LABELS = { 'authentication.k8s.io/v1': 'v1', 'authentication.k8s.io/v1beta1': 'v1beta1' } as const satisfies Record<ApiVersion, string>
+
+const tokenReview: FastifyPluginAsyncTypebox<TokenReviewOptions> = async (fastify, { path, timeout, rules, log }) => {
+  fastify.post(path, {
+    onRequest: fastify.requireClientCertificate,
+    schema: { body: TokenReviewRequest, response: { 200: TokenReviewResponse } }
+  }, async (request, reply) => {
+    const started = performance.now()
+    const { apiVersion, spec } = request.body
+    const done = await reviewOf(spec, budget(request, timeout))
+    // the version that was asked: the API server can't decode another one
+    reply.send({ apiVersion, kind: 'TokenReview', status: done.status })
+
+    const seconds = (performance.now() - started) / 1000
+    fastify.metrics.reviewed(done, VERSION_LABELS[apiVersion], seconds)
+    fastify.audit({ review: done, token: spec.token, apiVersion, client: request.clientCertificateName, seconds })
+    return reply
+  })
+
+  fastify.route({
+    method: ['GET', 'HEAD', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'],
+    url: path,
+    handler: async (_request, reply) => {
+      reply.header('allow', 'POST')
+      throw new MethodNotAllowedError()
+    }
+  })
+
+  /** A bug of ours is "could not tell" as well: as a 500 it would cost thirty reviews a kubectl command. */
+  async function reviewOf (spec: TokenReviewRequest['spec'], milliseconds: number): Promise<Review> {
+    try {
+      return await review(spec, new Deadline(milliseconds), rules)
+    } catch (error) {
+      log.error({ err: error }, 'a review failed; this is a bug of authn-webhook')
+      return { outcome: 'error', reason: 'failed', status: couldNotTell('internal error', spec.audiences ?? []) }
+    }
+  }
+}
+
+/** `?timeout=30s` is the API server's patience: it may shorten our budget, never stretch it. */
+function budget ({ query }: FastifyRequest, limit: number): number {
+  const { timeout } = query as { timeout?: unknown }
+  const asked = typeof timeout === 'string' ? parseDuration(timeout) : undefined
+  return asked !== undefined && asked > 0 ? Math.min(asked, limit) : limit
+}
+
+export default tokenReview

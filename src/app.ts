@@ -1,0 +1,103 @@
+/**
+ * The whole service: every plugin, in its order. A security chain must be
+ * readable on one screen, so nothing registers itself.
+ */
+import type { FastifyInstance } from 'fastify'
+import type { Logger } from 'pino'
+import audit from '../plugins/audit.js'
+import connections from '../plugins/connections.js'
+import errorHandler from '../plugins/error-handler.js'
+import health, { healthRoutes } from '../plugins/health.js'
+import identityProviders from '../plugins/identity-providers.js'
+import metrics, { metricsRoute } from '../plugins/metrics.js'
+import pressure from '../plugins/pressure.js'
+import tls from '../plugins/tls.js'
+import tokenReview from '../plugins/token-review.js'
+import { milliseconds } from './authn/duration.js'
+import { createLinks } from './authn/link.js'
+import type { LoadedConfig } from './config.js'
+import { readServingCertificate } from './files/serving-certificate.js'
+import { createAdminServer, createReviewServer, type Limits } from './server.js'
+import { version } from './version.js'
+
+export interface ServiceOptions {
+  readonly loaded: LoadedConfig
+  readonly log: Logger
+  /** Only `serve --mock` says yes without the config's `allowMock`. */
+  readonly allowMock?: boolean
+  /** For tests. */
+  readonly limits?: Partial<Limits>
+}
+
+export interface Service {
+  /** The HTTPS listener. */
+  readonly review: FastifyInstance
+  /** The plain HTTP listener for probes and metrics, where configured. */
+  readonly admin: FastifyInstance | undefined
+  /** @throws the listener's error, with `code` such as EADDRINUSE */
+  listen: () => Promise<void>
+  /** Unready from here on, still serving; after `shutdownDelay` drains and closes. */
+  close: (options?: { immediately?: boolean }) => Promise<void>
+}
+
+export async function createService ({ loaded, log, allowMock = false, limits }: ServiceOptions): Promise<Service> {
+  const { config, dir, providers } = loaded
+  const certificate = await readServingCertificate(config.tls)
+  const review = createReviewServer({ config, certificate, ...limits && { limits } })
+
+  await review.register(errorHandler, { log })
+  await review.register(metrics, { version })
+  await review.register(health)
+  await review.register(connections, { maxConnectionAge: milliseconds(config.server.maxConnectionAge) })
+  await review.register(tls, { config: config.tls, certificate, log, observer: review.metrics })
+  await review.register(audit, { log, fingerprintKey: config.log.fingerprintKey })
+  await review.register(identityProviders, { providers, dir, throttle: config.throttle, allowMock, log, observer: review.metrics })
+  await review.register(async scope => {
+    // in the scope of the review route alone: probes and metrics answer while it sheds
+    await scope.register(pressure, { config: config.pressure, onShed: () => { review.metrics.shed() } })
+    await scope.register(tokenReview, {
+      path: config.server.path,
+      timeout: milliseconds(config.server.timeout),
+      rules: { links: review.identityProviders.flatMap(createLinks), audiences: config.audiences, maxTokenBytes: config.server.maxTokenBytes },
+      log
+    })
+  })
+
+  const admin = config.admin && createAdminServer(config)
+  if (admin !== undefined) await admin.register(errorHandler, { log })
+  const probed = admin ?? review
+  await probed.register(healthRoutes, { readiness: review.readiness })
+  await probed.register(metricsRoute, { metrics: review.metrics })
+  watchOver(review)
+  return { review, admin, ...lifecycle(review, admin, loaded) }
+}
+
+/** What readiness and the gauges read of the others. */
+function watchOver ({ readiness, metrics, identityProviders, servingCertificate }: FastifyInstance): void {
+  readiness.add('certificate', () => servingCertificate.validTo.getTime() > Date.now() ? undefined : 'the serving certificate has expired')
+  metrics.gauge('serving_certificate_expiry_timestamp_seconds', 'When the serving certificate expires.', [], set => {
+    set({}, servingCertificate.validTo.getTime() / 1000)
+  })
+  metrics.gauge('cache_entries', 'Answers in the cache.', ['provider'], set => {
+    for (const { name, cache } of identityProviders) set({ provider: name }, cache.entries)
+  })
+}
+
+function lifecycle (review: FastifyInstance, admin: FastifyInstance | undefined, { config }: LoadedConfig): Pick<Service, 'listen' | 'close'> {
+  let listening = false
+  review.readiness.add('listeners', () => listening ? undefined : 'not listening yet')
+  return {
+    async listen () {
+      await review.listen({ host: config.server.host, port: config.server.port })
+      if (admin !== undefined && config.admin !== undefined) await admin.listen({ host: config.admin.host, port: config.admin.port })
+      listening = true
+    },
+    async close ({ immediately = false } = {}) {
+      review.readiness.drain()
+      const delay = milliseconds(config.server.shutdownDelay)
+      if (listening && !immediately && delay > 0) await new Promise(resolve => setTimeout(resolve, delay))
+      await review.close()
+      await admin?.close()
+    }
+  }
+}

@@ -1,0 +1,34 @@
+/**
+ * pino: JSON lines on stdout, or text on a terminal. Redaction is the second
+ * net; the first is that nobody hands a secret to the logger.
+ */
+import { pino, type DestinationStream, type Logger } from 'pino'
+import type { LogConfig } from '../schemas/config.js'
+
+const SECRET_FIELDS = ['token', 'password', 'passwordHash', 'hash', 'key', 'authorization', 'bindPassword', 'fingerprintKey']
+const REDACTED = SECRET_FIELDS.flatMap(field => [field, `*.${field}`, `*.*.${field}`])
+
+export interface LoggerOptions extends Pick<LogConfig, 'level' | 'format'> {
+  /** Is stdout a terminal? Decides what `format: auto` means. */
+  readonly terminal: boolean
+  /** For tests: where lines go instead of stdout. */
+  readonly destination?: DestinationStream
+}
+
+export async function createLogger ({ level, format, terminal, destination }: LoggerOptions): Promise<Logger> {
+  const text = format === 'text' || (format === 'auto' && terminal)
+  const stream = destination ?? (text ? await textStream(terminal) : pino.destination({ dest: 1, sync: false }))
+  return pino({
+    level,
+    base: null,
+    timestamp: pino.stdTimeFunctions.isoTime,
+    formatters: { level: label => ({ level: label }) },
+    redact: { paths: REDACTED, censor: '[redacted]' }
+  }, stream)
+}
+
+async function textStream (terminal: boolean): Promise<DestinationStream> {
+  const { default: pretty } = await import('pino-pretty')
+  const colorize = terminal && process.env.NO_COLOR === undefined
+  return pretty({ colorize, sync: true, translateTime: 'SYS:HH:MM:ss', messageKey: 'msg' })
+}
