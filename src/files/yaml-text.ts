@@ -1,0 +1,174 @@
+/**
+ * Changes of a YAML text that leave everything else in it as it is, byte for
+ * byte: comments, quotes, indentation, blank lines. People keep such files in
+ * git and want to see what changed, and writing a parsed document anew would
+ * reformat all of it and move comments to other entries.
+ *
+ * The `yaml` package says where things are; new text goes in between. A flow
+ * collection (`[…]`, `{…}`) is short, and is written anew as a whole.
+ */
+import { Document, isCollection, isMap, isNode, isSeq, parseDocument, Scalar, visit, type CST, type Node, type Pair, type YAMLMap, type YAMLSeq } from 'yaml'
+
+/** `text`, parsed for the functions below; the nodes of one text must not be used on another. */
+export function parseYamlText (text: string): Document.Parsed {
+  return parseDocument(text, { keepSourceTokens: true })
+}
+
+/** Gives `map[key]` the scalar `value`; a new key goes on a line of its own below the map's first. */
+export function setKey (text: string, map: YAMLMap, key: string, value: string | boolean): string {
+  if (map.flow === true) {
+    map.set(key, value)
+    return rewrite(text, map)
+  }
+  const old = pairOf(map, key)?.value
+  if (isNode(old)) return splice(text, old.range![0], endOf(text, old), write(value))
+  return insertKey(text, map, `${key}: ${write(value)}`)
+}
+
+/** Adds `values` to the end of the list `map[key]`, which is made when missing. */
+export function appendItems (text: string, map: YAMLMap, key: string, values: readonly object[]): string {
+  const list = map.get(key)
+  const filled = isSeq(list) && list.items.length > 0
+  if (map.flow === true || (filled && list.flow === true)) {
+    const flowList = isSeq(list) ? list : createNode([]) as YAMLSeq
+    for (const value of values) flowList.add(createNode(value))
+    map.set(key, flowList)
+    return rewrite(text, map.flow === true ? map : flowList)
+  }
+  const items = (column: number): string[] => values.map((value) => indent(`- ${indent(write(value), 2).trimStart()}`, column))
+  if (filled) {
+    const last = spansOf(text, list).at(-1)!
+    // entries that are set apart by blank lines stay so
+    const apart = list.items.length > 1 && /\n[ \t]*\r?\n$/.test(text.slice(0, last.start))
+    const separator = apart ? '\n\n' : '\n'
+    return splice(text, last.end, last.end, separator + items(last.column).join(separator))
+  }
+  if (!isSeq(list)) return insertKey(text, map, [`${key}:`, ...items(2)].join('\n'))
+  // `users: []  # nobody yet`: the comment stays where it is
+  const lineEnd = lineEndAt(text, list.range![1])
+  const added = splice(text, lineEnd, lineEnd, `\n${items(columnOf(text, pairOf(map, key)!.key as Node) + 2).join('\n')}`)
+  return splice(added, text.slice(0, list.range![0]).trimEnd().length, list.range![1], '')
+}
+
+/** Takes one item out of the list `map[key]`, with the comment lines right above it. */
+export function removeItem (text: string, map: YAMLMap, key: string, index: number): string {
+  const list = map.get(key) as YAMLSeq
+  if (list.flow === true) {
+    list.delete(index)
+    return rewrite(text, list)
+  }
+  const { start, end } = spansOf(text, list)[index]!
+  const before = text.slice(0, start)
+  const after = text.slice(end).replace(/^\r?\n/, '')
+  // one of the two runs of blank lines around it goes as well
+  const rest = after === '' ? before.replace(/(?:(?<=\n)[ \t]*\r?\n)+$/, '') : before + after.replace(/^(?:[ \t]*\r?\n)+/, '')
+  if (list.items.length > 1) return rest
+  const colon = text.indexOf(':', (pairOf(map, key)!.key as Node).range![1]) + 1
+  return splice(rest, colon, colon, ' []')
+}
+
+interface Span {
+  /** Where the line of the first comment above the item, or of its dash, begins. */
+  readonly start: number
+  /** Where its last line ends, before the line break. */
+  readonly end: number
+  /** Of the dash, from 0. */
+  readonly column: number
+}
+
+/** The lines of each item of a block list. */
+function spansOf (text: string, list: YAMLSeq): Span[] {
+  const dashes = (list.srcToken as CST.BlockSequence).items.flatMap(({ start }) => start.filter(({ type }) => type === 'seq-item-ind'))
+  return dashes.map(({ offset }, index) => {
+    const lineStart = lineStartAt(text, offset)
+    const column = offset - lineStart
+    return { start: commentsAbove(text, lineStart), end: commentsBelow(text, lineEndAt(text, endOf(text, list.items[index] as Node)), column), column }
+  })
+}
+
+function commentsAbove (text: string, lineStart: number): number {
+  while (lineStart > 0) {
+    const previous = lineStartAt(text, lineStart - 1)
+    if (!/^[ \t]*#/.test(text.slice(previous, lineStart))) break
+    lineStart = previous
+  }
+  return lineStart
+}
+
+/** Comment lines that are indented deeper than the dash belong to the item above. */
+function commentsBelow (text: string, lineEnd: number, column: number): number {
+  while (lineEnd < text.length) {
+    const next = lineEndAt(text, lineEnd + 1)
+    const comment = /^\r?\n( *)#/.exec(text.slice(lineEnd, next))
+    if (comment === null || comment[1]!.length <= column) break
+    lineEnd = next
+  }
+  return lineEnd
+}
+
+/** Where the text of a node ends, without the comments and blank lines that the parser counts to it. */
+function endOf (text: string, node: Node): number {
+  if (isCollection(node) && node.flow !== true && node.items.length > 0) {
+    const last = node.items.at(-1)
+    return endOf(text, isMap(node) ? ((last as Pair).value ?? (last as Pair).key) as Node : last as Node)
+  }
+  const end = node.range![1]
+  return end - (/(?:\r?\n)*$/.exec(text.slice(node.range![0], end))![0].length)
+}
+
+function insertKey (text: string, map: YAMLMap, lines: string): string {
+  const first = map.items[0]!
+  const lineEnd = lineEndAt(text, endOf(text, (first.value ?? first.key) as Node))
+  return splice(text, lineEnd, lineEnd, `\n${indent(lines, columnOf(text, map))}`)
+}
+
+function rewrite (text: string, node: Node): string {
+  const [start, end] = node.range!
+  const line = text.slice(lineStartAt(text, start), start)
+  // the comments around it stay in the text
+  node.comment = node.commentBefore = null
+  return splice(text, start, end, indent(write(node), /^ */.exec(line)![0].length).trimStart())
+}
+
+function write (value: unknown): string {
+  const document = new Document(isNode(value) ? undefined : createNode(value))
+  if (isNode(value)) document.contents = value
+  return document.toString({ lineWidth: 0, flowCollectionPadding: false, verifyAliasOrder: false }).trimEnd()
+}
+
+/** Maps as blocks, lists of plain values in one line: `groups: [developers, admins]`. */
+function createNode (value: unknown): Node {
+  const node = new Document(value).contents as Node
+  visit(node, { Seq (_key, list) { list.flow = list.items.every((item) => item instanceof Scalar) } })
+  return node
+}
+
+function pairOf (map: YAMLMap, key: string): Pair | undefined {
+  return map.items.find((pair) => (pair.key as Scalar).value === key)
+}
+
+/** Replaces a part of the text, with the line breaks that the text uses. */
+function splice (text: string, start: number, end: number, replacement: string): string {
+  const lines = text.includes('\r\n') ? replacement.replace(/\r?\n/g, '\r\n') : replacement
+  return text.slice(0, start) + lines + text.slice(end)
+}
+
+function indent (lines: string, column: number): string {
+  return lines.replace(/^(?=.)/gm, ' '.repeat(column))
+}
+
+function columnOf (text: string, node: Node): number {
+  const start = node.range![0]
+  return start - lineStartAt(text, start)
+}
+
+function lineStartAt (text: string, offset: number): number {
+  return text.lastIndexOf('\n', offset - 1) + 1
+}
+
+/** Before the line break, or the end of the text. */
+function lineEndAt (text: string, offset: number): number {
+  const end = text.indexOf('\n', offset)
+  if (end === -1) return text.length
+  return text[end - 1] === '\r' ? end - 1 : end
+}
