@@ -9,9 +9,9 @@
 import 'reflect-metadata'
 import { createPrivateKey, X509Certificate, webcrypto } from 'node:crypto'
 import { isIP } from 'node:net'
-import { domainToASCII } from 'node:url'
 import * as x509 from '@peculiar/x509'
 import { CommandError } from './errors.js'
+import { parseSubjectName } from './subject-name.js'
 
 /** A certificate and its private key, both PEM; the key as PKCS#8. */
 export interface CertificatePair {
@@ -84,7 +84,7 @@ export async function issueClient (authority: CertificatePair, { commonName, org
   ])
 }
 
-async function issue (authority: CertificatePair, name: x509.JsonName, days: number, now: () => number, extensions: x509.Extension[]): Promise<CertificatePair> {
+async function issue (authority: CertificatePair, name: x509.Name, days: number, now: () => number, extensions: x509.Extension[]): Promise<CertificatePair> {
   const { issuer, signingKey } = await openAuthority(authority, now)
   const keys = await generateKeys()
   const certificate = await x509.X509CertificateGenerator.create({
@@ -120,33 +120,10 @@ async function openAuthority ({ cert, key }: CertificatePair, now: () => number)
   return { issuer, signingKey }
 }
 
-/**
- * A DNS name in its ASCII form or an IP address in its shortest, as a
- * certificate carries it; a wildcard only as the whole first label.
- * @throws CommandError saying what is wrong with it
- */
-export function parseSubjectName (name: string): string {
-  if (isIP(name) === 4) return name
-  // the URL parser writes ::ffff:10.0.0.1 and 0:0::1 in the one form that RFC 5952 allows
-  if (isIP(name) === 6 && !name.includes('%')) return new URL(`https://[${name}]`).hostname.slice(1, -1)
-  if (name.includes('/')) throw invalidName(name, 'give the host alone, not a URL or network')
-  if (/:\d+$/.test(name)) throw invalidName(name, 'leave the port out; certificates know none')
-  const ascii = domainToASCII(name.replace(/^\*\./, ''))
-  const labels = ascii.split('.')
-  const wellFormed = labels.every((label) => /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(label))
-  if (!wellFormed || ascii.length > 250 || isIP(ascii) !== 0) {
-    throw invalidName(name, 'neither a DNS name nor an IP address')
-  }
-  return name.startsWith('*.') ? `*.${ascii}` : ascii
-}
-
-function invalidName (name: string, why: string): CommandError {
-  return new CommandError(`${JSON.stringify(name)} can't be a name in a certificate: ${why}`)
-}
-
-function subject (commonName: string, organization?: string): x509.JsonName {
-  const name = [{ CN: [printable('common name', commonName)] }]
-  return organization === undefined ? name : [{ O: [printable('organization', organization)] }, ...name]
+function subject (commonName: string, organization?: string): x509.Name {
+  // as a plain string the library would read quotes and a leading # as notation
+  const name = [{ CN: [{ utf8String: printable('common name', commonName) }] }]
+  return new x509.Name(organization === undefined ? name : [{ O: [{ utf8String: printable('organization', organization) }] }, ...name])
 }
 
 function printable (what: string, value: string): string {

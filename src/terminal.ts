@@ -107,7 +107,8 @@ export const outputOption = new Option('-o, --output <format>', 'print the resul
 export function printResult (terminal: Terminal, format: OutputFormat, value: unknown, text: () => string): void {
   switch (format) {
     case 'json': return terminal.print(JSON.stringify(value, null, 2))
-    case 'yaml': return terminal.print(dump(value, { lineWidth: -1 }))
+    // by way of JSON, so that both formats say the same of dates and absent fields
+    case 'yaml': return terminal.print(dump(JSON.parse(JSON.stringify(value)), { lineWidth: -1, noRefs: true }))
     case 'text': return terminal.print(text())
   }
 }
