@@ -7,6 +7,7 @@
  * - {@link CommandError} ends a command with an exit code.
  */
 import createError from '@fastify/error'
+import type { Status } from '../schemas/token-review.js'
 
 /** Refusals of a request. No message repeats input. */
 export const MethodNotAllowedError = createError('AUTHN_METHOD_NOT_ALLOWED', 'a TokenReview is created by POST', 405)
@@ -17,6 +18,24 @@ export const BodyTooLargeError = createError('AUTHN_BODY_TOO_LARGE', 'the body i
 export const ClientCertificateRequiredError = createError('AUTHN_CLIENT_CERTIFICATE_REQUIRED', '%s', 401)
 export const RouteNotFoundError = createError('AUTHN_NOT_FOUND', 'no such path here; TokenReviews go to the path of the webhook config\'s "server"', 404)
 export const OverloadedError = createError('AUTHN_OVERLOADED', 'this process is overloaded; ask again later', 429)
+
+/** `metav1.StatusReason` of an HTTP code, where there is one. */
+const STATUS_REASONS: Record<number, string> = {
+  400: 'BadRequest',
+  401: 'Unauthorized',
+  404: 'NotFound',
+  405: 'MethodNotAllowed',
+  408: 'Timeout',
+  413: 'RequestEntityTooLarge',
+  415: 'UnsupportedMediaType',
+  429: 'TooManyRequests',
+  500: 'InternalError'
+}
+
+/** A refusal in the form that Kubernetes' clients read. */
+export function statusOf (code: number, message: string): Status {
+  return { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message, reason: STATUS_REASONS[code] ?? 'Unknown', code }
+}
 
 /** A provider's definition that can't be used. */
 export const ContractMismatchError = createError<[string, string]>('AUTHN_CONTRACT_MISMATCH', 'the provider speaks contract %s; this release supports: %s')
