@@ -14,7 +14,9 @@ import pressure from '../plugins/pressure.js'
 import tls from '../plugins/tls.js'
 import tokenReview from '../plugins/token-review.js'
 import { milliseconds } from './authn/duration.js'
-import { createLinks } from './authn/link.js'
+import { createLinks, type OpenProvider } from './authn/link.js'
+import { unobserved } from './authn/observer.js'
+import type { ReviewRules } from './authn/review.js'
 import type { LoadedConfig } from './config.js'
 import { readServingCertificate } from './files/serving-certificate.js'
 import { createAdminServer, createReviewServer, type Limits } from './server.js'
@@ -58,7 +60,7 @@ export async function createService ({ loaded, log, allowMock = false, limits }:
     await scope.register(tokenReview, {
       path: config.server.path,
       timeout: milliseconds(config.server.timeout),
-      rules: { links: review.identityProviders.flatMap(createLinks), audiences: config.audiences, maxTokenBytes: config.server.maxTokenBytes },
+      rules: rulesOf(review, loaded),
       log
     })
   })
@@ -100,4 +102,22 @@ function lifecycle (review: FastifyInstance, admin: FastifyInstance | undefined,
       await admin?.close()
     }
   }
+}
+
+/** The providers of a config without a listener, for commands that ask them in their own process. */
+export interface OpenChain {
+  readonly rules: ReviewRules
+  readonly providers: readonly OpenProvider[]
+  close: () => Promise<void>
+}
+
+export async function openChain ({ loaded, log }: Pick<ServiceOptions, 'loaded' | 'log'>): Promise<OpenChain> {
+  const { config, dir, providers } = loaded
+  const carrier = createAdminServer(config)
+  await carrier.register(identityProviders, { providers, dir, throttle: config.throttle, allowMock: false, log, observer: unobserved })
+  return { rules: rulesOf(carrier, loaded), providers: carrier.identityProviders, close: async () => { await carrier.close() } }
+}
+
+function rulesOf ({ identityProviders }: FastifyInstance, { config }: LoadedConfig): ReviewRules {
+  return { links: identityProviders.flatMap(createLinks), audiences: config.audiences, maxTokenBytes: config.server.maxTokenBytes }
 }

@@ -1,0 +1,182 @@
+/**
+ * `authn-webhook review`: who is this token, asked of a running service or of
+ * the providers of a config, in this process.
+ */
+import { readFile } from 'node:fs/promises'
+import { Command } from 'commander'
+import type { TokenReviewStatus, UserInfo } from '../../schemas/token-review.js'
+import type { OpenChain } from '../app.js'
+import { isVettedDenial } from '../authn/answer.js'
+import type { Step } from '../authn/chain.js'
+import { milliseconds } from '../authn/duration.js'
+import type { Target } from '../client.js'
+import { CommandError, ExitCode, UnavailableError } from '../errors.js'
+import { inspectToken, inspectUser } from '../inspection.js'
+import { outputOption, printResult, type OutputFormat, type Terminal } from '../terminal.js'
+
+interface ReviewOptions {
+  readonly config?: string
+  readonly kubeconfig?: string
+  readonly server?: string
+  readonly certificateAuthority?: string
+  readonly clientCertificate?: string
+  readonly clientKey?: string
+  readonly tlsServerName?: string
+  readonly tokenFile?: string
+  readonly username?: string
+  readonly audience: string[]
+  readonly explain?: boolean
+  readonly output: OutputFormat
+}
+
+export function reviewCommand (terminal: Terminal): Command {
+  return new Command('review')
+    .description('Tell who a token belongs to: by the identity providers of a config, or by a running service.')
+    .option('-c, --config <file>', 'ask the providers of this config, in this process; found as by `serve`')
+    .option('--server <url>', 'ask the service there instead')
+    .option('--certificate-authority <file>', 'CA of --server, PEM')
+    .option('--client-certificate <file>', 'client certificate to show to --server, PEM')
+    .option('--client-key <file>', 'its key, PEM')
+    .option('--tls-server-name <name>', "the name in --server's certificate, where it isn't the URL's host")
+    .option('--kubeconfig <file>', 'ask the service of this webhook kubeconfig instead')
+    .option('--token-file <file>', 'read the token there, - for stdin; otherwise it is asked for')
+    .option('--username <name>', 'look this user up, without a token; only with a config')
+    .option('--audience <name>', 'an audience to ask for; may be repeated', (name: string, names: string[]) => [...names, name], [])
+    .option('--explain', 'tell what each identity provider said; only with a config')
+    .addOption(outputOption)
+    .addHelpText('after', `
+Exit code: 0 authenticated, 1 not authenticated, 69 could not tell or out of reach.
+
+Examples:
+  $ authn-webhook review --config authn-webhook.yaml --explain
+  $ authn-webhook token --username alice | authn-webhook review --token-file -
+  $ authn-webhook review --config authn-webhook.yaml --username alice -o json
+  $ authn-webhook review --server https://127.0.0.1:8443/authenticate --certificate-authority ca.crt --token-file token.txt
+  $ authn-webhook review --kubeconfig /etc/kubernetes/pki/authn-webhook/webhook.yaml --token-file -`)
+    .action(async (options: ReviewOptions) => {
+      checkOptions(options)
+      process.exitCode = await run(options, terminal)
+    })
+}
+
+function checkOptions (options: ReviewOptions): void {
+  const remote = options.server !== undefined || options.kubeconfig !== undefined
+  if ([options.config, options.server, options.kubeconfig].filter(option => option !== undefined).length > 1) {
+    throw new CommandError('--config, --server and --kubeconfig exclude each other')
+  }
+  if (remote && options.username !== undefined) throw new CommandError('--username needs a config: a service answers tokens alone')
+  if (remote && options.explain === true) throw new CommandError('--explain needs a config: a service keeps its reasons to its log')
+  if (options.username !== undefined && options.tokenFile !== undefined) throw new CommandError('--username and --token-file exclude each other')
+}
+
+async function run (options: ReviewOptions, terminal: Terminal): Promise<ExitCode> {
+  const { output } = options
+  if (options.username !== undefined) {
+    const user = await lookup(options.username, options, terminal)
+    printResult(terminal, output, user ?? null, () => user === undefined ? 'no identity provider knows this name' : describeUser(user))
+    return user === undefined ? ExitCode.no : ExitCode.done
+  }
+  const spec = { token: await readToken(options, terminal), audiences: options.audience }
+  const { status, steps } = await ask(spec, options, terminal)
+  const explained = options.explain === true ? { status, steps: steps.map(plainStep) } : status
+  printResult(terminal, output, explained, () => [...options.explain === true ? steps.map(describeStep) : [], describeStatus(status)].join('\n'))
+  return exitCode(status)
+}
+
+async function readToken ({ tokenFile }: ReviewOptions, terminal: Terminal): Promise<string> {
+  const text = tokenFile === undefined
+    ? await terminal.prompt('Token: ', { hidden: true, instead: '--token-file FILE, or - for stdin' })
+    : tokenFile === '-' ? await terminal.readStdin() : await readFile(tokenFile, 'utf8')
+  const token = text.trim()
+  if (token === '') throw new CommandError('the token is empty')
+  return token
+}
+
+interface Asked {
+  readonly status: TokenReviewStatus
+  /** Empty where a service was asked. */
+  readonly steps: readonly Step[]
+}
+
+async function ask (spec: { token: string, audiences: string[] }, options: ReviewOptions, terminal: Terminal): Promise<Asked> {
+  const target = await findTarget(options)
+  if (target !== undefined) {
+    const { requestReview } = await import('../client.js')
+    return { status: await requestReview(target, 'authentication.k8s.io/v1', spec), steps: [] }
+  }
+  return await withProviders(options, terminal, async ({ rules }, timeout) => await inspectToken(spec, rules, timeout))
+}
+
+async function findTarget (options: ReviewOptions): Promise<Target | undefined> {
+  if (options.kubeconfig !== undefined) {
+    const { readWebhookKubeconfig } = await import('../kubeconfig.js')
+    return await readWebhookKubeconfig(options.kubeconfig)
+  }
+  if (options.server === undefined) return undefined
+  if (!URL.canParse(options.server) || !options.server.startsWith('https://')) throw new CommandError('--server takes a URL such as https://127.0.0.1:8443/authenticate')
+  const pem = async (file: string | undefined): Promise<string | undefined> => file === undefined ? undefined : await readFile(file, 'utf8')
+  return {
+    server: new URL(options.server),
+    ca: await pem(options.certificateAuthority),
+    cert: await pem(options.clientCertificate),
+    key: await pem(options.clientKey),
+    serverName: options.tlsServerName
+  }
+}
+
+async function lookup (username: string, options: ReviewOptions, terminal: Terminal): Promise<UserInfo | undefined> {
+  return await withProviders(options, terminal, async ({ providers }, timeout) => await inspectUser(username, providers, timeout))
+}
+
+/** Opens the providers of the config, and closes them whatever happens. */
+async function withProviders<T> ({ config: file }: ReviewOptions, { env }: Terminal, use: (chain: OpenChain, timeout: number) => Promise<T>): Promise<T> {
+  const { loadConfig } = await import('../config.js')
+  const { findDefinition } = await import('../providers.js')
+  const { openChain } = await import('../app.js')
+  const { createLogger } = await import('../logger.js')
+  const loaded = await loadConfig({ file, env, kinds: findDefinition })
+  // stdout is for the result
+  const log = await createLogger({ level: 'warn', format: 'json', terminal: false, destination: process.stderr })
+  const chain = await openChain({ loaded, log })
+  try {
+    return await use(chain, milliseconds(loaded.config.server.timeout))
+  } finally {
+    await chain.close()
+  }
+}
+
+function exitCode ({ authenticated, error }: TokenReviewStatus): ExitCode {
+  if (authenticated) return ExitCode.done
+  return error === undefined ? ExitCode.no : ExitCode.unavailable
+}
+
+function describeStatus ({ authenticated, user, audiences, error }: TokenReviewStatus): string {
+  if (authenticated && user !== undefined) {
+    return ['authenticated', describeUser(user), ...audiences === undefined ? [] : [`audiences: ${audiences.join(', ')}`]].join('\n')
+  }
+  return error === undefined ? 'not authenticated' : `could not tell: ${error}`
+}
+
+function describeUser ({ username, uid, groups, extra }: UserInfo): string {
+  const lines = [`username:  ${username}`]
+  if (uid !== undefined) lines.push(`uid:       ${uid}`)
+  if (groups !== undefined) lines.push(`groups:    ${groups.join(', ')}`)
+  for (const [key, values] of Object.entries(extra ?? {})) lines.push(`extra:     ${key}: ${values.join(', ')}`)
+  return lines.join('\n')
+}
+
+function describeStep (step: Step): string {
+  const { provider, kind, seconds } = step
+  return `${provider} (${kind}, ${(seconds * 1000).toFixed(1)} ms): ${describeAnswer(step)}`
+}
+
+function describeAnswer ({ answer }: Step): string {
+  if (answer === null) return 'not mine'
+  if (answer instanceof UnavailableError) return `could not tell: ${answer.reason}`
+  return isVettedDenial(answer) ? `denied: ${answer.denied}` : `authenticated: ${answer.user.username}`
+}
+
+function plainStep (step: Step): object {
+  const { provider, kind, seconds } = step
+  return { provider, kind, seconds, answer: describeAnswer(step) }
+}

@@ -1,0 +1,134 @@
+/** `authn-webhook serve`: runs the service until it is told to stop. */
+import { resolve } from 'node:path'
+import { Command } from 'commander'
+import type { Logger } from 'pino'
+import type { Service } from '../app.js'
+import type { LoadedConfig } from '../config.js'
+import { CommandError, ExitCode } from '../errors.js'
+import type { Terminal } from '../terminal.js'
+
+/** Beyond `shutdownDelay`: what reviews in flight may take before the process goes anyway. */
+const DRAIN_LIMIT = 20_000
+
+interface ServeOptions {
+  readonly config?: string
+  readonly demo?: boolean
+  readonly mock?: boolean
+  readonly host?: string
+  readonly port?: number
+  readonly san: string[]
+}
+
+export function serveCommand (terminal: Terminal): Command {
+  return new Command('serve')
+    .description('Run the webhook.')
+    .option('-c, --config <file>', 'config file; by default $AUTHN_WEBHOOK_CONFIG, ./authn-webhook.yaml, /etc/authn-webhook/config.yaml')
+    .option('--demo', 'no files needed: demo users and a certificate under .authn-webhook/')
+    .option('--mock', 'no files needed: any token is the user "mock" in "group-mock"')
+    .option('--host <address>', 'listen here instead of server.host')
+    .option('--port <number>', 'listen here instead of server.port; 0 takes a free one', parsePort)
+    .option('--san <name>', 'a further name in the certificate of --demo and --mock; may be repeated', (name: string, names: string[]) => [...names, name], [])
+    .addHelpText('after', `
+Examples:
+  $ authn-webhook serve --demo                             see it work, without any file
+  $ authn-webhook serve --mock --host 0.0.0.0 --san 192.0.2.10   point a first API server at it
+  $ authn-webhook serve --config /etc/authn-webhook/config.yaml`)
+    .action(async (options: ServeOptions) => { await serve(options, terminal) })
+}
+
+async function serve (options: ServeOptions, terminal: Terminal): Promise<void> {
+  checkOptions(options)
+  const [{ createService }, { createLogger }, loaded] = await Promise.all([import('../app.js'), import('../logger.js'), load(options, terminal)])
+  const { config } = loaded
+  const log = await createLogger({ ...config.log, terminal: terminal.stdout.isTTY === true })
+  for (const warning of loaded.warnings) log.warn({ path: warning.path, line: warning.line }, warning.message)
+
+  const service = await createService({ loaded, log, allowMock: options.mock === true })
+  try {
+    await service.listen()
+  } catch (error) {
+    await service.close({ immediately: true })
+    throw listenError(error, loaded)
+  }
+  await stopOnSignal(service, loaded, log)
+  log.info({ config: loaded.file, url: url(service, loaded), identityProviders: loaded.providers.map(({ slot }) => slot.name) }, 'serving')
+  const kind = demoKind(options)
+  if (kind !== undefined) {
+    const { demoBanner } = await import('../demo.js')
+    terminal.print(demoBanner(kind, url(service, loaded), loaded.dir))
+  }
+}
+
+function checkOptions ({ config, demo, mock, san }: ServeOptions): void {
+  if ([config !== undefined, demo === true, mock === true].filter(Boolean).length > 1) {
+    throw new CommandError('--config, --demo and --mock exclude each other')
+  }
+  if (san.length > 0 && demo !== true && mock !== true) {
+    throw new CommandError('--san goes with --demo or --mock; for your own certificate use `authn-webhook certs --san`')
+  }
+}
+
+function demoKind ({ demo, mock }: ServeOptions): 'demo' | 'mock' | undefined {
+  if (demo === true) return 'demo'
+  return mock === true ? 'mock' : undefined
+}
+
+/** The config, with what the command line says on top. */
+async function load (options: ServeOptions, { env }: Terminal): Promise<LoadedConfig> {
+  const { loadConfig } = await import('../config.js')
+  const { findDefinition } = await import('../providers.js')
+  const kind = demoKind(options)
+  const file = kind === undefined ? options.config : await prepareDemo(kind, options)
+  const loaded = await loadConfig({ file, env, kinds: findDefinition })
+  const { server } = loaded.config
+  if (options.host !== undefined) server.host = options.host
+  if (options.port !== undefined) server.port = options.port
+  return loaded
+}
+
+async function prepareDemo (kind: 'demo' | 'mock', { san, host }: ServeOptions): Promise<string> {
+  const { DEMO_DIR, writeDemoConfig } = await import('../demo.js')
+  const { DEFAULT_NAMES, ensureServingCertificate } = await import('../files/certificates.js')
+  const directory = resolve(DEMO_DIR)
+  const file = await writeDemoConfig(kind, directory)
+  const names = [...DEFAULT_NAMES, ...san]
+  if (host !== undefined && !['0.0.0.0', '::'].includes(host)) names.push(host)
+  await ensureServingCertificate(directory, [...new Set(names)])
+  return file
+}
+
+function url ({ review }: Service, { config }: LoadedConfig): string {
+  const [address] = review.addresses()
+  const host = address?.family === 'IPv6' ? `[${address.address}]` : address?.address
+  return `https://${host}:${address?.port}${config.server.path}`
+}
+
+async function stopOnSignal (service: Service, { config }: LoadedConfig, log: Logger): Promise<void> {
+  const { default: closeWithGrace } = await import('close-with-grace')
+  const { milliseconds } = await import('../authn/duration.js')
+  closeWithGrace({ delay: milliseconds(config.server.shutdownDelay) + DRAIN_LIMIT, logger: log }, async ({ signal, err }) => {
+    if (err !== undefined) log.fatal({ err }, 'stopping after an unexpected error')
+    else log.info({ signal }, 'stopping')
+    // at a terminal there is no load balancer to wait for
+    await service.close({ immediately: err !== undefined || signal === 'SIGINT' })
+    log.flush()
+  })
+}
+
+function listenError (error: unknown, { config }: LoadedConfig): unknown {
+  const { code, address, port } = error as NodeJS.ErrnoException & { address?: string, port?: number }
+  switch (code) {
+    case 'EADDRINUSE': return new CommandError(`port ${port} on ${address} is taken: stop what listens there, or choose another with --port`, ExitCode.unavailable)
+    case 'EACCES': return new CommandError(`port ${port} may not be opened by this user: choose one above 1023`, ExitCode.unavailable)
+    case 'EADDRNOTAVAIL':
+    case 'EAFNOSUPPORT': return new CommandError(`this machine has no address ${address ?? config.server.host}: change server.host, 0.0.0.0 for IPv4 alone`, ExitCode.unavailable)
+    case 'ENOTFOUND': return new CommandError(`the host name ${config.server.host} is unknown: change server.host or --host`, ExitCode.unavailable)
+    default: return error
+  }
+}
+
+function parsePort (text: string): number {
+  const port = Number(text)
+  if (!/^\d+$/.test(text) || port > 65535) throw new CommandError(`--port takes a number from 0 to 65535, not ${JSON.stringify(text)}`)
+  return port
+}

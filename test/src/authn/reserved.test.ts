@@ -1,0 +1,56 @@
+import { test } from 'tap'
+import { guardReserved } from '../../../src/authn/reserved.js'
+
+const NO_EXCEPTIONS = { allowUsers: [], allowGroups: [] }
+
+for (const username of ['system:admin', 'system:serviceaccount:kube-system:default', 'system:']) {
+  test(`the user ${username} does not pass`, async t => {
+    t.equal(guardReserved({ username }, NO_EXCEPTIONS).user, undefined)
+  })
+}
+
+for (const username of ['systemd', 'System:admin', 'corp:system:admin', 'system']) {
+  test(`the user ${username} passes`, async t => {
+    t.strictSame(guardReserved({ username }, NO_EXCEPTIONS).user, { username })
+  })
+}
+
+test('reserved groups are dropped and counted, the others stay in their order', async t => {
+  const groups = ['ops', 'system:masters', 'dev', 'system:nodes', 'corp:system:masters']
+  t.strictSame(guardReserved({ username: 'alice', groups }, NO_EXCEPTIONS), {
+    user: { username: 'alice', groups: ['ops', 'dev', 'corp:system:masters'] },
+    dropped: { group: 2, extra: 0 }
+  })
+})
+
+test('an exception lets one name through, by its exact spelling', async t => {
+  const exceptions = { allowUsers: ['system:kube-proxy'], allowGroups: ['system:node-proxier'] }
+  t.strictSame(guardReserved({ username: 'system:kube-proxy', groups: ['system:node-proxier', 'system:masters'] }, exceptions), {
+    user: { username: 'system:kube-proxy', groups: ['system:node-proxier'] },
+    dropped: { group: 1, extra: 0 }
+  })
+  t.equal(guardReserved({ username: 'system:kube-proxy2' }, exceptions).user, undefined)
+})
+
+const keys: Array<[key: string, passes: boolean]> = [
+  ['team', true],
+  ['example.com/team', true],
+  ['notkubernetes.io/team', true],
+  ['example.com/kubernetes.io', true],
+  ['authentication.kubernetes.io/pod-name', false],
+  ['authentication.kubernetes.io/node-name', false],
+  ['kubernetes.io/x', false],
+  ['kubernetes.io', false],
+  ['k8s.io/x', false],
+  ['some.sub.k8s.io/x', false],
+  ['Example.com/team', false],
+  ['example.com/Team', false]
+]
+
+for (const [key, passes] of keys) {
+  test(`the extra key ${key} ${passes ? 'passes' : 'is dropped and counted'}`, async t => {
+    const { user, dropped } = guardReserved({ username: 'alice', extra: { [key]: ['x'], kept: ['y'] } }, NO_EXCEPTIONS)
+    t.strictSame(Object.keys(user?.extra ?? {}), passes ? [key, 'kept'] : ['kept'])
+    t.equal(dropped.extra, passes ? 0 : 1)
+  })
+}
