@@ -80,7 +80,8 @@ export class FaultsError extends Error {
   }
 }
 
-function formatFault (file: string, { path, line, message }: Fault): string {
+/** `users.yaml:7: users[1].uid: quote it` */
+export function formatFault (file: string, { path, line, message }: Fault): string {
   const place = line === undefined ? file : `${file}:${line}`
   return path === '' ? `${place}: ${message}` : `${place}: ${path}: ${message}`
 }
