@@ -1,0 +1,149 @@
+/**
+ * The serving certificate while it serves, and who may ask.
+ *
+ * Certificate, key and client CA are read again when their directories change
+ * and are put to use together; a bad or half-written set keeps the old one.
+ * Kubelet's probes carry no client certificate: it is asked for in every
+ * handshake, and enforced where a route says so.
+ */
+import { X509Certificate } from 'node:crypto'
+import type { Server } from 'node:https'
+import type { TLSSocket } from 'node:tls'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import fp from 'fastify-plugin'
+import type { Logger } from 'pino'
+import type { TlsConfig } from '../schemas/config.js'
+import type { Observer } from '../src/authn/observer.js'
+import { ClientCertificateRequiredError } from '../src/errors.js'
+import { readServingCertificate, type ServingCertificate } from '../src/files/serving-certificate.js'
+import { watchFiles } from '../src/files/watch.js'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** The one that new connections see. */
+    readonly servingCertificate: ServingCertificate
+    /** An `onRequest` hook; lets everyone in where no client CA is configured. */
+    requireClientCertificate: (request: FastifyRequest) => Promise<void>
+  }
+  interface FastifyRequest {
+    /** Set by `requireClientCertificate`, for the audit line. */
+    clientCertificateName: string | null
+  }
+}
+
+export interface TlsOptions {
+  readonly config: TlsConfig
+  /** The one that the listener started with. */
+  readonly certificate: ServingCertificate
+  readonly log: Logger
+  readonly observer: Observer
+}
+
+async function tls (fastify: FastifyInstance, { config, certificate, log, observer }: TlsOptions): Promise<void> {
+  let current = certificate
+  let closed = false
+  // one after the other: a slow reading must not overtake the next
+  let reading = Promise.resolve()
+
+  async function reload (): Promise<void> {
+    try {
+      const next = await readServingCertificate(config)
+      if (closed) return
+      const server = fastify.server as unknown as Server
+      server.setSecureContext(next.secureOptions)
+      const replacedCA = next.clientCA !== current.clientCA
+      current = next
+      observer.reloaded('certificate')
+      describe(current, log, 'serving certificate reloaded')
+      // open connections keep the verdict of the old CA
+      if (replacedCA) await fastify.connections.retireAll()
+    } catch (error) {
+      observer.reloaded('certificate', error)
+      log.error({ err: error }, 'serving certificate not reloaded; the old one stays in use')
+    }
+  }
+
+  const files = [config.certFile, config.keyFile, ...config.clientCAFile === undefined ? [] : [config.clientCAFile]]
+  const watcher = watchFiles(files, () => { reading = reading.then(reload) })
+  fastify.addHook('onClose', async () => {
+    closed = true
+    watcher.close()
+    await reading
+  })
+  fastify.decorate('servingCertificate', { getter: () => current })
+  fastify.decorateRequest('clientCertificateName', null)
+  fastify.decorate('requireClientCertificate', requireClientCertificate(config))
+  describe(current, log, 'serving certificate loaded')
+}
+
+const WEEK = 7 * 24 * 3_600_000
+
+/** Says what API servers will think of it. */
+function describe ({ subject, names, validFrom, validTo }: ServingCertificate, log: Logger, message: string): void {
+  const facts = { subject, names, validTo: validTo.toISOString() }
+  const left = validTo.getTime() - Date.now()
+  log.info(facts, message)
+  if (names === '') log.error(facts, 'the serving certificate has no subject alternative name: API servers refuse it')
+  if (left <= 0) log.error(facts, 'the serving certificate has expired: API servers refuse it')
+  else if (left < WEEK) log.warn(facts, 'the serving certificate expires within a week')
+  if (validFrom.getTime() > Date.now()) log.error({ ...facts, validFrom: validFrom.toISOString() }, 'the serving certificate is not valid yet: API servers refuse it')
+}
+
+/** A name, or why there is none. */
+type Verdict = { readonly name: string } | { readonly refusal: string }
+
+function requireClientCertificate ({ clientCAFile, clientNames }: TlsConfig): (request: FastifyRequest) => Promise<void> {
+  if (clientCAFile === undefined) return async () => {}
+  // a certificate belongs to its connection: one look at it serves all its requests
+  const verdicts = new WeakMap<object, Verdict>()
+  return async request => {
+    const [connection, socket] = connectionOf(request)
+    let verdict = verdicts.get(connection)
+    if (verdict === undefined) {
+      verdict = judge(socket, clientNames)
+      verdicts.set(connection, verdict)
+    }
+    if ('refusal' in verdict) throw new ClientCertificateRequiredError(verdict.refusal)
+    request.clientCertificateName = verdict.name
+  }
+}
+
+/** The connection's own object and its TLS socket. HTTP/2 makes a new socket proxy for each request. */
+function connectionOf ({ raw }: FastifyRequest): [object, TLSSocket] {
+  const socket = raw.socket as TLSSocket
+  const { stream } = raw as typeof raw & { stream?: { session?: object } }
+  return [stream?.session ?? socket, socket]
+}
+
+const REFUSALS: Record<string, string> = {
+  CERT_HAS_EXPIRED: 'the client certificate has expired',
+  CERT_NOT_YET_VALID: 'the client certificate is not valid yet',
+  INVALID_PURPOSE: 'the client certificate is not one for client authentication'
+}
+
+function judge (socket: TLSSocket, allowed: readonly string[]): Verdict {
+  const certificate = socket.getPeerX509Certificate()
+  if (certificate === undefined) return { refusal: 'a client certificate is required' }
+  if (!socket.authorized) {
+    // typed as an Error, in fact OpenSSL's name of the fault
+    const code = String(socket.authorizationError)
+    return { refusal: REFUSALS[code] ?? 'the client certificate is not signed by the client CA of this service' }
+  }
+  const common = commonNames(certificate)
+  if (allowed.length === 0) return { name: common[0] ?? certificate.subjectAltName ?? '' }
+  const name = allowed.find(candidate => common.includes(candidate) || bearsDnsName(certificate, candidate))
+  return name === undefined ? { refusal: 'the name of the client certificate is not one that may ask for reviews' } : { name }
+}
+
+function commonNames (certificate: X509Certificate): string[] {
+  const subject = certificate.toLegacyObject().subject as { CN?: string | string[] } | undefined
+  return [subject?.CN ?? []].flat()
+}
+
+/** By OpenSSL's comparison: the names are not cut out of a text that a certificate may have shaped. */
+function bearsDnsName (certificate: X509Certificate, name: string): boolean {
+  // to OpenSSL a leading dot means every name beneath
+  return !name.startsWith('.') && certificate.checkHost(name, { subject: 'never', wildcards: false }) !== undefined
+}
+
+export default fp(tls, { name: 'tls', dependencies: ['connections'] })

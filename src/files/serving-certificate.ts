@@ -1,0 +1,69 @@
+/**
+ * The serving certificate, its key and the client CA, read and checked
+ * together: `setSecureContext` replaces everything at once, so that start and
+ * reload must build the same whole set.
+ */
+import { constants } from 'node:crypto'
+import { createSecureContext, type TlsOptions } from 'node:tls'
+import type { TlsConfig } from '../../schemas/config.js'
+import { FaultsError } from '../errors.js'
+import { readCertificates, readPrivateKey, refuseMismatch } from './pem.js'
+
+export interface ServingCertificate {
+  /** Everything that Node's TLS wants to know. Holds the private key: not for logs. */
+  readonly secureOptions: TlsOptions
+  /** Of the leaf, as the certificate writes it. */
+  readonly subject: string
+  /** DNS names and IP addresses; empty where the certificate has no SAN, which Go's clients refuse. */
+  readonly names: string
+  readonly validFrom: Date
+  readonly validTo: Date
+  /** PEM of the client CA as read, to see whether it changed. */
+  readonly clientCA: string | undefined
+}
+
+/**
+ * An expired certificate is read all the same: that is for readiness and the
+ * log to tell, and the next renewal mends it without a restart.
+ * @throws FaultsError that names the file at fault; it never quotes one
+ */
+export async function readServingCertificate ({ certFile, keyFile, clientCAFile, minVersion }: TlsConfig): Promise<ServingCertificate> {
+  const certificate = await readCertificates(certFile)
+  const { pem: key, key: privateKey } = await readPrivateKey(keyFile)
+  refuseMismatch(certificate, privateKey, keyFile)
+  const clientCA = clientCAFile === undefined ? undefined : (await readCertificates(clientCAFile)).pem
+
+  const secureOptions: TlsOptions = {
+    key,
+    cert: certificate.pem,
+    minVersion,
+    honorCipherOrder: true,
+    // no session is resumed: a resumed one would keep the verdict on a client
+    // certificate beyond its expiry or the client CA's replacement
+    secureOptions: constants.SSL_OP_NO_TICKET,
+    // probes carry no certificate: plugins/tls.ts enforces it on the review route
+    requestCert: clientCA !== undefined,
+    rejectUnauthorized: false,
+    ...clientCA !== undefined && { ca: clientCA }
+  }
+  tryContext(certFile, secureOptions)
+  const [leaf] = certificate.certificates
+  return {
+    secureOptions,
+    subject: leaf.subject,
+    names: leaf.subjectAltName ?? '',
+    validFrom: new Date(leaf.validFrom),
+    validTo: new Date(leaf.validTo),
+    clientCA
+  }
+}
+
+/** What OpenSSL refuses beyond the above, such as keys that are too short. */
+function tryContext (file: string, secureOptions: TlsOptions): void {
+  try {
+    createSecureContext(secureOptions)
+  } catch (error) {
+    const message = `is refused by OpenSSL: ${(error as NodeJS.ErrnoException).code ?? 'unknown reason'}`
+    throw Object.assign(new FaultsError(file, [{ path: '', message }]), { cause: error })
+  }
+}
