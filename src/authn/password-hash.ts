@@ -102,7 +102,7 @@ class BcryptHash implements PasswordHash {
 
   unfit (password: string) {
     if (Buffer.byteLength(password) > MAX_BCRYPT_PASSWORD) return `longer than the ${MAX_BCRYPT_PASSWORD} bytes that bcrypt looks at; hash it with scrypt`
-    if (password.includes('\0')) return 'contains a NUL, which bcrypt takes for its end'
+    if (password.includes('\0')) return 'cut short by a NUL, which bcrypt takes for its end'
     return undefined
   }
 

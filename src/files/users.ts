@@ -3,18 +3,125 @@
  * can't say, each fault with its path and line and all at once. What comes out
  * is ready to be asked.
  */
-import { Users } from '../authn/users.js'
+import type { UserInfo } from '../../schemas/token-review.js'
+import { UsersFile, type User, type UserToken } from '../../schemas/users.js'
+import { canonicalName, MAX_NAME_BYTES } from '../authn/mapping.js'
+import { parsePasswordHash, type PasswordHash } from '../authn/password-hash.js'
+import { parseTimestamp } from '../authn/timestamp.js'
+import { Users, type TokenEntry, type UserEntry } from '../authn/users.js'
+import type { Fault } from '../errors.js'
+import { draftDocument, faultsError, type Draft } from './document.js'
+import { joinPath } from './outline.js'
+import { readText } from './text.js'
 
-/**
- * @throws FaultsError with everything that is wrong with the file
- */
-export function parseUsers (text: string, file: string): Users {
-  throw new Error('soon', { cause: [text, file] })
+/** @throws FaultsError with everything that is wrong; also where the file can't be read */
+export async function readUsers (file: string): Promise<Users> {
+  return parseUsers(await readText(file), file)
 }
 
 /**
- * @throws FaultsError; also where the file can't be read
+ * @param file what faults call the text
+ * @throws FaultsError with everything that is wrong, in the order of lines
  */
-export async function readUsers (file: string): Promise<Users> {
-  throw new Error('soon', { cause: file })
+export function parseUsers (text: string, file: string): Users {
+  const draft = draftDocument<UsersFile>(text, { file, schema: UsersFile })
+  const faults: Fault[] = [...draft.faults]
+  const entries = readEntries(draft, (path, message) => { faults.push({ path, message }) })
+  if (faults.length > 0) throw faultsError(draft, faults)
+  return new Users(entries)
+}
+
+/** Takes note of what is wrong, and where. */
+type Report = (path: string, message: string) => void
+
+/** Where each name and each digest was seen first. */
+interface Seen {
+  readonly names: Map<string, string>
+  readonly digests: Map<string, string>
+}
+
+/** The entries that have the form of the schema; the others have their faults already. */
+function readEntries ({ value, faults }: Draft<UsersFile>, report: Report): UserEntry[] {
+  const users: unknown = value?.users
+  if (!Array.isArray(users)) return []
+  const malformed = new Set(faults.map(({ path }) => /^users\[\d+\]/.exec(path)?.[0]))
+  const seen: Seen = { names: new Map(), digests: new Map() }
+  return users.flatMap((user: User, index) => {
+    const at = `users[${index}]`
+    return malformed.has(at) ? [] : [readEntry(user, at, seen, report)]
+  })
+}
+
+function readEntry (user: User, at: string, seen: Seen, report: Report): UserEntry {
+  const info = readInfo(user, at, report)
+  const namesake = claim(seen.names, info.username, `${at}.username`)
+  if (namesake !== undefined) report(`${at}.username`, `the same name as ${namesake}; names are compared in Unicode's normal form NFC`)
+  if (user.passwordHash !== undefined && user.username.includes(':')) {
+    report(`${at}.username`, 'a name with a colon can\'t have a password, since the first colon of "username:password" ends the name; give it a token')
+  }
+  return {
+    info,
+    disabled: user.disabled === true,
+    expiresAt: readTimestamp(user.expiresAt, `${at}.expiresAt`, report),
+    passwordHash: readPasswordHash(user.passwordHash, `${at}.passwordHash`, report),
+    tokens: (user.tokens ?? []).map((token, index) => readToken(token, `${at}.tokens[${index}]`, seen, report))
+  }
+}
+
+function readInfo ({ username, uid, groups, extra }: User, at: string, report: Report): UserInfo {
+  const info: UserInfo = { username: readName(username, `${at}.username`, report) }
+  if (uid !== undefined && uid !== '') info.uid = readName(uid, `${at}.uid`, report)
+  if (groups !== undefined) {
+    info.groups = groups.map((group, index) => readName(group, `${at}.groups[${index}]`, report))
+    Object.freeze(info.groups)
+  }
+  if (extra !== undefined) {
+    // fromEntries defines properties, so that a key such as __proto__ is one like any other
+    info.extra = Object.fromEntries(Object.entries(extra).map(([key, values]) =>
+      [readName(key, joinPath(`${at}.extra`, key), report), Object.freeze([...values]) as string[]]))
+    Object.freeze(info.extra)
+  }
+  return Object.freeze(info)
+}
+
+function readToken (token: UserToken, at: string, seen: Seen, report: Report): TokenEntry {
+  const twin = claim(seen.digests, token.hash, `${at}.hash`)
+  if (twin !== undefined) report(`${at}.hash`, `the same token as ${twin}; a token belongs to one user, and is listed once`)
+  return {
+    name: readName(token.name, `${at}.name`, report),
+    digest: token.hash,
+    expiresAt: readTimestamp(token.expiresAt, `${at}.expiresAt`, report),
+    audiences: token.audiences && Object.freeze([...token.audiences])
+  }
+}
+
+/** A name in NFC. What the guard would refuse or drop at every review is a fault already here. */
+function readName (name: string, path: string, report: Report): string {
+  const canonical = canonicalName(name)
+  if (canonical === undefined) report(path, `control or invisible characters, outer white space, or more than ${MAX_NAME_BYTES} bytes; retype it`)
+  return canonical ?? name
+}
+
+function readTimestamp (text: string | undefined, path: string, report: Report): Date | undefined {
+  if (text === undefined) return undefined
+  const moment = parseTimestamp(text)
+  if (moment === undefined) report(path, 'no such date or time')
+  return moment
+}
+
+function readPasswordHash (text: string | undefined, path: string, report: Report): PasswordHash | undefined {
+  if (text === undefined) return undefined
+  try {
+    return parsePasswordHash(text)
+  } catch (error) {
+    report(path, (error as Error).message)
+    return undefined
+  }
+}
+
+/** Gives the path that had the key before, if any did. */
+function claim (owners: Map<string, string>, key: string, path: string): string | undefined {
+  const owner = owners.get(key)
+  if (owner === undefined) owners.set(key, path)
+  return owner
 }
