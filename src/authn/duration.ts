@@ -1,7 +1,10 @@
 /** Go's notation of a span of time (`time.ParseDuration`), as Kubernetes writes it everywhere. */
 
-const UNITS: Record<string, number> = { ns: 1e-6, us: 1e-3, 'µs': 1e-3, 'μs': 1e-3, ms: 1, s: 1000, m: 60_000, h: 3_600_000 }
+const UNITS: Record<string, number> = { ns: 1e-6, us: 1e-3, µs: 1e-3, μs: 1e-3, ms: 1, s: 1000, m: 60_000, h: 3_600_000 }
 const PART = /(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h)/y
+
+// Go counts nanoseconds in 63 bits: about 292 years
+const LONGEST = 2 ** 63 / 1e6
 
 /**
  * Milliseconds of `1m30s`, `500ms`, `0`. Signs are accepted as Go accepts
@@ -21,7 +24,7 @@ export function parseDuration (text: string): number | undefined {
     total += Number(part[1]) * UNITS[part[2] as string]!
     end = PART.lastIndex
   }
-  return sign * total
+  return total < LONGEST ? sign * total : undefined
 }
 
 /** Milliseconds of a duration that a schema has already checked. */
