@@ -4,6 +4,9 @@
  */
 import { UnavailableError } from '../errors.js'
 
+/** Milliseconds. Node fires a timer that is set for longer at once. */
+export const LONGEST_TIMER = 2 ** 31 - 1
+
 export class Deadline {
   /** On the clock of `performance.now()`, milliseconds. */
   readonly #end: number
@@ -28,7 +31,7 @@ export class Deadline {
     if (remaining <= 0) throw new UnavailableError('deadline')
     let timer: NodeJS.Timeout | undefined
     const expiry = new Promise<never>((_resolve, reject) => {
-      timer = setTimeout(() => { reject(new UnavailableError('deadline')) }, remaining)
+      timer = setTimeout(() => { reject(new UnavailableError('deadline')) }, Math.min(remaining, LONGEST_TIMER))
     })
     try {
       return await Promise.race([work, expiry])
