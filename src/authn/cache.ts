@@ -1,0 +1,189 @@
+/**
+ * Answers of one provider, kept for a while, and questions that are under way,
+ * asked once however many callers wait.
+ *
+ * - Successes and failures lie in separate stores: a flood of wrong tokens
+ *   evicts nobody.
+ * - What is thrown ("could not tell") is never stored.
+ * - Keys are digests under a key of this process: neither the memory nor a core
+ *   dump of the cache holds a credential, and nobody can aim at a bucket.
+ * - A hit costs a digest and a look-up: no timer, no signal, no copy.
+ */
+import { createHmac, createSecretKey, randomBytes } from 'node:crypto'
+import { LRUCache } from 'lru-cache'
+import { UnavailableError } from '../errors.js'
+import { isVettedDenial, type VettedAnswer } from './answer.js'
+import type { Deadline } from './deadline.js'
+import type { CacheResult } from './observer.js'
+import type { CredentialKind } from './provider.js'
+
+export interface AnswerCacheOptions {
+  /** Milliseconds; 0 stores none. */
+  readonly successTTL: number
+  /** Milliseconds, of denials and of "not mine"; 0 stores none. */
+  readonly failureTTL: number
+  /** Of each of the two stores. 0 stores nothing; single flight still works. */
+  readonly maxEntries: number
+  readonly onResult: (result: CacheResult) => void
+  /** Milliseconds of the wall clock, since `expiresAt` is on it. */
+  readonly now?: () => number
+}
+
+/** One question that is under way. */
+interface Flight {
+  readonly answer: Promise<VettedAnswer>
+  readonly controller: AbortController
+  waiters: number
+}
+
+// made once: preparing a key costs several times the digest
+const KEY = createSecretKey(randomBytes(32))
+
+export class AnswerCache {
+  readonly #onResult: (result: CacheResult) => void
+  readonly #now: () => number
+  readonly #successes: AnswerStore
+  readonly #failures: AnswerStore
+  readonly #flights = new Map<string, Flight>()
+  /** Counts flushes: an answer is stored only in the generation that asked for it. */
+  #generation = 0
+
+  constructor ({ successTTL, failureTTL, maxEntries, onResult, now = Date.now }: AnswerCacheOptions) {
+    this.#onResult = onResult
+    this.#now = now
+    this.#successes = new AnswerStore(successTTL, maxEntries)
+    this.#failures = new AnswerStore(failureTTL, maxEntries)
+  }
+
+  /** Answers in both stores, those included that are too old and not yet evicted. */
+  get entries (): number {
+    return this.#successes.size + this.#failures.size
+  }
+
+  key (kind: CredentialKind, token: string, audiences: readonly string[]): string {
+    // JSON keeps the parts apart, whatever they contain
+    return createHmac('sha256', KEY).update(JSON.stringify([kind, token, audiences])).digest('base64')
+  }
+
+  /**
+   * The stored answer, or that of `ask`, whose signal aborts when the last
+   * caller has stopped waiting. All callers of one key share what they get: it
+   * is frozen, and a copy of what `ask` gave.
+   * @throws UnavailableError `deadline`, and whatever `ask` throws
+   */
+  async get (key: string, deadline: Deadline, ask: (signal: AbortSignal) => Promise<VettedAnswer>): Promise<VettedAnswer> {
+    const now = this.#now()
+    const stored = this.#successes.get(key, now) ?? this.#failures.get(key, now)
+    if (stored !== undefined) {
+      this.#onResult('hit')
+      return stored.answer
+    }
+    if (deadline.remaining <= 0) throw new UnavailableError('deadline')
+    const joined = this.#flights.get(key)
+    this.#onResult(joined === undefined ? 'miss' : 'coalesced')
+    return await this.#wait(key, joined ?? this.#begin(key, ask), deadline)
+  }
+
+  /** Forgets every answer, those included that are under way: they reach who waits already, nobody else. */
+  flush (): void {
+    this.#generation++
+    this.#successes.clear()
+    this.#failures.clear()
+    this.#flights.clear()
+  }
+
+  #begin (key: string, ask: (signal: AbortSignal) => Promise<VettedAnswer>): Flight {
+    const controller = new AbortController()
+    const flight = { answer: this.#land(key, controller.signal, ask), controller, waiters: 0 }
+    this.#flights.set(key, flight)
+    return flight
+  }
+
+  async #land (key: string, signal: AbortSignal, ask: (signal: AbortSignal) => Promise<VettedAnswer>): Promise<VettedAnswer> {
+    const generation = this.#generation
+    const answer = immutable(await ask(signal))
+    // what a provider says when it is told to stop is no answer to keep
+    if (generation === this.#generation && !signal.aborted) this.#store(key, answer)
+    return answer
+  }
+
+  async #wait (key: string, flight: Flight, deadline: Deadline): Promise<VettedAnswer> {
+    flight.waiters++
+    try {
+      return await deadline.race(flight.answer)
+    } finally {
+      flight.waiters--
+      if (flight.waiters === 0) this.#end(key, flight)
+    }
+  }
+
+  /** Landed or deserted: nobody can join it any more. */
+  #end (key: string, flight: Flight): void {
+    if (this.#flights.get(key) === flight) this.#flights.delete(key)
+    flight.controller.abort(new UnavailableError('deadline'))
+  }
+
+  #store (key: string, answer: VettedAnswer): void {
+    const now = this.#now()
+    if (answer === null || isVettedDenial(answer)) this.#failures.set(key, answer, now)
+    else if (answer.cacheable !== false) this.#successes.set(key, answer, now, answer.expiresAt?.getTime())
+  }
+}
+
+interface StoredAnswer {
+  readonly answer: VettedAnswer
+  readonly storedAt: number
+  /** First moment at which it isn't served any more. */
+  readonly until: number
+}
+
+/**
+ * Bounded by number and age. lru-cache's own TTL would set a timer on a hit,
+ * takes 0 for "for ever", and trusts the clock not to be set back.
+ */
+class AnswerStore {
+  readonly #ttl: number
+  readonly #entries: LRUCache<string, StoredAnswer> | undefined
+
+  constructor (ttl: number, maxEntries: number) {
+    this.#ttl = ttl
+    this.#entries = maxEntries === 0 || ttl <= 0 ? undefined : new LRUCache({ max: maxEntries })
+  }
+
+  get size (): number {
+    return this.#entries?.size ?? 0
+  }
+
+  get (key: string, now: number): StoredAnswer | undefined {
+    const entry = this.#entries?.get(key)
+    if (entry === undefined) return undefined
+    // a clock that was set back must not lengthen a life
+    if (entry.storedAt <= now && now < entry.until) return entry
+    this.#entries?.delete(key)
+    return undefined
+  }
+
+  set (key: string, answer: VettedAnswer, storedAt: number, expiresAt = Infinity): void {
+    const until = Math.min(storedAt + this.#ttl, expiresAt)
+    if (storedAt < until) this.#entries?.set(key, { answer, storedAt, until })
+  }
+
+  clear (): void {
+    this.#entries?.clear()
+  }
+}
+
+/** A frozen copy: whoever gave the answer, or got it, can't change what others get. */
+function immutable (answer: VettedAnswer): VettedAnswer {
+  const copy = deepFreeze(structuredClone(answer))
+  if (copy === null || isVettedDenial(copy) || copy.expiresAt === undefined) return copy
+  const expiry = copy.expiresAt.getTime()
+  // freezing doesn't stop a Date's setters: each reader gets a Date of its own
+  return Object.freeze({ ...copy, get expiresAt () { return new Date(expiry) } })
+}
+
+function deepFreeze<T> (value: T): T {
+  if (value === null || typeof value !== 'object') return value
+  for (const inner of Object.values(value)) deepFreeze(inner)
+  return Object.freeze(value)
+}

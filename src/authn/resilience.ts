@@ -1,0 +1,123 @@
+/**
+ * Bulkhead, circuit breaker and timeout around any provider, so that a sick one
+ * costs its neighbours in the chain nothing: at most `maxConcurrent` questions
+ * hang in it, each for `timeout`, and after a handful of those it is left alone
+ * for a while.
+ */
+import {
+  BulkheadRejectedError, CircuitState, ConsecutiveBreaker, TimeoutStrategy, bulkhead, circuitBreaker, handleWhen, isBrokenCircuitError, timeout, wrap,
+  type CircuitBreakerPolicy, type IBackoff, type IBackoffFactory, type IHalfOpenAfterBackoffContext
+} from 'cockatiel'
+import { UnavailableError } from '../errors.js'
+import { LONGEST_TIMER } from './deadline.js'
+
+export type BreakerState = 'open' | 'half-open' | 'closed'
+
+export interface ResilienceOptions {
+  /** Milliseconds of one question. */
+  readonly timeout: number
+  /** Questions at once; there is no queue, since the next provider could be asked meanwhile. */
+  readonly maxConcurrent: number
+  readonly onStateChange?: (state: BreakerState) => void
+  readonly failureThreshold?: number
+  /** Milliseconds. */
+  readonly halfOpenAfter?: number
+  /** Milliseconds of a clock that is never set back. */
+  readonly now?: () => number
+}
+
+export interface Resilience {
+  /**
+   * What `call` gives. Its signal aborts with `signal` and at the timeout; a
+   * call that ignores it is left alone then.
+   * @throws UnavailableError and nothing else
+   */
+  run: <T>(signal: AbortSignal, call: (signal: AbortSignal) => Promise<T>) => Promise<T>
+  readonly state: BreakerState
+}
+
+/** In a row: one lost packet or one restarted server is no outage, and at 3 s each more would be felt. */
+const FAILURE_THRESHOLD = 5
+
+/** Longer than a directory's failover; short beside what the API server keeps denials for. */
+const HALF_OPEN_AFTER = 10_000
+
+const STATES: Record<CircuitState, BreakerState> = {
+  [CircuitState.Closed]: 'closed',
+  [CircuitState.Open]: 'open',
+  [CircuitState.HalfOpen]: 'half-open',
+  [CircuitState.Isolated]: 'open'
+}
+
+export function createResilience (options: ResilienceOptions): Resilience {
+  const { onStateChange, failureThreshold = FAILURE_THRESHOLD, halfOpenAfter = HALF_OPEN_AFTER, now = () => performance.now() } = options
+  const bounded = wrap(
+    bulkhead(options.maxConcurrent),
+    timeout(Math.min(options.timeout, LONGEST_TIMER), { strategy: TimeoutStrategy.Aggressive, abortOnReturn: false })
+  )
+  // cockatiel takes a probe's unhandled error for a success; only an answer is one
+  const breaker: CircuitBreakerPolicy = circuitBreaker(handleWhen(error => isFailure(error) || breaker.state === CircuitState.HalfOpen), {
+    breaker: new ConsecutiveBreaker(failureThreshold),
+    halfOpenAfter: pauses(error => isUntested(error) ? 0 : halfOpenAfter, now)
+  })
+  if (onStateChange !== undefined) breaker.onStateChange(state => { onStateChange(STATES[state]) })
+
+  async function ask<T> (signal: AbortSignal, call: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    let asked: AbortSignal | undefined
+    try {
+      return await bounded.execute(async ({ signal }) => {
+        asked = signal
+        return await call(signal)
+      }, signal)
+    } catch (error) {
+      // the signals first: what a provider throws when it is stopped says nothing
+      if (signal.aborted) throw new UnavailableError('deadline')
+      if (asked?.aborted === true) throw new UnavailableError('timeout')
+      throw unavailable(error)
+    }
+  }
+
+  return {
+    async run (signal, call) {
+      if (signal.aborted) throw new UnavailableError('deadline')
+      // cockatiel would have everybody wait for the probe
+      if (breaker.state === CircuitState.HalfOpen) throw new UnavailableError('breaker-open')
+      try {
+        return await breaker.execute(async () => await ask(signal, call))
+      } catch (error) {
+        throw isBrokenCircuitError(error) ? new UnavailableError('breaker-open') : error
+      }
+    },
+    get state () {
+      return STATES[breaker.state]
+    }
+  }
+}
+
+function unavailable (error: unknown): UnavailableError {
+  if (error instanceof UnavailableError) return error
+  if (error instanceof BulkheadRejectedError) return new UnavailableError('busy')
+  return new UnavailableError('failed', { cause: error })
+}
+
+/** What the breaker counts. A full queue, a throttled account, a caller who left don't speak against the provider. */
+function isFailure (error: unknown): boolean {
+  return error instanceof UnavailableError && (error.reason === 'timeout' || error.reason === 'failed')
+}
+
+/** A probe that never reached the provider: the next caller is the probe. */
+function isUntested (error: unknown): boolean {
+  return error instanceof UnavailableError && (error.reason === 'busy' || error.reason === 'throttled')
+}
+
+/**
+ * cockatiel measures pauses on the wall clock: set back by an hour, it would
+ * keep a breaker open for an hour. These are over when `now` says so.
+ */
+function pauses (durationAfter: (error: unknown) => number, now: () => number): IBackoffFactory<IHalfOpenAfterBackoffContext> {
+  const next = ({ result }: IHalfOpenAfterBackoffContext): IBackoff<IHalfOpenAfterBackoffContext> => {
+    const end = now() + durationAfter('error' in result ? result.error : undefined)
+    return { next, get duration () { return now() < end ? Infinity : -Infinity } }
+  }
+  return { next }
+}
