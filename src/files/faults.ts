@@ -1,0 +1,133 @@
+/**
+ * A value against a JSON Schema, and ajv's errors in the words of whoever has
+ * to mend the file. No message repeats a value: people type passwords into
+ * wrong fields, and messages end in logs.
+ *
+ * Annotations of ours: `expected`, what a pattern or a union wants in words;
+ * `x-secret`, see secret.ts.
+ */
+import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv'
+import type { Fault } from '../errors.js'
+import { suggestion } from './nearest.js'
+import { joinPath } from './outline.js'
+
+const ajv = new Ajv({ allErrors: true, useDefaults: true, coerceTypes: false, verbose: true, addUsedSchema: false, strictTypes: false, strictTuples: false, allowUnionTypes: true })
+ajv.addVocabulary(['expected', 'x-secret'])
+
+const validators = new WeakMap<object, ValidateFunction>()
+
+/**
+ * Fills the schema's defaults into `value` and gives everything that is wrong
+ * with it, one fault a path. `base` is the path of `value` in its document.
+ * @throws Error where the schema itself is wrong
+ */
+export function findFaults (value: unknown, schema: object, base = ''): Fault[] {
+  let validate = validators.get(schema)
+  if (validate === undefined) {
+    validate = ajv.compile(schema)
+    validators.set(schema, validate)
+  }
+  if (validate(value)) return []
+  const faults = new Map<string, Fault>()
+  for (const error of withoutBranches(validate.errors!)) {
+    const path = pathOf(error, value, base)
+    if (!faults.has(path)) faults.set(path, { path, message: messageOf(error) })
+  }
+  return [...faults.values()]
+}
+
+/** Without the errors that say the same as another one: a union's branches, and the heads of `if` and `propertyNames`. */
+function withoutBranches (errors: ErrorObject[]): ErrorObject[] {
+  const unions = errors.filter(({ keyword }) => keyword === 'anyOf' || keyword === 'oneOf')
+  return errors.filter((error) => error.keyword !== 'if' && error.keyword !== 'propertyNames' &&
+    !unions.some((union) => error !== union && error.schemaPath.startsWith(`${union.schemaPath}/`) && isWithin(error.instancePath, union.instancePath)))
+}
+
+function isWithin (pointer: string, ancestor: string): boolean {
+  return pointer === ancestor || pointer.startsWith(`${ancestor}/`)
+}
+
+/** The path of an error in our notation; of a missing or unknown key, that key's. */
+function pathOf ({ instancePath, params, propertyName }: ErrorObject, root: unknown, base: string): string {
+  let path = base
+  let value = root
+  for (const token of instancePath.split('/').slice(1)) {
+    const key = token.replace(/~1/g, '/').replace(/~0/g, '~')
+    path = joinPath(path, Array.isArray(value) ? Number(key) : key)
+    value = (value as Record<string, unknown>)[key]
+  }
+  const key = params.missingProperty ?? params.additionalProperty ?? params.unevaluatedProperty ?? propertyName
+  return key === undefined ? path : joinPath(path, key)
+}
+
+function messageOf (error: ErrorObject): string {
+  const { keyword, params, message } = error
+  const schema: Record<string, any> = error.parentSchema ?? {}
+  switch (keyword) {
+    case 'type': return wrongType(error, schema)
+    case 'required': return 'is missing'
+    case 'additionalProperties':
+    case 'unevaluatedProperties':
+      return `unknown key${suggestion(params.additionalProperty ?? params.unevaluatedProperty, Object.keys(schema.properties ?? {}))}`
+    case 'enum': return `must be one of ${params.allowedValues.join(', ')}`
+    case 'const': return `must be ${JSON.stringify(params.allowedValue)}`
+    case 'anyOf':
+    case 'oneOf':
+      return unmatched(schema, keyword)
+    case 'pattern':
+    case 'format':
+      return schema.expected === undefined ? message! : `is not ${schema.expected}`
+    case 'minLength':
+    case 'minItems':
+      return params.limit === 1 ? 'must not be empty' : `is too short: at least ${params.limit} ${unitOf(keyword)}`
+    case 'maxLength':
+    case 'maxItems':
+      return `is too long: at most ${params.limit} ${unitOf(keyword)}`
+    case 'minimum': return `must be at least ${params.limit}`
+    case 'maximum': return `must be at most ${params.limit}`
+    case 'exclusiveMinimum': return `must be more than ${params.limit}`
+    case 'exclusiveMaximum': return `must be less than ${params.limit}`
+    // ajv's own words name no value
+    default: return message ?? `breaks the rule "${keyword}"`
+  }
+}
+
+function unitOf (keyword: string): string {
+  return keyword.endsWith('Items') ? 'entries' : 'characters'
+}
+
+const TYPES: Record<string, string> = {
+  string: 'a string',
+  number: 'a number',
+  integer: 'a whole number',
+  boolean: 'true or false',
+  array: 'a list',
+  object: 'a mapping of keys to values',
+  null: 'null'
+}
+
+function wrongType ({ data, params }: ErrorObject, schema: Record<string, any>): string {
+  const types: string[] = [params.type].flat()
+  const wanted = schema.expected ?? types.map((type) => TYPES[type]).join(' or ')
+  if (data === null) return `has no value; must be ${wanted}`
+  const got = Array.isArray(data) ? 'array' : typeof data
+  return `must be ${wanted}; got ${got === 'boolean' ? 'a boolean' : TYPES[got]}${remedy(data, types, schema)}`
+}
+
+/** YAML reads `1001` as a number and `no` as a string: say what to type instead. */
+function remedy (data: unknown, types: string[], schema: Record<string, any>): string {
+  if (types.includes('string') && typeof data !== 'object') {
+    return schema.pattern === undefined || new RegExp(schema.pattern, 'u').test(String(data)) ? ': quote it' : ''
+  }
+  if (typeof data !== 'string') return ''
+  if (types.includes('array')) return ': write it as a list, [value]'
+  if (types.includes('boolean')) return ': without quotes'
+  const number = (types.includes('number') || types.includes('integer')) && data.trim() !== '' && Number.isFinite(Number(data))
+  return number ? ': remove the quotes' : ''
+}
+
+function unmatched (schema: Record<string, any>, keyword: string): string {
+  if (schema.expected !== undefined) return `must be ${schema.expected}`
+  const constants = schema[keyword].map((branch: Record<string, unknown>) => branch.const)
+  return constants.includes(undefined) ? 'has none of the allowed forms' : `must be one of ${constants.join(', ')}`
+}
