@@ -1,0 +1,85 @@
+/** Files that are replaced as a whole: a reader sees the old text or the new one, and a crash leaves one of them. */
+import { randomBytes } from 'node:crypto'
+import { open, readlink, realpath, rename, rm, stat, type FileHandle } from 'node:fs/promises'
+import { basename, dirname, join, resolve } from 'node:path'
+import { CommandError } from '../errors.js'
+
+/**
+ * Writes `text` to a file beside `file` and renames it over. Keeps the mode of
+ * the file that was there, and its owner where the process may give files
+ * away; a symbolic link stays, its target is replaced.
+ * @param options.mode of the new file, before `umask` if there was none; without it, that of the old one
+ * @throws CommandError where the file can't be written
+ */
+export async function writeFileAtomic (file: string, text: string, { mode }: { mode?: number } = {}): Promise<void> {
+  try {
+    await replace(await targetOf(file), text, mode)
+  } catch (error) {
+    throw new CommandError(`${file}: ${whyUnwritable(error, file)}`, undefined, { cause: error })
+  }
+}
+
+async function replace (target: string, text: string, mode: number | undefined): Promise<void> {
+  const old = await stat(target).catch(whenAbsent)
+  const draft = join(dirname(target), `.${basename(target)}.${randomBytes(6).toString('hex')}`)
+  try {
+    // nobody else may read it before it has its final owner and mode
+    const handle = await open(draft, 'wx', old === undefined ? mode ?? 0o666 : 0o600)
+    try {
+      await handle.writeFile(text)
+      if (old !== undefined) await handle.chown(old.uid, old.gid).catch(whenNotPermitted)
+      const finalMode = mode ?? (old && old.mode & 0o7777)
+      if (finalMode !== undefined) await handle.chmod(finalMode)
+      await handle.sync()
+    } finally {
+      await handle.close()
+    }
+    await rename(draft, target)
+  } catch (error) {
+    await rm(draft, { force: true })
+    throw error
+  }
+  await syncDirectory(dirname(target))
+}
+
+/** The file that a chain of symbolic links ends at, whether it exists or not. */
+async function targetOf (file: string): Promise<string> {
+  const real = await realpath(file).catch(whenAbsent)
+  if (real !== undefined) return real
+  const link = await readlink(file).catch(whenAbsent)
+  return link === undefined ? resolve(file) : await targetOf(resolve(dirname(file), link))
+}
+
+/** The rename itself is lost in a power failure until its directory is written. */
+async function syncDirectory (directory: string): Promise<void> {
+  let handle: FileHandle | undefined
+  try {
+    handle = await open(directory)
+    await handle.sync()
+  } catch {
+    // some file systems can't; the file is in place all the same
+  } finally {
+    await handle?.close()
+  }
+}
+
+function whenAbsent (error: NodeJS.ErrnoException): undefined {
+  if (error.code !== 'ENOENT' && error.code !== 'EINVAL') throw error
+}
+
+function whenNotPermitted (error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPERM') throw error
+}
+
+function whyUnwritable (error: unknown, file: string): string {
+  const { code } = error as NodeJS.ErrnoException
+  switch (code) {
+    case 'ENOENT': return `can't be written: the directory ${dirname(file)} does not exist`
+    case 'EACCES':
+    case 'EPERM': return `can't be written: this user may not create files in ${dirname(file)}`
+    case 'EROFS': return "can't be written: the file system is read-only"
+    case 'EBUSY': return "can't be replaced: it is a mount point of its own; mount its directory instead"
+    case 'EISDIR': return 'is a directory, not a file'
+    default: return `can't be written: ${code ?? 'an unknown error'}`
+  }
+}
