@@ -82,7 +82,8 @@ export interface AskContext {
    * guessing down, bounds concurrent checks. `check` gives true for the right
    * password, false for a wrong one, and throws where it could not tell.
    * Rejects at once when the account is throttled or the queue is full; let
-   * that rejection pass.
+   * that rejection pass. The empty identity is nobody's: a check that only
+   * spends the time an account's would take is bounded, but never throttled.
    */
   attempt: (identity: string, check: () => Promise<boolean>) => Promise<boolean>
 }
