@@ -39,7 +39,7 @@ export function statusOf (code: number, message: string): Status {
 
 /** A provider's definition that can't be used. */
 export const ContractMismatchError = createError<[string, string]>('AUTHN_CONTRACT_MISMATCH', 'the provider speaks contract %s; this release supports: %s')
-export const InvalidProviderError = createError<[string]>('AUTHN_INVALID_PROVIDER', 'not an identity provider: %s')
+export const InvalidProviderError = createError<[string, ErrorOptions?]>('AUTHN_INVALID_PROVIDER', 'not an identity provider: %s')
 export const MockNotAllowedError = createError('AUTHN_MOCK_NOT_ALLOWED', 'the mock provider lets anybody in, whatever the token; start with "serve --mock", or set "allowMock: true" in its config if that is what you want')
 
 export const OpenTimeoutError = createError<[string, string]>('AUTHN_OPEN_TIMEOUT', 'identity provider "%s" did not open within %s; it must open with the network down')
