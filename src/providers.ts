@@ -1,0 +1,107 @@
+/**
+ * From a `kind:` of the config to the definition of its provider. Each is
+ * loaded when it is configured, so that nobody waits for a directory client
+ * that he doesn't use.
+ */
+import { existsSync, readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, isAbsolute, join, resolve } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { defineIdentityProvider, type IdentityProviderDefinition } from './authn/provider.js'
+import { InvalidProviderError } from './errors.js'
+
+const BUILT_IN: Readonly<Record<string, () => Promise<{ default: IdentityProviderDefinition }>>> = {
+  static: async () => await import('../plugins/providers/static/index.js'),
+  mock: async () => await import('../plugins/providers/mock/index.js')
+}
+
+/** The words that `kind:` may be. */
+export const KINDS: readonly string[] = [...Object.keys(BUILT_IN), 'module']
+
+/** The part of a provider's config that says which one it is. */
+export interface ProviderKind {
+  readonly kind: string
+  /** For `kind: module`: a package's name, or a path that starts with `./`, `../` or `/`. */
+  readonly from?: string | undefined
+}
+
+/**
+ * @param ctx `dir`: the config file's directory, where paths start and packages are looked for first
+ * @throws InvalidProviderError, ContractMismatchError
+ */
+export async function findDefinition ({ kind, from }: ProviderKind, ctx: { dir: string }): Promise<IdentityProviderDefinition> {
+  if (kind === 'module') {
+    if (from === undefined) throw new InvalidProviderError('"kind: module" needs "from", a package or a path that starts with ./')
+    return await loadModule(from, resolve(ctx.dir))
+  }
+  if (from !== undefined) throw new InvalidProviderError('"from" is for "kind: module" alone')
+  const load = Object.hasOwn(BUILT_IN, kind) ? BUILT_IN[kind] : undefined
+  if (load === undefined) throw new InvalidProviderError(`there is no kind ${JSON.stringify(kind)}; there are ${KINDS.join(', ')}`)
+  return (await load()).default
+}
+
+async function loadModule (from: string, dir: string): Promise<IdentityProviderDefinition> {
+  const file = isPath(from) ? resolveFile(from, dir) : resolvePackage(from, dir)
+  let module: { default?: IdentityProviderDefinition }
+  try {
+    module = await import(pathToFileURL(file).href)
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    const hint = error instanceof SyntaxError ? `; "node --check ${file}" shows where` : ''
+    throw new InvalidProviderError(`${file} can't be loaded: ${reason}${hint}`, { cause: error })
+  }
+  if (module.default === undefined) throw new InvalidProviderError(`${file} has no default export`)
+  return defineIdentityProvider(module.default)
+}
+
+function isPath (from: string): boolean {
+  return /^\.\.?\//.test(from) || isAbsolute(from)
+}
+
+function resolveFile (path: string, dir: string): string {
+  const file = resolve(dir, path)
+  if (!existsSync(file)) throw new InvalidProviderError(`there is no file ${file}`)
+  return file
+}
+
+/**
+ * The file that `import 'name'` would load if it stood in the config file, else
+ * in this package. Node itself answers that only behind an experimental flag,
+ * and `require.resolve` doesn't see packages that are made for `import` alone.
+ */
+function resolvePackage (specifier: string, dir: string): string {
+  const [, name = '', subpath = ''] = /^((?:@[^/]+\/)?[^/]+)(\/.+)?$/.exec(specifier) ?? []
+  const places = [dir, fileURLToPath(new URL('.', import.meta.url))]
+  const home = places.map(place => findPackage(name, place)).find(found => found !== undefined)
+  if (home === undefined) {
+    const looked = places.map(place => join(place, 'node_modules')).join(' nor in ')
+    throw new InvalidProviderError(`there is no package ${JSON.stringify(name)}, neither in ${looked} nor in those of the directories above; a path starts with ./`)
+  }
+  const { exports } = JSON.parse(readFileSync(join(home, 'package.json'), 'utf8'))
+  const target = exports === undefined ? createRequire(join(home, 'package.json')).resolve(`${home}${subpath}`) : targetOf(exportsOf(exports, `.${subpath}`))
+  if (target === undefined) throw new InvalidProviderError(`the package in ${home} does not export ${JSON.stringify(`.${subpath}`)}`)
+  return resolve(home, target)
+}
+
+function findPackage (name: string, place: string): string | undefined {
+  const home = join(place, 'node_modules', name)
+  if (existsSync(join(home, 'package.json'))) return home
+  return dirname(place) === place ? undefined : findPackage(name, dirname(place))
+}
+
+/** `exports` of a package is a map of its subpaths, or what would stand there for the only one. */
+function exportsOf (exports: unknown, subpath: string): unknown {
+  const subpaths = exports !== null && typeof exports === 'object' && Object.keys(exports).some(key => key.startsWith('.'))
+  if (subpaths) return (exports as Record<string, unknown>)[subpath]
+  return subpath === '.' ? exports : undefined
+}
+
+const CONDITIONS = new Set(['node', 'import', 'module-sync', 'default'])
+
+/** The first that holds, in the order of the package: https://nodejs.org/api/packages.html#conditional-exports */
+function targetOf (entry: unknown): string | undefined {
+  if (typeof entry === 'string') return entry
+  if (entry === null || typeof entry !== 'object') return undefined
+  const candidates = Array.isArray(entry) ? entry : Object.entries(entry).filter(([condition]) => CONDITIONS.has(condition)).map(([, target]) => target)
+  return candidates.map(targetOf).find(target => target !== undefined)
+}

@@ -1,0 +1,90 @@
+/** Cases about a source that is out of reach, callers that left, and what is written down meanwhile. */
+import assert from 'node:assert/strict'
+import { expectUser } from './expectations.js'
+import { ask, expectRejection, using, within } from './opened.js'
+import { bearer, labelled, type ConformanceSubject } from './subject.js'
+
+/** An outage that looks like a wrong password would be cached by the API server for minutes. */
+export async function cannotTell (subject: ConformanceSubject): Promise<void> {
+  await using({ ...subject, config: subject.unreachable }, async (opened) => {
+    for (const [label, { credential }] of [...labelled('valid', subject.valid), ...labelled('refused', subject.refused)]) {
+      await expectRejection(ask(opened, credential), `${label}: a question rejects while the source is out of reach`)
+    }
+    const { provider, context } = opened
+    if (provider.ping === undefined) return
+    const ping = within(subject, async () => { await provider.ping?.(context()) })
+    await expectRejection(ping, '"ping" rejects while the source is out of reach')
+  })
+}
+
+/** Whoever answers from memory need not look at the signal; whoever waits must. */
+export async function givesUp (subject: ConformanceSubject): Promise<void> {
+  await using(subject, async (opened) => {
+    for (const [label, valid] of labelled('valid', subject.valid)) {
+      const question = ask(opened, valid.credential, { signal: AbortSignal.abort() })
+      await question.then(
+        answer => { expectUser(answer, valid, `${label}, aborted before it was asked: rejects, or gives the user`) },
+        async () => { await expectRejection(question, `${label}: an aborted question rejects soon`) }
+      )
+    }
+  })
+}
+
+export async function givesUpWaiting (subject: ConformanceSubject): Promise<void> {
+  await using({ ...subject, config: subject.silent }, async (opened) => {
+    for (const [label, { credential }] of labelled('valid', subject.valid)) {
+      const caller = new AbortController()
+      const question = ask(opened, credential, { signal: caller.signal })
+      setImmediate(() => { caller.abort() })
+      await expectRejection(question, `${label}: a question that is aborted while it waits rejects soon`)
+    }
+  })
+}
+
+/** Whatever is logged, answered or thrown ends in files that others read. */
+export async function keepsSecrets (subject: ConformanceSubject): Promise<void> {
+  const presented = [
+    ...labelled('valid', subject.valid.map(({ credential }) => credential)),
+    ...labelled('refused', subject.refused?.map(({ credential }) => credential)),
+    ...labelled('foreign', subject.foreign)
+  ]
+  const secrets = [
+    ...presented.map(([label, credential]) => [label, bearer(credential)] as const),
+    ...presented.flatMap(([label, credential]) => typeof credential === 'string' ? [] : [[label, credential.password] as const]),
+    ...labelled('secret of the config, ', [...secretsIn(subject.config)])
+  ]
+  for (const config of [subject.config, subject.unreachable].filter(config => config !== undefined)) {
+    await using({ ...subject, config }, async (opened) => {
+      for (const [, credential] of presented) {
+        const outcome = await ask(opened, credential).catch((error: unknown) => error)
+        expectNone(secrets, outcome, outcome instanceof Error ? 'an error' : 'an answer')
+      }
+      const ping = await within(subject, async () => { await opened.provider.ping?.(opened.context()) }).catch((error: unknown) => error)
+      expectNone(secrets, ping, 'an error of "ping"')
+      expectNone(secrets, opened.logged, 'the log')
+    })
+  }
+}
+
+function expectNone (secrets: ReadonlyArray<readonly [label: string, secret: string]>, written: unknown, where: string): void {
+  for (const text of textsIn(written)) {
+    const found = secrets.find(([, secret]) => text.includes(secret))
+    assert.equal(found?.[0], undefined, `${where} contains the secret of ${found?.[0]}`)
+  }
+}
+
+/** Secrets of a config, wherever they stand in it. */
+function * secretsIn (config: unknown): Generator<string> {
+  if (config === null || typeof config !== 'object') return
+  if ('reveal' in config && typeof config.reveal === 'function') yield String(config.reveal())
+  for (const value of Object.values(config)) yield * secretsIn(value)
+}
+
+/** Every text that a value leads to; of an error its message, stack and cause too. */
+function * textsIn (value: unknown, seen = new Set<unknown>()): Generator<string> {
+  if (typeof value === 'string') yield value
+  if (value === null || typeof value !== 'object' || seen.has(value)) return
+  seen.add(value)
+  if (value instanceof Uint8Array) yield Buffer.from(value).toString()
+  else for (const key of Reflect.ownKeys(value)) yield * textsIn([String(key), Reflect.get(value, key)], seen)
+}

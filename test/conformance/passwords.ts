@@ -1,0 +1,69 @@
+/** Cases about the one step that tests a password. */
+import assert from 'node:assert/strict'
+import { expectDenial, expectNobody, expectUser } from './expectations.js'
+import { ask, using, within, type Opened } from './opened.js'
+import { labelled, passwordsOf, type ConformanceSubject } from './subject.js'
+
+/** Every spelling of one account shares one budget of failures, two accounts share none, and names that don't exist have none. */
+export async function attemptsUnderCanonicalName (subject: ConformanceSubject): Promise<void> {
+  await using(subject, async (opened) => {
+    const owners = new Map<string, string>()
+    for (const [label, valid] of labelled('valid', passwordsOf(subject))) {
+      const identities = new Set<string>()
+      for (const username of [valid.credential.username, ...valid.spellings ?? []]) {
+        const password = valid.credential.password
+        expectUser(await askOnce(opened, username, password, identities, label), valid, label)
+        expectDenial(await askOnce(opened, username, `${password}x`, identities, label), 'wrong-credential', `${label} with a wrong password`)
+      }
+      assert.equal(identities.size, 1, `${label}: ctx.attempt is called under one name, however the username is written`)
+      const [identity = ''] = identities
+      const owner = owners.get(identity) ?? valid.user.username
+      assert.equal(owner, valid.user.username, `${label}: ctx.attempt is called under the name of another account`)
+      owners.set(identity, owner)
+    }
+    opened.attempts.length = 0
+    await ask(opened, { username: 'Nobody-Of-This-Name', password: 'some password' })
+    assert.ok(opened.attempts.every(identity => !/nobody/i.test(identity)), 'a name that no account has is not passed to ctx.attempt')
+  })
+}
+
+async function askOnce (opened: Opened, username: string, password: string, identities: Set<string>, label: string) {
+  opened.attempts.length = 0
+  const answer = await ask(opened, { username, password })
+  assert.equal(opened.attempts.length, 1, `${label}: one question about a password is one call of ctx.attempt`)
+  for (const identity of opened.attempts) identities.add(identity)
+  return answer
+}
+
+export async function takesVerdict (subject: ConformanceSubject): Promise<void> {
+  await using(subject, async (opened) => {
+    for (const [label, { credential }] of labelled('valid', passwordsOf(subject))) {
+      const answer = await ask(opened, credential, { attempt: async () => false })
+      expectDenial(answer, 'wrong-credential', `${label}, where ctx.attempt said no`)
+    }
+  })
+}
+
+export async function passesRejection (subject: ConformanceSubject): Promise<void> {
+  const throttled = new Error('throttled')
+  await using(subject, async (opened) => {
+    for (const [label, { credential }] of labelled('valid', passwordsOf(subject))) {
+      const question = ask(opened, credential, { attempt: async () => { throw throttled } })
+      await assert.rejects(question, error => error === throttled, `${label}: the question rejects with the very error of ctx.attempt`)
+    }
+  })
+}
+
+/**
+ * A directory takes a name with an empty password for an anonymous bind, and
+ * says yes: RFC 4513, 5.1.2. No empty password gets as far as a provider, but
+ * this would be too costly to rely on it.
+ */
+export async function refusesEmptyPassword (subject: ConformanceSubject): Promise<void> {
+  await using(subject, async ({ provider, context }) => {
+    for (const [label, { credential: { username } }] of labelled('valid', passwordsOf(subject))) {
+      const answer = await within(subject, async () => await provider.authenticatePassword?.({ username, password: '' }, context())).catch(() => null)
+      expectNobody(answer ?? null, `${label} with an empty password`)
+    }
+  })
+}
