@@ -4,12 +4,18 @@
  * inside their actions: `serve` must answer within a second.
  */
 import { Command, CommanderError } from 'commander'
+import { hashCommand } from './commands/hash.js'
+import { tokenCommand } from './commands/token.js'
+import { usersCommand } from './commands/users.js'
 import { versionCommand } from './commands/version.js'
 import { CommandError, ExitCode, FaultsError } from './errors.js'
 import { openTerminal, type Terminal } from './terminal.js'
 import { version } from './version.js'
 
 const commands = [
+  usersCommand,
+  hashCommand,
+  tokenCommand,
   versionCommand
 ]
 

@@ -59,3 +59,19 @@ function decode (text: string): string | undefined {
     return undefined
   }
 }
+
+/**
+ * The bearer token that carries a password: the inverse of {@link parseCredential}.
+ * @throws Error that says why no token can carry this name or password
+ */
+export function passwordToken ({ username, password }: Password): string {
+  if (username === '') throw new Error('the username is empty')
+  if (username.includes(':')) throw new Error('a username with a colon can\'t have a password: the first colon of "username:password" ends the name')
+  if (CONTROL.test(username)) throw new Error('the username contains a control character')
+  if (password === '') throw new Error('the password is empty')
+  if (CONTROL.test(password)) throw new Error('the password contains a control character, such as a tab or a line break')
+  const token = Buffer.from(`${username}:${password}`).toString('base64')
+  // half of a surrogate pair has no UTF-8
+  if (decode(token) !== `${username}:${password}`) throw new Error('the username or the password is not Unicode text')
+  return token
+}

@@ -1,0 +1,95 @@
+/** `authn-webhook users add` */
+import { Command } from 'commander'
+import type { User } from '../../../schemas/users.js'
+import { digestToken, generateToken } from '../../authn/token-digest.js'
+import { CommandError } from '../../errors.js'
+import { outputOption, printResult, type OutputFormat, type Terminal } from '../../terminal.js'
+import { addPasswordOptions, expiresOption, repeatable, usernameArgument, usersFileOption, type PasswordOptions, type UsersFileOptions } from './options.js'
+import { readPassword } from './password.js'
+
+interface AddOptions extends UsersFileOptions, PasswordOptions {
+  readonly group?: readonly string[]
+  readonly uid?: string
+  readonly extra?: readonly string[]
+  readonly expires?: string
+  readonly token?: readonly string[]
+  readonly output: OutputFormat
+}
+
+/** What was made and is printed once. */
+interface Made {
+  readonly username: string
+  readonly password?: string
+  readonly tokens?: ReadonlyArray<{ readonly name: string, readonly token: string }>
+}
+
+export function addCommand (terminal: Terminal): Command {
+  const command = new Command('add')
+    .description('add a user')
+    .addArgument(usernameArgument)
+    .addOption(repeatable('--group <group>', 'a group of the user'))
+    .option('--uid <uid>', 'what stays the same when the name changes')
+    .addOption(repeatable('--extra <key=value>', 'an extra value for authorizers and admission'))
+    .addOption(expiresOption('the account'))
+  return addPasswordOptions(command)
+    .addOption(repeatable('--token <name>', 'make a token of this name, and print it'))
+    .addOption(usersFileOption)
+    .addOption(outputOption)
+    .addHelpText('after', `
+The file is made when it is missing, readable by its owner alone. Passwords and
+tokens that are made are printed on stdout, once: the file holds their hashes.
+
+Examples:
+  $ authn-webhook users add alice --group developers --password
+  $ authn-webhook users add bob --uid 1002 --group developers --group on-call --generate-password
+  $ authn-webhook users add ci --group deployers --token pipeline --expires 2160h
+  $ authn-webhook users add carol --extra example.com/team=platform --password-file - < password.txt`)
+    .action(async (username: string, options: AddOptions) => { await addUser(terminal, username, options) })
+}
+
+async function addUser (terminal: Terminal, username: string, options: AddOptions): Promise<void> {
+  const { openUsersEditor } = await import('../../files/users-editor.js')
+  const editor = await openUsersEditor(options.usersFile, { create: true })
+  if (editor.users.byName(username) !== undefined) {
+    throw new CommandError(`${JSON.stringify(username)} is in ${options.usersFile} already; "users set-password" and "users add-token" change credentials, the rest is changed in the file`)
+  }
+  const password = await readPassword(terminal, username, options)
+  const tokens = options.token?.map((name) => ({ name, token: generateToken() }))
+  const user: User = {
+    username,
+    ...(options.uid !== undefined && { uid: options.uid }),
+    ...(options.group !== undefined && { groups: [...new Set(options.group)] }),
+    ...(options.extra !== undefined && { extra: parseExtra(options.extra) }),
+    ...(options.expires !== undefined && { expiresAt: options.expires }),
+    ...(password !== undefined && { passwordHash: password.hash }),
+    ...(tokens !== undefined && { tokens: tokens.map(({ name, token }) => ({ name, hash: digestToken(token) })) })
+  }
+  editor.add([user])
+  await editor.save()
+  terminal.note(`${JSON.stringify(username)} added to ${options.usersFile}`)
+  if (password === undefined && tokens === undefined) terminal.note('There is no way to log in yet: "users set-password" and "users add-token" give one.')
+  printMade(terminal, options.output, {
+    username,
+    ...(password?.generated !== undefined && { password: password.generated }),
+    ...(tokens !== undefined && { tokens })
+  })
+}
+
+function printMade (terminal: Terminal, output: OutputFormat, made: Made): void {
+  const lines = [
+    ...(made.password === undefined ? [] : [`password: ${made.password}`]),
+    ...(made.tokens ?? []).map(({ name, token }) => `token ${name}: ${token}`)
+  ]
+  if (output !== 'text' || lines.length > 0) printResult(terminal, output, made, () => lines.join('\n'))
+  if (lines.length > 0) terminal.note('This is shown once and kept nowhere: store it now.')
+}
+
+function parseExtra (pairs: readonly string[]): Record<string, string[]> {
+  const extra = new Map<string, string[]>()
+  for (const pair of pairs) {
+    const [, key, value] = /^([^=]+)=(.*)$/s.exec(pair) ?? []
+    if (key === undefined || value === undefined) throw new CommandError('--extra takes key=value, such as example.com/team=platform')
+    extra.set(key, [...extra.get(key) ?? [], value])
+  }
+  return Object.fromEntries(extra)
+}

@@ -1,0 +1,106 @@
+/** `authn-webhook users set-password`, `add-token` and `remove-token`: rotation, by adding the new one before the old one goes. */
+import { Argument, Command } from 'commander'
+import { digestToken, generateToken } from '../../authn/token-digest.js'
+import { CommandError } from '../../errors.js'
+import { outputOption, printResult, type OutputFormat, type Terminal } from '../../terminal.js'
+import { addPasswordOptions, expiresOption, findUser, repeatable, usernameArgument, usersFileOption, type PasswordOptions, type UsersFileOptions } from './options.js'
+import { readPassword } from './password.js'
+
+const tokenArgument = new Argument('<name>', 'what the token is for, such as laptop')
+
+export function setPasswordCommand (terminal: Terminal): Command {
+  return addPasswordOptions(new Command('set-password').description('give a user a new password').addArgument(usernameArgument))
+    .addOption(usersFileOption)
+    .addOption(outputOption)
+    .addHelpText('after', `
+Asks for the password unless told otherwise. A password that is made is printed
+on stdout, once.
+
+Examples:
+  $ authn-webhook users set-password alice
+  $ authn-webhook users set-password alice --generate-password
+  $ authn-webhook users set-password alice --password-file - < password.txt`)
+    .action(async (username: string, options: UsersFileOptions & PasswordOptions & { output: OutputFormat }) => {
+      const { openUsersEditor } = await import('../../files/users-editor.js')
+      const { usersFile, output } = options
+      const editor = await openUsersEditor(usersFile)
+      findUser(editor.users, username, usersFile)
+      const asked = options.passwordFile !== undefined || options.generatePassword === true
+      const { hash, generated } = (await readPassword(terminal, username, asked ? options : { password: true }))!
+      editor.set(username, 'passwordHash', hash)
+      await editor.save()
+      terminal.note(`${JSON.stringify(username)} has a new password in ${usersFile}`)
+      if (generated !== undefined) printOnce(terminal, output, { username, password: generated }, generated)
+      else if (output !== 'text') printResult(terminal, output, { username }, () => '')
+    })
+}
+
+interface AddTokenOptions extends UsersFileOptions {
+  readonly expires?: string
+  readonly audience?: readonly string[]
+  readonly output: OutputFormat
+}
+
+export function addTokenCommand (terminal: Terminal): Command {
+  return new Command('add-token')
+    .description('make another token for a user, and print it')
+    .addArgument(usernameArgument)
+    .addArgument(tokenArgument)
+    .addOption(expiresOption('the token'))
+    .addOption(repeatable('--audience <audience>', 'accept the token for this audience alone'))
+    .addOption(usersFileOption)
+    .addOption(outputOption)
+    .addHelpText('after', `
+The token is printed on stdout, once: the file holds its digest. To rotate a
+token, add one under another name, hand it out, and remove the old one.
+
+Examples:
+  $ authn-webhook users add-token alice laptop --expires 2160h
+  $ authn-webhook users add-token ci pipeline-2027 > token.txt`)
+    .action(async (username: string, name: string, options: AddTokenOptions) => {
+      const { openUsersEditor } = await import('../../files/users-editor.js')
+      const { usersFile, expires, audience, output } = options
+      const editor = await openUsersEditor(usersFile)
+      const { tokens } = findUser(editor.users, username, usersFile)
+      if (tokens.some((token) => token.name === name.normalize('NFC'))) {
+        throw new CommandError(`${JSON.stringify(username)} has a token ${JSON.stringify(name)} already; take another name, or "users remove-token" first`)
+      }
+      const token = generateToken()
+      editor.addToken(username, { name, hash: digestToken(token), ...(expires !== undefined && { expiresAt: expires }), ...(audience !== undefined && { audiences: [...audience] }) })
+      await editor.save()
+      terminal.note(`${JSON.stringify(username)} has a token ${JSON.stringify(name)} in ${usersFile}`)
+      printOnce(terminal, output, { username, name, token, ...(expires !== undefined && { expiresAt: expires }) }, token)
+    })
+}
+
+export function removeTokenCommand (terminal: Terminal): Command {
+  return new Command('remove-token')
+    .description('revoke a token of a user')
+    .addArgument(usernameArgument)
+    .addArgument(tokenArgument)
+    .addOption(usersFileOption)
+    .addHelpText('after', `
+Examples:
+  $ authn-webhook users remove-token alice laptop`)
+    .action(async (username: string, nameAsTyped: string, { usersFile }: UsersFileOptions) => {
+      const name = nameAsTyped.normalize('NFC')
+      const { openUsersEditor } = await import('../../files/users-editor.js')
+      const editor = await openUsersEditor(usersFile)
+      const names = findUser(editor.users, username, usersFile).tokens.map((token) => token.name)
+      const count = names.filter((other) => other === name).length
+      if (count === 0) {
+        const known = names.length === 0 ? 'has no tokens' : `has these tokens: ${names.map((other) => JSON.stringify(other)).join(', ')}`
+        throw new CommandError(`no token ${JSON.stringify(name)}; ${JSON.stringify(username)} ${known}`)
+      }
+      if (count > 1) throw new CommandError(`${JSON.stringify(username)} has ${count} tokens of the name ${JSON.stringify(name)}; take the right one out of ${usersFile} in an editor`)
+      editor.removeToken(username, name)
+      await editor.save()
+      terminal.note(`token ${JSON.stringify(name)} of ${JSON.stringify(username)} removed from ${usersFile}`)
+    })
+}
+
+/** A secret that was made: bare, so that `$(…)` and `>` take it. */
+function printOnce (terminal: Terminal, output: OutputFormat, value: object, secret: string): void {
+  printResult(terminal, output, value, () => secret)
+  terminal.note('This is shown once and kept nowhere: store it now.')
+}

@@ -1,0 +1,41 @@
+/** `authn-webhook users import` */
+import { Command, Option } from 'commander'
+import { formatFault } from '../../errors.js'
+import { outputOption, printResult, type OutputFormat, type Terminal } from '../../terminal.js'
+import { readTextOrStdin } from '../secret-input.js'
+import { repeatable, usersFileOption, type UsersFileOptions } from './options.js'
+
+interface ImportOptions extends UsersFileOptions {
+  readonly format: 'csv' | 'htpasswd'
+  readonly group?: readonly string[]
+  readonly output: OutputFormat
+}
+
+export function importCommand (terminal: Terminal): Command {
+  return new Command('import')
+    .description("add the users of Kubernetes' static token file, or of an htpasswd file")
+    .argument('<file>', 'what to import; - is stdin')
+    .addOption(new Option('--format <format>', 'csv: token,user,uid,"group1,group2"; htpasswd: user:hash, bcrypt alone').choices(['csv', 'htpasswd']).makeOptionMandatory())
+    .addOption(repeatable('--group <group>', 'a group of every imported user'))
+    .addOption(usersFileOption)
+    .addOption(outputOption)
+    .addHelpText('after', `
+All or nothing: every fault is said with its line, and nothing is changed then.
+Tokens become digests, and stay valid; htpasswd's bcrypt hashes are kept.
+
+Examples:
+  $ authn-webhook users import --format csv /etc/kubernetes/known_tokens.csv
+  $ authn-webhook users import --format htpasswd --group developers htpasswd`)
+    .action(async (file: string, { format, group = [], usersFile, output }: ImportOptions) => {
+      const { openUsersEditor } = await import('../../files/users-editor.js')
+      const { importUsers } = await import('../../files/users-import.js')
+      const editor = await openUsersEditor(usersFile, { create: true })
+      const name = file === '-' ? 'stdin' : file
+      const { users, warnings } = importUsers(await readTextOrStdin(terminal, file), { format, file: name, groups: group, existing: editor.users })
+      editor.add(users)
+      await editor.save()
+      for (const warning of warnings) terminal.note(`warning: ${formatFault(name, warning)}`)
+      terminal.note(`${users.length} ${users.length === 1 ? 'user' : 'users'} added to ${usersFile}`)
+      if (output !== 'text') printResult(terminal, output, users.map(({ username }) => ({ username })), () => '')
+    })
+}

@@ -1,0 +1,61 @@
+/** Options and arguments that several `users` commands share. */
+import { Argument, InvalidArgumentError, Option, type Command } from 'commander'
+import { parseDuration } from '../../authn/duration.js'
+import { parseTimestamp } from '../../authn/timestamp.js'
+import { CommandError } from '../../errors.js'
+import type { UserEntry, Users } from '../../authn/users.js'
+
+export const usersFileOption = new Option('--users-file <file>', 'the users file').env('AUTHN_WEBHOOK_USERS_FILE').default('users.yaml')
+
+export interface UsersFileOptions {
+  readonly usersFile: string
+}
+
+export const usernameArgument = new Argument('<username>', 'as the users file writes it')
+
+/** For options that may be given several times. */
+export function collect (value: string, values: readonly string[] = []): string[] {
+  return [...values, value]
+}
+
+/** An option that is given once for each value. */
+export function repeatable (flags: string, description: string): Option {
+  return new Option(flags, `${description}; may be repeated`).argParser(collect)
+}
+
+export function expiresOption (what: string): Option {
+  return new Option('--expires <time>', `when ${what} ends: 2027-01-01T00:00:00Z, or 2160h from now`).argParser((text) => parseExpiry(text))
+}
+
+/**
+ * The moment that `2027-01-01T00:00:00Z` or `2160h` means, as a users file writes it.
+ * @param now milliseconds since 1970
+ */
+export function parseExpiry (text: string, now: number = Date.now()): string {
+  const duration = parseDuration(text)
+  const moment = duration === undefined ? parseTimestamp(text) : new Date(now + duration)
+  if (moment === undefined || Number.isNaN(moment.getTime())) throw new InvalidArgumentError('Expected a time such as 2027-01-01T00:00:00Z or a duration such as 2160h.')
+  if (moment.getTime() <= now) throw new InvalidArgumentError('It lies in the past.')
+  return duration === undefined ? text : `${moment.toISOString().slice(0, 19)}Z`
+}
+
+/** Where a new password comes from. */
+export interface PasswordOptions {
+  readonly password?: true
+  readonly passwordFile?: string
+  readonly generatePassword?: true
+}
+
+export function addPasswordOptions (command: Command): Command {
+  return command
+    .addOption(new Option('--password', 'ask for the password').conflicts(['passwordFile', 'generatePassword']))
+    .addOption(new Option('--password-file <file>', 'read the password from a file, or from stdin with -').conflicts(['password', 'generatePassword']))
+    .addOption(new Option('--generate-password', 'make a password, and print it').conflicts(['password', 'passwordFile']))
+}
+
+/** @throws CommandError where nobody has this name */
+export function findUser (users: Users, username: string, file: string): UserEntry {
+  const user = users.byName(username)
+  if (user === undefined) throw new CommandError(`no user ${JSON.stringify(username)} in ${file}; "authn-webhook users list" shows who is there`)
+  return user
+}

@@ -1,0 +1,124 @@
+/**
+ * Changes a users file as its owner would with an editor: in place, every
+ * other line kept. What comes out is read like any users file before it
+ * replaces the old one, so that no command leaves a bad file behind, and none
+ * touches a file that is already wrong.
+ */
+import { stat } from 'node:fs/promises'
+import { isDeepStrictEqual } from 'node:util'
+import type { YAMLMap, YAMLSeq } from 'yaml'
+import { USERS_VERSION, type User, type UserToken } from '../../schemas/users.js'
+import type { Users } from '../authn/users.js'
+import { CommandError, FaultsError } from '../errors.js'
+import { writeFileAtomic } from './atomic.js'
+import { readText } from './text.js'
+import { parseUsers } from './users.js'
+import { appendItems, parseYamlText, removeItem, setKey } from './yaml-text.js'
+
+const EMPTY = `\
+# Who may log in, and as whom. Hashes alone: "authn-webhook users" and "authn-webhook hash" make them.
+apiVersion: ${USERS_VERSION}
+users: []
+`
+
+/** Only its owner may read a new file. */
+const MODE = 0o600
+
+/**
+ * Opens a users file for changes; one that is missing begins empty where `create` says so.
+ * @throws FaultsError with everything that is wrong with the file
+ */
+export async function openUsersEditor (file: string, { create = false } = {}): Promise<UsersEditor> {
+  const missing = create && await stat(file).then(() => false, (error: NodeJS.ErrnoException) => error.code === 'ENOENT')
+  return missing ? new UsersEditor(file, EMPTY, { mode: MODE }) : new UsersEditor(file, await readText(file))
+}
+
+export class UsersEditor {
+  readonly #original: Users
+  /** Whom the changes are about, in NFC. */
+  readonly #touched = new Set<string>()
+  readonly #options: { mode?: number }
+  #text: string
+
+  /** @param options.mode of the file, where it is a new one */
+  constructor (readonly file: string, text: string, options: { mode?: number } = {}) {
+    this.#text = text
+    this.#options = options
+    this.#original = parseUsers(text, file)
+  }
+
+  /** As the file was when it was opened. */
+  get users (): Users {
+    return this.#original
+  }
+
+  add (users: readonly User[]): void {
+    for (const { username } of users) this.#touch(username)
+    this.#text = appendItems(this.#text, this.#root(), 'users', users)
+  }
+
+  remove (username: string): void {
+    const root = this.#root()
+    this.#text = removeItem(this.#text, root, 'users', this.#indexOf(root, username))
+  }
+
+  set (username: string, key: 'disabled' | 'passwordHash', value: boolean | string): void {
+    this.#text = setKey(this.#text, this.#entry(username), key, value)
+  }
+
+  addToken (username: string, token: UserToken): void {
+    this.#text = appendItems(this.#text, this.#entry(username), 'tokens', [token])
+  }
+
+  /** @param name in NFC */
+  removeToken (username: string, name: string): void {
+    const entry = this.#entry(username)
+    const index = (entry.get('tokens') as YAMLSeq<YAMLMap>).items.findIndex((token) => (token.get('name') as string).normalize('NFC') === name)
+    this.#text = removeItem(this.#text, entry, 'tokens', index)
+  }
+
+  /**
+   * Replaces the file at once, or leaves it as it is.
+   * @throws CommandError where the result would have faults
+   */
+  async save (): Promise<void> {
+    const users = this.#parseResult()
+    if (!isDeepStrictEqual(this.#untouched(this.#original), this.#untouched(users))) {
+      throw new CommandError(`${this.file} is laid out in a way that this command can't change without touching other users; change it in an editor`)
+    }
+    await writeFileAtomic(this.file, this.#text, this.#options)
+  }
+
+  #parseResult (): Users {
+    try {
+      return parseUsers(this.#text, this.file)
+    } catch (error) {
+      if (!(error instanceof FaultsError)) throw error
+      throw new CommandError(`nothing was written, since this would be wrong:\n${error.message}`)
+    }
+  }
+
+  #root (): YAMLMap {
+    return parseYamlText(this.#text).contents as YAMLMap
+  }
+
+  #entry (username: string): YAMLMap {
+    const root = this.#root()
+    return (root.get('users') as YAMLSeq<YAMLMap>).items[this.#indexOf(root, username)]!
+  }
+
+  #indexOf (root: YAMLMap, username: string): number {
+    const name = this.#touch(username)
+    return (root.get('users') as YAMLSeq<YAMLMap>).items.findIndex((user) => (user.get('username') as string).normalize('NFC') === name)
+  }
+
+  #touch (username: string): string {
+    const name = username.normalize('NFC')
+    this.#touched.add(name)
+    return name
+  }
+
+  #untouched (users: Users): Map<string, unknown> {
+    return new Map([...users].filter(({ info }) => !this.#touched.has(info.username)).map((user) => [user.info.username, user]))
+  }
+}
