@@ -7,6 +7,7 @@ import { Command, CommanderError } from 'commander'
 import { hashCommand } from './commands/hash.js'
 import { tokenCommand } from './commands/token.js'
 import { usersCommand } from './commands/users.js'
+import { certsCommand } from './commands/certs.js'
 import { versionCommand } from './commands/version.js'
 import { CommandError, ExitCode, FaultsError } from './errors.js'
 import { openTerminal, type Terminal } from './terminal.js'
@@ -16,6 +17,7 @@ const commands = [
   usersCommand,
   hashCommand,
   tokenCommand,
+  certsCommand,
   versionCommand
 ]
 

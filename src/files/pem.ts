@@ -1,0 +1,71 @@
+/** Certificates and private keys in PEM files (RFC 7468), checked as far as one file can tell. */
+import { X509Certificate, createPrivateKey, type KeyObject } from 'node:crypto'
+import { FaultsError } from '../errors.js'
+import { readText } from './text.js'
+
+const BLOCK = /-----BEGIN ([A-Z0-9 ]+)-----[\s\S]*?-----END \1-----/g
+
+export interface CertificateFile {
+  readonly file: string
+  /** The text of the file. */
+  readonly pem: string
+  /** In the order of the file, at least one. */
+  readonly certificates: readonly [X509Certificate, ...X509Certificate[]]
+}
+
+export interface KeyFile {
+  readonly file: string
+  readonly pem: string
+  readonly key: KeyObject
+}
+
+/** @throws FaultsError where the file can't be read or holds anything but certificates */
+export async function readCertificates (file: string): Promise<CertificateFile> {
+  const pem = await readText(file)
+  return { file, pem, certificates: parseCertificates(pem, file) }
+}
+
+/** `file` names the text in errors. */
+export function parseCertificates (pem: string, file: string): [X509Certificate, ...X509Certificate[]] {
+  const blocks = [...pem.matchAll(BLOCK)]
+  // such a file is given to others: a key in it must not go along unseen
+  if (blocks.some(([, label]) => label!.endsWith('PRIVATE KEY'))) throw fault(file, 'holds a private key; give a file with certificates alone')
+  const [first, ...others] = blocks.filter(([, label]) => label === 'CERTIFICATE').map(([block]) => parseCertificate(block, file))
+  if (first === undefined) throw fault(file, 'holds no certificate in PEM form (-----BEGIN CERTIFICATE-----)')
+  return [first, ...others]
+}
+
+function parseCertificate (block: string, file: string): X509Certificate {
+  try {
+    return new X509Certificate(block)
+  } catch (error) {
+    throw fault(file, 'holds a certificate that is damaged', error)
+  }
+}
+
+/** @throws FaultsError where the file can't be read or holds no private key, or only an encrypted one */
+export async function readPrivateKey (file: string): Promise<KeyFile> {
+  const pem = await readText(file)
+  return { file, pem, key: parsePrivateKey(pem, file) }
+}
+
+/** `file` names the text in errors. */
+export function parsePrivateKey (pem: string, file: string): KeyObject {
+  if (/-----BEGIN ENCRYPTED PRIVATE KEY-----|^Proc-Type: 4,ENCRYPTED/m.test(pem)) throw fault(file, 'holds an encrypted key; give one without a passphrase')
+  try {
+    return createPrivateKey(pem)
+  } catch (error) {
+    throw fault(file, 'holds no private key in PEM form (-----BEGIN PRIVATE KEY-----)', error)
+  }
+}
+
+/** @throws FaultsError where the key is not that of the file's first certificate */
+export function refuseMismatch ({ file, certificates }: Pick<CertificateFile, 'file' | 'certificates'>, key: KeyObject, keyFile: string): void {
+  if (!certificates[0].checkPrivateKey(key)) throw fault(keyFile, `does not belong to the certificate in ${file}`)
+}
+
+function fault (file: string, message: string, cause?: unknown): FaultsError {
+  const error = new FaultsError(file, [{ path: '', message }])
+  if (cause !== undefined) error.cause = cause
+  return error
+}
