@@ -45,7 +45,7 @@ class FilesWatcher {
     this.#debounce = debounce
     this.#log = log
     this.#told = this.#seen = this.#identity()
-    for (const directory of new Set(files.map((file) => dirname(file)))) this.#directories.set(directory, { path: directory, inode: undefined, events: undefined, warned: false })
+    for (const directory of new Set(files.map((file) => dirname(file)))) this.#directories.set(directory, { path: directory, identity: undefined, events: undefined, warned: false })
     this.#watchDirectories()
     this.#poll = setInterval(() => { this.#watchDirectories(); this.#checkSoon() }, poll).unref()
   }
@@ -79,11 +79,11 @@ class FilesWatcher {
   /** Once more for directories that are not watched yet, or are other ones by now. */
   #watchDirectories (): void {
     for (const directory of this.#directories.values()) {
-      const inode = inodeOf(directory.path)
-      if (directory.events !== undefined && inode === directory.inode) continue
+      const identity = directoryIdentity(directory.path)
+      if (directory.events !== undefined && identity === directory.identity) continue
       directory.events?.close()
-      directory.inode = inode
-      directory.events = inode === undefined ? undefined : this.#listen(directory)
+      directory.identity = identity
+      directory.events = identity === undefined ? undefined : this.#listen(directory)
     }
   }
 
@@ -111,14 +111,16 @@ class FilesWatcher {
 
 interface WatchedDirectory {
   readonly path: string
-  inode: bigint | undefined
+  identity: string | undefined
   events: FSWatcher | undefined
   warned: boolean
 }
 
-function inodeOf (directory: string): bigint | undefined {
+/** With its time of birth: file systems give the inode of a deleted directory to the next one. */
+function directoryIdentity (directory: string): string | undefined {
   try {
-    return statSync(directory, { bigint: true }).ino
+    const { dev, ino, birthtimeNs } = statSync(directory, { bigint: true })
+    return [dev, ino, birthtimeNs].join(' ')
   } catch {
     return undefined
   }
