@@ -1,7 +1,7 @@
 /** Cases about what a provider answers, and to what. */
 import assert from 'node:assert/strict'
 import type { UserInfo } from '../../src/authn/provider.js'
-import { expectDenial, expectNobody, expectShape, expectUser } from './expectations.js'
+import { expectDenial, expectNobody, expectSameUser, expectShape, expectUser } from './expectations.js'
 import { nearMisses, ODD_TOKENS } from './odd-tokens.js'
 import { ask, deface, using, within } from './opened.js'
 import { labelled, parse, type ConformanceSubject } from './subject.js'
@@ -107,9 +107,9 @@ export async function looksUp (subject: ConformanceSubject): Promise<void> {
     if (provider.lookup === undefined) return
     for (const [label, { user }] of labelled('valid', subject.valid)) {
       const found = await lookup(user.username)
-      assert.deepEqual(found, user, `${label}: "lookup" gives the same user`)
+      expectSameUser(found, user, `${label}: "lookup" gives the same user`)
       deface(found)
-      assert.deepEqual(await lookup(user.username), user, `${label}: "lookup", after somebody changed the answer before`)
+      expectSameUser(await lookup(user.username), user, `${label}: "lookup", after somebody changed the answer before`)
     }
     assert.equal(await lookup('nobody-of-this-name'), null, '"lookup" gives null for a name that nobody has')
   })

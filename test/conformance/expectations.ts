@@ -6,9 +6,14 @@ import type { ValidCredential } from './subject.js'
 export function expectUser (answer: Answer, expected: ValidCredential, label: string): asserts answer is Authentication {
   expectShape(answer, label)
   assert.ok(answer !== null && !isDenial(answer), `${label}: the answer is an Authentication, not ${JSON.stringify(answer)}`)
-  assert.deepEqual(answer.user, expected.user, `${label}: its own user, and nothing else`)
+  expectSameUser(answer.user, expected.user, `${label}: its own user, and nothing else`)
   if (expected.audiences !== undefined) assert.deepEqual(answer.audiences, expected.audiences, `${label}: its audiences`)
   if (expected.expiresAt !== undefined) assert.deepEqual(answer.expiresAt, expected.expiresAt, `${label}: its expiry`)
+}
+
+/** The same on the wire, where a key without a value is no key. */
+export function expectSameUser (user: UserInfo | null | undefined, expected: UserInfo, message: string): asserts user is UserInfo {
+  assert.deepEqual(JSON.parse(JSON.stringify(user ?? null)), JSON.parse(JSON.stringify(expected)), message)
 }
 
 export function expectDenial (answer: Answer, reason: ProviderDenialReason, label: string): void {

@@ -53,8 +53,8 @@ export async function closesAlone (subject: ConformanceSubject): Promise<void> {
 
 /**
  * Sockets, timers and watchers that keep the process alive are gone after
- * `close`. A server of the subject in this very process counts too: let it
- * answer with `connection: close`.
+ * `close`. A server of the subject in this very process counts too: `unref` it
+ * and its sockets.
  */
 export async function releases (subject: ConformanceSubject): Promise<void> {
   const before = process.getActiveResourcesInfo()

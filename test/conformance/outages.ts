@@ -81,10 +81,14 @@ function * secretsIn (config: unknown): Generator<string> {
 }
 
 /** Every text that a value leads to; of an error its message, stack and cause too. */
-function * textsIn (value: unknown, seen = new Set<unknown>()): Generator<string> {
-  if (typeof value === 'string') yield value
-  if (value === null || typeof value !== 'object' || seen.has(value)) return
-  seen.add(value)
-  if (value instanceof Uint8Array) yield Buffer.from(value).toString()
-  else for (const key of Reflect.ownKeys(value)) yield * textsIn([String(key), Reflect.get(value, key)], seen)
+function * textsIn (value: unknown): Generator<string> {
+  const reached = new Set([value])
+  // a set may grow while it is walked
+  for (const item of reached) {
+    if (typeof item === 'string') yield item
+    else if (item instanceof Uint8Array) yield Buffer.from(item).toString()
+    else if (item !== null && typeof item === 'object') {
+      for (const key of Reflect.ownKeys(item)) reached.add(String(key)).add(Reflect.get(item, key))
+    }
+  }
 }
