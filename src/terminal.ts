@@ -77,9 +77,10 @@ export function openTerminal ({ stdin, stdout, stderr, env }: TerminalStreams = 
  * the echo itself: to `stderr`, or, for a hidden question, to nowhere.
  */
 async function ask (stdin: Input, stderr: Output, question: string, hidden: boolean): Promise<string> {
-  if (hidden) stderr.write(question)
   const output = hidden ? new Writable({ write (_chunk, _encoding, done) { done() } }) : stderr
   const line = createInterface({ input: stdin, output, terminal: true, historySize: 0 })
+  // not before raw mode: an answer that comes at once would be echoed
+  if (hidden) stderr.write(question)
   try {
     return await new Promise((resolve, reject) => {
       line.once('SIGINT', () => { reject(new CommandError('interrupted', ExitCode.interrupted)) })
