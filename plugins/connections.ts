@@ -71,7 +71,7 @@ class Http2Connection implements Connection {
   }
 
   sweep (now: number): void {
-    const { handshake, headers, request, idle, drain } = this.#limits
+    const { handshake, headers, request, idle, grace, drain } = this.#limits
     for (const [stream, since] of this.#streams) {
       const age = now - since
       // the second: an answer that the client's flow control never lets out
@@ -80,6 +80,8 @@ class Http2Connection implements Connection {
     if (this.#streams.size > 0) return
     const quiet = now - this.#idleSince
     if (!this.#greeted && quiet > handshake) this.#session.destroy()
+    // half of a request's headers keep nghttp2 from ending a closed session
+    else if (this.#session.closed && quiet > grace) this.#session.destroy()
     // headers in the making are seen by nobody but nghttp2: to us they are silence
     else if (quiet > (this.#used ? idle : headers)) this.retire()
   }

@@ -20,8 +20,8 @@ import { watchFiles } from '../src/files/watch.js'
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** The one that new connections see. */
-    readonly servingCertificate: ServingCertificate
+    /** Of the certificate that new connections see. */
+    readonly servingCertificate: { readonly validTo: Date }
     /** An `onRequest` hook; lets everyone in where no client CA is configured. */
     requireClientCertificate: (request: FastifyRequest) => Promise<void>
   }
@@ -33,23 +33,24 @@ declare module 'fastify' {
 
 export interface TlsOptions {
   readonly config: TlsConfig
-  /** The one that the listener started with. */
-  readonly certificate: ServingCertificate
   readonly log: Logger
   readonly observer: Observer
 }
 
-async function tls (fastify: FastifyInstance, { config, certificate, log, observer }: TlsOptions): Promise<void> {
-  let current = certificate
-  let closed = false
+async function tls (fastify: FastifyInstance, { config, log, observer }: TlsOptions): Promise<void> {
+  const server = fastify.server as unknown as Server
   // one after the other: a slow reading must not overtake the next
   let reading = Promise.resolve()
+  const files = [config.certFile, config.keyFile, ...config.clientCAFile === undefined ? [] : [config.clientCAFile]]
+  const watcher = watchFiles(files, () => { reading = reading.then(reload) }, { log })
+  // once more, now that it is watched: what changed since the listener was made would go unseen
+  let current = await readServingCertificate(config)
+  server.setSecureContext(current.secureOptions)
+  describe(current, log, 'serving certificate loaded')
 
   async function reload (): Promise<void> {
     try {
       const next = await readServingCertificate(config)
-      if (closed) return
-      const server = fastify.server as unknown as Server
       server.setSecureContext(next.secureOptions)
       const replacedCA = next.clientCA !== current.clientCA
       current = next
@@ -63,17 +64,13 @@ async function tls (fastify: FastifyInstance, { config, certificate, log, observ
     }
   }
 
-  const files = [config.certFile, config.keyFile, ...config.clientCAFile === undefined ? [] : [config.clientCAFile]]
-  const watcher = watchFiles(files, () => { reading = reading.then(reload) })
   fastify.addHook('onClose', async () => {
-    closed = true
     watcher.close()
     await reading
   })
-  fastify.decorate('servingCertificate', { getter: () => current })
+  fastify.decorate('servingCertificate', { get validTo () { return current.validTo } })
   fastify.decorateRequest('clientCertificateName', null)
   fastify.decorate('requireClientCertificate', requireClientCertificate(config))
-  describe(current, log, 'serving certificate loaded')
 }
 
 const WEEK = 7 * 24 * 3_600_000

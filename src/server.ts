@@ -73,6 +73,12 @@ export function createReviewServer ({ config, certificate, limits: overrides }: 
     return listener as unknown as Server
   })
   fastify.decorate('limits', limits)
+  // Fastify ends the connection of a body that it refuses; of HTTP/2 that would be
+  // every request's, and Node warns of the header
+  fastify.addHook('onError', (request, reply, _error, done) => {
+    if (request.raw.httpVersionMajor === 2) reply.removeHeader('connection')
+    done()
+  })
   return fastify
 }
 
