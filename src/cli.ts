@@ -4,11 +4,13 @@
  * inside their actions: `serve` must answer within a second.
  */
 import { Command, CommanderError } from 'commander'
+import { certsCommand } from './commands/certs.js'
+import { completionCommand } from './commands/completion.js'
 import { hashCommand } from './commands/hash.js'
 import { tokenCommand } from './commands/token.js'
 import { usersCommand } from './commands/users.js'
-import { certsCommand } from './commands/certs.js'
 import { versionCommand } from './commands/version.js'
+import { webhookConfigCommand } from './commands/webhook-config.js'
 import { CommandError, ExitCode, FaultsError } from './errors.js'
 import { openTerminal, type Terminal } from './terminal.js'
 import { version } from './version.js'
@@ -18,7 +20,9 @@ const commands = [
   hashCommand,
   tokenCommand,
   certsCommand,
-  versionCommand
+  webhookConfigCommand,
+  versionCommand,
+  completionCommand
 ]
 
 function createProgram (terminal: Terminal): Command {

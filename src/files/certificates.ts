@@ -69,7 +69,9 @@ export async function openAuthority (directory: string, { now = Date.now }: Cloc
   const [authority, { key, pem }] = await Promise.all([readCertificates(file), readPrivateKey(keyFile)])
   refuseMismatch(authority, key, keyFile)
   const [certificate] = authority.certificates
-  return { file, keyFile, created, certificate, expiresAt: expiryOf(certificate), pair: { cert: authority.pem, key: pem } }
+  const expiresAt = expiryOf(certificate)
+  if (expiresAt.getTime() <= now()) throw new CommandError(`${file} expired on ${expiresAt.toISOString()}; make a new authority in another directory and bring its ca.crt to the API servers`)
+  return { file, keyFile, created, certificate, expiresAt, pair: { cert: authority.pem, key: pem } }
 }
 
 async function createAuthority (file: string, keyFile: string, now: () => number): Promise<void> {
@@ -117,8 +119,9 @@ export async function issueClientLeaf (directory: string, authority: Authority, 
 /** Right after each other: a service that reads in between finds a pair that does not match, and keeps its old one. */
 async function writeLeaf (directory: string, name: string, { cert, key }: CertificatePair): Promise<Leaf> {
   const { certFile, keyFile } = leafFiles(directory, name)
-  await writeFileAtomic(keyFile, key, { mode: 0o600 })
-  await writeFileAtomic(certFile, cert, { mode: 0o644 })
+  // of files that were there, owner and mode stay: the service may run as another user than this one
+  await writeFileAtomic(keyFile, key, existsSync(keyFile) ? {} : { mode: 0o600 })
+  await writeFileAtomic(certFile, cert, existsSync(certFile) ? {} : { mode: 0o644 })
   const { certificates: [certificate] } = await readCertificates(certFile)
   return { certFile, keyFile, names: namesOf(certificate), expiresAt: expiryOf(certificate) }
 }

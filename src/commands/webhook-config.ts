@@ -1,0 +1,116 @@
+/** `authn-webhook webhook-config`: the file that tells an API server to ask this service. */
+import type { X509Certificate } from 'node:crypto'
+import { isIP } from 'node:net'
+import { Command } from 'commander'
+import { dump } from 'js-yaml'
+import { CommandError } from '../errors.js'
+import type { CertificateFile, KeyFile } from '../files/pem.js'
+import { outputOption, printResult, type OutputFormat, type Terminal } from '../terminal.js'
+
+interface WebhookConfigOptions {
+  readonly server: string
+  readonly certificateAuthority: string
+  readonly clientCertificate?: string
+  readonly clientKey?: string
+  readonly tlsServerName?: string
+  readonly embedCerts: boolean
+  readonly output: OutputFormat
+}
+
+/** RFC 5280: id-kp-clientAuth, and anyExtendedKeyUsage. */
+const CLIENT_USAGES = ['1.3.6.1.5.5.7.3.2', '2.5.29.37.0']
+
+export function webhookConfigCommand (terminal: Terminal): Command {
+  return new Command('webhook-config')
+    .description("print the kubeconfig for the API server's --authentication-token-webhook-config-file")
+    .requiredOption('--server <url>', 'https URL of the service; /authenticate is the path where it has none')
+    .requiredOption('--certificate-authority <file>', "the CA of the service's certificate: ca.crt of `certs`")
+    .option('--client-certificate <file>', 'certificate by which the API server identifies itself')
+    .option('--client-key <file>', 'its private key')
+    .option('--tls-server-name <name>', "the name in the service's certificate, where it is not the host of --server")
+    .option('--embed-certs', 'embed the contents of the files instead of their absolute paths', false)
+    .addOption(outputOption)
+    .addHelpText('after', `
+Paths in the result are paths on the control plane machine (and in the API server's
+container): copy the files to the same place there, or use --embed-certs.
+
+Examples:
+  $ authn-webhook webhook-config --server https://192.0.2.10:8443 --certificate-authority tls/ca.crt
+  $ authn-webhook webhook-config --server https://10.96.0.50/authenticate --tls-server-name my-authn.kube-system.svc \\
+      --certificate-authority tls/ca.crt --embed-certs > authn-webhook.kubeconfig
+  $ authn-webhook webhook-config --server https://192.0.2.10:8443 --certificate-authority tls/ca.crt \\
+      --client-certificate tls/kube-apiserver.crt --client-key tls/kube-apiserver.key`)
+    .action(async (options: WebhookConfigOptions) => { await printWebhookConfig(options, terminal) })
+}
+
+async function printWebhookConfig (options: WebhookConfigOptions, terminal: Terminal): Promise<void> {
+  const { createWebhookKubeconfig } = await import('../kubeconfig.js')
+  const { readCertificates } = await import('../files/pem.js')
+  const { parseSubjectName } = await import('../subject-name.js')
+  const server = parseServer(options.server)
+  const serverName = options.tlsServerName === undefined ? undefined : parseSubjectName(options.tlsServerName)
+  const authority = await readCertificates(options.certificateAuthority)
+  const client = await readClient(options)
+  const warnings = [...hostWarnings(server, serverName), ...authorityWarnings(authority), ...expiryWarnings(client?.certificate)]
+  for (const warning of warnings) terminal.note(`warning: ${warning}`)
+  const config = createWebhookKubeconfig({ server, authority, client, serverName }, options.embedCerts)
+  printResult(terminal, options.output, config, () => `${instructions(options.embedCerts)}\n${dump(config, { lineWidth: -1 })}`)
+}
+
+function parseServer (text: string): URL {
+  const server = URL.canParse(text) ? new URL(text) : undefined
+  if (server?.protocol !== 'https:') throw new CommandError('--server is not an https:// URL, such as https://192.0.2.10:8443/authenticate; tokens never travel in clear')
+  if (server.username !== '' || server.password !== '') throw new CommandError('--server holds a user name or password; the API server identifies itself with --client-certificate')
+  if (server.search !== '' || server.hash !== '') throw new CommandError('--server has a "?" or "#"; the API server adds its own query')
+  if (server.pathname === '/') server.pathname = '/authenticate'
+  return server
+}
+
+async function readClient ({ clientCertificate, clientKey }: WebhookConfigOptions): Promise<{ certificate: CertificateFile, key: KeyFile } | undefined> {
+  if (clientCertificate === undefined && clientKey === undefined) return undefined
+  if (clientCertificate === undefined || clientKey === undefined) throw new CommandError('--client-certificate and --client-key go together')
+  const { readCertificates, readPrivateKey, refuseMismatch } = await import('../files/pem.js')
+  const certificate = await readCertificates(clientCertificate)
+  const key = await readPrivateKey(clientKey)
+  refuseMismatch(certificate, key.key, clientKey)
+  // extended key usages, in spite of the property's name; without any, the certificate is good for all
+  const usages = certificate.certificates[0].keyUsage as string[] | undefined
+  if (usages !== undefined && !usages.some((usage) => CLIENT_USAGES.includes(usage))) {
+    throw new CommandError(`${clientCertificate} may not identify a client: its extended key usage lacks clientAuth`)
+  }
+  return { certificate, key }
+}
+
+/** What the API server, which is not in the pod network's DNS, will stumble over. */
+function hostWarnings ({ hostname }: URL, serverName: string | undefined): string[] {
+  const host = hostname.replace(/^\[|\]$/g, '')
+  if (/\.svc(\.|$)/.test(host)) {
+    const name = serverName === undefined ? ` and --tls-server-name ${host}` : ''
+    return [`API servers can't resolve ${host}, since they don't use the cluster's DNS; give the Service's cluster IP in --server${name}`]
+  }
+  if (host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))) {
+    return [`${host} is the API server's own machine, or its container; give an address under which it reaches the service, unless both share a network`]
+  }
+  return []
+}
+
+function authorityWarnings ({ file, certificates }: CertificateFile): string[] {
+  if (!certificates.some(({ ca }) => ca)) return [`${file} holds no certificate authority; the API server will trust this one certificate only, until it is renewed`]
+  return expiryWarnings({ file, certificates })
+}
+
+function expiryWarnings (certificate: Pick<CertificateFile, 'file' | 'certificates'> | undefined): string[] {
+  const expired = certificate?.certificates.find(({ validTo }: X509Certificate) => Date.parse(validTo) <= Date.now())
+  return expired === undefined ? [] : [`${certificate!.file} expired on ${new Date(expired.validTo).toISOString()}`]
+}
+
+function instructions (embedded: boolean): string {
+  return `# How a Kubernetes API server reaches authn-webhook. On every control plane machine:
+#
+# 1. Save this as a file that the API server can read${embedded ? '; it may hold a private key: mode 0600' : ', and the files that it names beside it'}.
+#    Where the API server runs in a container, mount it there.
+# 2. Add to the API server's flags:
+#      --authentication-token-webhook-config-file=PATH-OF-THIS-FILE
+#      --authentication-token-webhook-version=v1
+`
+}
