@@ -1,0 +1,96 @@
+/**
+ * The static provider: people and programs of a users file.
+ *
+ *     kind: static
+ *     config: { usersFile: users.yaml }
+ *
+ * An opaque token costs one digest and one look-up; it is neither cached nor
+ * queued. A password costs one hash in the threadpool, under the bound of
+ * `ctx.attempt`, and costs the same for a name that nobody has, for an account
+ * without a password, and for a disabled one. What time can tell: in a file
+ * with hashes of several costs, an account whose hash is not of the most
+ * frequent one. A warning says so at load.
+ */
+import { StaticProviderConfig } from '../../../schemas/providers/static.js'
+import { defineIdentityProvider, type Answer, type AskContext, type Denial, type IdentityProvider, type Password } from '../../../src/authn/provider.js'
+import type { UserEntry, Users } from '../../../src/authn/users.js'
+import { openUsersSource, type UsersSource } from './users-source.js'
+
+export default defineIdentityProvider<StaticProviderConfig>({
+  contract: 1,
+  kind: 'static',
+  schema: StaticProviderConfig,
+  async open ({ usersFile }, ctx) {
+    return createStaticProvider(await openUsersSource(ctx.resolvePath(usersFile), ctx))
+  }
+})
+
+function createStaticProvider (source: UsersSource): IdentityProvider {
+  return {
+    immediate: ['token'],
+    authenticateToken: (token) => answerToken(source.users, token),
+    authenticatePassword: async (password, ctx) => await answerPassword(source.users, password, ctx),
+    lookup: (username) => {
+      const user = source.users.byName(username)
+      return user === undefined || refusalOf(user, user.expiresAt) !== undefined ? null : user.info
+    },
+    ping: () => { source.check() },
+    close: () => { source.close() }
+  }
+}
+
+function answerToken (users: Users, presented: string): Answer {
+  const found = users.byToken(presented)
+  if (found === undefined) return null
+  const { user, token } = found
+  const expiresAt = earlier(user.expiresAt, token.expiresAt)
+  return refusalOf(user, expiresAt) ?? { user: user.info, audiences: token.audiences, expiresAt }
+}
+
+/** Whether an account is disabled comes out only with its right password. */
+async function answerPassword (users: Users, { username, password }: Password, ctx: AskContext): Promise<Answer> {
+  const user = users.byName(username)
+  if (user === undefined) {
+    await spendTime(users, password, ctx)
+    return null
+  }
+  if (!await checkPassword(users, user, password, ctx)) return { denied: 'wrong-credential', username: user.info.username }
+  return refusalOf(user, user.expiresAt) ?? { user: user.info, expiresAt: user.expiresAt }
+}
+
+async function checkPassword (users: Users, user: UserEntry, password: string, ctx: AskContext): Promise<boolean> {
+  const hash = user.passwordHash ?? users.decoy
+  // nobody in this file has a password: no time to tell anything
+  if (hash === undefined) return false
+  const { username } = user.info
+  const right = await ctx.attempt(username, async () => await hash.verify(password))
+  const unfit = right ? undefined : hash.unfit(password)
+  if (unfit !== undefined) ctx.log.warn({ username }, `refused a password that is ${unfit}`)
+  return right
+}
+
+/**
+ * As long as a check takes, and in the same queue. Its answer is thrown away,
+ * and given as right: all unknown names share the one identity, and a count of
+ * its failures would throttle them together.
+ */
+async function spendTime (users: Users, password: string, ctx: AskContext): Promise<void> {
+  const { decoy } = users
+  if (decoy === undefined) return
+  await ctx.attempt(NOBODY, async () => !await decoy.verify(password))
+}
+
+// no user can have the empty name
+const NOBODY = ''
+
+function refusalOf (user: UserEntry, expiresAt: Date | undefined): Denial | undefined {
+  const { username } = user.info
+  if (user.disabled) return { denied: 'disabled', username }
+  if (expiresAt !== undefined && expiresAt.getTime() <= Date.now()) return { denied: 'expired', username }
+  return undefined
+}
+
+function earlier (a: Date | undefined, b: Date | undefined): Date | undefined {
+  if (a === undefined || b === undefined) return a ?? b
+  return a < b ? a : b
+}

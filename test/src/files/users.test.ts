@@ -1,0 +1,200 @@
+import { execFile } from 'node:child_process'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { test, type Test } from 'tap'
+import { FaultsError } from '../../../src/errors.js'
+import { hashPassword } from '../../../src/authn/password-hash.js'
+import { digestToken } from '../../../src/authn/token-digest.js'
+import { parseUsers, readUsers } from '../../../src/files/users.js'
+
+const HEAD = 'apiVersion: authn-webhook/v1\nusers:\n'
+const LAPTOP = digestToken('a-token-of-alice')
+const SCRYPT = await hashPassword('correct horse', { ln: 10 })
+
+/** `line: path: message` of every fault of a list of users. */
+function faultsOf (t: Test, users: string): string[] {
+  try {
+    parseUsers(HEAD + users, 'users.yaml')
+  } catch (error) {
+    if (!(error instanceof FaultsError)) throw error
+    t.equal(error.file, 'users.yaml')
+    return error.faults.map(({ line, path, message }) => `${line}: ${path}: ${message}`)
+  }
+  return []
+}
+
+test('a users file', async (t) => {
+  const users = parseUsers(`${HEAD}\
+  - username: alice
+    uid: "1001"
+    groups: [developers, on-call]
+    extra: { example.com/team: [platform] }
+    expiresAt: 2037-01-01T00:00:00+01:00
+    passwordHash: ${SCRYPT}
+    tokens:
+      - { name: laptop, hash: "${LAPTOP}", expiresAt: 2036-01-01T00:00:00Z, audiences: [https://kubernetes.default.svc] }
+      - { name: ci, hash: "${digestToken('another-token-of-alice')}" }
+  - username: bob
+    disabled: true
+`, 'users.yaml')
+
+  t.equal(users.size, 2)
+  const alice = users.byName('alice')!
+  t.strictSame(alice.info, { username: 'alice', uid: '1001', groups: ['developers', 'on-call'], extra: { 'example.com/team': ['platform'] } })
+  t.equal(alice.disabled, false)
+  t.strictSame(alice.expiresAt, new Date('2036-12-31T23:00:00Z'))
+  t.equal(await alice.passwordHash!.verify('correct horse'), true)
+
+  const found = users.byToken('a-token-of-alice')!
+  t.equal(found.user, alice)
+  t.strictSame(found.token, { name: 'laptop', digest: LAPTOP, expiresAt: new Date('2036-01-01T00:00:00Z'), audiences: ['https://kubernetes.default.svc'] })
+  t.equal(users.byToken('another-token-of-alice')!.user, alice)
+  t.equal(users.byToken('a-token-of-nobody'), undefined)
+  t.equal(users.byToken(LAPTOP), undefined, 'the digest is no token')
+
+  t.strictSame(users.byName('bob')!.info, { username: 'bob' })
+  t.equal(users.byName('bob')!.disabled, true)
+  for (const name of ['Alice', 'alice ', '', '__proto__', 'constructor']) t.equal(users.byName(name), undefined, name)
+})
+
+test('what answers are made of is frozen through and through', async (t) => {
+  const { info } = parseUsers(`${HEAD}  - { username: alice, groups: [developers], extra: { team: [platform] } }\n`, 'users.yaml').byName('alice')!
+  for (const part of [info, info.groups, info.extra, info.extra!.team]) t.ok(Object.isFrozen(part))
+})
+
+test('names are compared and given in NFC', async (t) => {
+  const users = parseUsers(`${HEAD}  - { username: "zoe\u0308", groups: ["cafe\u0301"], extra: { "cle\u0301": [x] } }\n`, 'users.yaml')
+  for (const name of ['zo\u00eb', 'zoe\u0308']) {
+    t.strictSame(users.byName(name)!.info, { username: 'zo\u00eb', groups: ['caf\u00e9'], extra: { cl\u00e9: ['x'] } })
+  }
+})
+
+test('keys and names that mean something to JavaScript mean nothing here', async (t) => {
+  const { info } = parseUsers(`${HEAD}  - { username: __proto__, extra: { constructor: [x] } }\n`, 'users.yaml').byName('__proto__')!
+  t.strictSame(Object.entries(info.extra!), [['constructor', ['x']]])
+})
+
+test('an empty uid is none', async (t) => {
+  t.strictSame(parseUsers(`${HEAD}  - { username: alice, uid: "" }\n`, 'users.yaml').byName('alice')!.info, { username: 'alice' })
+})
+
+test('one fault', async (t) => {
+  const cases: Array<[string, string, RegExp]> = [
+    ['an unquoted number as uid', '  - username: alice\n    uid: 1001\n', /^4: users\[0\]\.uid: .*quote it/],
+    ['an unquoted number as username', '  - username: 1001\n', /^3: users\[0\]\.username: .*quote it/],
+    ['an unknown key', '  - username: alice\n    group: [developers]\n', /^4: users\[0\]\.group: unknown key.*groups/],
+    ['no username', '  - groups: [developers]\n', /^3: users\[0\]\.username: is missing/],
+    ['an entry that is none', '  - alice\n', /^3: users\[0\]: /],
+    ['a plain password', '  - username: alice\n    passwordHash: hunter2hunter2\n', /^4: users\[0\]\.passwordHash: .*authn-webhook hash password/],
+    ['a plain token', '  - username: alice\n    tokens: [{ name: ci, hash: hunter2hunter2 }]\n', /^4: users\[0\]\.tokens\[0\]\.hash: .*authn-webhook hash token/],
+    ['a hash of 128 MiB', `  - username: alice\n    passwordHash: ${SCRYPT.replace('ln=10', 'ln=17')}\n`, /^4: users\[0\]\.passwordHash: .*more than 64 MiB/],
+    ['bcrypt of cost 15', `  - username: alice\n    passwordHash: $2y$15$${'x'.repeat(53)}\n`, /^4: users\[0\]\.passwordHash: bcrypt with cost 15/],
+    ['the same name twice', '  - username: alice\n  - username: bob\n  - username: alice\n', /^5: users\[2\]\.username: the same name as users\[0\]\.username/],
+    ['the same name after NFC', '  - username: "zo\u00eb"\n  - username: "zoe\u0308"\n', /^4: users\[1\]\.username: the same name as users\[0\]\.username.*NFC/],
+    ['a token of two users', `  - username: alice\n    tokens: [{ name: a, hash: "${LAPTOP}" }]\n  - username: bob\n    tokens: [{ name: b, hash: "${LAPTOP}" }]\n`, /^6: users\[1\]\.tokens\[0\]\.hash: the same token as users\[0\]\.tokens\[0\]\.hash/],
+    ['a token twice at one user', `  - username: alice\n    tokens:\n      - { name: a, hash: "${LAPTOP}" }\n      - { name: b, hash: "${LAPTOP}" }\n`, /^6: users\[0\]\.tokens\[1\]\.hash: the same token/],
+    ['a name with a control character', '  - username: "ali\\u0007ce"\n', /^3: users\[0\]\.username: control or invisible/],
+    ['a name with an invisible character', '  - username: "ali\u200bce"\n', /^3: users\[0\]\.username: control or invisible/],
+    ['a name with outer white space', '  - username: "alice "\n', /^3: users\[0\]\.username: .*outer white space/],
+    ['a name of more than 256 bytes', `  - username: ${'\u00eb'.repeat(129)}\n`, /^3: users\[0\]\.username: .*256 bytes/],
+    ['a group that is no name', '  - username: alice\n    groups: [developers, " admins"]\n', /^4: users\[0\]\.groups\[1\]: .*white space/],
+    ['a uid that is no name', '  - username: alice\n    uid: "1001\\n"\n', /^4: users\[0\]\.uid: control/],
+    ['an extra key that is no name', '  - username: alice\n    extra:\n      "te\u200bam": [platform]\n', /^5: users\[0\]\.extra.*: control or invisible/],
+    ['a token name that is none', `  - username: alice\n    tokens: [{ name: "\\e[2J", hash: "${LAPTOP}" }]\n`, /^4: users\[0\]\.tokens\[0\]\.name: control/],
+    ['a name with a colon and a password', `  - username: team:alice\n    passwordHash: ${SCRYPT}\n`, /^3: users\[0\]\.username: .*colon.*token/],
+    ['a user until a month that is none', '  - username: alice\n    expiresAt: 2027-13-01T00:00:00Z\n', /^4: users\[0\]\.expiresAt: no such date/],
+    ['a user until a day that is none', '  - username: alice\n    expiresAt: 2027-02-30T00:00:00Z\n', /^4: users\[0\]\.expiresAt: no such date/],
+    ['a user until 24:00', '  - username: alice\n    expiresAt: 2027-02-03T24:00:00Z\n', /^4: users\[0\]\.expiresAt: no such date/],
+    ['a user until a zone that is none', '  - username: alice\n    expiresAt: 2027-02-03T00:00:00+25:00\n', /^4: users\[0\]\.expiresAt: no such date/],
+    ['a token until a day alone', `  - username: alice\n    tokens: [{ name: a, hash: "${LAPTOP}", expiresAt: 2027-02-03 }]\n`, /^4: users\[0\]\.tokens\[0\]\.expiresAt: .*2027-01-01T00:00:00Z/]
+  ]
+  for (const [what, users, expected] of cases) {
+    t.test(what, async (t) => {
+      const faults = faultsOf(t, users)
+      t.equal(faults.length, 1)
+      t.match(faults[0], expected)
+      for (const input of ['hunter2', '\u001b']) t.notOk(faults[0]!.includes(input), 'secrets and terminal sequences are not repeated')
+    })
+  }
+})
+
+test('all faults at once, in the order of lines, those of the schema and ours', async (t) => {
+  const faults = faultsOf(t, `\
+  - username: alice
+    expiresAt: 2027-02-30T00:00:00Z
+    tokens: [{ name: laptop, hash: "${LAPTOP}" }]
+  - username: bob
+    uid: 1002
+  - username: alice
+    passwordHash: $2b$31$${'x'.repeat(53)}
+    tokens: [{ name: stolen, hash: "${LAPTOP}" }]
+`)
+  t.strictSame(faults.map((fault) => fault.split(': ', 2).join(' ')), [
+    '4 users[0].expiresAt', '7 users[1].uid', '8 users[2].username', '9 users[2].passwordHash', '10 users[2].tokens[0].hash'
+  ])
+})
+
+test('names that the config may allow are left to the guard', async (t) => {
+  t.strictSame(faultsOf(t, '  - username: system:node:a\n    groups: [system:nodes]\n'), [])
+})
+
+test('a document that is no users file', async (t) => {
+  for (const text of ['', 'users: []\n', 'apiVersion: authn-webhook/v1\nusers: {}\n', 'apiVersion: authn-webhook/v1\n', 'null\n', '- alice\n', 'users: [\n']) {
+    t.throws(() => parseUsers(text, 'users.yaml'), { code: 'AUTHN_FAULTS' }, JSON.stringify(text))
+  }
+})
+
+test('reading', async (t) => {
+  const dir = t.testdir({ 'users.yaml': `${HEAD}  - username: alice\n` })
+  t.equal((await readUsers(`${dir}/users.yaml`)).size, 1)
+  await t.rejects(readUsers(`${dir}/missing.yaml`), { code: 'AUTHN_FAULTS', message: /missing\.yaml: does not exist/ })
+})
+
+test('the decoy for unknown names costs what most hashes cost', async (t) => {
+  const bcrypt = '$2y$04$P1zQOQBcXjRtD9vRAQLtK.9d2zs3UPmZDoS0a9H4x3T0mQAbvvUDG'
+  const people = (...hashes: string[]) => HEAD + hashes.map((hash, index) => `  - { username: user-${index}, passwordHash: "${hash}" }\n`).join('')
+  const mixed = parseUsers(people(bcrypt, SCRYPT, SCRYPT), 'users.yaml')
+  t.strictSame(mixed.costs, ['$scrypt$ln=10,r=8,p=1', '$2b$04'])
+  t.equal(mixed.decoy!.cost, '$scrypt$ln=10,r=8,p=1')
+  t.equal(parseUsers(people(SCRYPT, bcrypt, bcrypt), 'users.yaml').decoy!.cost, '$2b$04')
+  const none = parseUsers(`${HEAD}  - username: alice\n`, 'users.yaml')
+  t.equal(none.decoy, undefined)
+  t.strictSame(none.costs, [])
+})
+
+test('100,000 users with a token each load in under 2 s, and a look-up stays as quick', async (t) => {
+  const people = Array.from({ length: 100_000 }, (_, index) => `\
+  - username: user-${index}
+    uid: "${index}"
+    groups: [developers]
+    tokens:
+      - { name: laptop, hash: "${digestToken(`token-${index}`)}" }
+`)
+  const dir = t.testdir({ 'users.yaml': HEAD + people.join('') })
+  const script = `
+    import { readUsers } from ${JSON.stringify(new URL('../../../src/files/users.js', import.meta.url).href)}
+    // processor time, the best of some turns: other tests run beside this one, and take the processors away
+    let users
+    let took = Infinity
+    for (let turn = 0; turn < 5 && took >= 2000; turn++) {
+      const before = process.cpuUsage()
+      users = await readUsers(${JSON.stringify(join(dir, 'users.yaml'))})
+      const { user, system } = process.cpuUsage(before)
+      took = Math.min(took, (user + system) / 1000)
+    }
+    const started = performance.now()
+    let found = 0
+    for (let index = 0; index < 10_000; index++) {
+      if (users.byToken('token-' + index * 9)?.user.info.username === 'user-' + index * 9) found++
+    }
+    console.log(JSON.stringify({ took, found, each: (performance.now() - started) / 10_000 }))
+  `
+  // a process without the instruments that measure coverage
+  const args = process.execArgv.filter((arg) => !arg.includes('processinfo'))
+  const { stdout } = await promisify(execFile)(process.execPath, [...args, '--input-type=module', '--eval', script])
+  const { took, found, each } = JSON.parse(stdout) as Record<string, number>
+  t.comment(`${Math.round(took!)} ms; ${(each! * 1000).toFixed(1)} µs a look-up`)
+  t.ok(took! < 2000, `loads in ${Math.round(took!)} ms`)
+  t.equal(found, 10_000)
+  t.ok(each! < 0.1, `${each} ms a look-up`)
+})
