@@ -1,0 +1,359 @@
+import { chmodSync, existsSync, lstatSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test, type Test } from 'tap'
+import type { UserEntry } from '../../../src/authn/users.js'
+import { digestToken } from '../../../src/authn/token-digest.js'
+import { parseExpiry } from '../../../src/commands/users/options.js'
+import { parseUsers } from '../../../src/files/users.js'
+import { runCommand, runOnTerminal, type CommandOptions, type Outcome } from '../../fixtures/command.js'
+
+const LAPTOP_HASH = digestToken('laptop of alice')
+const BCRYPT = '$2y$05$abcdefghijklmnopqrstuuFAGEq0vIZCNVvqmDKFhbdDXkRzr3ZNu'
+
+const PEOPLE = `\
+# Who may log in here. Ask alice.
+apiVersion: authn-webhook/v1
+
+users:
+  # leads the developers
+  - username: alice        # since 2019
+    uid:  "1001"
+    groups: [developers,  on-call]
+    tokens:
+      - { name: laptop,  hash: ${LAPTOP_HASH} }   # the grey one
+
+  # ---- contractors ----
+
+  # until the migration is done
+  - username: bob
+    groups: [developers]
+    disabled: true     # on leave
+    expiresAt: 2001-01-01T00:00:00Z
+    passwordHash: '${BCRYPT}'
+# that's all
+`
+
+/** A directory with a users file in it, and `users` run there. */
+function directory (t: Test, text?: string) {
+  const path = t.testdir(text === undefined ? {} : { 'users.yaml': text })
+  const file = join(path, 'users.yaml')
+  return {
+    file,
+    read: () => readFileSync(file, 'utf8'),
+    user: (name: string) => parseUsers(readFileSync(file, 'utf8'), file).byName(name) as UserEntry,
+    users: async (args: string[], options: CommandOptions = {}) => await runCommand(['users', ...args], { cwd: path, ...options }),
+    onTerminal: async (args: string[], dialogue: Parameters<typeof runOnTerminal>[1]) => await runOnTerminal(['users', ...args], dialogue, { cwd: path })
+  }
+}
+
+/** Lines that are in one text and not in the other. */
+function changes (before: string, after: string): { gone: string[], new: string[] } {
+  const [old, now] = [before.split('\n'), after.split('\n')]
+  return { gone: old.filter((line) => !now.includes(line)), new: now.filter((line) => !old.includes(line)) }
+}
+
+function succeeds (t: Test, { code, stderr }: Outcome, note: RegExp): void {
+  t.match(stderr, note)
+  t.equal(code, 0)
+}
+
+test('users add', async (t) => {
+  t.test('makes the file, readable by its owner alone, and prints secrets once', async (t) => {
+    const { file, read, user, users } = directory(t)
+    const outcome = await users(['add', 'alice', '--uid', '1001', '--group', 'developers', '--group', 'on-call', '--extra', 'example.com/team=a=b', '--extra', 'example.com/team=c',
+      '--expires', '2099-01-01T00:00:00Z', '--generate-password', '--token', 'laptop', '--token', 'phone'])
+    succeeds(t, outcome, /"alice" added to users\.yaml\n.*shown once/)
+    const [, password, laptop, phone] = /^password: (\S+)\ntoken laptop: (\S+)\ntoken phone: (\S+)\n$/.exec(outcome.stdout)!
+    const { info, expiresAt, passwordHash, tokens } = user('alice')
+    t.same(info, { username: 'alice', uid: '1001', groups: ['developers', 'on-call'], extra: { 'example.com/team': ['a=b', 'c'] } })
+    t.same(expiresAt, new Date('2099-01-01T00:00:00Z'))
+    t.ok(await passwordHash!.verify(password!))
+    t.same(tokens.map(({ name, digest }) => ({ name, digest })), [{ name: 'laptop', digest: digestToken(laptop!) }, { name: 'phone', digest: digestToken(phone!) }])
+    for (const secret of [password, laptop, phone]) t.notMatch(read(), secret)
+    t.equal(statSync(file).mode & 0o777, 0o600)
+  })
+
+  t.test('keeps every line of a file, and its mode', async (t) => {
+    const { file, read, user, users } = directory(t, PEOPLE)
+    chmodSync(file, 0o640)
+    succeeds(t, await users(['add', 'carol', '--password-file', '-'], { input: 'correct horse\n' }), /"carol" added/)
+    t.same(changes(PEOPLE, read()).gone, [])
+    t.ok(await user('carol').passwordHash!.verify('correct horse'))
+    t.equal(statSync(file).mode & 0o777, 0o640)
+  })
+
+  t.test('prints what was made as JSON', async (t) => {
+    const { users } = directory(t)
+    const { stdout } = await users(['add', 'alice', '--generate-password', '--token', 'laptop', '-o', 'json'])
+    t.match(JSON.parse(stdout), { username: 'alice', password: /^\S{24}$/, tokens: [{ name: 'laptop', token: /^awt_/ }] })
+  })
+
+  t.test('asks for a password on a terminal', async (t) => {
+    const { user, onTerminal } = directory(t)
+    const { code, stdout } = await onTerminal(['add', 'alice', '--password'], [['New password: ', 'wonderland\r'], ['once more: ', 'wonderland\r']])
+    t.equal(code, 0)
+    t.notMatch(stdout, /wonderland/)
+    t.ok(await user('alice').passwordHash!.verify('wonderland'))
+  })
+
+  t.test('a user without a credential is added, and that is said', async (t) => {
+    const { users } = directory(t)
+    const outcome = await users(['add', 'alice', '--users-file', 'other.yaml'])
+    succeeds(t, outcome, /no way to log in yet/)
+    t.equal(outcome.stdout, '')
+    t.match((await users(['list'], { env: { AUTHN_WEBHOOK_USERS_FILE: 'other.yaml' } })).stdout, /alice/)
+  })
+
+  t.test('refuses, and leaves the file as it is', async (t) => {
+    const { file, read, users } = directory(t, PEOPLE)
+    writeFileSync(join(file, '..', 'password.txt'), 'two\nlines')
+    const cases: Array<[args: string[], reason: RegExp]> = [
+      [['alice'], /"alice" is in users\.yaml already; "users set-password" and "users add-token"/],
+      [['al:ice', '--generate-password'], /a username with a colon can't have a password/],
+      [['carol', '--password'], /there is no terminal to ask on; use --password-file FILE/],
+      [['carol', '--password-file', 'password.txt'], /control character/],
+      [['carol', '--password-file', 'none.txt'], /none\.txt: does not exist/],
+      [['carol', '--password', '--generate-password'], /cannot be used with/],
+      [['carol', '--extra', 'team'], /--extra takes key=value/],
+      [['carol', '--expires', 'tomorrow'], /Expected a time such as/],
+      [['carol', '--expires', '2001-01-01T00:00:00Z'], /It lies in the past/],
+      [['carol', '--group', ' outer'], /nothing was written.*\nusers\.yaml:\d+: users\[2\]\.groups\[0\]: .*outer white space/],
+      [[], /missing required argument 'username'/]
+    ]
+    await Promise.all(cases.map(async ([args, reason]) => {
+      const { code, stdout, stderr } = await users(['add', ...args])
+      t.match(stderr, reason, args.join(' '))
+      t.equal(stdout, '')
+      t.equal(code, 2)
+    }))
+    t.equal(read(), PEOPLE)
+  })
+})
+
+test('users set-password', async (t) => {
+  const { read, user, users, onTerminal } = directory(t, PEOPLE)
+
+  await t.test('replaces the hash alone', async (t) => {
+    const before = read()
+    const outcome = await users(['set-password', 'bob', '--generate-password'])
+    succeeds(t, outcome, /"bob" has a new password in users\.yaml/)
+    t.ok(await user('bob').passwordHash!.verify(outcome.stdout.trim()))
+    const { gone, new: lines } = changes(before, read())
+    t.match([gone, lines], [[/passwordHash: '\$2y/], [/^ {4}passwordHash: \$scrypt/]])
+  })
+
+  await t.test('asks on a terminal', async (t) => {
+    const { code } = await onTerminal(['set-password', 'alice'], [['New password: ', 'wonderland\r'], ['once more: ', 'wonderland\r']])
+    t.equal(code, 0)
+    t.ok(await user('alice').passwordHash!.verify('wonderland'))
+  })
+
+  await t.test('from stdin, with a result for programs', async (t) => {
+    const { code, stdout } = await users(['set-password', 'alice', '--password-file', '-', '-o', 'json'], { input: 'looking glass' })
+    t.same(JSON.parse(stdout), { username: 'alice' })
+    t.equal(code, 0)
+    t.ok(await user('alice').passwordHash!.verify('looking glass'))
+  })
+
+  await t.test('of somebody who is not there', async (t) => {
+    const { code, stderr } = await users(['set-password', 'mallory', '--generate-password'])
+    t.match(stderr, /no user "mallory" in users\.yaml/)
+    t.equal(code, 2)
+  })
+})
+
+test('a token is rotated: users add-token, then remove-token', async (t) => {
+  const { read, user, users } = directory(t, PEOPLE)
+
+  await t.test('the new one is printed bare', async (t) => {
+    const outcome = await users(['add-token', 'alice', 'laptop-2', '--expires', '2099-01-01T00:00:00Z', '--audience', 'https://kubernetes.default.svc'])
+    succeeds(t, outcome, /"alice" has a token "laptop-2" in users\.yaml\n.*shown once/)
+    t.same(user('alice').tokens[1], { name: 'laptop-2', digest: digestToken(outcome.stdout.trim()), expiresAt: new Date('2099-01-01T00:00:00Z'), audiences: ['https://kubernetes.default.svc'] })
+    t.same(changes(PEOPLE, read()).gone, [])
+  })
+
+  await t.test('a name is taken once', async (t) => {
+    const { code, stderr } = await users(['add-token', 'alice', 'laptop'])
+    t.match(stderr, /"alice" has a token "laptop" already; take another name, or "users remove-token" first/)
+    t.equal(code, 2)
+  })
+
+  await t.test('the old one goes', async (t) => {
+    succeeds(t, await users(['remove-token', 'alice', 'laptop']), /token "laptop" of "alice" removed/)
+    t.same(user('alice').tokens.map(({ name }) => name), ['laptop-2'])
+    t.match(changes(PEOPLE, read()).gone, [/name: laptop, .*the grey one/])
+  })
+
+  await t.test('the last one goes', async (t) => {
+    succeeds(t, await users(['remove-token', 'alice', 'laptop-2']), /removed/)
+    t.same(user('alice').tokens, [])
+  })
+
+  await t.test('the first token of somebody', async (t) => {
+    const { stdout } = await users(['add-token', 'bob', 'ci', '-o', 'yaml'])
+    t.match(stdout, /^username: bob\nname: ci\ntoken: awt_[0-9a-f]{64}\n$/)
+    t.equal(user('bob').tokens.length, 1)
+  })
+
+  await t.test('names that are not there', async (t) => {
+    const [none, other] = await Promise.all([users(['remove-token', 'alice', 'ci']), users(['remove-token', 'bob', 'laptop'])])
+    t.match(none.stderr, /no token "ci"; "alice" has no tokens/)
+    t.match(other.stderr, /no token "laptop"; "bob" has these tokens: "ci"/)
+    t.same([none.code, other.code], [2, 2])
+  })
+
+  await t.test('a name that stands twice is for an editor', async (t) => {
+    const { users } = directory(t, PEOPLE.replace('# the grey one', `\n      - { name: laptop, hash: ${digestToken('x')} }`))
+    const { code, stderr } = await users(['remove-token', 'alice', 'laptop'])
+    t.match(stderr, /"alice" has 2 tokens of the name "laptop"/)
+    t.equal(code, 2)
+  })
+})
+
+test('users disable and enable', async (t) => {
+  const { read, user, users } = directory(t, PEOPLE)
+  succeeds(t, await users(['disable', 'alice']), /"alice" disabled in users\.yaml/)
+  t.equal(user('alice').disabled, true)
+  t.same(changes(PEOPLE, read()), { gone: [], new: ['    disabled: true'] })
+  succeeds(t, await users(['disable', 'alice']), /"alice" is disabled already/)
+  succeeds(t, await users(['enable', 'alice']), /"alice" enabled in users\.yaml/)
+  t.equal(user('alice').disabled, false)
+  succeeds(t, await users(['enable', 'bob']), /"bob" enabled/)
+  t.match(read(), '    disabled: false     # on leave\n')
+})
+
+test('users remove', async (t) => {
+  const { read, users } = directory(t, PEOPLE)
+  succeeds(t, await users(['remove', 'alice']), /"alice" removed from users\.yaml/)
+  t.equal(read(), PEOPLE.replace(/ {2}# leads[^]*?\n\n/, ''))
+  succeeds(t, await users(['remove', 'bob']), /"bob" removed/)
+  t.equal(read(), '# Who may log in here. Ask alice.\napiVersion: authn-webhook/v1\n\nusers: []\n  # ---- contractors ----\n\n# that\'s all\n')
+  t.equal((await users(['remove', 'bob'])).code, 2)
+  const list = await users(['list'])
+  t.match(list, { code: 0, stdout: '', stderr: 'no users in users.yaml\n' })
+  succeeds(t, await users(['add', 'carol']), /"carol" added/)
+  t.match(read(), /users:\n {2}- username: carol\n {2}# ---- contractors ----/)
+})
+
+test('users list', async (t) => {
+  const { users } = directory(t, PEOPLE.replace("'}", "', expiresAt: 2099-01-01T00:00:00Z }"))
+  const [text, wide, json, yaml] = await Promise.all([users(['list']), users(['list', '--wide']), users(['list', '-o', 'json']), users(['list', '-o', 'yaml'])])
+  t.equal(text.stdout, `\
+USERNAME  STATUS    GROUPS              PASSWORD  TOKENS  EXPIRES
+alice     active    developers,on-call  -         1       -
+bob       disabled  developers          bcrypt    0       2001-01-01T00:00:00Z
+`)
+  t.match(wide.stdout, /TOKENS +EXPIRES +UID +EXTRA\nalice .* laptop +- +1001 +-\n/)
+  t.same(JSON.parse(json.stdout), [
+    { username: 'alice', uid: '1001', groups: ['developers', 'on-call'], status: 'active', tokens: [{ name: 'laptop' }] },
+    { username: 'bob', groups: ['developers'], status: 'disabled', expiresAt: '2001-01-01T00:00:00Z', password: 'bcrypt', tokens: [] }
+  ])
+  t.match(yaml.stdout, /^- username: alice\n/)
+  for (const { stdout, stderr, code } of [text, wide, json, yaml]) {
+    t.notMatch(stdout, /sha256|\$2y/)
+    t.equal(stderr, '')
+    t.equal(code, 0)
+  }
+
+  t.test('expiry, audiences and extra', async (t) => {
+    const { users } = directory(t, `\
+apiVersion: authn-webhook/v1
+users:
+  - { username: alice, expiresAt: 2001-01-01T00:00:00Z, passwordHash: '$scrypt$ln=14,r=8,p=1$MtnaFonOI7tiHmGjxF/FKQ$7S6qSM0dU6ULnUOVUEnyEjT0n2TpT+Xw7GrOgCMS1CM' }
+  - { username: bob, extra: { team: [a, b] }, tokens: [{ name: ci, hash: '${LAPTOP_HASH}', expiresAt: 2099-01-01T00:00:00+01:00, audiences: [x] }] }
+`)
+    const [wide, json] = await Promise.all([users(['list', '--wide']), users(['list', '-o', 'json'])])
+    t.match(wide.stdout, /alice +expired +- +scrypt/)
+    t.match(wide.stdout, /bob +active .* ci \(until 2098-12-31T23:00:00Z\) .* team=a,team=b\n/)
+    t.match(JSON.parse(json.stdout)[1], { tokens: [{ name: 'ci', expiresAt: '2098-12-31T23:00:00Z', audiences: ['x'] }] })
+  })
+})
+
+test('users import', async (t) => {
+  t.test('a static token file, from stdin', async (t) => {
+    const { user, users } = directory(t, PEOPLE)
+    const outcome = await users(['import', '--format', 'csv', '-', '--group', 'imported'], { input: 'open-sesame,carol,1003,"developers,on-call"\n' })
+    succeeds(t, outcome, /^warning: stdin:1: the token of "carol" has 51 bits at most.*\n1 user added to users\.yaml\n$/)
+    t.equal(outcome.stdout, '')
+    t.same(user('carol').info, { username: 'carol', uid: '1003', groups: ['developers', 'on-call', 'imported'] })
+    t.equal(user('carol').tokens[0]!.digest, digestToken('open-sesame'))
+  })
+
+  t.test('an htpasswd file, into a new users file', async (t) => {
+    const { file, user, users } = directory(t)
+    writeFileSync(join(file, '..', 'htpasswd'), `alice:${BCRYPT}\nbob:${BCRYPT}\n`)
+    const outcome = await users(['import', '--format', 'htpasswd', 'htpasswd', '-o', 'json'])
+    succeeds(t, outcome, /2 users added/)
+    t.same(JSON.parse(outcome.stdout), [{ username: 'alice' }, { username: 'bob' }])
+    t.equal(user('bob').passwordHash!.cost, '$2b$05')
+  })
+
+  t.test('all or nothing', async (t) => {
+    const { file, read, users } = directory(t, PEOPLE)
+    writeFileSync(join(file, '..', 'htpasswd'), `alice:${BCRYPT}\ncarol:${BCRYPT}\ndave:{SHA}x\n`)
+    const { code, stderr } = await users(['import', '--format', 'htpasswd', 'htpasswd'])
+    t.match(stderr, /^htpasswd:1: "alice" is in the users file already.*\nhtpasswd:3: the password of "dave" is kept as a SHA-1 hash/)
+    t.equal(code, 2)
+    t.equal(read(), PEOPLE)
+  })
+
+  t.test('needs to know the format', async (t) => {
+    const { file, users } = directory(t)
+    const { code, stderr } = await users(['import', '-'])
+    t.match(stderr, /required option '--format <format>' not specified/)
+    t.equal(code, 2)
+    t.notOk(existsSync(file))
+  })
+})
+
+test('no command touches a file that it can\'t change safely', async (t) => {
+  const commands = [['add', 'carol'], ['disable', 'alice'], ['remove', 'alice'], ['add-token', 'alice', 'ci'], ['set-password', 'alice', '--generate-password']]
+
+  t.test('one with faults: all of them are said', async (t) => {
+    const wrong = PEOPLE.replace('"1001"', '1001').replace('groups: [developers]', 'group: [developers]')
+    const { read, users } = directory(t, wrong)
+    await Promise.all(commands.map(async (args) => {
+      const { code, stdout, stderr } = await users(args)
+      t.match(stderr, /users\.yaml:7: users\[0\]\.uid: .*quote it\nusers\.yaml:16: users\[1\]\.group: unknown key/, args[0])
+      t.equal(stdout, '')
+      t.equal(code, 2)
+    }))
+    t.equal(read(), wrong)
+  })
+
+  t.test('one that is missing', async (t) => {
+    const { file, users } = directory(t)
+    const { code, stderr } = await users(['disable', 'alice'])
+    t.match(stderr, /users\.yaml: does not exist/)
+    t.equal(code, 2)
+    t.notOk(existsSync(file))
+  })
+
+  t.test('one whose entries lean on each other', async (t) => {
+    const shared = 'apiVersion: authn-webhook/v1\nusers:\n  - username: alice\n    groups: &team [developers]\n  - username: bob\n    groups: *team\n'
+    const { read, users } = directory(t, shared)
+    const { code, stderr } = await users(['remove', 'alice'])
+    t.match(stderr, /nothing was written/)
+    t.equal(code, 2)
+    t.equal(read(), shared)
+  })
+})
+
+test('a symbolic link stays one', async (t) => {
+  const { file, users } = directory(t)
+  symlinkSync('people.yaml', file)
+  writeFileSync(join(file, '..', 'people.yaml'), PEOPLE)
+  succeeds(t, await users(['remove', 'alice']), /removed/)
+  t.ok(lstatSync(file).isSymbolicLink())
+  t.notMatch(readFileSync(join(file, '..', 'people.yaml'), 'utf8'), /alice$/m)
+})
+
+test('--expires', (t) => {
+  const now = Date.parse('2026-12-01T12:00:00.500Z')
+  t.equal(parseExpiry('24h', now), '2026-12-02T12:00:00Z')
+  t.equal(parseExpiry('2026-12-01T12:00:01Z', now), '2026-12-01T12:00:01Z')
+  t.equal(parseExpiry('2027-01-01T00:00:00+01:00', now), '2027-01-01T00:00:00+01:00')
+  for (const text of ['2026-12-01T12:00:00Z', '-1h', '0']) t.throws(() => parseExpiry(text, now), /past/, text)
+  for (const text of ['', '2027-01-01', '90d', '2027-02-30T00:00:00Z', `${'9'.repeat(20)}h`]) t.throws(() => parseExpiry(text, now), /Expected a time/, text)
+  t.end()
+})
