@@ -5,7 +5,7 @@
 import { CORE_SCHEMA, EVENT_ID, YAMLException, constructFromEvents, parseEvents, type Event } from 'js-yaml'
 import { FaultsError, type Fault } from '../errors.js'
 import { findFaults } from './faults.js'
-import { outlineOf, type Outline } from './outline.js'
+import { Outline } from './outline.js'
 import { readText } from './text.js'
 
 /** Don't keep one longer than its faults are of interest: it holds the whole text. */
@@ -41,7 +41,7 @@ export async function readDocument<T> (file: string, schema: object): Promise<Do
 export function draftDocument<T> (text: string, { file, schema }: { file: string, schema: object }): Draft<T> {
   // positions are only asked for when something is wrong: large files that are right don't pay for them
   let outline: Outline | undefined
-  const lineOf = (path: string) => (outline ??= outlineOf(text)).lineOf(path)
+  const lineOf = (path: string) => (outline ??= new Outline(text)).lineOf(path)
   try {
     const events = parseEvents(text, {})
     refuseOtherThanOne(events, text, file)
@@ -81,7 +81,7 @@ function construct (events: Event[], source: string): { value: unknown, duplicat
   try {
     return { value: constructFromEvents(events, { source, schema: CORE_SCHEMA })[0], duplicates: [] }
   } catch (error) {
-    const duplicates = outlineOf(source).duplicates.map((duplicate) => ({ ...duplicate, message: 'is there twice' }))
+    const duplicates = new Outline(source).duplicates().map((duplicate) => ({ ...duplicate, message: 'is there twice' }))
     if (duplicates.length === 0) throw error
     return { value: constructFromEvents(events, { source, schema: CORE_SCHEMA, json: true })[0], duplicates }
   }

@@ -1,99 +1,98 @@
 /**
- * Where things stand in a YAML text. The parser's events carry offsets; one
- * walk over them makes a tree that finds the line of a path.
+ * Where things stand in a YAML text. The parser's events carry offsets; only
+ * the containers on the way to a path are looked into, so that one fault in a
+ * file of 100,000 users doesn't cost a tree of a million places.
  */
 import { EVENT_ID, getScalarValue, parseEvents, type Event } from 'js-yaml'
 
 interface Place {
+  readonly name: string
   /** Offset of a mapping's key, or of a sequence's item; -1 where the text has nothing. */
-  offset: number
-  readonly children: Map<string, Place>
+  readonly offset: number
+  /** Of the event that begins the value. */
+  readonly index: number
+  children?: Map<string, Place>
 }
 
-export interface Outline {
+export class Outline {
+  readonly #text: string
+  readonly #events: Event[]
+  readonly #lineAt: (offset: number) => number
+  readonly #root: Place
+
+  /** @throws YAMLException where the text is no YAML */
+  constructor (text: string) {
+    this.#text = text
+    this.#events = parseEvents(text, {})
+    this.#lineAt = lineFinder(text)
+    // the first event begins the document, the second its value
+    this.#root = { name: '', offset: offsetOf(this.#events[1]), index: 1 }
+  }
+
   /** 1-based line of a path, or of its nearest ancestor that exists. */
-  lineOf: (path: string) => number | undefined
-  /** Keys that a mapping has twice: the path, and the line of the later one. */
-  readonly duplicates: ReadonlyArray<{ path: string, line: number }>
-}
+  lineOf (path: string): number | undefined {
+    let place: Place | undefined = this.#root
+    let offset = place.offset
+    for (const segment of segmentsOf(path)) {
+      place.children ??= new Map(this.#childrenOf(place).map((child) => [child.name, child]))
+      place = place.children.get(segment)
+      if (place === undefined) break
+      if (place.offset !== -1) offset = place.offset
+    }
+    return offset === -1 ? undefined : this.#lineAt(offset)
+  }
 
-/** @throws YAMLException where the text is no YAML */
-export function outlineOf (text: string): Outline {
-  const lineAt = lineFinder(text)
-  const { root, duplicates } = placesIn(text, parseEvents(text, {}))
-  return {
-    lineOf (path) {
-      let place: Place | undefined = root
-      let offset = -1
-      for (const segment of ['', ...segmentsOf(path)]) {
-        place = segment === '' && place === root ? root : place.children.get(segment)
-        if (place === undefined) break
-        if (place.offset !== -1) offset = place.offset
+  /** Keys that a mapping has again: the path, and the line of the later one. */
+  duplicates (): Array<{ path: string, line: number }> {
+    const found: Array<{ path: string, line: number }> = []
+    const visit = (place: Place, path: string): void => {
+      const sequence = this.#events[place.index]?.type === EVENT_ID.SEQUENCE
+      const names = new Set<string>()
+      for (const child of this.#childrenOf(place)) {
+        const childPath = joinPath(path, sequence ? Number(child.name) : child.name)
+        if (names.has(child.name)) found.push({ path: childPath, line: this.#lineAt(child.offset) })
+        names.add(child.name)
+        visit(child, childPath)
       }
-      return offset === -1 ? undefined : lineAt(offset)
-    },
-    duplicates: duplicates.map(({ path, offset }) => ({ path, line: lineAt(offset) }))
+    }
+    visit(this.#root, '')
+    return found
+  }
+
+  #childrenOf ({ index }: Place): Place[] {
+    const children: Place[] = []
+    const type = this.#events[index]?.type
+    if (type !== EVENT_ID.MAPPING && type !== EVENT_ID.SEQUENCE) return children
+    let next = index + 1
+    while (this.#events[next]!.type !== EVENT_ID.POP) {
+      const first = this.#events[next]!
+      if (type === EVENT_ID.MAPPING) next = this.#after(next)
+      const name = type === EVENT_ID.SEQUENCE ? String(children.length) : first.type === EVENT_ID.SCALAR ? getScalarValue(this.#text, first) : ''
+      children.push({ name, offset: offsetOf(first), index: next })
+      next = this.#after(next)
+    }
+    return children
+  }
+
+  /** The event behind the value that begins at `index`. */
+  #after (index: number): number {
+    let depth = 0
+    do {
+      const { type } = this.#events[index++]!
+      if (type === EVENT_ID.POP) depth--
+      else if (type === EVENT_ID.MAPPING || type === EVENT_ID.SEQUENCE) depth++
+    } while (depth > 0)
+    return index
   }
 }
 
-/** One container that is still open while the events are walked. */
-interface Level {
-  readonly place: Place
-  readonly path: string
-  readonly sequence: boolean
-  /** The key whose value comes next; `undefined` where a key comes next, or in a sequence. */
-  key: { name: string, offset: number } | undefined
-  length: number
-}
-
-function placesIn (text: string, events: Event[]) {
-  const root: Place = { offset: -1, children: new Map() }
-  const duplicates: Array<{ path: string, offset: number }> = []
-  const open: Array<Level | undefined> = []
-
-  for (const event of events) {
-    if (event.type === EVENT_ID.POP) {
-      open.pop()
-      continue
-    }
-    if (event.type === EVENT_ID.DOCUMENT) {
-      open.push(undefined)
-      continue
-    }
-    const parent = open.at(-1)
-    const offset = offsetOf(event)
-    if (parent !== undefined && !parent.sequence && parent.key === undefined) {
-      // complex keys never get here: constructing the value refuses them
-      parent.key = { name: event.type === EVENT_ID.SCALAR ? getScalarValue(text, event) : '', offset }
-      continue
-    }
-    const { place, path } = parent === undefined ? { place: root, path: '' } : enter(parent, offset, duplicates)
-    if (parent === undefined && root.offset === -1) root.offset = offset
-    if (event.type === EVENT_ID.MAPPING || event.type === EVENT_ID.SEQUENCE) {
-      open.push({ place, path, sequence: event.type === EVENT_ID.SEQUENCE, key: undefined, length: 0 })
-    }
-  }
-  return { root, duplicates }
-}
-
-/** The place of the value that comes next in `parent`. */
-function enter (parent: Level, offset: number, duplicates: Array<{ path: string, offset: number }>): { place: Place, path: string } {
-  const { key } = parent
-  const name = key === undefined ? String(parent.length) : key.name
-  const path = joinPath(parent.path, key === undefined ? parent.length : name)
-  const place: Place = { offset: key === undefined ? offset : key.offset, children: new Map() }
-  if (key !== undefined && parent.place.children.has(name)) duplicates.push({ path, offset: place.offset })
-  parent.place.children.set(name, place)
-  parent.length++
-  parent.key = undefined
-  return { place, path }
-}
-
-function offsetOf (event: Exclude<Event, { type: typeof EVENT_ID.POP | typeof EVENT_ID.DOCUMENT }>): number {
-  switch (event.type) {
+function offsetOf (event: Event | undefined): number {
+  switch (event?.type) {
     case EVENT_ID.SCALAR: return event.valueStart
     case EVENT_ID.ALIAS: return event.anchorStart
-    default: return event.start
+    case EVENT_ID.MAPPING:
+    case EVENT_ID.SEQUENCE: return event.start
+    default: return -1
   }
 }
 
