@@ -4,6 +4,7 @@
  * would.
  */
 import { dirname, resolve } from 'node:path'
+import { dump } from 'js-yaml'
 import { Kubeconfig, type KubeconfigCluster, type KubeconfigUser } from '../schemas/kubeconfig.js'
 import type { Fault } from './errors.js'
 import { faultsError, readDocument, type Document } from './files/document.js'
@@ -47,6 +48,20 @@ export function createWebhookKubeconfig ({ server, authority, client, serverName
 
 function reference (key: string, { file, pem }: { file: string, pem: string }, embed: boolean): Record<string, string> {
   return embed ? { [`${key}-data`]: Buffer.from(pem).toString('base64') } : { [key]: resolve(file) }
+}
+
+/** YAML, headed by what to do with it. */
+export function formatWebhookKubeconfig (config: Kubeconfig): string {
+  return `# How a Kubernetes API server reaches authn-webhook. On every control plane machine:
+#
+# 1. Save this as a file that the API server alone can read. The files that it
+#    names, if any, must be there as well; where the API server runs in a
+#    container, mount all of them at the same paths.
+# 2. Add to the API server's flags:
+#      --authentication-token-webhook-config-file=PATH-OF-THIS-FILE
+#      --authentication-token-webhook-version=v1
+
+${dump(config, { lineWidth: -1 })}`
 }
 
 /** Everything that it takes to ask the service; certificates and key as PEM. */

@@ -2,7 +2,6 @@
 import type { X509Certificate } from 'node:crypto'
 import { isIP } from 'node:net'
 import { Command } from 'commander'
-import { dump } from 'js-yaml'
 import { CommandError } from '../errors.js'
 import type { CertificateFile, KeyFile } from '../files/pem.js'
 import { outputOption, printResult, type OutputFormat, type Terminal } from '../terminal.js'
@@ -44,7 +43,7 @@ Examples:
 }
 
 async function printWebhookConfig (options: WebhookConfigOptions, terminal: Terminal): Promise<void> {
-  const { createWebhookKubeconfig } = await import('../kubeconfig.js')
+  const { createWebhookKubeconfig, formatWebhookKubeconfig } = await import('../kubeconfig.js')
   const { readCertificates } = await import('../files/pem.js')
   const { parseSubjectName } = await import('../subject-name.js')
   const server = parseServer(options.server)
@@ -54,7 +53,7 @@ async function printWebhookConfig (options: WebhookConfigOptions, terminal: Term
   const warnings = [...hostWarnings(server, serverName), ...authorityWarnings(authority), ...expiryWarnings(client?.certificate)]
   for (const warning of warnings) terminal.note(`warning: ${warning}`)
   const config = createWebhookKubeconfig({ server, authority, client, serverName }, options.embedCerts)
-  printResult(terminal, options.output, config, () => `${instructions(options.embedCerts)}\n${dump(config, { lineWidth: -1 })}`)
+  printResult(terminal, options.output, config, () => formatWebhookKubeconfig(config))
 }
 
 function parseServer (text: string): URL {
@@ -102,15 +101,4 @@ function authorityWarnings ({ file, certificates }: CertificateFile): string[] {
 function expiryWarnings (certificate: Pick<CertificateFile, 'file' | 'certificates'> | undefined): string[] {
   const expired = certificate?.certificates.find(({ validTo }: X509Certificate) => Date.parse(validTo) <= Date.now())
   return expired === undefined ? [] : [`${certificate!.file} expired on ${new Date(expired.validTo).toISOString()}`]
-}
-
-function instructions (embedded: boolean): string {
-  return `# How a Kubernetes API server reaches authn-webhook. On every control plane machine:
-#
-# 1. Save this as a file that the API server can read${embedded ? '; it may hold a private key: mode 0600' : ', and the files that it names beside it'}.
-#    Where the API server runs in a container, mount it there.
-# 2. Add to the API server's flags:
-#      --authentication-token-webhook-config-file=PATH-OF-THIS-FILE
-#      --authentication-token-webhook-version=v1
-`
 }

@@ -9,7 +9,7 @@ export function fishCompletion (program: string, nodes: readonly CompletionNode[
 function ${at}
     set -l come
     for word in (commandline -opc)[2..]
-        if contains -- (string join ' ' $come $word) ${nodes.slice(1).map(({ path }) => quote(path.join(' '))).join(' ')}
+        if contains -- (string join -- ' ' $come $word) ${nodes.slice(1).map(({ path }) => quote(path.join(' '))).join(' ')}
             set -a come $word
         end
     end
@@ -19,7 +19,7 @@ complete -c ${program} -f
 ${nodes.flatMap(({ path, commands, options, argument }) => [
     ...commands.map(({ name, description }) => complete(path, `-a ${name} -d ${quote(description)}`)),
     ...options.map((option) => complete(path, fishOption(option))),
-    ...argument === undefined || commands.length > 0 ? [] : [complete(path, fishValue(argument).replace(/^-r ?/, ''))]
+    ...argument === undefined || commands.length > 0 ? [] : [complete(path, fishValue(argument))]
   ]).join('\n')}
 `
 }
@@ -29,11 +29,12 @@ function fishOption ({ names, description, value }: CompletionOption): string {
   return [...flags, ...value === undefined ? [] : [fishValue(value)], `-d ${quote(description)}`].join(' ')
 }
 
+/** `-x`: a value, and no file names beside it. */
 function fishValue (value: Value): string {
   switch (value) {
-    case 'any': return '-r'
+    case 'any': return '-x'
     case 'file': return '-r -F'
-    case 'directory': return "-r -a '(__fish_complete_directories)'"
-    default: return `-r -a ${quote(value.words.join(' '))}`
+    case 'directory': return "-x -a '(__fish_complete_directories)'"
+    default: return `-x -a ${quote(value.words.join(' '))}`
   }
 }
