@@ -5,9 +5,10 @@
  * what it was. A slow poll finds what events miss (network mounts, exhausted
  * inotify limits, a directory that was away for a while).
  */
-import { realpathSync, statSync, watch, type FSWatcher } from 'node:fs'
+import { statSync, watch, type FSWatcher } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import type { ProviderLog } from '../authn/provider.js'
+import { identityOf } from './identity.js'
 
 export interface WatchOptions {
   /** Milliseconds of quiet before a change counts, so that files are not read half-written. */
@@ -123,15 +124,5 @@ function directoryIdentity (directory: string): string | undefined {
     return [dev, ino, birthtimeNs].join(' ')
   } catch {
     return undefined
-  }
-}
-
-/** Differs as soon as the content may differ. The change time covers a write of the same size, and new permissions. */
-function identityOf (file: string): string {
-  try {
-    const { dev, ino, size, mtimeNs, ctimeNs } = statSync(file, { bigint: true })
-    return [realpathSync.native(file), dev, ino, size, mtimeNs, ctimeNs].join(' ')
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code ?? 'unknown'
   }
 }

@@ -1,0 +1,147 @@
+/**
+ * Secrets that files write as text, `{ file: PATH }` or `{ env: NAME }`. The
+ * text is behind `reveal()`: what is logged, printed or inspected by accident
+ * says `[secret]`.
+ */
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { inspect } from 'node:util'
+import type { Secret } from '../../schemas/primitives.js'
+import type { Fault } from '../errors.js'
+import { identityOf } from './identity.js'
+import { joinPath } from './outline.js'
+import { whyUnreadable } from './text.js'
+
+export type SecretReference = string | { readonly file: string } | { readonly env: string }
+
+export interface SecretSurroundings {
+  readonly env?: NodeJS.ProcessEnv | undefined
+  /** Milliseconds of a clock that only goes forward. */
+  readonly now?: () => number
+}
+
+/** How long a secret of a file is taken as current without a look at the file. */
+const LOOK_INTERVAL = 1000
+
+/**
+ * A relative path is relative to `baseDir`. Files are read again when they
+ * have changed; one that is gone or empty by then leaves the last good text.
+ * @throws Error where the file or variable is missing or empty
+ */
+export function secretFrom (reference: SecretReference, baseDir: string, { env = process.env, now = () => performance.now() }: SecretSurroundings = {}): Secret {
+  if (typeof reference === 'string') return new HiddenText(() => reference)
+  if ('env' in reference) {
+    const text = env[reference.env]
+    if (text === undefined) throw new Error(`the environment variable ${reference.env} is not set`)
+    if (text === '') throw new Error(`the environment variable ${reference.env} is empty`)
+    return new HiddenText(() => text)
+  }
+  return new HiddenText(fileReader(resolve(baseDir, reference.file), now))
+}
+
+class HiddenText implements Secret {
+  readonly #read: () => string
+
+  constructor (read: () => string) {
+    this.#read = read
+  }
+
+  reveal (): string {
+    return this.#read()
+  }
+
+  toString (): string {
+    return '[secret]'
+  }
+
+  toJSON (): string {
+    return '[secret]'
+  }
+
+  [inspect.custom] (): string {
+    return '[secret]'
+  }
+}
+
+function fileReader (file: string, now: () => number): () => string {
+  // the identity is taken before the text: a write between the two is seen next time
+  let identity = identityOf(file)
+  let text = readSecret(file)
+  let looked = now()
+  return () => {
+    if (now() - looked < LOOK_INTERVAL) return text
+    looked = now()
+    const current = identityOf(file)
+    if (current === identity) return text
+    try {
+      text = readSecret(file)
+      identity = current
+    } catch {
+      // being replaced just now, or lost; who uses the text learns whether it is still good
+    }
+    return text
+  }
+}
+
+function readSecret (file: string): string {
+  let bytes: Buffer
+  try {
+    bytes = readFileSync(file)
+  } catch (error) {
+    throw new Error(`the file ${file} ${whyUnreadable(error)}`)
+  }
+  let text: string
+  try {
+    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch {
+    throw new Error(`the file ${file} is not UTF-8 text`)
+  }
+  // editors and `echo` end the line
+  text = text.replace(/\r?\n$/, '')
+  if (text === '') throw new Error(`the file ${file} is empty`)
+  return text
+}
+
+/**
+ * Puts a {@link Secret} in the place of every reference in `value` that the
+ * schema marks `x-secret`, and gives the faults of those that lead nowhere.
+ * `value` must already be what the schema wants.
+ */
+export function resolveSecrets (value: unknown, schema: object, base: string, baseDir: string, surroundings: SecretSurroundings = {}): Fault[] {
+  const faults: Fault[] = []
+  replaceIn({ '': value }, '', schema, base)
+  return faults
+
+  function replaceIn (holder: Record<string, any>, key: string, node: Record<string, any>, path: string): void {
+    const current = holder[key]
+    if (current === undefined || current instanceof HiddenText) return
+    if (node['x-secret'] === true) {
+      try {
+        holder[key] = secretFrom(current, baseDir, surroundings)
+      } catch (error) {
+        faults.push({ path, message: (error as Error).message })
+      }
+      return
+    }
+    for (const branch of [...node.anyOf ?? [], ...node.oneOf ?? [], ...node.allOf ?? []]) replaceIn(holder, key, branch, path)
+    if (typeof current !== 'object' || current === null) return
+    for (const child of Object.keys(current)) {
+      const childSchema = schemaOfChild(node, child, Array.isArray(current))
+      if (childSchema !== undefined) replaceIn(current, child, childSchema, joinPath(path, Array.isArray(current) ? Number(child) : child))
+    }
+  }
+}
+
+function schemaOfChild (node: Record<string, any>, key: string, inArray: boolean): object | undefined {
+  if (inArray) return asSchema(node.items)
+  if (node.properties !== undefined && Object.hasOwn(node.properties, key)) return asSchema(node.properties[key])
+  for (const [pattern, schema] of Object.entries(node.patternProperties ?? {})) {
+    if (new RegExp(pattern, 'u').test(key)) return asSchema(schema)
+  }
+  return asSchema(node.additionalProperties)
+}
+
+/** `true` and `false` are schemas as well, without places for secrets. */
+function asSchema (schema: unknown): object | undefined {
+  return typeof schema === 'object' && schema !== null ? schema : undefined
+}
