@@ -32,7 +32,7 @@ import {
 import { closesAlone, definitionFollowsContract, opensAgain, opensAsProvider, releases, saysReloaded } from './conformance/life.js'
 import { cannotTell, givesUp, givesUpWaiting, keepsSecrets } from './conformance/outages.js'
 import { attemptsUnderCanonicalName, passesRejection, refusesEmptyPassword, takesVerdict } from './conformance/passwords.js'
-import { passwordsOf, type ConformanceSubject } from './conformance/subject.js'
+import { labelledPasswords, type ConformanceSubject } from './conformance/subject.js'
 
 export { ODD_TOKENS } from './conformance/odd-tokens.js'
 export type { ConformanceSubject, Presented, RefusedCredential, ValidCredential } from './conformance/subject.js'
@@ -64,7 +64,7 @@ export function conformanceCases (subject: ConformanceSubject): ConformanceCase[
     ['it answers from memory what it calls immediate', answersImmediately],
     ['it looks users up as it authenticates them', looksUp]
   )
-  if (passwordsOf(subject).length > 0) {
+  if (labelledPasswords(subject).length > 0) {
     cases.push(
       ['it tests a password in ctx.attempt, once, under the name of the account', attemptsUnderCanonicalName],
       ['it takes the verdict of ctx.attempt', takesVerdict],

@@ -2,13 +2,13 @@
 import assert from 'node:assert/strict'
 import { expectDenial, expectNobody, expectUser } from './expectations.js'
 import { ask, using, within, type Opened } from './opened.js'
-import { labelled, passwordsOf, type ConformanceSubject } from './subject.js'
+import { labelledPasswords, type ConformanceSubject } from './subject.js'
 
 /** Every spelling of one account shares one budget of failures, two accounts share none, and names that don't exist have none. */
 export async function attemptsUnderCanonicalName (subject: ConformanceSubject): Promise<void> {
   await using(subject, async (opened) => {
     const owners = new Map<string, string>()
-    for (const [label, valid] of labelled('valid', passwordsOf(subject))) {
+    for (const [label, valid] of labelledPasswords(subject)) {
       const identities = new Set<string>()
       for (const username of [valid.credential.username, ...valid.spellings ?? []]) {
         const password = valid.credential.password
@@ -37,7 +37,7 @@ async function askOnce (opened: Opened, username: string, password: string, iden
 
 export async function takesVerdict (subject: ConformanceSubject): Promise<void> {
   await using(subject, async (opened) => {
-    for (const [label, { credential }] of labelled('valid', passwordsOf(subject))) {
+    for (const [label, { credential }] of labelledPasswords(subject)) {
       const answer = await ask(opened, credential, { attempt: async () => false })
       expectDenial(answer, 'wrong-credential', `${label}, where ctx.attempt said no`)
     }
@@ -47,7 +47,7 @@ export async function takesVerdict (subject: ConformanceSubject): Promise<void> 
 export async function passesRejection (subject: ConformanceSubject): Promise<void> {
   const throttled = new Error('throttled')
   await using(subject, async (opened) => {
-    for (const [label, { credential }] of labelled('valid', passwordsOf(subject))) {
+    for (const [label, { credential }] of labelledPasswords(subject)) {
       const question = ask(opened, credential, { attempt: async () => { throw throttled } })
       await assert.rejects(question, error => error === throttled, `${label}: the question rejects with the very error of ctx.attempt`)
     }
@@ -61,7 +61,7 @@ export async function passesRejection (subject: ConformanceSubject): Promise<voi
  */
 export async function refusesEmptyPassword (subject: ConformanceSubject): Promise<void> {
   await using(subject, async ({ provider, context }) => {
-    for (const [label, { credential: { username } }] of labelled('valid', passwordsOf(subject))) {
+    for (const [label, { credential: { username } }] of labelledPasswords(subject)) {
       const answer = await within(subject, async () => await provider.authenticatePassword?.({ username, password: '' }, context())).catch(() => null)
       expectNobody(answer ?? null, `${label} with an empty password`)
     }

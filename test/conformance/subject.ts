@@ -59,11 +59,11 @@ export function parse (presented: Presented): Credential {
   return parseCredential(bearer(presented))
 }
 
-export function passwordsOf (subject: ConformanceSubject): ValidPassword[] {
-  return subject.valid.filter((valid): valid is ValidPassword => typeof valid.credential !== 'string')
-}
-
 /** `valid[0]` rather than the credential itself, which must not end in a test's report either. */
 export function labelled<T> (list: string, items: readonly T[] = []): Array<[label: string, item: T]> {
   return items.map((item, index) => [`${list}[${index}]`, item])
+}
+
+export function labelledPasswords (subject: ConformanceSubject): Array<[label: string, valid: ValidPassword]> {
+  return labelled('valid', subject.valid).filter((item): item is [string, ValidPassword] => typeof item[1].credential !== 'string')
 }
