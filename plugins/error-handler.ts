@@ -6,20 +6,7 @@
 import fp from 'fastify-plugin'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Logger } from 'pino'
-import type { Status } from '../schemas/token-review.js'
-import { BodyTooLargeError, InvalidTokenReviewError, MalformedJsonError, NotJsonError, RouteNotFoundError } from '../src/errors.js'
-
-/** `metav1.StatusReason` of a code. */
-const REASONS: Record<number, string> = {
-  400: 'BadRequest',
-  401: 'Unauthorized',
-  404: 'NotFound',
-  405: 'MethodNotAllowed',
-  413: 'RequestEntityTooLarge',
-  415: 'UnsupportedMediaType',
-  429: 'TooManyRequests',
-  500: 'InternalError'
-}
+import { BodyTooLargeError, InvalidTokenReviewError, MalformedJsonError, NotJsonError, RouteNotFoundError, statusOf } from '../src/errors.js'
 
 export interface ErrorHandlerOptions {
   readonly log: Logger
@@ -33,7 +20,7 @@ async function errorHandler (fastify: FastifyInstance, { log }: ErrorHandlerOpti
       log.error({ err: error, method: request.method, route: request.routeOptions.url }, 'a request failed; this is a bug of authn-webhook')
     }
     const code = refusal?.statusCode ?? 500
-    reply.code(code).type('application/json').send(status(code, refusal?.message ?? 'internal error'))
+    reply.code(code).type('application/json').send(statusOf(code, refusal?.message ?? 'internal error'))
   })
 }
 
@@ -70,10 +57,6 @@ function describe (violation: Violation | undefined): string {
 
 function article (type: string): string {
   return /^[aeiou]/.test(type) ? `an ${type}` : `a ${type}`
-}
-
-function status (code: number, message: string): Status {
-  return { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message, reason: REASONS[code] ?? 'Unknown', code }
 }
 
 export default fp(errorHandler, { name: 'error-handler' })

@@ -16,7 +16,7 @@ import type { Observer } from '../src/authn/observer.js'
 import { defineIdentityProvider, type IdentityProvider, type IdentityProviderDefinition, type ProviderLog } from '../src/authn/provider.js'
 import { createResilience } from '../src/authn/resilience.js'
 import { defaultConcurrency, Throttle } from '../src/authn/throttle.js'
-import { InvalidProviderError, OpenTimeoutError, ProviderOpenError } from '../src/errors.js'
+import { FaultsError, InvalidProviderError, OpenTimeoutError, ProviderOpenError } from '../src/errors.js'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -122,6 +122,8 @@ async function openDefinition (slot: IdentityProviderConfig, definition: Identit
     return provider
   } catch (error) {
     abort.abort(error)
+    // a file's faults already say where and what
+    if (error instanceof FaultsError) throw error
     throw new ProviderOpenError(slot.name, slot.kind, error instanceof Error ? error.message : String(error), { cause: error })
   } finally {
     clearTimeout(timer)

@@ -74,16 +74,16 @@ export function createMetrics (version: string): Metrics {
       if (error === undefined) lastReload.setToCurrentTime({ source })
     },
     gauge (name, help, labelNames, collect) {
-      new Gauge({
+      registry.registerMetric(new Gauge({
         name: `authn_webhook_${name}`,
         help,
         labelNames,
-        registers,
+        registers: [],
         async collect () {
           this.reset()
           await collect((labels, value) => { this.set(labels, value) })
         }
-      }) // eslint-disable-line no-new
+      }))
     }
   }
 }

@@ -22,6 +22,9 @@ import { readServingCertificate } from './files/serving-certificate.js'
 import { createAdminServer, createReviewServer, type Limits } from './server.js'
 import { version } from './version.js'
 
+/** Milliseconds; a scrape of the metrics waits for it. */
+const PING_TIMEOUT = 2_000
+
 export interface ServiceOptions {
   readonly loaded: LoadedConfig
   readonly log: Logger
@@ -51,7 +54,7 @@ export async function createService ({ loaded, log, allowMock = false, limits }:
   await review.register(metrics, { version })
   await review.register(health)
   await review.register(connections, { maxConnectionAge: milliseconds(config.server.maxConnectionAge) })
-  await review.register(tls, { config: config.tls, certificate, log, observer: review.metrics })
+  await review.register(tls, { config: config.tls, log, observer: review.metrics })
   await review.register(audit, { log, fingerprintKey: config.log.fingerprintKey })
   await review.register(identityProviders, { providers, dir, throttle: config.throttle, allowMock, log, observer: review.metrics })
   await review.register(async scope => {
@@ -80,9 +83,26 @@ function watchOver ({ readiness, metrics, identityProviders, servingCertificate 
   metrics.gauge('serving_certificate_expiry_timestamp_seconds', 'When the serving certificate expires.', [], set => {
     set({}, servingCertificate.validTo.getTime() / 1000)
   })
+  metrics.gauge('provider_up', 'Whether the source of identities is in reach; 1 where a provider has none to reach.', ['provider'], async set => {
+    await Promise.all(identityProviders.map(async open => { set({ provider: open.name }, await ping(open) ? 1 : 0) }))
+  })
+  for (const open of identityProviders) {
+    readiness.inform(`provider ${open.name}`, async () => await ping(open) ? undefined : 'out of reach')
+  }
   metrics.gauge('cache_entries', 'Answers in the cache.', ['provider'], set => {
     for (const { name, cache } of identityProviders) set({ provider: name }, cache.entries)
   })
+}
+
+/** Is the provider's source in reach? For information alone, so the reason goes to the log. */
+async function ping ({ provider, log }: OpenProvider): Promise<boolean> {
+  try {
+    await provider.ping?.({ signal: AbortSignal.timeout(PING_TIMEOUT), log })
+    return true
+  } catch (error) {
+    log.debug({ err: error }, 'the identity provider is out of reach')
+    return false
+  }
 }
 
 function lifecycle (review: FastifyInstance, admin: FastifyInstance | undefined, { config }: LoadedConfig): Pick<Service, 'listen' | 'close'> {

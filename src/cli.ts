@@ -7,6 +7,8 @@ import { Command, CommanderError } from 'commander'
 import { certsCommand } from './commands/certs.js'
 import { completionCommand } from './commands/completion.js'
 import { hashCommand } from './commands/hash.js'
+import { reviewCommand } from './commands/review.js'
+import { serveCommand } from './commands/serve.js'
 import { tokenCommand } from './commands/token.js'
 import { usersCommand } from './commands/users.js'
 import { versionCommand } from './commands/version.js'
@@ -16,6 +18,8 @@ import { openTerminal, type Terminal } from './terminal.js'
 import { version } from './version.js'
 
 const commands = [
+  serveCommand,
+  reviewCommand,
   usersCommand,
   hashCommand,
   tokenCommand,
@@ -35,8 +39,8 @@ function createProgram (terminal: Terminal): Command {
     .exitOverride()
     .addHelpText('after', `
 Examples:
-  $ authn-webhook version
-  $ authn-webhook help version`)
+  $ authn-webhook serve --demo
+  $ authn-webhook help users`)
   for (const command of commands) program.addCommand(command(terminal))
   inheritSettings(program)
   return program
@@ -75,7 +79,7 @@ function report (error: unknown, { note, env }: Terminal): ExitCode {
     if (error.exitCode !== ExitCode.interrupted) note(`error: ${error.message}`)
     return error.exitCode
   }
-  if (isFileError(error)) {
+  if (isFileError(error) || isOurs(error)) {
     note(`error: ${error.message}`)
     return ExitCode.usage
   }
@@ -87,6 +91,11 @@ function report (error: unknown, { note, env }: Terminal): ExitCode {
 /** A file that can't be read or written, where no command had more to say: "EACCES: permission denied, open '/etc/x'". */
 function isFileError (error: unknown): error is NodeJS.ErrnoException {
   return error instanceof Error && 'syscall' in error && 'path' in error
+}
+
+/** A provider that can't be found or opened, a certificate that can't be used: the config's fault. */
+function isOurs (error: unknown): error is Error & { code: string } {
+  return error instanceof Error && 'code' in error && String(error.code).startsWith('AUTHN_')
 }
 
 function stacks (error: unknown): string {

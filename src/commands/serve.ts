@@ -1,4 +1,5 @@
 /** `authn-webhook serve`: runs the service until it is told to stop. */
+import type { AddressInfo } from 'node:net'
 import { resolve } from 'node:path'
 import { Command } from 'commander'
 import type { Logger } from 'pino'
@@ -98,9 +99,8 @@ async function prepareDemo (kind: 'demo' | 'mock', { san, host }: ServeOptions):
 }
 
 function url ({ review }: Service, { config }: LoadedConfig): string {
-  const [address] = review.addresses()
-  const host = address?.family === 'IPv6' ? `[${address.address}]` : address?.address
-  return `https://${host}:${address?.port}${config.server.path}`
+  const { address, family, port } = review.server.address() as AddressInfo
+  return `https://${family === 'IPv6' ? `[${address}]` : address}:${port}${config.server.path}`
 }
 
 async function stopOnSignal (service: Service, { config }: LoadedConfig, log: Logger): Promise<void> {

@@ -1,0 +1,89 @@
+import { test } from 'tap'
+import { alice, basicToken, bob } from '../fixtures/people.js'
+import { startService, type TestService } from '../fixtures/service.js'
+
+const people = {
+  authenticateToken (token: string) {
+    return token === alice.token ? { user: alice.user } : null
+  },
+  async authenticatePassword ({ username, password }: { username: string, password: string }) {
+    if (username === 'bob') return { denied: 'locked' as const, username: 'bob@example.com' }
+    if (username === 'carol') throw new Error(`bind failed for ${username} with ${password}`)
+    return null
+  }
+}
+
+const KEY = { log: { fingerprintKey: 'a key that replicas share' } }
+
+function auditLines ({ lines }: TestService): Array<Record<string, any>> {
+  return lines.filter(line => line.audit === 'TokenReview')
+}
+
+test('one line a review, after the answer', async t => {
+  const service = await startService(t, { providers: { people } })
+  await service.review(alice.token)
+  const [line, ...more] = auditLines(service)
+  t.strictSame(more, [])
+  t.match(line, { level: 'info', outcome: 'authenticated', provider: 'people', username: 'alice', groups: 2, apiVersion: 'authentication.k8s.io/v1', fingerprint: /^[0-9a-f]{24}$/ })
+  t.type(line!.ms, 'number')
+  t.match(line!.time, /^\d{4}-\d\d-\d\dT/)
+  t.strictSame(['reason', 'typedName', 'client'].filter(field => field in line!), [])
+})
+
+test('a denial names its reason and the account that was found', async t => {
+  const service = await startService(t, { providers: { people } })
+  await service.review(basicToken('bob', 'wrong'))
+  t.match(auditLines(service), [{ outcome: 'denied', reason: 'locked', provider: 'people', username: 'bob@example.com' }])
+})
+
+test('what was merely typed is a digest, the same in every replica with the same key', async t => {
+  const [one, other, stranger] = [await startService(t, { providers: { people }, config: KEY }), await startService(t, { providers: { people }, config: KEY }), await startService(t, { providers: { people } })]
+  for (const service of [one, other, stranger]) await service.review(basicToken('hunter2', 'mallory'))
+  const [line] = auditLines(one)
+  t.match(line, { outcome: 'denied', reason: 'unknown', typedName: /^[0-9a-f]{24}$/ })
+  t.notOk('username' in line!)
+  t.equal(auditLines(other)[0]!.typedName, line!.typedName)
+  t.equal(auditLines(other)[0]!.fingerprint, line!.fingerprint)
+  t.not(auditLines(stranger)[0]!.typedName, line!.typedName)
+  t.notMatch(JSON.stringify(one.lines), 'hunter2')
+})
+
+test('what a provider throws is logged without what was presented', async t => {
+  const service = await startService(t, { providers: { people } })
+  const token = basicToken('carol', 'canary-secret')
+  await service.review(token)
+  t.match(auditLines(service), [{ outcome: 'error', reason: 'failed', provider: 'people' }])
+  const [failure] = service.lines.filter(line => line.detail !== undefined)
+  t.match(failure, { level: 'warn', provider: 'people', detail: /bind failed for \[redacted\] with \[redacted\]/ })
+  t.notMatch(JSON.stringify(service.lines), /canary-secret|carol/)
+  t.notMatch(JSON.stringify(service.lines), token)
+})
+
+test('nothing that is presented is ever written', async t => {
+  const canaries = {
+    throws: { authenticateToken: (token: string) => { throw new Error(`odd: ${token}`, { cause: token }) } },
+    rejects: { authenticatePassword: async ({ username, password }: { username: string, password: string }) => { throw Object.assign(new Error(password), { username, password, token: password }) } },
+    breaks: { authenticateToken: (token: string) => ({ user: { username: [token] } }) as never },
+    denies: { recognizes: () => true, authenticateToken: () => ({ denied: 'expired' as const }) }
+  }
+  for (const [name, provider] of Object.entries(canaries)) {
+    const service = await startService(t, { providers: { [name]: provider } })
+    const tokens = ['canary-opaque', basicToken('canary-name', 'canary-password'), 'eyJjYW5hcnkiOjF9.canary.canary', `canary${'x'.repeat(17_000)}`]
+    for (const token of tokens) await service.review(token, ['canary-audience'])
+    const bodies = ['{"canary', '["canary"]', '{"kind":"canary"}', JSON.stringify({ apiVersion: 'canary', kind: 'TokenReview', spec: { token: 'canary' } }), 'canary'.repeat(20_000)]
+    for (const body of bodies) await service.post(body)
+    await service.post('canary', { headers: { 'content-type': 'text/canary', authorization: 'Bearer canary', 'x-canary': 'canary' } })
+    await service.post('{}', { path: '/canary?canary=canary' })
+    await service.post('{}', { path: '/%E0%A4%A?canary' })
+    const written = JSON.stringify(service.lines) + (await service.get('/metrics')).text + (await service.get('/readyz?verbose')).text
+    t.ok(auditLines(service).length >= tokens.length)
+    t.notMatch(written, /canary/i, name)
+    for (const token of tokens) t.notOk(written.includes(token), name)
+  }
+})
+
+test('the names of people who were let in are there', async t => {
+  const service = await startService(t, { providers: { people: { authenticateToken: () => ({ user: bob.user }) } } })
+  await service.review(bob.token)
+  t.match(auditLines(service), [{ username: 'bob', groups: 1 }])
+})

@@ -1,0 +1,54 @@
+import { test } from 'tap'
+import { Readiness } from '../../plugins/health.js'
+import { startService } from '../fixtures/service.js'
+
+const people = { authenticateToken: () => null }
+
+test('alive, ready, and the alias', async t => {
+  const { get } = await startService(t, { providers: { people } })
+  for (const path of ['/livez', '/healthz', '/readyz']) {
+    const { code, text } = await get(path)
+    t.strictSame([code, text], [200, 'ok'], path)
+  }
+})
+
+test('unready while shutting down, and alive', async t => {
+  const { get, service } = await startService(t, { providers: { people } })
+  service.review.readiness.drain()
+  t.match(await get('/readyz'), { code: 503, text: /verbose/ })
+  t.match(await get('/livez'), { code: 200 })
+  t.match(await get('/readyz?verbose'), { code: 503, text: /^\[-\]shutdown failed: shutting down$/m })
+})
+
+test('a directory that is down is information, and nothing more', async t => {
+  const { get } = await startService(t, { providers: { directory: { authenticateToken: () => null, ping: () => { throw new Error('no route to host') } } } })
+  const { code, text } = await get('/readyz?verbose')
+  t.equal(code, 200)
+  t.match(text, /^\[-\]provider directory failed: .*\(information only\)$/m)
+  t.match(text, /^readyz check passed$/m)
+  t.notMatch(text, 'no route to host', 'what a third party throws is for the log')
+})
+
+test('an expired certificate is unready', async t => {
+  const readiness = new Readiness()
+  const certificate = { problem: '' }
+  readiness.add('certificate', () => certificate.problem || undefined)
+  t.equal(readiness.ready, true)
+  certificate.problem = 'the serving certificate has expired'
+  t.equal(readiness.ready, false)
+  t.equal(await readiness.report(), '[+]shutdown ok\n[-]certificate failed: the serving certificate has expired\nreadyz check failed\n')
+})
+
+test('with an admin listener, probes and metrics live there alone', async t => {
+  const { get, service } = await startService(t, { providers: { people }, config: { admin: { host: '127.0.0.1', port: 0 } } })
+  for (const path of ['/livez', '/readyz', '/metrics']) {
+    t.equal((await get(path)).code, 404, `${path} on the review listener`)
+  }
+  const address = service.admin!.server.address() as { port: number }
+  for (const path of ['/livez', '/healthz', '/readyz', '/readyz?verbose', '/metrics']) {
+    t.equal((await fetch(`http://127.0.0.1:${address.port}${path}`)).status, 200, path)
+  }
+  const reply = await fetch(`http://127.0.0.1:${address.port}/authenticate`, { method: 'POST' })
+  t.equal(reply.status, 404, 'reviews are not answered in plain text')
+  t.match(await reply.json(), { kind: 'Status', reason: 'NotFound' })
+})

@@ -1,0 +1,139 @@
+import { test } from 'tap'
+import type { IdentityProviderDefinition } from '../../src/authn/provider.js'
+import identityProviders, { type IdentityProvidersOptions } from '../../plugins/identity-providers.js'
+import { createLogger } from '../../src/logger.js'
+import { createAdminServer } from '../../src/server.js'
+import { recordingObserver } from '../fixtures/observer.js'
+import { bob } from '../fixtures/people.js'
+import { startService } from '../fixtures/service.js'
+
+const SLOT = {
+  name: 'people',
+  kind: 'test',
+  reserved: { allowUsers: [], allowGroups: [] },
+  timeout: '1s',
+  maxConcurrent: 1,
+  cache: { successTTL: '1m', failureTTL: '10s', maxEntries: 10 },
+  config: { word: 'hello' }
+}
+const THROTTLE = { maxFailures: 5, baseDelay: '1s', maxDelay: '5m', maxQueue: 64 }
+
+async function options (definitions: IdentityProviderDefinition[], more: Partial<IdentityProvidersOptions> = {}): Promise<IdentityProvidersOptions & { lines: string[] }> {
+  const lines: string[] = []
+  return {
+    providers: definitions.map((definition, i) => ({ slot: { ...SLOT, name: `people-${i}` }, definition })),
+    dir: '/etc/authn-webhook',
+    throttle: THROTTLE,
+    allowMock: false,
+    log: await createLogger({ level: 'trace', format: 'json', terminal: false, destination: { write (line) { lines.push(line) } } }),
+    observer: recordingObserver(),
+    lines,
+    ...more
+  }
+}
+
+const carrier = (): ReturnType<typeof createAdminServer> => createAdminServer({ server: { bodyLimit: 1024, timeout: '1s', maxConnections: 10 } } as never)
+
+function define (open: IdentityProviderDefinition['open']): IdentityProviderDefinition {
+  return { contract: 1, kind: 'test', schema: {}, open }
+}
+
+test('providers open in the order of the config and close in reverse', async t => {
+  const order: string[] = []
+  const named = (name: string): IdentityProviderDefinition => define(async () => {
+    order.push(`open ${name}`)
+    return { authenticateToken: () => null, close () { order.push(`close ${name}`) } }
+  })
+  const app = carrier()
+  await app.register(identityProviders, await options([named('a'), named('b'), named('c')]))
+  t.strictSame(app.identityProviders.map(({ name }) => name), ['people-0', 'people-1', 'people-2'])
+  await app.close()
+  t.strictSame(order, ['open a', 'open b', 'open c', 'close c', 'close b', 'close a'])
+})
+
+test('a provider is opened with its config and its surroundings', async t => {
+  const app = carrier()
+  t.teardown(async () => { await app.close() })
+  const opts = await options([define((config, ctx) => {
+    t.strictSame(config, { word: 'hello' })
+    t.equal(ctx.resolvePath('users.yaml'), '/etc/authn-webhook/users.yaml')
+    t.equal(ctx.resolvePath('/run/users.yaml'), '/run/users.yaml')
+    t.equal(ctx.allowMock, false)
+    t.equal(ctx.signal.aborted, false)
+    ctx.log.info({ users: 3 }, 'loaded')
+    ctx.reloaded()
+    ctx.reloaded(new Error('bad file'))
+    return { authenticateToken: () => null }
+  })])
+  await app.register(identityProviders, opts)
+  t.match(JSON.parse(opts.lines[0]!), { provider: 'people-0', users: 3, msg: 'loaded' })
+  t.strictSame((opts.observer as ReturnType<typeof recordingObserver>).events, ['reloaded people-0 success', 'reloaded people-0 error'])
+})
+
+const failures: Array<[what: string, definition: IdentityProviderDefinition, message: RegExp]> = [
+  ['can not be opened', define(() => { throw new Error('users.yaml: not found') }), /"people-0" \(kind test\) could not be opened: users\.yaml: not found/],
+  ['never opens', define(async () => await new Promise(() => {})), /"people-0" did not open within 0\.02 s; it must open with the network down/],
+  ['can answer nothing', define(() => ({})), /neither authenticateToken nor authenticatePassword/],
+  ['speaks another contract', { ...define(() => ({ authenticateToken: () => null })), contract: 2 }, /speaks contract 2; this release supports: 1/]
+]
+
+for (const [what, definition, message] of failures) {
+  test(`a provider that ${what} stops the start, and says so`, async t => {
+    const app = carrier()
+    t.teardown(async () => { await app.close() })
+    await t.rejects(async () => { await app.register(identityProviders, await options([definition], { openTimeout: 20 })) }, { message })
+  })
+}
+
+test('a provider that opens too late is told to stop', async t => {
+  const app = carrier()
+  t.teardown(async () => { await app.close() })
+  let signal: AbortSignal | undefined
+  const late = define(async (_config, ctx) => { signal = ctx.signal; return await new Promise(() => {}) })
+  await t.rejects(async () => { await app.register(identityProviders, await options([late], { openTimeout: 10 })) })
+  t.equal(signal?.aborted, true)
+})
+
+test('providers that had opened are closed when a later one fails', async t => {
+  let closed = 0
+  const app = carrier()
+  await t.rejects(async () => {
+    await app.register(identityProviders, await options([
+      define(() => ({ authenticateToken: () => null, close () { closed++ } })),
+      define(() => { throw new Error('no') })
+    ]))
+  })
+  await app.close()
+  t.equal(closed, 1)
+})
+
+test('changed() flushes the cache', async t => {
+  let changed = (): void => {}
+  let groups = ['developers']
+  const provider = define((_config, ctx) => {
+    changed = ctx.changed
+    return { authenticateToken: () => ({ user: { ...bob.user, groups } }) }
+  })
+  const app = carrier()
+  t.teardown(async () => { await app.close() })
+  await app.register(identityProviders, await options([provider]))
+  const { createLinks } = await import('../../src/authn/link.js')
+  const { Deadline } = await import('../../src/authn/deadline.js')
+  const { parseCredential } = await import('../../src/authn/credential.js')
+  const [link] = createLinks(app.identityProviders[0]!)
+  const ask = async (): Promise<unknown> => await link!.ask({ credential: parseCredential(bob.token), audiences: [], deadline: new Deadline(1000) })
+  t.match(await ask(), { user: { groups: ['developers'] } })
+  groups = ['operators']
+  t.match(await ask(), { user: { groups: ['developers'] } }, 'still cached')
+  changed()
+  t.match(await ask(), { user: { groups: ['operators'] } })
+})
+
+test("methods keep their provider as `this`, as a class's do", async t => {
+  class People {
+    readonly #token = bob.token
+    authenticateToken (token: string): { user: typeof bob.user } | null { return token === this.#token ? { user: bob.user } : null }
+  }
+  const { review } = await startService(t, { providers: { people: new People() } })
+  t.match(await review(bob.token), { authenticated: true })
+})

@@ -1,0 +1,89 @@
+import { test } from 'tap'
+import { createMetrics } from '../../plugins/metrics.js'
+import { alice, basicToken } from '../fixtures/people.js'
+import { startService, tokenReview, V1BETA1 } from '../fixtures/service.js'
+
+const people = {
+  async authenticatePassword ({ username, password }: { username: string, password: string }) {
+    if (username === 'alice' && password === alice.password) return { user: { username, groups: ['system:masters'] } }
+    if (username === 'bob') return { denied: 'wrong-credential' as const, username }
+    if (username === 'carol') throw new Error('down')
+    return null
+  },
+  ping () {}
+}
+
+test('what happened is counted', async t => {
+  const { get, review, post } = await startService(t, { providers: { people } })
+  for (const [username, password] of [['alice', alice.password], ['alice', alice.password], ['bob', 'x'], ['carol', 'x'], ['dave', 'x']] as const) {
+    await review(basicToken(username, password))
+  }
+  await post(tokenReview(basicToken('alice', alice.password), { apiVersion: V1BETA1 }))
+  const { code, headers, text } = await get('/metrics')
+  t.equal(code, 200)
+  t.match(headers['content-type'], /^text\/plain; version=0\.0\.4/)
+  for (const sample of [
+    'token_reviews_total{result="authenticated",version="v1"} 2',
+    'token_reviews_total{result="authenticated",version="v1beta1"} 1',
+    'token_reviews_total{result="denied",version="v1"} 2',
+    'token_reviews_total{result="error",version="v1"} 1',
+    'token_review_duration_seconds_count{result="authenticated"} 3',
+    'denials_total{provider="people",reason="wrong-credential"} 1',
+    'denials_total{provider="",reason="unknown"} 1',
+    'failures_total{provider="people",reason="failed"} 1',
+    'provider_requests_total{provider="people",result="authenticated"} 1',
+    'provider_requests_total{provider="people",result="unknown"} 1',
+    'provider_request_duration_seconds_count{provider="people",result="error"} 1',
+    'provider_up{provider="people"} 1',
+    'cache_requests_total{provider="people",result="hit"} 2',
+    'cache_requests_total{provider="people",result="miss"} 4',
+    'cache_entries{provider="people"} 3',
+    'reserved_identities_total{provider="people",kind="group"} 1'
+  ]) t.ok(text.includes(`\nauthn_webhook_${sample}\n`), sample)
+  t.match(text, /^authn_webhook_serving_certificate_expiry_timestamp_seconds \d+/m)
+  t.match(text, /^authn_webhook_build_info\{version="\d+\.\d+\.\d+",node="v\d+\.\d+\.\d+"\} 1$/m)
+  t.match(text, /^process_cpu_seconds_total /m)
+})
+
+test('a provider that can not be reached is down', async t => {
+  const { get } = await startService(t, { providers: { people: { ...people, ping: async () => { throw new Error('down') } } } })
+  t.match((await get('/metrics')).text, 'authn_webhook_provider_up{provider="people"} 0')
+})
+
+test('no label holds input', async t => {
+  const { get, review } = await startService(t, { providers: { people } })
+  await review(basicToken('canary-name', 'canary-password'), ['canary-audience'])
+  await review('canary-token')
+  t.notMatch((await get('/metrics')).text, 'canary')
+})
+
+test('buckets begin where a cached answer is', async t => {
+  const metrics = createMetrics('0.0.0')
+  metrics.reviewed({ outcome: 'authenticated', status: { authenticated: true } }, 'v1', 0.0004)
+  t.match(await metrics.registry.metrics(), 'authn_webhook_token_review_duration_seconds_bucket{le="0.0005",result="authenticated"} 1')
+})
+
+test('reloads and what is turned away', async t => {
+  const metrics = createMetrics('0.0.0')
+  metrics.reloaded('people')
+  metrics.reloaded('certificate', new Error('half-written'))
+  metrics.shed()
+  metrics.throttled('people')
+  const text = await metrics.registry.metrics()
+  for (const sample of [
+    'reloads_total{source="people",result="success"} 1',
+    'reloads_total{source="certificate",result="error"} 1',
+    'token_reviews_total{result="shed",version="unknown"} 1',
+    'throttled_total{provider="people"} 1'
+  ]) t.ok(text.includes(`\nauthn_webhook_${sample}\n`), sample)
+  t.match(text, /last_reload_success_timestamp_seconds\{source="people"\} \d/)
+  t.notMatch(text, 'last_reload_success_timestamp_seconds{source="certificate"}')
+})
+
+test('two apps do not share a registry', async t => {
+  const [one, other] = [createMetrics('0.0.0'), createMetrics('0.0.0')]
+  one.reviewed({ outcome: 'denied', reason: 'unknown', status: { authenticated: false } }, 'v1', 0.001)
+  t.match(await one.registry.metrics(), 'token_reviews_total{result="denied"')
+  t.notMatch(await other.registry.metrics(), 'token_reviews_total{result="denied"')
+  t.not(one.registry, other.registry)
+})

@@ -1,0 +1,279 @@
+/** The contract with the API server, at the route. */
+import { test } from 'tap'
+import type { Answer, IdentityProvider } from '../../src/authn/provider.js'
+import { alice, basicToken, bob } from '../fixtures/people.js'
+import { startService, tokenReview, V1, V1BETA1, type TestProvider } from '../fixtures/service.js'
+
+const API = 'https://kubernetes.default.svc'
+
+test('both versions are answered in the version asked', async t => {
+  const { post } = await startService(t, { providers: { people: { authenticateToken: () => ({ user: alice.user }) } } })
+  for (const apiVersion of [V1, V1BETA1]) {
+    const { code, headers, body } = await post(tokenReview(alice.token, { apiVersion }))
+    t.equal(code, 200)
+    t.match(headers['content-type'], /^application\/json/)
+    t.strictSame(body, { apiVersion, kind: 'TokenReview', status: { authenticated: true, user: alice.user } })
+  }
+})
+
+test('bodies as API servers send them', async t => {
+  const { post } = await startService(t, { providers: { people: { authenticateToken: token => token === 'a<b>&c' ? { user: bob.user } : null } } })
+  const bodies = {
+    '1.20': '{"kind":"TokenReview","apiVersion":"authentication.k8s.io/v1beta1","metadata":{"creationTimestamp":null},"spec":{"token":"a\\u003cb\\u003e\\u0026c","audiences":["https://kubernetes.default.svc"]},"status":{"user":{}}}\n',
+    1.36: '{"kind":"TokenReview","apiVersion":"authentication.k8s.io/v1","metadata":{},"spec":{"token":"a\\u003cb\\u003e\\u0026c","audiences":["https://kubernetes.default.svc"]},"status":{"user":{}}}\n',
+    'one of the future': '{"kind":"TokenReview","apiVersion":"authentication.k8s.io/v1","metadata":{"managedFields":[{}]},"spec":{"token":"a\\u003cb\\u003e\\u0026c","nonce":{"x":1}},"status":{"user":{}},"more":[]}\n'
+  }
+  for (const [version, body] of Object.entries(bodies)) {
+    t.match((await post(body)).body.status, { authenticated: true, user: bob.user }, version)
+  }
+})
+
+// ------------------------------------------------------------------ outcomes
+
+/** The ways in which a provider can answer, and what becomes of each alone. */
+const ANSWERS = {
+  authenticates: { outcome: 'in', provider: () => ({ authenticateToken: () => ({ user: bob.user }) }) },
+  denies: { outcome: 'denied', provider: () => ({ authenticateToken: () => ({ denied: 'wrong-credential' }) }) },
+  'does not know': { outcome: 'denied', provider: () => ({ authenticateToken: () => null }) },
+  'does not recognize': { outcome: 'denied', provider: () => ({ recognizes: () => false, authenticateToken: () => { throw new Error('asked all the same') } }) },
+  throws: { outcome: 'unavailable', provider: () => ({ authenticateToken: () => { throw new Error('no route to host') } }) },
+  rejects: { outcome: 'unavailable', provider: () => ({ authenticateToken: async () => { throw new Error('no route to host') } }) },
+  'never answers': { outcome: 'unavailable', provider: () => ({ slot: { timeout: '50ms' }, authenticateToken: async () => await new Promise<Answer>(() => {}) }) },
+  'breaks its contract': { outcome: 'unavailable', provider: () => ({ authenticateToken: () => ({ user: {} }) as unknown as Answer }) },
+  'is throttled': { outcome: 'unavailable', provider: throttled }
+} satisfies Record<string, { outcome: Outcome, provider: () => TestProvider }>
+type Outcome = 'in' | 'denied' | 'unavailable'
+
+/** One whose account has used up its wrong passwords. */
+function throttled (): TestProvider {
+  return {
+    async authenticatePassword ({ username }, { attempt }) {
+      for (;;) await attempt(username, async () => false)
+    }
+  }
+}
+
+/** What a chain of two says, for every pair of what its links say. */
+function together (first: Outcome, second: Outcome, firstDenies: boolean): Outcome {
+  if (first === 'in' || (first === 'denied' && firstDenies)) return first
+  if (second === 'in') return 'in'
+  return first === 'unavailable' ? 'unavailable' : second
+}
+
+const STATUSES: Record<Outcome, (name: string) => object> = {
+  in: () => ({ authenticated: true, user: bob.user, audiences: undefined }),
+  denied: () => ({ authenticated: false }),
+  unavailable: name => ({ authenticated: false, error: `identity provider "${name}" could not answer`, audiences: [API] })
+}
+
+const TOKEN = basicToken('bob', bob.password)
+const entries = Object.entries(ANSWERS) as Array<[string, { outcome: Outcome, provider: () => TestProvider }]>
+
+for (const [what, { outcome, provider }] of entries) {
+  test(`a provider that ${what}: ${outcome}`, async t => {
+    const { review } = await startService(t, { providers: { first: provider() } })
+    t.strictSame(await review(TOKEN, [API]), withoutUndefined(STATUSES[outcome]('first')))
+  })
+}
+
+for (const [firstWhat, first] of entries) {
+  test(`a first provider that ${firstWhat}, and behind it`, async t => {
+    for (const [secondWhat, second] of entries) {
+      const expected = together(first.outcome, second.outcome, firstWhat === 'denies')
+      const { review } = await startService(t, { providers: { first: first.provider(), second: second.provider() } })
+      const failing = first.outcome === 'unavailable' ? 'first' : 'second'
+      t.strictSame(await review(TOKEN, [API]), withoutUndefined(STATUSES[expected](failing)), `one that ${secondWhat}: ${expected}`)
+    }
+  })
+}
+
+test('a breaker that is open and a bulkhead that is full: could not tell, at once', async t => {
+  let asked = 0
+  const hung = { slot: { timeout: '40ms', maxConcurrent: 2 }, authenticateToken: async () => { asked++; return await new Promise<Answer>(() => {}) } }
+  const { review, lines } = await startService(t, { providers: { hung } })
+  const reasons = async (tokens: string[]): Promise<string[]> => {
+    const before = lines.length
+    await Promise.all(tokens.map(async token => { t.equal((await review(token)).error, 'identity provider "hung" could not answer') }))
+    return lines.slice(before).filter(line => line.audit !== undefined).map(line => line.reason)
+  }
+  t.strictSame((await reasons(['a', 'b', 'c'])).sort(), ['busy', 'timeout', 'timeout'])
+  const later = []
+  for (let i = 0; i < 10; i++) later.push(...await reasons([`later ${i}`]))
+  t.equal(later.at(-1), 'breaker-open')
+  const before = asked
+  await reasons(['and now'])
+  t.equal(asked, before, 'a provider behind an open breaker is not asked')
+})
+
+test('a hung provider at the head leaves time for the people behind it', async t => {
+  const { review } = await startService(t, {
+    config: { server: { timeout: '2s' } },
+    providers: {
+      hung: { slot: { timeout: '50ms' }, authenticateToken: async () => await new Promise<Answer>(() => {}) },
+      breakglass: { authenticatePassword: ({ username, password }) => username === 'bob' && password === bob.password ? { user: bob.user } : null }
+    }
+  })
+  t.match(await review(TOKEN), { authenticated: true, user: bob.user })
+})
+
+test('a password refused by one provider is not shown to the next', async t => {
+  let shown = 0
+  const { review } = await startService(t, {
+    providers: {
+      first: { authenticatePassword: () => ({ denied: 'wrong-credential', username: 'bob' }) },
+      second: { authenticatePassword: () => { shown++; return { user: bob.user } } }
+    }
+  })
+  t.strictSame(await review(TOKEN), { authenticated: false })
+  t.equal(shown, 0)
+})
+
+test('a token that reads as a password is offered as a token first', async t => {
+  const order: string[] = []
+  const people: IdentityProvider = {
+    authenticateToken: () => { order.push('token'); return null },
+    authenticatePassword: ({ username, password }) => { order.push(`password of ${username}`); return password === bob.password ? { user: bob.user } : null }
+  }
+  const { review } = await startService(t, { providers: { people } })
+  t.match(await review(TOKEN), { authenticated: true })
+  t.strictSame(order, ['token', 'password of bob'])
+})
+
+// ----------------------------------------------------------------- audiences
+
+const audienceCases: Array<{ when: string, asked?: string[], configured?: string[], bound?: string[], status: object }> = [
+  { when: 'nothing is known', asked: [API], status: { authenticated: true, user: bob.user } },
+  { when: 'the configured one is asked', asked: [API, 'vault'], configured: [API], status: { authenticated: true, user: bob.user, audiences: [API] } },
+  { when: 'a foreign one is asked', asked: ['vault'], configured: [API], status: { authenticated: false } },
+  { when: 'nothing is asked of a bound token', bound: ['ci'], status: { authenticated: false } },
+  { when: 'a bound token meets its audience', asked: ['ci'], bound: ['ci'], status: { authenticated: true, user: bob.user, audiences: ['ci'] } },
+  { when: 'a token is good for none', asked: ['ci'], bound: [], status: { authenticated: false } }
+]
+
+for (const { when, asked, configured = [], bound, status } of audienceCases) {
+  test(`audiences, when ${when}`, async t => {
+    const { review } = await startService(t, {
+      config: { audiences: configured },
+      providers: { people: { authenticateToken: () => ({ user: bob.user, audiences: bound }) } }
+    })
+    t.strictSame(await review(bob.token, asked), status)
+  })
+}
+
+test('an error without asked audiences names none', async t => {
+  const { review } = await startService(t, { providers: { people: { authenticateToken: () => { throw new Error('down') } } } })
+  t.strictSame(await review('x'), { authenticated: false, error: 'identity provider "people" could not answer' })
+})
+
+// -------------------------------------------------------------------- budget
+
+const budgets: Array<[query: string, fails: boolean]> = [
+  ['?timeout=30ms', true],
+  ['?timeout=0.03s', true],
+  ['?timeout=30s', false],
+  ['?timeout=0s', false],
+  ['?timeout=-5s', false],
+  ['?timeout=soon', false],
+  ['?timeout=1ms&timeout=2ms', false],
+  ['', false]
+]
+
+for (const [query, fails] of budgets) {
+  test(`a provider that takes 150 ms, and ${query === '' ? 'no timeout' : query}`, async t => {
+    const slow = { authenticateToken: async (_token: string): Promise<Answer> => await new Promise(resolve => setTimeout(() => { resolve({ user: bob.user }) }, 150)) }
+    const { post } = await startService(t, { providers: { slow } })
+    const { body } = await post(tokenReview(bob.token), { path: `/authenticate${query}` })
+    t.equal(body.status.authenticated, !fails)
+    t.equal(body.status.error, fails ? 'identity provider "slow" could not answer' : undefined)
+  })
+}
+
+test('?timeout can not stretch the budget', async t => {
+  const never = { slot: { timeout: '50ms' }, authenticateToken: async () => await new Promise<Answer>(() => {}) }
+  const { post } = await startService(t, { config: { server: { timeout: '60ms' } }, providers: { never } })
+  const started = performance.now()
+  await post(tokenReview(bob.token), { path: '/authenticate?timeout=30s' })
+  t.ok(performance.now() - started < 5000)
+})
+
+// ------------------------------------------------------------------ refusals
+
+const CANARY = 'canary-4be1a7'
+const review = (edit: (body: any) => void): unknown => {
+  const body = structuredClone(tokenReview(CANARY))
+  edit(body)
+  return body
+}
+
+const refusals: Array<{ what: string, code: number, reason: string, message: RegExp, body?: unknown, method?: string, path?: string, headers?: Record<string, string> }> = [
+  { what: 'GET', method: 'GET', code: 405, reason: 'MethodNotAllowed', message: /POST/ },
+  { what: 'PUT', method: 'PUT', body: tokenReview(CANARY), code: 405, reason: 'MethodNotAllowed', message: /POST/ },
+  { what: 'a form, as curl -d sends it', headers: { 'content-type': 'application/x-www-form-urlencoded' }, code: 415, reason: 'UnsupportedMediaType', message: /Content-Type: application\/json/ },
+  { what: 'plain text', headers: { 'content-type': 'text/plain' }, code: 415, reason: 'UnsupportedMediaType', message: /Content-Type: application\/json/ },
+  { what: 'no JSON', body: `{"${CANARY}`, code: 400, reason: 'BadRequest', message: /not valid JSON/ },
+  { what: 'an empty body', body: Buffer.alloc(0), headers: { 'content-type': 'application/json' }, code: 400, reason: 'BadRequest', message: /not valid JSON/ },
+  { what: 'an array', body: [CANARY], code: 400, reason: 'BadRequest', message: /the body must be an object/ },
+  { what: 'null', body: 'null', code: 400, reason: 'BadRequest', message: /the body must be an object/ },
+  { what: 'another kind', body: review(body => { body.kind = CANARY }), code: 400, reason: 'BadRequest', message: /kind must be TokenReview/ },
+  { what: 'no kind', body: review(body => { delete body.kind }), code: 400, reason: 'BadRequest', message: /kind is missing/ },
+  { what: 'an unknown version', body: review(body => { body.apiVersion = `authentication.k8s.io/${CANARY}` }), code: 400, reason: 'BadRequest', message: /apiVersion must be one of authentication\.k8s\.io\/v1, authentication\.k8s\.io\/v1beta1/ },
+  { what: 'no version', body: review(body => { delete body.apiVersion }), code: 400, reason: 'BadRequest', message: /apiVersion is missing/ },
+  { what: 'no spec', body: review(body => { delete body.spec }), code: 400, reason: 'BadRequest', message: /spec is missing/ },
+  { what: 'no token', body: review(body => { delete body.spec.token }), code: 400, reason: 'BadRequest', message: /spec\.token is missing/ },
+  { what: 'an empty token', body: review(body => { body.spec.token = '' }), code: 400, reason: 'BadRequest', message: /spec\.token must not be empty/ },
+  { what: 'a number as token', body: review(body => { body.spec.token = 123 }), code: 400, reason: 'BadRequest', message: /spec\.token must be a string/ },
+  { what: 'null as token', body: review(body => { body.spec.token = null }), code: 400, reason: 'BadRequest', message: /spec\.token must be a string/ },
+  { what: 'a string as audiences', body: review(body => { body.spec.audiences = CANARY }), code: 400, reason: 'BadRequest', message: /spec\.audiences must be an array/ },
+  { what: 'a number among the audiences', body: review(body => { body.spec.audiences = ['a', 1] }), code: 400, reason: 'BadRequest', message: /spec\.audiences\[1\] must be a string/ },
+  { what: 'a body over the limit', body: tokenReview('x'.repeat(70_000)), code: 413, reason: 'RequestEntityTooLarge', message: /larger/ },
+  { what: 'an unknown path', path: `/${CANARY}`, code: 404, reason: 'NotFound', message: /no such path/ },
+  { what: 'an unknown path by GET', method: 'GET', path: `/${CANARY}`, code: 404, reason: 'NotFound', message: /no such path/ }
+]
+
+test('refusals', async t => {
+  const { post } = await startService(t, { providers: { people: { authenticateToken: () => ({ user: bob.user }) } } })
+  for (const { what, code, reason, message, body = tokenReview(CANARY), ...options } of refusals) {
+    await t.test(`${what}: ${code}`, async t => {
+      const reply = await post(options.method === 'GET' ? undefined : body, options)
+      t.equal(reply.code, code)
+      t.match(reply.headers['content-type'], /^application\/json/)
+      t.match(reply.body, { kind: 'Status', apiVersion: 'v1', status: 'Failure', reason, message, code })
+      t.notMatch(reply.text, CANARY, 'input is not repeated')
+      if (code === 405) t.equal(reply.headers.allow, 'POST')
+      t.equal(reply.headers['retry-after'], undefined)
+    })
+  }
+})
+
+test('a token over the limit is not authenticated, and nobody is asked', async t => {
+  let asked = 0
+  const { review } = await startService(t, {
+    config: { server: { maxTokenBytes: 1024 } },
+    providers: { people: { authenticateToken: () => { asked++; return { user: bob.user } } } }
+  })
+  t.strictSame(await review('é'.repeat(513)), { authenticated: false })
+  t.equal(asked, 0)
+  t.match(await review('é'.repeat(512)), { authenticated: true })
+})
+
+test('odd tokens are tokens: nothing but "not authenticated" comes of them', async t => {
+  const { post } = await startService(t, { providers: { people: { authenticateToken: () => null, authenticatePassword: () => null } } })
+  const odd = ['\0', '\n', ' ', '"}', '{"a":1}', '\ud800', '\u202e', '💥', 'x'.repeat(16_384), 'a.b.c', 'eyJ.e30.', '=', '====', ':', 'Og==', '%s%d%n', '../../etc/passwd', '$' + '{jndi:x}', '*)(uid=*', '__proto__']
+  for (const token of odd) {
+    const { code, body } = await post(tokenReview(token))
+    t.strictSame([code, body.status], [200, { authenticated: false }], JSON.stringify(token.slice(0, 20)))
+  }
+})
+
+test('a bug of ours is "could not tell", not a 500', async t => {
+  const { post, service, lines } = await startService(t, { providers: { people: { authenticateToken: () => null } } })
+  // the cache is ours; a link lets only UnavailableError out of a provider
+  service.review.identityProviders[0]!.cache.key = () => { throw new TypeError('a bug') }
+  const { code, body } = await post(tokenReview('x', { audiences: [API] }))
+  t.strictSame([code, body.status], [200, { authenticated: false, error: 'identity provider "people" could not answer', audiences: [API] }])
+  t.match(lines, [{ reason: 'failed' }])
+})
+
+function withoutUndefined (value: object): object {
+  return JSON.parse(JSON.stringify(value))
+}

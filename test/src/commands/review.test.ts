@@ -1,0 +1,134 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test, type Test } from 'tap'
+import { hashPassword } from '../../../src/authn/password-hash.js'
+import { digestToken } from '../../../src/authn/token-digest.js'
+import { runCommand, runOnTerminal } from '../../fixtures/command.js'
+import { alice, basicToken, bob } from '../../fixtures/people.js'
+import { startServe } from '../../fixtures/running.js'
+import { authority, serving } from '../../fixtures/service.js'
+
+const CONFIG = `
+apiVersion: authn-webhook/v1
+server: { host: 127.0.0.1, port: 0 }
+tls: { certFile: tls.crt, keyFile: tls.key }
+log: { format: json }
+audiences: [https://kubernetes.default.svc]
+identityProviders:
+  - { name: people, kind: static, usernamePrefix: 'corp:', groupPrefix: 'corp:', config: { usersFile: users.yaml } }
+`
+const BROKEN = `
+export default { contract: 1, kind: 'broken', schema: {}, open: () => ({ authenticateToken () { throw new Error('no route to host') } }) }
+`
+const hash = await hashPassword(bob.password)
+
+function files (t: Test, config = CONFIG): string {
+  return t.testdir({
+    'tls.crt': serving.cert,
+    'tls.key': serving.key,
+    'ca.crt': authority.cert,
+    'authn-webhook.yaml': config,
+    'broken.mjs': BROKEN,
+    'users.yaml': JSON.stringify({
+      apiVersion: 'authn-webhook/v1',
+      users: [{ ...alice.user, tokens: [{ name: 'laptop', hash: digestToken(alice.token) }] }, { ...bob.user, passwordHash: hash }]
+    })
+  })
+}
+
+const ENV = { AUTHN_WEBHOOK_CONFIG: undefined }
+
+test('by the providers of a config', async t => {
+  const cwd = files(t)
+  const { code, stdout, stderr } = await runCommand(['review', '--token-file', '-'], { cwd, env: ENV, input: `${alice.token}\n` })
+  t.equal(stderr, '')
+  t.equal(stdout, `authenticated
+username:  corp:alice
+uid:       1001
+groups:    corp:developers, corp:platform
+extra:     example.com/team: platform, on-call
+audiences: https://kubernetes.default.svc
+`)
+  t.equal(code, 0)
+})
+
+test('a token that nobody knows: exit 1', async t => {
+  const cwd = files(t)
+  writeFileSync(join(cwd, 'token'), 'nobody')
+  t.strictSame(await runCommand(['review', '--token-file', 'token'], { cwd, env: ENV }), { code: 1, signal: null, stdout: 'not authenticated\n', stderr: '' })
+})
+
+test('could not tell: exit 69', async t => {
+  const cwd = files(t, CONFIG.replace('kind: static', 'kind: module, from: ./broken.mjs').replace(/config: .*\} \}/, 'config: {} }'))
+  const { code, stdout } = await runCommand(['review', '--token-file', '-', '--explain'], { cwd, env: ENV, input: alice.token })
+  t.equal(code, 69)
+  t.match(stdout, /people \(token, [\d.]+ ms\): could not tell: failed\ncould not tell: identity provider "people" could not answer\n/)
+})
+
+test('--explain tells what each provider said', async t => {
+  const cwd = files(t)
+  const wrong = await runCommand(['review', '--token-file', '-', '--explain'], { cwd, env: ENV, input: basicToken('bob', 'wrong') })
+  t.match(wrong.stdout, /^people \(token, [\d.]+ ms\): not mine\npeople \(password, [\d.]+ ms\): denied: wrong-credential\nnot authenticated\n$/)
+  const right = await runCommand(['review', '--token-file', '-', '--explain', '-o', 'json'], { cwd, env: ENV, input: basicToken('bob', bob.password) })
+  t.match(JSON.parse(right.stdout), { status: { authenticated: true, user: { username: 'corp:bob' } }, steps: [{ provider: 'people', kind: 'token', answer: 'not mine' }, { provider: 'people', kind: 'password', answer: 'authenticated: corp:bob' }] })
+})
+
+test('audiences are asked for', async t => {
+  const { code } = await runCommand(['review', '--token-file', '-', '--audience', 'vault'], { cwd: files(t), env: ENV, input: alice.token })
+  t.equal(code, 1)
+})
+
+test('--username looks a user up as Kubernetes would see them', async t => {
+  const cwd = files(t)
+  const found = await runCommand(['review', '--username', 'alice', '-o', 'json'], { cwd, env: ENV })
+  t.strictSame(JSON.parse(found.stdout), { ...alice.user, username: 'corp:alice', groups: ['corp:developers', 'corp:platform'] })
+  t.equal(found.code, 0)
+  const missing = await runCommand(['review', '--username', 'mallory'], { cwd, env: ENV })
+  t.match(missing, { code: 1, stdout: 'no identity provider knows this name\n' })
+})
+
+test('the token is asked for on a terminal, and not shown', async t => {
+  const { code, stdout } = await runOnTerminal(['review', '--config', 'authn-webhook.yaml'], [['Token: ', `${alice.token}\r`]], { cwd: files(t) })
+  t.equal(code, 0)
+  t.match(stdout, 'corp:alice')
+  t.notMatch(stdout, alice.token)
+})
+
+test('by a running service', async t => {
+  const cwd = files(t)
+  const { port } = await startServe(t, [], { cwd, env: ENV })
+  const server = `https://127.0.0.1:${port}/authenticate`
+  const good = await runCommand(['review', '--server', server, '--certificate-authority', 'ca.crt', '--token-file', '-', '-o', 'yaml'], { cwd, input: alice.token })
+  t.match(good, { code: 0, stdout: /authenticated: true\nuser:\n {2}username: corp:alice\n/ })
+  const bad = await runCommand(['review', '--server', server, '--certificate-authority', 'ca.crt', '--token-file', '-'], { cwd, input: 'nobody' })
+  t.match(bad, { code: 1, stdout: 'not authenticated\n' })
+
+  const stranger = await runCommand(['review', '--server', server, '--token-file', '-'], { cwd, input: 'x' })
+  t.match(stranger, { code: 69, stderr: /can't be reached: .*certificate/ })
+  const misnamed = await runCommand(['review', '--server', server, '--certificate-authority', 'ca.crt', '--tls-server-name', 'other.example.test', '--token-file', '-'], { cwd, input: 'x' })
+  t.match(misnamed, { code: 69, stderr: /can't be reached/ })
+  const elsewhere = await runCommand(['review', '--server', `${server}/x`, '--certificate-authority', 'ca.crt', '--token-file', '-'], { cwd, input: 'x' })
+  t.match(elsewhere, { code: 69, stderr: /answered 404: no such path/ })
+
+  const config = await runCommand(['webhook-config', '--server', server, '--certificate-authority', 'ca.crt'], { cwd })
+  writeFileSync(join(cwd, 'webhook.yaml'), config.stdout)
+  const same = await runCommand(['review', '--kubeconfig', 'webhook.yaml', '--token-file', '-'], { cwd, input: alice.token })
+  t.match(same, { code: 0, stdout: /corp:alice/ })
+})
+
+const mistakes: Array<[args: string[], message: RegExp]> = [
+  [['--config', 'a', '--server', 'https://x/'], /exclude each other/],
+  [['--server', 'https://x/', '--username', 'alice'], /--username needs a config/],
+  [['--kubeconfig', 'x', '--explain'], /--explain needs a config/],
+  [['--username', 'alice', '--token-file', '-'], /exclude each other/],
+  [['--server', 'http://x/', '--token-file', '-'], /https:/],
+  [['--token-file', 'missing'], /missing/],
+  [['--token-file', '-'], /token is empty/],
+  [[], /no terminal.*--token-file/]
+]
+
+for (const [args, message] of mistakes) {
+  test(`review ${args.join(' ')}: exit 2`, async t => {
+    t.match(await runCommand(['review', ...args], { cwd: files(t), env: ENV }), { code: 2, stderr: message, stdout: '' })
+  })
+}
