@@ -6,7 +6,7 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { inspect } from 'node:util'
-import type { Secret } from '../../schemas/primitives.js'
+import { Secret as SecretSchema, type Secret } from '../../schemas/primitives.js'
 import type { Fault } from '../errors.js'
 import { identityOf } from './identity.js'
 import { joinPath } from './outline.js'
@@ -29,6 +29,7 @@ const LOOK_INTERVAL = 1000
  * @throws Error where the file or variable is missing or empty
  */
 export function secretFrom (reference: SecretReference, baseDir: string, { env = process.env, now = () => performance.now() }: SecretSurroundings = {}): Secret {
+  if (!isReference(reference)) throw new Error(`must be ${SecretSchema.expected}`)
   if (typeof reference === 'string') return new HiddenText(() => reference)
   if ('env' in reference) {
     const text = env[reference.env]
@@ -37,6 +38,14 @@ export function secretFrom (reference: SecretReference, baseDir: string, { env =
     return new HiddenText(() => text)
   }
   return new HiddenText(fileReader(resolve(baseDir, reference.file), now))
+}
+
+/** A third party's schema may say `x-secret` and nothing else. */
+function isReference (value: unknown): value is SecretReference {
+  if (typeof value === 'string') return value !== ''
+  if (value === null || typeof value !== 'object') return false
+  const [[key, text] = [], ...others] = Object.entries(value)
+  return (key === 'file' || key === 'env') && typeof text === 'string' && text !== '' && others.length === 0
 }
 
 class HiddenText implements Secret {
