@@ -82,6 +82,7 @@ function printMade (terminal: Terminal, output: OutputFormat, made: Made): void 
   ]
   if (output !== 'text' || lines.length > 0) printResult(terminal, output, made, () => lines.join('\n'))
   if (lines.length > 0) terminal.note('This is shown once and kept nowhere: store it now.')
+  if (made.password !== undefined) terminal.note('"authn-webhook token" makes a bearer token of the name and the password.')
 }
 
 function parseExtra (pairs: readonly string[]): Record<string, string[]> {

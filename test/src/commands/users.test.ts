@@ -73,19 +73,15 @@ test('users add', async (t) => {
     t.equal(statSync(file).mode & 0o777, 0o600)
   })
 
-  t.test('keeps every line of a file, and its mode', async (t) => {
+  t.test('keeps every line of a file, and its mode; the result as JSON', async (t) => {
     const { file, read, user, users } = directory(t, PEOPLE)
     chmodSync(file, 0o640)
-    succeeds(t, await users(['add', 'carol', '--password-file', '-'], { input: 'correct horse\n' }), /"carol" added/)
+    const outcome = await users(['add', 'carol', '--password-file', '-', '--token', 'ci', '-o', 'json'], { input: 'correct horse\n' })
+    succeeds(t, outcome, /"carol" added/)
+    t.match(JSON.parse(outcome.stdout), { username: 'carol', password: undefined, tokens: [{ name: 'ci', token: /^awt_/ }] })
     t.same(changes(PEOPLE, read()).gone, [])
     t.ok(await user('carol').passwordHash!.verify('correct horse'))
     t.equal(statSync(file).mode & 0o777, 0o640)
-  })
-
-  t.test('prints what was made as JSON', async (t) => {
-    const { users } = directory(t)
-    const { stdout } = await users(['add', 'alice', '--generate-password', '--token', 'laptop', '-o', 'json'])
-    t.match(JSON.parse(stdout), { username: 'alice', password: /^\S{24}$/, tokens: [{ name: 'laptop', token: /^awt_/ }] })
   })
 
   t.test('asks for a password on a terminal', async (t) => {
@@ -112,13 +108,10 @@ test('users add', async (t) => {
       [['al:ice', '--generate-password'], /a username with a colon can't have a password/],
       [['carol', '--password'], /there is no terminal to ask on; use --password-file FILE/],
       [['carol', '--password-file', 'password.txt'], /control character/],
-      [['carol', '--password-file', 'none.txt'], /none\.txt: does not exist/],
       [['carol', '--password', '--generate-password'], /cannot be used with/],
       [['carol', '--extra', 'team'], /--extra takes key=value/],
-      [['carol', '--expires', 'tomorrow'], /Expected a time such as/],
       [['carol', '--expires', '2001-01-01T00:00:00Z'], /It lies in the past/],
-      [['carol', '--group', ' outer'], /nothing was written.*\nusers\.yaml:\d+: users\[2\]\.groups\[0\]: .*outer white space/],
-      [[], /missing required argument 'username'/]
+      [['carol', '--group', ' outer'], /nothing was written.*\nusers\.yaml:\d+: users\[2\]\.groups\[0\]: .*outer white space/]
     ]
     await Promise.all(cases.map(async ([args, reason]) => {
       const { code, stdout, stderr } = await users(['add', ...args])
@@ -236,37 +229,35 @@ test('users remove', async (t) => {
 })
 
 test('users list', async (t) => {
-  const { users } = directory(t, PEOPLE.replace("'}", "', expiresAt: 2099-01-01T00:00:00Z }"))
-  const [text, wide, json, yaml] = await Promise.all([users(['list']), users(['list', '--wide']), users(['list', '-o', 'json']), users(['list', '-o', 'yaml'])])
+  const { users } = directory(t, `${PEOPLE}
+  - username: carol
+    expiresAt: 2001-01-01T00:00:00Z
+    passwordHash: $scrypt$ln=14,r=8,p=1$MtnaFonOI7tiHmGjxF/FKQ$7S6qSM0dU6ULnUOVUEnyEjT0n2TpT+Xw7GrOgCMS1CM
+  - username: dave
+    extra: { team: [a, b] }
+    tokens: [{ name: ci, hash: '${digestToken('ci')}', expiresAt: 2099-01-01T00:00:00+01:00, audiences: [x] }]
+`)
+  const [text, wide, json] = await Promise.all([users(['list']), users(['list', '--wide']), users(['list', '-o', 'json'])])
   t.equal(text.stdout, `\
 USERNAME  STATUS    GROUPS              PASSWORD  TOKENS  EXPIRES
 alice     active    developers,on-call  -         1       -
 bob       disabled  developers          bcrypt    0       2001-01-01T00:00:00Z
+carol     expired   -                   scrypt    0       2001-01-01T00:00:00Z
+dave      active    -                   -         1       -
 `)
   t.match(wide.stdout, /TOKENS +EXPIRES +UID +EXTRA\nalice .* laptop +- +1001 +-\n/)
+  t.match(wide.stdout, /dave +active .* ci \(until 2098-12-31T23:00:00Z\) .* team=a,team=b\n/)
   t.same(JSON.parse(json.stdout), [
     { username: 'alice', uid: '1001', groups: ['developers', 'on-call'], status: 'active', tokens: [{ name: 'laptop' }] },
-    { username: 'bob', groups: ['developers'], status: 'disabled', expiresAt: '2001-01-01T00:00:00Z', password: 'bcrypt', tokens: [] }
+    { username: 'bob', groups: ['developers'], status: 'disabled', expiresAt: '2001-01-01T00:00:00Z', password: 'bcrypt', tokens: [] },
+    { username: 'carol', status: 'expired', expiresAt: '2001-01-01T00:00:00Z', password: 'scrypt', tokens: [] },
+    { username: 'dave', extra: { team: ['a', 'b'] }, status: 'active', tokens: [{ name: 'ci', expiresAt: '2098-12-31T23:00:00Z', audiences: ['x'] }] }
   ])
-  t.match(yaml.stdout, /^- username: alice\n/)
-  for (const { stdout, stderr, code } of [text, wide, json, yaml]) {
-    t.notMatch(stdout, /sha256|\$2y/)
+  for (const { stdout, stderr, code } of [text, wide, json]) {
+    t.notMatch(stdout, /sha256|\$2y|\$ln/)
     t.equal(stderr, '')
     t.equal(code, 0)
   }
-
-  t.test('expiry, audiences and extra', async (t) => {
-    const { users } = directory(t, `\
-apiVersion: authn-webhook/v1
-users:
-  - { username: alice, expiresAt: 2001-01-01T00:00:00Z, passwordHash: '$scrypt$ln=14,r=8,p=1$MtnaFonOI7tiHmGjxF/FKQ$7S6qSM0dU6ULnUOVUEnyEjT0n2TpT+Xw7GrOgCMS1CM' }
-  - { username: bob, extra: { team: [a, b] }, tokens: [{ name: ci, hash: '${LAPTOP_HASH}', expiresAt: 2099-01-01T00:00:00+01:00, audiences: [x] }] }
-`)
-    const [wide, json] = await Promise.all([users(['list', '--wide']), users(['list', '-o', 'json'])])
-    t.match(wide.stdout, /alice +expired +- +scrypt/)
-    t.match(wide.stdout, /bob +active .* ci \(until 2098-12-31T23:00:00Z\) .* team=a,team=b\n/)
-    t.match(JSON.parse(json.stdout)[1], { tokens: [{ name: 'ci', expiresAt: '2098-12-31T23:00:00Z', audiences: ['x'] }] })
-  })
 })
 
 test('users import', async (t) => {
@@ -307,17 +298,13 @@ test('users import', async (t) => {
 })
 
 test('no command touches a file that it can\'t change safely', async (t) => {
-  const commands = [['add', 'carol'], ['disable', 'alice'], ['remove', 'alice'], ['add-token', 'alice', 'ci'], ['set-password', 'alice', '--generate-password']]
-
   t.test('one with faults: all of them are said', async (t) => {
     const wrong = PEOPLE.replace('"1001"', '1001').replace('groups: [developers]', 'group: [developers]')
     const { read, users } = directory(t, wrong)
-    await Promise.all(commands.map(async (args) => {
-      const { code, stdout, stderr } = await users(args)
-      t.match(stderr, /users\.yaml:7: users\[0\]\.uid: .*quote it\nusers\.yaml:16: users\[1\]\.group: unknown key/, args[0])
-      t.equal(stdout, '')
-      t.equal(code, 2)
-    }))
+    const { code, stdout, stderr } = await users(['add', 'carol', '--generate-password'])
+    t.match(stderr, /users\.yaml:7: users\[0\]\.uid: .*quote it\nusers\.yaml:16: users\[1\]\.group: unknown key/)
+    t.equal(stdout, '')
+    t.equal(code, 2)
     t.equal(read(), wrong)
   })
 
