@@ -1,0 +1,119 @@
+import { PassThrough } from 'node:stream'
+import { test } from 'tap'
+import { openTerminal, outputOption, printResult, type Terminal } from '../../src/terminal.js'
+import { runOnTerminal } from '../fixtures/command.js'
+
+interface Screen {
+  readonly terminal: Terminal
+  readonly stdin: PassThrough
+  readonly stdout: () => string
+  readonly stderr: () => string
+}
+
+function screen ({ tty = true, env = {} }: { tty?: boolean, env?: NodeJS.ProcessEnv } = {}): Screen {
+  const stream = () => Object.assign(new PassThrough(), { isTTY: tty })
+  const [stdin, stdout, stderr] = [stream(), stream(), stream()]
+  const written = (stream: PassThrough) => {
+    const chunks: Buffer[] = []
+    stream.on('data', (chunk: Buffer) => { chunks.push(chunk) })
+    return () => Buffer.concat(chunks).toString()
+  }
+  return { terminal: openTerminal({ stdin, stdout, stderr, env }), stdin, stdout: written(stdout), stderr: written(stderr) }
+}
+
+test('results go to stdout, words to stderr, each with one newline at its end', async (t) => {
+  const { terminal, stdout, stderr } = screen()
+  terminal.print('a result')
+  terminal.print('another\n')
+  terminal.note('a word')
+  t.equal(stdout(), 'a result\nanother\n')
+  t.equal(stderr(), 'a word\n')
+})
+
+test('colour is for terminals, and for whoever wants it', async (t) => {
+  const cases: Array<[tty: boolean, env: NodeJS.ProcessEnv, colour: boolean]> = [
+    [true, {}, true],
+    [true, { NO_COLOR: '' }, true],
+    [true, { NO_COLOR: '1' }, false],
+    [true, { TERM: 'dumb' }, false],
+    [false, {}, false]
+  ]
+  for (const [tty, env, colour] of cases) t.equal(screen({ tty, env }).terminal.colour, colour, JSON.stringify({ tty, env }))
+})
+
+test('a prompt', async (t) => {
+  t.test('asks on stderr and gives what was typed', async (t) => {
+    const { terminal, stdin, stdout, stderr } = screen()
+    const answer = terminal.prompt('Name: ')
+    stdin.write('alixe\x7f\x7fce\r')
+    t.equal(await answer, 'alice')
+    t.match(stderr(), /Name: .*ali/)
+    t.equal(stdout(), '')
+  })
+
+  t.test('a hidden one shows nothing of it', async (t) => {
+    const { terminal, stdin, stderr } = screen()
+    const answer = terminal.prompt('Password: ', { hidden: true })
+    stdin.write('wonderland\r')
+    t.equal(await answer, 'wonderland')
+    t.equal(stderr(), 'Password: \n')
+  })
+
+  t.test('several in a row', async (t) => {
+    const { terminal, stdin } = screen()
+    for (const typed of ['first', 'second']) {
+      const answer = terminal.prompt('? ', { hidden: true })
+      stdin.write(`${typed}\r`)
+      t.equal(await answer, typed)
+    }
+  })
+
+  t.test('Ctrl-C and Ctrl-D end the command', async (t) => {
+    for (const [key, wanted] of [['\x03', { message: 'interrupted', exitCode: 130 }], ['\x04', { message: 'nothing was entered', exitCode: 2 }]] as const) {
+      const { terminal, stdin } = screen()
+      const answer = terminal.prompt('? ')
+      stdin.write(key)
+      await t.rejects(answer, { name: 'CommandError', ...wanted })
+    }
+  })
+
+  t.test('without a terminal says what to use instead', async (t) => {
+    const { terminal, stderr } = screen({ tty: false })
+    t.notOk(terminal.interactive)
+    await t.rejects(terminal.prompt('Password: ', { instead: '--password-file' }), { exitCode: 2, message: 'there is no terminal to ask on; use --password-file' })
+    await t.rejects(terminal.prompt('Password: '), { message: /use a file or stdin/ })
+    t.equal(stderr(), '')
+  })
+
+  t.test('echoes nothing on a real terminal', async (t) => {
+    const { code, stdout } = await runOnTerminal(['hash', 'password'], [['New password: ', 'wonderland\r'], ['once more: ', 'wonderland\r']])
+    t.match(stdout, /\$scrypt\$/)
+    t.notMatch(stdout, /wonderland/)
+    t.equal(code, 0)
+  })
+})
+
+test('stdin is read to its end', async (t) => {
+  for (const tty of [true, false]) {
+    const { terminal, stdin, stderr } = screen({ tty })
+    const text = terminal.readStdin()
+    stdin.end('two\nlines\n')
+    t.equal(await text, 'two\nlines\n')
+    t.equal(stderr(), tty ? 'Reading from the terminal; end with Ctrl-D.\n' : '', 'whoever sits there is told that it waits')
+  }
+})
+
+test('a result in three formats', async (t) => {
+  const value = { username: 'no', at: new Date(0), absent: undefined, groups: ['a', 'b'] }
+  const cases = [
+    ['text', 'for people\n'],
+    ['json', '{\n  "username": "no",\n  "at": "1970-01-01T00:00:00.000Z",\n  "groups": [\n    "a",\n    "b"\n  ]\n}\n'],
+    ['yaml', "username: 'no'\nat: '1970-01-01T00:00:00.000Z'\ngroups:\n  - a\n  - b\n"]
+  ] as const
+  for (const [format, wanted] of cases) {
+    const { terminal, stdout } = screen()
+    printResult(terminal, format, value, () => 'for people')
+    t.equal(stdout(), wanted, format)
+  }
+  t.strictSame(outputOption.argChoices, ['json', 'yaml'])
+})
