@@ -114,7 +114,7 @@ function readSecret (file: string): string {
 /**
  * Puts a {@link Secret} in the place of every reference in `value` that the
  * schema marks `x-secret`, and gives the faults of those that lead nowhere.
- * `value` must already be what the schema wants.
+ * What is no reference at all is one of them, even where the schema has found that too.
  */
 export function resolveSecrets (value: unknown, schema: object, base: string, baseDir: string, surroundings: SecretSurroundings = {}): Fault[] {
   const faults: Fault[] = []
@@ -123,7 +123,7 @@ export function resolveSecrets (value: unknown, schema: object, base: string, ba
 
   function replaceIn (holder: Record<string, any>, key: string, node: Record<string, any>, path: string): void {
     const current = holder[key]
-    if (current === undefined || current instanceof HiddenText) return
+    if (current instanceof HiddenText) return
     if (node['x-secret'] === true) {
       try {
         holder[key] = secretFrom(current, baseDir, surroundings)
