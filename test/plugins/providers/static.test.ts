@@ -1,0 +1,352 @@
+import { createHook } from 'node:async_hooks'
+import { rename, rm, utimes, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import bcrypt from 'bcrypt'
+import { test, type Test } from 'tap'
+import staticProvider from '../../../plugins/providers/static/index.js'
+import { hashPassword } from '../../../src/authn/password-hash.js'
+import type { Answer, AskContext, IdentityProvider, OpenContext } from '../../../src/authn/provider.js'
+import { Throttle } from '../../../src/authn/throttle.js'
+import { digestToken } from '../../../src/authn/token-digest.js'
+import { conformanceCases } from '../../conformance.js'
+import { alice, bob, carol } from '../../fixtures/people.js'
+
+const FUTURE = '2099-01-01T00:00:00Z'
+const LATER = '2099-06-01T00:00:00Z'
+const PAST = '2020-01-01T00:00:00Z'
+const scrypt = async (password: string) => await hashPassword(password, { ln: 10 })
+/** As `htpasswd -B` writes it. */
+const htpasswd = async (password: string) => (await bcrypt.hash(password, 4)).replace('$2b$', '$2y$')
+
+const HEAD = 'apiVersion: authn-webhook/v1\nusers:\n'
+const ALICE = `\
+  - username: alice
+    uid: "1001"
+    groups: [developers, platform]
+    extra: { example.com/team: [platform, on-call] }
+    passwordHash: ${await scrypt(alice.password)}
+    tokens: [{ name: laptop, hash: "${digestToken(alice.token)}" }]
+`
+const BOB = `\
+  - username: bob
+    uid: "1002"
+    groups: [developers]
+    passwordHash: ${await scrypt(bob.password)}
+    tokens: [{ name: laptop, hash: "${digestToken(bob.token)}" }]
+`
+/** Has left. */
+const CAROL = `\
+  - username: carol
+    uid: "1003"
+    disabled: true
+    passwordHash: ${await scrypt(carol.password)}
+    tokens: [{ name: laptop, hash: "${digestToken(carol.token)}" }]
+`
+/** An intern whose contract is over. */
+const DAVE = `\
+  - username: dave
+    expiresAt: ${PAST}
+    passwordHash: ${await scrypt('canary-dave-password')}
+    tokens: [{ name: laptop, hash: "${digestToken('canary-dave-token')}", expiresAt: ${FUTURE} }]
+`
+/** Came from an htpasswd file. */
+const ERIN = `\
+  - username: erin
+    passwordHash: ${await htpasswd('canary-erin-password')}
+`
+/** A name with an umlaut, and a contract until a day to come. */
+const ZOE = `\
+  - username: zo\u00eb
+    expiresAt: ${FUTURE}
+    passwordHash: ${await scrypt('canary-zoe-password')}
+    tokens: [{ name: laptop, hash: "${digestToken('canary-zoe-token')}", expiresAt: ${LATER} }]
+`
+/** A program: tokens alone. */
+const CI = `\
+  - username: ci
+    tokens:
+      - { name: bound, hash: "${digestToken('canary-ci-bound')}", audiences: [https://kubernetes.default.svc], expiresAt: ${FUTURE} }
+      - { name: old, hash: "${digestToken('canary-ci-old')}", expiresAt: ${PAST} }
+      - { name: nowhere, hash: "${digestToken('canary-ci-nowhere')}", audiences: [] }
+`
+const EVERYBODY = [ALICE, BOB, CAROL, DAVE, ZOE, CI]
+
+interface Opened {
+  readonly file: string
+  readonly provider: IdentityProvider
+  /** `level: message {fields}` */
+  readonly logged: string[]
+  /** Calls of changed() and reloaded(), in their order. */
+  readonly calls: string[]
+}
+
+/** Opens the provider on a users file with these entries, by a relative path. */
+async function open (t: Test, entries: readonly string[], signal = new AbortController().signal): Promise<Opened> {
+  const dir = t.testdir({ 'users.yaml': entries.length === 0 ? 'apiVersion: authn-webhook/v1\nusers: []\n' : HEAD + entries.join('') })
+  const logged: string[] = []
+  const calls: string[] = []
+  const record = (level: string) => (fields: object, message: string) => { logged.push(`${level}: ${message} ${JSON.stringify(fields)}`) }
+  const ctx: OpenContext = {
+    log: { debug: record('debug'), info: record('info'), warn: record('warn'), error: record('error') },
+    signal,
+    resolvePath: (path) => join(dir, path),
+    changed: () => { calls.push('changed') },
+    reloaded: (error) => { calls.push(error === undefined ? 'reloaded' : 'failed') },
+    allowMock: false
+  }
+  const provider = await staticProvider.open({ usersFile: 'users.yaml' }, ctx)
+  t.teardown(async () => { await provider.close?.() })
+  return { file: join(dir, 'users.yaml'), provider, logged, calls }
+}
+
+function context ({ logged = [] }: Partial<Opened> = {}, attempt: AskContext['attempt'] = async (_identity, check) => await check()): AskContext {
+  const record = (fields: object, message: string) => { logged.push(`${message} ${JSON.stringify(fields)}`) }
+  return { audiences: [], signal: new AbortController().signal, log: { debug: record, info: record, warn: record, error: record }, attempt }
+}
+
+async function byToken ({ provider }: Opened, token: string): Promise<Answer> {
+  return await provider.authenticateToken!(token, context())
+}
+
+async function byPassword (opened: Opened, username: string, password: string, ctx = context(opened)): Promise<Answer> {
+  return await opened.provider.authenticatePassword!({ username, password }, ctx)
+}
+
+/** Polls, since only the watcher knows when it has looked. */
+async function until (t: Test, condition: () => boolean): Promise<void> {
+  const end = performance.now() + 10_000
+  while (!condition()) {
+    if (performance.now() > end) throw new Error(`in vain: ${t.name}`)
+    await new Promise((resolve) => { setTimeout(resolve, 10) })
+  }
+}
+
+/** As `authn-webhook users` writes: beside it, then over it. */
+async function replace (file: string, entries: readonly string[]): Promise<void> {
+  await writeFile(`${file}.new`, HEAD + entries.join(''))
+  await rename(`${file}.new`, file)
+}
+
+test('the provider contract', async (t) => {
+  const dir = t.testdir({ 'users.yaml': HEAD + [...EVERYBODY, ERIN].join('') })
+  const cases = conformanceCases({
+    definition: staticProvider,
+    config: { usersFile: 'users.yaml' },
+    dir,
+    valid: [
+      { credential: alice.token, user: alice.user },
+      { credential: { username: 'alice', password: alice.password }, user: alice.user },
+      { credential: { username: 'bob', password: bob.password }, user: bob.user },
+      { credential: { username: 'erin', password: 'canary-erin-password' }, user: { username: 'erin' } },
+      { credential: { username: 'zo\u00eb', password: 'canary-zoe-password' }, user: { username: 'zo\u00eb' }, spellings: ['zoe\u0308'], expiresAt: new Date(FUTURE) },
+      { credential: 'canary-ci-bound', user: { username: 'ci' }, audiences: ['https://kubernetes.default.svc'], expiresAt: new Date(FUTURE) }
+    ],
+    refused: [
+      { credential: carol.token, reason: 'disabled' },
+      { credential: { username: 'carol', password: carol.password }, reason: 'disabled' },
+      { credential: 'canary-dave-token', reason: 'expired' },
+      { credential: { username: 'bob', password: 'canary-wrong-password' }, reason: 'wrong-credential' }
+    ],
+    foreign: ['canary-token-of-nobody', { username: 'mallory', password: 'canary-mallory-password' }],
+    reload: async () => { await replace(join(dir, 'users.yaml'), [...EVERYBODY, ERIN, '  - username: frank\n']) }
+  })
+  for (const { name, run } of cases) await t.test(name, run)
+})
+
+test('a token', async (t) => {
+  const opened = await open(t, EVERYBODY)
+  const cases: Array<[string, string, Answer]> = [
+    ['gives its user', alice.token, { user: alice.user, audiences: undefined, expiresAt: undefined }],
+    ['gives its audiences and its end', 'canary-ci-bound', { user: { username: 'ci' }, audiences: ['https://kubernetes.default.svc'], expiresAt: new Date(FUTURE) }],
+    ['of no audience is good for none', 'canary-ci-nowhere', { user: { username: 'ci' }, audiences: [], expiresAt: undefined }],
+    ['ends with its user at the latest', 'canary-zoe-token', { user: { username: 'zo\u00eb' }, audiences: undefined, expiresAt: new Date(FUTURE) }],
+    ['is refused when it has expired', 'canary-ci-old', { denied: 'expired', username: 'ci' }],
+    ['is refused when its user has expired', 'canary-dave-token', { denied: 'expired', username: 'dave' }],
+    ['is refused when its user is disabled', carol.token, { denied: 'disabled', username: 'carol' }],
+    ['of nobody is left to the next provider', 'canary-token-of-nobody', null],
+    ['is not its digest', digestToken(alice.token), null],
+    ['is not a username', 'alice', null]
+  ]
+  for (const [what, token, expected] of cases) {
+    await t.test(what, async (t) => { t.strictSame(await byToken(opened, token), expected) })
+  }
+  t.strictSame(opened.provider.immediate, ['token'], 'is looked up at once, without cache and queue; a password is not')
+})
+
+test('a password', async (t) => {
+  const opened = await open(t, EVERYBODY)
+  const cases: Array<[string, string, string, Answer]> = [
+    ['gives its user', 'alice', alice.password, { user: alice.user, expiresAt: undefined }],
+    ['gives its user\'s end', 'zo\u00eb', 'canary-zoe-password', { user: { username: 'zo\u00eb' }, expiresAt: new Date(FUTURE) }],
+    ['is found under another spelling', 'zoe\u0308', 'canary-zoe-password', { user: { username: 'zo\u00eb' }, expiresAt: new Date(FUTURE) }],
+    ['may hold a colon', 'bob', bob.password, { user: bob.user, expiresAt: undefined }],
+    ['that is wrong is refused', 'alice', bob.password, { denied: 'wrong-credential', username: 'alice' }],
+    ['is refused when its user is disabled', 'carol', carol.password, { denied: 'disabled', username: 'carol' }],
+    ['that is wrong does not tell that its user is disabled', 'carol', bob.password, { denied: 'wrong-credential', username: 'carol' }],
+    ['is refused when its user has expired', 'dave', 'canary-dave-password', { denied: 'expired', username: 'dave' }],
+    ['that is wrong does not tell that its user has expired', 'dave', bob.password, { denied: 'wrong-credential', username: 'dave' }],
+    ['of a user who has none is refused', 'ci', 'canary-ci-bound', { denied: 'wrong-credential', username: 'ci' }],
+    ['of an unknown name is left to the next provider', 'mallory', bob.password, null],
+    ['of a name in other letters is left to the next provider', 'Alice', alice.password, null]
+  ]
+  for (const [what, username, password, expected] of cases) {
+    await t.test(what, async (t) => { t.strictSame(await byPassword(opened, username, password), expected) })
+  }
+})
+
+test('the same work is done for every name', async (t) => {
+  const work: string[] = []
+  // what really went to the threadpool, whoever sent it
+  const hook = createHook({ init (_id, type) { if (/scrypt|bcrypt/i.test(type)) work.push(type) } }).enable()
+  t.teardown(() => { hook.disable() })
+
+  const kinds: Array<[string, readonly string[]]> = [['scrypt', [ALICE, CAROL, CI]], ['bcrypt', [ERIN, ERIN.replace('erin', 'carol').replace('passwordHash', 'disabled: true\n    passwordHash'), CI]]]
+  for (const [kind, entries] of kinds) {
+    await t.test(kind, async (t) => {
+      const opened = await open(t, entries)
+      const names = { known: kind === 'scrypt' ? 'alice' : 'erin', disabled: 'carol', 'without a password': 'ci', unknown: 'mallory' }
+      for (const [what, username] of Object.entries(names)) {
+        work.length = 0
+        let attempts = 0
+        await byPassword(opened, username, 'canary-wrong', context(opened, async (_identity, check) => {
+          attempts++
+          t.strictSame(work, [], 'nothing is hashed outside of the bound')
+          return await check()
+        }))
+        t.equal(attempts, 1, what)
+        t.equal(work.length, 1, what)
+        t.match(work[0]!.toLowerCase(), kind, what)
+      }
+    })
+  }
+
+  await t.test('none, in a file where nobody has a password', async (t) => {
+    const opened = await open(t, [CI])
+    work.length = 0
+    t.equal(await byPassword(opened, 'mallory', 'canary-wrong'), null)
+    t.strictSame(await byPassword(opened, 'ci', 'canary-wrong'), { denied: 'wrong-credential', username: 'ci' })
+    t.strictSame(work, [])
+  })
+})
+
+test('under a real throttle', async (t) => {
+  const opened = await open(t, EVERYBODY)
+  let throttled = 0
+  const throttle = new Throttle({ maxFailures: 3, baseDelay: 60_000, maxDelay: 60_000, maxConcurrent: 1, maxQueue: 2, onThrottled: () => { throttled++ } })
+  const ctx = context(opened, async (identity, check) => await throttle.attempt(identity, check, new AbortController().signal))
+
+  for (let turn = 0; turn < 10; turn++) t.equal(await byPassword(opened, `nobody-${turn}`, 'canary-wrong', ctx), null, 'unknown names throttle nobody')
+  const crowd = await Promise.allSettled([1, 2, 3, 4].map(async (turn) => await byPassword(opened, `nobody-${turn}`, 'canary-wrong', ctx)))
+  t.strictSame(crowd.map(({ status }) => status), ['fulfilled', 'fulfilled', 'fulfilled', 'rejected'], 'but are bounded like all others')
+
+  for (let turn = 0; turn < 4; turn++) t.match(await byPassword(opened, turn % 2 === 0 ? 'zo\u00eb' : 'zoe\u0308', 'canary-wrong', ctx), { denied: 'wrong-credential' })
+  await t.rejects(byPassword(opened, 'zo\u00eb', 'canary-zoe-password', ctx), { reason: 'throttled' })
+  t.equal(throttled, 1)
+  t.match(await byPassword(opened, 'alice', alice.password, ctx), { user: { username: 'alice' } })
+})
+
+test('a password that bcrypt would cut is refused, and the log says why', async (t) => {
+  const long = `canary-${'x'.repeat(65)}`
+  const opened = await open(t, [`  - username: erin\n    passwordHash: ${await htpasswd(long)}\n`])
+  t.match(await byPassword(opened, 'erin', long), { user: { username: 'erin' } })
+  t.strictSame(await byPassword(opened, 'erin', `${long}y`), { denied: 'wrong-credential', username: 'erin' })
+  t.match(opened.logged.at(-1), /longer than the 72 bytes.*"username":"erin"/)
+  t.notMatch(opened.logged.join('\n'), /canary/)
+})
+
+test('a user by name', async (t) => {
+  const { provider } = await open(t, EVERYBODY)
+  t.strictSame(await provider.lookup!('alice', context()), alice.user)
+  t.strictSame(await provider.lookup!('zoe\u0308', context()), { username: 'zo\u00eb' })
+  for (const name of ['mallory', 'carol', 'dave']) t.equal(await provider.lookup!(name, context()), null, `not ${name}, whom no credential lets in`)
+})
+
+test('opening', async (t) => {
+  await t.test('says how many users there are', async (t) => {
+    const { logged, calls } = await open(t, EVERYBODY)
+    t.match(logged, [/^info: users file loaded .*"users":6/])
+    t.strictSame(calls, [], 'and calls it no reload')
+  })
+  await t.test('warns of a file that lists nobody', async (t) => {
+    const { logged } = await open(t, [])
+    t.match(logged.at(-1), /^warn: .*lists nobody/)
+  })
+  await t.test('warns of hashes whose costs differ', async (t) => {
+    const { logged } = await open(t, [ALICE, ERIN])
+    t.match(logged.at(-1), /^warn: .*different costs.*ln=10.*\$2b\$04/)
+  })
+  await t.test('fails with every fault of a bad file', async (t) => {
+    await t.rejects(open(t, ['  - username: alice\n    uid: 1001\n  - username: alice\n']), {
+      message: /users\.yaml:4: users\[0\]\.uid: .*quote it/, code: 'AUTHN_FAULTS'
+    })
+  })
+  await t.test('fails where there is no file', async (t) => {
+    const dir = t.testdir({})
+    const log = { debug () {}, info () {}, warn () {}, error () {} }
+    const opening = async () => await staticProvider.open({ usersFile: 'users.yaml' }, { log, signal: new AbortController().signal, resolvePath: (path) => join(dir, path), changed () {}, reloaded () {}, allowMock: false })
+    await t.rejects(opening(), { message: `${join(dir, 'users.yaml')}: does not exist` })
+  })
+  await t.test('gives up when nobody waits any more', async (t) => {
+    const gone = new Error('gone')
+    await t.rejects(open(t, EVERYBODY, AbortSignal.abort(gone)), gone)
+  })
+})
+
+test('reloading', async (t) => {
+  await t.test('swaps the users as a whole', async (t) => {
+    const opened = await open(t, [ALICE, CAROL])
+    await replace(opened.file, [BOB, CAROL.replace('true', 'false')])
+    await until(t, () => opened.calls.includes('reloaded'))
+    t.strictSame(opened.calls, ['changed', 'reloaded'])
+    t.equal(await byToken(opened, alice.token), null)
+    t.match(await byToken(opened, bob.token), { user: bob.user })
+    t.match(await byPassword(opened, 'carol', carol.password), { user: carol.user })
+    await opened.provider.ping!(context())
+  })
+
+  await t.test('keeps the last good users of a file that becomes bad, goes away, and comes back', async (t) => {
+    const opened = await open(t, [ALICE])
+    await replace(opened.file, ['  - username: bob\n    uid: 1002\n'])
+    await until(t, () => opened.calls.length === 1)
+    t.strictSame(opened.calls, ['failed'])
+    t.match(opened.logged.at(-1), /^error: .*last good one stays in force.*users\.yaml:4: users\[0\]\.uid: .*quote it/)
+    t.match(await byToken(opened, alice.token), { user: alice.user })
+    await t.rejects(async () => { await opened.provider.ping!(context()) }, { message: 'the users file has faults; the last good one is in force' })
+
+    await rm(opened.file)
+    await until(t, () => opened.calls.length === 2)
+    t.strictSame(opened.calls, ['failed', 'failed'])
+    t.match(await byToken(opened, alice.token), { user: alice.user })
+
+    await replace(opened.file, [ALICE])
+    await until(t, () => opened.calls.length === 3)
+    t.strictSame(opened.calls, ['failed', 'failed', 'reloaded'], 'as it was: nothing has changed')
+    t.match(opened.logged.at(-1), /^info: .*again the one in force/)
+    await opened.provider.ping!(context())
+  })
+
+  await t.test('names the first faults of very many', async (t) => {
+    const opened = await open(t, [ALICE])
+    await replace(opened.file, Array.from({ length: 500 }, () => '  - username: alice\n'))
+    await until(t, () => opened.calls.length === 1)
+    t.match(opened.logged.at(-1), /"count":499/)
+    t.ok(opened.logged.at(-1)!.length < 5000)
+  })
+
+  await t.test('of the same text changes nothing', async (t) => {
+    const opened = await open(t, [ALICE])
+    await utimes(opened.file, new Date(), new Date(Date.now() + 5000))
+    await until(t, () => opened.calls.length > 0)
+    t.strictSame(opened.calls, ['reloaded'])
+    t.equal(opened.logged.length, 1)
+  })
+
+  await t.test('ends with the provider', async (t) => {
+    const opened = await open(t, [ALICE])
+    const other = await open(t, [ALICE])
+    await opened.provider.close?.()
+    await replace(opened.file, [BOB])
+    await until(t, () => other.calls.length > 0)
+    t.strictSame(opened.calls, [])
+  })
+})
