@@ -11,6 +11,7 @@ import { reviewCommand } from './commands/review.js'
 import { serveCommand } from './commands/serve.js'
 import { tokenCommand } from './commands/token.js'
 import { usersCommand } from './commands/users.js'
+import { validateCommand } from './commands/validate.js'
 import { versionCommand } from './commands/version.js'
 import { webhookConfigCommand } from './commands/webhook-config.js'
 import { CommandError, ExitCode, FaultsError } from './errors.js'
@@ -19,6 +20,7 @@ import { version } from './version.js'
 
 const commands = [
   serveCommand,
+  validateCommand,
   reviewCommand,
   usersCommand,
   hashCommand,

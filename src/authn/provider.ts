@@ -133,6 +133,12 @@ export interface IdentityProviderDefinition<Config = any> {
   readonly schema: object
   /** Must succeed with the network down; local files may be read. */
   open: (config: Config, ctx: OpenContext) => IdentityProvider | Promise<IdentityProvider>
+  /**
+   * For `authn-webhook validate`, which opens nothing: reads the local files
+   * that `open` would read, and changes and asks nothing. Throws what is wrong
+   * with them.
+   */
+  check?: (config: Config, ctx: Pick<OpenContext, 'resolvePath'>) => void | Promise<void>
 }
 
 /**

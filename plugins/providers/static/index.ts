@@ -14,6 +14,7 @@
 import { StaticProviderConfig } from '../../../schemas/providers/static.js'
 import { defineIdentityProvider, type Answer, type AskContext, type Denial, type IdentityProvider, type Password } from '../../../src/authn/provider.js'
 import type { UserEntry, Users } from '../../../src/authn/users.js'
+import { readUsers } from '../../../src/files/users.js'
 import { openUsersSource, type UsersSource } from './users-source.js'
 
 export default defineIdentityProvider<StaticProviderConfig>({
@@ -22,6 +23,9 @@ export default defineIdentityProvider<StaticProviderConfig>({
   schema: StaticProviderConfig,
   async open ({ usersFile }, ctx) {
     return createStaticProvider(await openUsersSource(ctx.resolvePath(usersFile), ctx))
+  },
+  async check ({ usersFile }, ctx) {
+    await readUsers(ctx.resolvePath(usersFile))
   }
 })
 
