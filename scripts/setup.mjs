@@ -17,7 +17,7 @@ if (major < 20 || (major === 20 && minor < 19)) {
 if (olderThan('node_modules/.package-lock.json', ['package-lock.json'])) {
   run('Installing dependencies from package-lock.json …', 'npm', ['ci', '--ignore-scripts', '--loglevel=error'])
 }
-if (olderThan('dist/.tsbuildinfo', ['src', 'plugins', 'schemas', 'test/conformance.ts', 'tsconfig.json', 'tsconfig.build.json', 'package-lock.json'])) {
+if (olderThan('dist/.tsbuildinfo', ['src', 'plugins', 'schemas', 'test/conformance.ts', 'test/conformance', 'tsconfig.json', 'tsconfig.build.json', 'package-lock.json'])) {
   run('Building …', process.execPath, ['node_modules/typescript/bin/tsc', '--project', 'tsconfig.build.json'])
 }
 
