@@ -138,7 +138,7 @@ function clusterFaults (cluster: KubeconfigCluster, path: string): Fault[] {
   const faults: Fault[] = []
   if (!URL.canParse(cluster.server)) faults.push({ path: `${path}.server`, message: 'is not a URL' })
   if ((cluster as Record<string, unknown>)['insecure-skip-tls-verify'] === true) {
-    faults.push({ path: `${path}["insecure-skip-tls-verify"]`, message: 'is not supported: tokens would go to whoever answers; give certificate-authority' })
+    faults.push({ path: `${path}.insecure-skip-tls-verify`, message: 'is not supported: tokens would go to whoever answers; give certificate-authority' })
   }
   return faults
 }

@@ -1,0 +1,99 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { test } from 'tap'
+import { load } from 'js-yaml'
+import { readWebhookKubeconfig } from '../../../src/kubeconfig.js'
+import { createAuthority, issueClient, issueServing } from '../../../src/pki.js'
+import { runCommand } from '../../fixtures/command.js'
+
+const DAY = 24 * 60 * 60 * 1000
+
+const authority = await createAuthority({ commonName: 'test CA', days: 2 })
+const client = await issueClient(authority, { commonName: 'kube-apiserver', days: 1 })
+const serving = await issueServing(authority, { names: ['localhost'], days: 1 })
+const expired = await createAuthority({ commonName: 'old CA', days: 1, now: () => Date.now() - 3 * DAY })
+const FILES = {
+  'ca.crt': authority.cert,
+  'old-ca.crt': expired.cert,
+  'client.crt': client.cert,
+  'client.key': client.key,
+  'serving.crt': serving.cert,
+  'serving.key': serving.key
+}
+const SERVER = ['--server', 'https://192.0.2.1:8443']
+const CA = ['--certificate-authority', 'ca.crt']
+
+test('webhook-config', async (t) => {
+  const cwd = t.testdir(FILES)
+  const webhookConfig = async (...args: string[]) => await runCommand(['webhook-config', ...args], { cwd })
+
+  t.test('prints a kubeconfig with absolute paths, and what to do with it', async (t) => {
+    const { code, stdout, stderr } = await webhookConfig(...SERVER, ...CA)
+    t.equal(code, 0)
+    t.equal(stderr, '')
+    t.match(stdout, /^# [^]*--authentication-token-webhook-config-file=[^]*--authentication-token-webhook-version=v1\n/)
+    t.strictSame(load(stdout), {
+      apiVersion: 'v1',
+      kind: 'Config',
+      clusters: [{ name: 'authn-webhook', cluster: { server: 'https://192.0.2.1:8443/authenticate', 'certificate-authority': join(cwd, 'ca.crt') } }],
+      users: [{ name: 'kube-apiserver', user: {} }],
+      contexts: [{ name: 'authn-webhook', context: { cluster: 'authn-webhook', user: 'kube-apiserver' } }],
+      'current-context': 'authn-webhook'
+    })
+  })
+
+  t.test('embeds everything on demand, so that it works anywhere', async (t) => {
+    const { stdout } = await webhookConfig('--server', 'https://[2001:db8::1]/review', ...CA, '--client-certificate', 'client.crt', '--client-key', 'client.key', '--tls-server-name', 'Authn.example.com', '--embed-certs')
+    t.notMatch(stdout, cwd)
+    const file = join(t.testdir({}), 'webhook.kubeconfig')
+    await writeFile(file, stdout)
+    t.match(await readWebhookKubeconfig(file), { server: new URL('https://[2001:db8::1]/review'), ca: authority.cert, cert: client.cert, key: client.key, serverName: 'authn.example.com' })
+  })
+
+  t.test('as JSON, which is YAML too', async (t) => {
+    const { stdout } = await webhookConfig(...SERVER, ...CA, '-o', 'json')
+    t.match(JSON.parse(stdout), { kind: 'Config', 'current-context': 'authn-webhook' })
+  })
+
+  t.test('warns of what an API server will stumble over', async (t) => {
+    const cases: Array<[args: string[], warning: RegExp]> = [
+      [['--server', 'https://my-authn.kube-system.svc', ...CA], /can't resolve my-authn\.kube-system\.svc.*cluster IP in --server and --tls-server-name my-authn\.kube-system\.svc\n/],
+      [['--server', 'https://my-authn.kube-system.svc.cluster.local', '--tls-server-name', 'my-authn.kube-system.svc', ...CA], /cluster IP in --server\n/],
+      [['--server', 'https://localhost:8443', ...CA], /localhost is the API server's own machine/],
+      [['--server', 'https://127.0.0.2:8443', ...CA], /127\.0\.0\.2 is the API server's own machine/],
+      [['--server', 'https://[::1]:8443', ...CA], /::1 is the API server's own machine/],
+      [[...SERVER, '--certificate-authority', 'old-ca.crt'], /old-ca\.crt expired on 20/],
+      [[...SERVER, '--certificate-authority', 'serving.crt'], /serving\.crt holds no certificate authority/]
+    ]
+    for (const [args, warning] of cases) {
+      const { code, stdout, stderr } = await webhookConfig(...args)
+      t.equal(code, 0)
+      t.match(stdout, /^kind: Config$/m)
+      t.match(stderr, warning)
+      t.match(stderr, /^warning: [^\n]*\n$/, 'one warning')
+    }
+  })
+
+  t.test('refuses what can not work', async (t) => {
+    const pair = (cert: string, key: string) => ['--client-certificate', cert, '--client-key', key]
+    const cases: Array<[args: string[], message: RegExp]> = [
+      [['--server', 'http://192.0.2.1', ...CA], /^error: --server is not an https:\/\/ URL/],
+      [['--server', '192.0.2.1:8443', ...CA], /^error: --server is not an https:\/\/ URL/],
+      [['--server', 'https://alice:canary@192.0.2.1', ...CA], /^error: --server holds a user name or password/],
+      [['--server', 'https://192.0.2.1/?timeout=1s', ...CA], /^error: --server has a "\?" or "#"/],
+      [[...SERVER, ...CA, '--tls-server-name', 'a b'], /^error: "a b" can't be a name in a certificate/],
+      [[...SERVER, '--certificate-authority', 'none.crt'], /^none\.crt: does not exist/],
+      [[...SERVER, '--certificate-authority', 'client.key'], /^client\.key: holds a private key; give a file with certificates alone/],
+      [[...SERVER, ...CA, '--client-key', 'client.key'], /^error: --client-certificate and --client-key go together/],
+      [[...SERVER, ...CA, ...pair('client.crt', 'serving.key')], /^serving\.key: does not belong to the certificate in client\.crt/],
+      [[...SERVER, ...CA, ...pair('serving.crt', 'serving.key')], /^error: serving\.crt may not identify a client/]
+    ]
+    for (const [args, message] of cases) {
+      const { code, stdout, stderr } = await webhookConfig(...args)
+      t.equal(code, 2)
+      t.equal(stdout, '')
+      t.match(stderr, message)
+      t.notMatch(stderr, /canary/)
+    }
+  })
+})
