@@ -1,6 +1,8 @@
 import { test } from 'tap'
 import { parseCredential, passwordToken } from '../../../src/authn/credential.js'
+import { tokenCommand } from '../../../src/commands/token.js'
 import { runCommand, runOnTerminal } from '../../fixtures/command.js'
+import { runInProcess } from '../../fixtures/command-in-process.js'
 
 test('prints the bearer token of a password on one line', async (t) => {
   const { code, stdout, stderr } = await runCommand(['token', '--username', 'alice'], { input: 'wonderland\n' })
@@ -18,17 +20,17 @@ test('asks for the password on a terminal, without echo', async (t) => {
 })
 
 test('refuses a name before it asks for the password, and a password that no token can carry', async (t) => {
-  const name = await runOnTerminal(['token', '--username', 'al:ice'], [])
-  t.match(name.stdout, /error: a username with a colon can't have a password/)
+  const name = await runInProcess(tokenCommand, ['token', '--username', 'al:ice'])
+  t.match(name.stderr, /a username with a colon can't have a password/)
   t.equal(name.code, 2)
-  const password = await runCommand(['token', '--username', 'alice'], { input: 'wonder\nland' })
-  t.match(password.stderr, /error: the password contains a control character/)
+  const password = await runInProcess(tokenCommand, ['token', '--username', 'alice'], { input: 'wonder\nland' })
+  t.match(password.stderr, /the password contains a control character/)
   t.equal(password.stdout, '')
   t.equal(password.code, 2)
 })
 
 test('the username is needed', async (t) => {
-  const { code, stderr } = await runCommand(['token'])
+  const { code, stderr } = await runInProcess(tokenCommand, ['token'])
   t.match(stderr, /required option '--username <name>' not specified/)
   t.equal(code, 2)
 })

@@ -3,9 +3,11 @@ import { join } from 'node:path'
 import { test, type Test } from 'tap'
 import type { UserEntry } from '../../../src/authn/users.js'
 import { digestToken } from '../../../src/authn/token-digest.js'
+import { usersCommand } from '../../../src/commands/users.js'
 import { parseExpiry } from '../../../src/commands/users/options.js'
 import { parseUsers } from '../../../src/files/users.js'
 import { runCommand, runOnTerminal, type CommandOptions, type Outcome } from '../../fixtures/command.js'
+import { runInProcess } from '../../fixtures/command-in-process.js'
 
 const LAPTOP_HASH = digestToken('laptop of alice')
 const BCRYPT = '$2y$05$abcdefghijklmnopqrstuuFAGEq0vIZCNVvqmDKFhbdDXkRzr3ZNu'
@@ -41,7 +43,8 @@ function directory (t: Test, text?: string) {
     file,
     read: () => readFileSync(file, 'utf8'),
     user: (name: string) => parseUsers(readFileSync(file, 'utf8'), file).byName(name) as UserEntry,
-    users: async (args: string[], options: CommandOptions = {}) => await runCommand(['users', ...args], { cwd: path, ...options }),
+    users: async (args: string[], options: CommandOptions = {}) => await runInProcess(usersCommand, ['users', ...args], { cwd: path, ...options }),
+    executable: async (args: string[], options: CommandOptions = {}) => await runCommand(['users', ...args], { cwd: path, ...options }),
     onTerminal: async (args: string[], dialogue: Parameters<typeof runOnTerminal>[1]) => await runOnTerminal(['users', ...args], dialogue, { cwd: path })
   }
 }
@@ -56,6 +59,21 @@ function succeeds (t: Test, { code, stderr }: Outcome, note: RegExp): void {
   t.match(stderr, note)
   t.equal(code, 0)
 }
+
+test('the executable', async (t) => {
+  const { executable } = directory(t)
+  const env = { AUTHN_WEBHOOK_USERS_FILE: 'people.yaml' }
+  const imported = await executable(['import', '--format', 'csv', '-'], { env, input: 'open-sesame,bob,1002,"developers,on-call"\n' })
+  succeeds(t, imported, /^warning: stdin:1: the token of "bob" has 51 bits at most.*\n1 user added to people\.yaml\n$/)
+  const added = await executable(['add', 'alice', '--token', 'laptop'], { env })
+  succeeds(t, added, /"alice" added to people\.yaml/)
+  t.match(added.stdout, /^token laptop: awt_/)
+  succeeds(t, await executable(['disable', 'bob', '--users-file', 'people.yaml']), /"bob" disabled/)
+  const listed = await executable(['list'], { env })
+  t.match(listed.stdout, /^USERNAME .*\nbob +disabled .*\nalice +active .*\n$/)
+  const refused = await executable(['add', 'alice'], { env })
+  t.match(refused, { code: 2, stdout: '', stderr: /^error: "alice" is in people\.yaml already/ })
+})
 
 test('users add', async (t) => {
   t.test('makes the file, readable by its owner alone, and prints secrets once', async (t) => {
@@ -94,10 +112,9 @@ test('users add', async (t) => {
 
   t.test('a user without a credential is added, and that is said', async (t) => {
     const { users } = directory(t)
-    const outcome = await users(['add', 'alice', '--users-file', 'other.yaml'])
+    const outcome = await users(['add', 'alice'])
     succeeds(t, outcome, /no way to log in yet/)
     t.equal(outcome.stdout, '')
-    t.match((await users(['list'], { env: { AUTHN_WEBHOOK_USERS_FILE: 'other.yaml' } })).stdout, /alice/)
   })
 
   t.test('refuses, and leaves the file as it is', async (t) => {
