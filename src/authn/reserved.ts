@@ -43,6 +43,6 @@ function isReserved (name: string, allowed: readonly string[]): boolean {
 }
 
 /** The API server lower-cases the keys of impersonated extra: a key that isn't lower-case could become another one there. */
-function isReservedKey (key: string): boolean {
+export function isReservedKey (key: string): boolean {
   return key !== key.toLowerCase() || RESERVED_DOMAIN.test(key)
 }

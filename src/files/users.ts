@@ -7,6 +7,7 @@ import type { UserInfo } from '../../schemas/token-review.js'
 import { UsersFile, type User, type UserToken } from '../../schemas/users.js'
 import { canonicalName, MAX_NAME_BYTES } from '../authn/mapping.js'
 import { parsePasswordHash, type PasswordHash } from '../authn/password-hash.js'
+import { isReservedKey } from '../authn/reserved.js'
 import { parseTimestamp } from '../authn/timestamp.js'
 import { Users, type TokenEntry, type UserEntry } from '../authn/users.js'
 import type { Fault } from '../errors.js'
@@ -78,7 +79,7 @@ function readInfo ({ username, uid, groups, extra }: User, at: string, report: R
   if (extra !== undefined) {
     // fromEntries defines properties, so that a key such as __proto__ is one like any other
     info.extra = Object.fromEntries(Object.entries(extra).map(([key, values]) =>
-      [readName(key, joinPath(`${at}.extra`, key), report), Object.freeze([...values]) as string[]]))
+      [readKey(key, joinPath(`${at}.extra`, key), report), Object.freeze([...values]) as string[]]))
     Object.freeze(info.extra)
   }
   return Object.freeze(info)
@@ -100,6 +101,12 @@ function readName (name: string, path: string, report: Report): string {
   const canonical = canonicalName(name)
   if (canonical === undefined) report(path, `control or invisible characters, outer white space, or more than ${MAX_NAME_BYTES} bytes; retype it`)
   return canonical ?? name
+}
+
+/** No config can allow such a key, unlike a `system:` name, which is left to the guard. */
+function readKey (key: string, path: string, report: Report): string {
+  if (isReservedKey(key)) report(path, 'keys must be lower-case, and those under kubernetes.io and k8s.io are Kubernetes\' own')
+  return readName(key, path, report)
 }
 
 function readTimestamp (text: string | undefined, path: string, report: Report): Date | undefined {

@@ -100,6 +100,8 @@ test('one fault', async (t) => {
     ['a group that is no name', '  - username: alice\n    groups: [developers, " admins"]\n', /^4: users\[0\]\.groups\[1\]: .*white space/],
     ['a uid that is no name', '  - username: alice\n    uid: "1001\\n"\n', /^4: users\[0\]\.uid: control/],
     ['an extra key that is no name', '  - username: alice\n    extra:\n      "te\u200bam": [platform]\n', /^5: users\[0\]\.extra.*: control or invisible/],
+    ['an extra key in capitals', '  - username: alice\n    extra:\n      Team: [platform]\n', /^5: users\[0\]\.extra\.Team: keys must be lower-case/],
+    ['an extra key of Kubernetes', '  - username: alice\n    extra:\n      authentication.kubernetes.io/node-name: [a]\n', /^5: users\[0\]\.extra.*Kubernetes' own/],
     ['a token name that is none', `  - username: alice\n    tokens: [{ name: "\\e[2J", hash: "${LAPTOP}" }]\n`, /^4: users\[0\]\.tokens\[0\]\.name: control/],
     ['a name with a colon and a password', `  - username: team:alice\n    passwordHash: ${SCRYPT}\n`, /^3: users\[0\]\.username: .*colon.*token/],
     ['a user until a month that is none', '  - username: alice\n    expiresAt: 2027-13-01T00:00:00Z\n', /^4: users\[0\]\.expiresAt: no such date/],
