@@ -1,0 +1,171 @@
+/** What the documents say is true: links, files, commands, metrics, and who may import whom. */
+import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
+import { dirname, join, relative, resolve } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { Command } from 'commander'
+import { load } from 'js-yaml'
+import { test } from 'tap'
+import { loadConfig } from '../src/config.js'
+import { parseUsers } from '../src/files/users.js'
+import { findDefinition } from '../src/providers.js'
+import { openTerminal, type Terminal } from '../src/terminal.js'
+import { startService } from './fixtures/service.js'
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url))
+const FOLDERS = ['', 'docs', 'src', 'plugins', 'schemas', 'test', 'examples']
+const DOCUMENTS = FOLDERS.flatMap(folder => readdirSync(join(ROOT, folder))
+  .filter(name => name.endsWith('.md'))
+  .map(name => join(folder, name)))
+
+test('every relative link leads somewhere', async t => {
+  for (const document of DOCUMENTS) {
+    const links = [...read(document).matchAll(/\]\(([^)\s]+)\)/g)].map(match => match[1]!).filter(link => !/^[a-z]+:/.test(link))
+    const broken = links.filter(link => {
+      const [path = '', anchor] = link.split('#')
+      const target = path === '' ? document : join(dirname(document), path)
+      if (!existsSync(join(ROOT, target))) return true
+      return anchor !== undefined && !anchorsOf(target).includes(anchor)
+    })
+    t.strictSame(broken, [], document)
+  }
+})
+
+test('every config and users file validates', async t => {
+  const blocks = DOCUMENTS.flatMap(document => codeBlocks(document, 'yaml')
+    .filter(text => /^apiVersion: authn-webhook\/v1$/m.test(text))
+    .map((text, index) => ({ name: `${document}, block ${index + 1}`, text })))
+  t.ok(blocks.some(({ text }) => isUsersFile(text)), 'there are users files')
+  t.ok(blocks.some(({ text }) => !isUsersFile(text)), 'there are configs')
+  const directory = t.testdir()
+  for (const { name, text } of blocks) {
+    if (isUsersFile(text)) {
+      t.doesNotThrow(() => parseUsers(text, name), name)
+    } else {
+      const file = join(directory, 'authn-webhook.yaml')
+      writeFileSync(file, text)
+      // whether a third party's module is there is not this test's question
+      await t.resolves(loadConfig({ file, kinds: async (slot, ctx) => slot.kind === 'module' ? ANYTHING : await findDefinition(slot, ctx) }), name)
+    }
+  }
+})
+
+test('every command and option is there', async t => {
+  const program = await everyCommand()
+  const named = DOCUMENTS.flatMap(document => commandsIn(read(document)).map(line => ({ document, line })))
+  t.ok(named.length > 20, 'the documents name commands')
+  for (const { document, line } of named) {
+    const words = line.split(/\s+/)
+    let command: Command | undefined = program
+    while (command !== undefined && command.commands.length > 0 && /^[a-z]/.test(words[0] ?? '')) {
+      const word = words.shift()
+      command = command.commands.find(command => command.name() === word)
+    }
+    t.ok(command, `${document}: ${line}`)
+    const options = words.flatMap(word => /^\[?(--[a-z-]+)/.exec(word)?.[1] ?? [])
+    const known = ['--help', ...command?.options.map(({ long }) => long) ?? []]
+    t.strictSame(options.filter(option => !known.includes(option)), [], `${document}: ${line}`)
+  }
+})
+
+test('the table of metrics is whole', async t => {
+  const { get } = await startService(t, { providers: { people: { authenticateToken: () => null } } })
+  const { text } = await get('/metrics')
+  const served = [...text.matchAll(/^# TYPE (authn_webhook_\w+)/gm)].map(match => match[1]!)
+  const documented = section(read('docs/architecture.md'), 'metrics').map(([name]) => name!.replaceAll('`', ''))
+  t.strictSame(documented.sort(), served.sort())
+  const named = DOCUMENTS.flatMap(document => [...read(document).matchAll(/\bauthn_webhook_\w+/g)].map(match => match[0].replace(/_(bucket|sum|count)$/, '')))
+  t.strictSame(named.filter(name => !served.includes(name)), [], 'no document names another')
+})
+
+test('the table of imports is kept', async t => {
+  const rooms = section(read('docs/architecture.md'), 'imports').map(([room, allowed]) => ({ room: tokens(room!)[0]!, allowed: tokens(allowed!) }))
+  const sources = ['src', 'plugins', 'schemas'].flatMap(folder => readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
+    .filter(file => file.endsWith('.ts'))
+    .map(file => join(folder, file)))
+  for (const file of sources) {
+    const { allowed = [], room = '' } = rooms.filter(({ room }) => file.startsWith(room)).sort((a, b) => b.room.length - a.room.length)[0] ?? {}
+    t.not(room, '', `${file} has a room`)
+    const own = /^plugins\/providers\/[^/]+\//.exec(file)?.[0]
+    const strangers = importsOf(file).filter(target => !matches(target, own === undefined ? allowed : [...allowed, own]))
+    t.strictSame(strangers, [], file)
+  }
+})
+
+test('the Dockerfile keeps its promises', async t => {
+  const instructions = read('Dockerfile').replace(/\\\n\s*/g, ' ').split('\n').filter(line => /^[A-Z]+ /.test(line))
+  const last = instructions.slice(instructions.findLastIndex(line => line.startsWith('FROM ')))
+  t.match(instructions.filter(line => line.startsWith('FROM ')), [/^FROM \$\{NODE_BUILD\} /, /^FROM \$\{NODE_BUILD\} /, /^FROM \$\{NODE_RUNTIME\}$/], 'both images can be pinned from outside')
+  t.ok(instructions.some(line => line.startsWith('RUN npm ci --omit=dev --ignore-scripts')), 'production dependencies, without install scripts')
+  t.notMatch(last.filter(line => line.startsWith('COPY')).join('\n'), /^COPY \. |test|src /, 'neither sources nor tests in the image')
+  t.ok(last.includes('USER 65532:65532'), 'never root')
+  t.strictSame(last.filter(line => line.startsWith('RUN ')), [], 'nothing that needs a shell in the runtime image')
+  const [, entrypoint] = last.find(line => line.startsWith('ENTRYPOINT '))!.split(/ (.*)/)
+  t.match(JSON.parse(entrypoint!), ['node', /^--max-old-space-size-percentage=\d+$/, '/app/dist/src/cli.js'], 'signals reach node itself')
+  t.ok(last.includes('CMD ["serve"]'))
+})
+
+const ANYTHING = { contract: 1, kind: 'module', schema: {}, open: () => ({ authenticateToken: () => null }) }
+
+/** All of `authn-webhook`, as src/cli.ts puts it together. */
+async function everyCommand (): Promise<Command> {
+  const program = new Command('authn-webhook')
+  for (const file of readdirSync(join(ROOT, 'src/commands')).filter(name => name.endsWith('.ts'))) {
+    const module = await import(pathToFileURL(join(ROOT, 'src/commands', file)).href) as Record<string, (terminal: Terminal) => Command>
+    for (const name of Object.keys(module).filter(name => name.endsWith('Command'))) program.addCommand(module[name]!(openTerminal()))
+  }
+  return program
+}
+
+function read (file: string): string {
+  return readFileSync(join(ROOT, file), 'utf8')
+}
+
+function codeBlocks (document: string, language: string): string[] {
+  return [...read(document).matchAll(new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\``, 'gm'))].map(match => match[1]!)
+}
+
+function isUsersFile (text: string): boolean {
+  return 'users' in (load(text) as object)
+}
+
+/** What follows `authn-webhook`, in shell blocks and in inline code; continued lines are one. */
+function commandsIn (text: string): string[] {
+  const blocks = [...text.matchAll(/^```(?:sh|console)\n([\s\S]*?)^```/gm)].map(match => match[1]!.replace(/\\\n\s*/g, ' '))
+  const prose = text.replace(/^```[\s\S]*?^```/gm, '')
+  const inline = [...prose.matchAll(/`([^`]+)`/g)].map(match => match[1]!)
+  const lines = [...blocks.flatMap(block => block.split('\n')), ...inline]
+  return lines.flatMap(line => [...line.replace(/\s#.*$/, '').matchAll(/(?:^|[\s$("])authn-webhook ([a-z][^|>)"]*)/g)].map(match => match[1]!.trim()))
+}
+
+/** Anchors as GitHub makes them. */
+function anchorsOf (document: string): string[] {
+  if (!document.endsWith('.md')) return []
+  const headings = [...read(document).replace(/^```[\s\S]*?^```/gm, '').matchAll(/^#+ (.+)$/gm)].map(match => match[1]!)
+  return headings.map(heading => heading.toLowerCase().replace(/[^\p{L}\p{N} _-]/gu, '').replaceAll(' ', '-'))
+}
+
+/** The rows of the table between two comments, without its head. */
+function section (text: string, name: string): string[][] {
+  const table = text.split(`<!-- ${name}: begin -->`)[1]!.split(`<!-- ${name}: end -->`)[0]!
+  return table.trim().split('\n').slice(2).map(row => row.split('|').slice(1, -1).map(cell => cell.trim()))
+}
+
+function tokens (cell: string): string[] {
+  return [...cell.matchAll(/`([^`]+)`/g)].map(match => match[1]!)
+}
+
+function importsOf (file: string): string[] {
+  const statements = read(file).matchAll(/^(?:import|export)\b[^'"]*?\bfrom '([^']+)'|^import '([^']+)'|\bimport\('([^']+)'\)/gm)
+  return [...statements]
+    .map(match => match[1] ?? match[2] ?? match[3]!)
+    .map(target => target.startsWith('.') ? relative(ROOT, resolve(ROOT, dirname(file), target)).replace(/\.js$/, '.ts') : target)
+}
+
+/** `src/authn/` is what lies below it, `node:*` what begins so, the rest itself or a file of that package. */
+function matches (target: string, allowed: readonly string[]): boolean {
+  return allowed.some(name => {
+    if (name.endsWith('*')) return target.startsWith(name.slice(0, -1))
+    if (name.endsWith('/')) return target.startsWith(name)
+    return target === name || (!/\.ts$/.test(name) && target.startsWith(`${name}/`))
+  })
+}
