@@ -66,10 +66,20 @@ async function validate (file: string | undefined, env: NodeJS.ProcessEnv): Prom
   }
 }
 
-async function checkCertificate ({ file, config }: LoadedConfig): Promise<FileFault[]> {
+/** Each file by itself, and what they are together once each is good. */
+async function checkCertificate ({ file, config: { tls } }: LoadedConfig): Promise<FileFault[]> {
+  const { readCertificates, readPrivateKey } = await import('../files/pem.js')
   const { readServingCertificate } = await import('../files/serving-certificate.js')
-  const read = await faultsOf(file, async () => await readServingCertificate(config.tls))
-  return 'faults' in read ? read.faults : []
+  const reads: Array<() => Promise<unknown>> = [async () => await readCertificates(tls.certFile), async () => await readPrivateKey(tls.keyFile)]
+  const { clientCAFile } = tls
+  if (clientCAFile !== undefined) reads.push(async () => await readCertificates(clientCAFile))
+  const faults = await collectFaults(file, reads)
+  return faults.length > 0 ? faults : await collectFaults(file, [async () => await readServingCertificate(tls)])
+}
+
+async function collectFaults (file: string, reads: ReadonlyArray<() => Promise<unknown>>): Promise<FileFault[]> {
+  const results = await Promise.all(reads.map(async (read) => await faultsOf(file, read)))
+  return results.flatMap((result) => 'faults' in result ? result.faults : [])
 }
 
 /** What the provider finds wrong with its files; where it can't say in which, the config's line about it is at fault. */

@@ -1,0 +1,63 @@
+/**
+ * The JSON Schemas of both files, as editors want them: `npm run schemas`
+ * writes them to schemas/json, and a test fails when they differ.
+ */
+import type { TSchema } from '@sinclair/typebox'
+import { Config } from './config.js'
+import { MockProviderConfig } from './providers/mock.js'
+import { StaticProviderConfig } from './providers/static.js'
+import { UsersFile } from './users.js'
+
+/** The `config:` of the built-in kinds. */
+const PROVIDER_CONFIGS: Readonly<Record<string, TSchema>> = {
+  static: StaticProviderConfig,
+  mock: MockProviderConfig
+}
+
+/** By the file's name. */
+export function publishedSchemas (): Record<string, object> {
+  return {
+    'config.schema.json': { $schema: DIALECT, ...withKinds(publish(Config)) },
+    'users.schema.json': { $schema: DIALECT, ...publish(UsersFile) }
+  }
+}
+
+const DIALECT = 'http://json-schema.org/draft-07/schema#'
+
+/**
+ * What has a default may be left out of a file; TypeBox says `required`, since
+ * code finds it always. Our annotations become the one that editors know.
+ */
+function publish (schema: any): any {
+  if (Array.isArray(schema)) return schema.map(publish)
+  if (typeof schema !== 'object' || schema === null) return schema
+  const published = Object.fromEntries(Object.entries(schema)
+    .filter(([key]) => key !== 'expected' && key !== 'x-secret')
+    .map(([key, value]) => [key, publish(value)]))
+  if (schema.expected !== undefined && schema.pattern !== undefined) published['patternErrorMessage'] = `not ${schema.expected}`
+  if (schema.properties !== undefined && schema.required !== undefined) {
+    const required = schema.required.filter((key: string) => schema.properties[key].default === undefined)
+    if (required.length > 0) published['required'] = required
+    else delete published['required']
+  }
+  return published
+}
+
+/** Each kind with the schema of its `config:`. */
+function withKinds (config: any): any {
+  const { items: slot } = config.properties.identityProviders
+  slot.properties.kind.enum = [...Object.keys(PROVIDER_CONFIGS), 'module']
+  slot.allOf = [
+    ...Object.entries(PROVIDER_CONFIGS).map(([kind, schema]) => forKind(kind, inPlaceOfConfig(publish(schema)))),
+    forKind('module', { required: ['from'] })
+  ]
+  return config
+}
+
+function forKind (kind: string, then: object): object {
+  return { if: { properties: { kind: { const: kind } } }, then }
+}
+
+function inPlaceOfConfig (schema: any): object {
+  return { properties: { config: schema }, ...schema.required !== undefined && { required: ['config'] } }
+}
