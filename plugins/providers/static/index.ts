@@ -73,18 +73,13 @@ async function checkPassword (users: Users, user: UserEntry, password: string, c
   return right
 }
 
-/**
- * As long as a check takes, and in the same queue. Its answer is thrown away,
- * and given as right: all unknown names share the one identity, and a count of
- * its failures would throttle them together.
- */
+/** As long as a check takes, in the same queue, and to no account's debit. */
 async function spendTime (users: Users, password: string, ctx: AskContext): Promise<void> {
   const { decoy } = users
-  if (decoy === undefined) return
-  await ctx.attempt(NOBODY, async () => !await decoy.verify(password))
+  if (decoy !== undefined) await ctx.attempt(NOBODY, async () => await decoy.verify(password))
 }
 
-// no user can have the empty name
+// the identity of nobody; see AskContext
 const NOBODY = ''
 
 function refusalOf (user: UserEntry, expiresAt: Date | undefined): Denial | undefined {
