@@ -17,14 +17,14 @@ import { authority, serving, tokenReview } from './fixtures/service.js'
 
 const IN_FLIGHT = 200
 
-/** Takes as long as a directory would, so that reviews really are in flight. */
+/** Takes as long as a slow directory would, so that reviews really are in flight. */
 const SLOW_PROVIDER = `
 export default {
   contract: 1,
   kind: 'slow',
   schema: { type: 'object' },
   open: () => ({ authenticateToken: async token => {
-    await new Promise(resolve => setTimeout(resolve, 100))
+    await new Promise(resolve => setTimeout(resolve, token.startsWith('slow-') ? 1000 : 0))
     return token.startsWith('slow-') ? { user: { username: token } } : null
   } })
 }

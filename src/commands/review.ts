@@ -9,6 +9,7 @@ import type { OpenChain } from '../app.js'
 import { isVettedDenial } from '../authn/answer.js'
 import type { Step } from '../authn/chain.js'
 import { milliseconds } from '../authn/duration.js'
+import type { Spec } from '../authn/review.js'
 import type { Target } from '../client.js'
 import { CommandError, ExitCode, UnavailableError } from '../errors.js'
 import { inspectToken, inspectUser } from '../inspection.js'
@@ -76,8 +77,9 @@ async function run (options: ReviewOptions, terminal: Terminal): Promise<ExitCod
     printResult(terminal, output, user ?? null, () => user === undefined ? 'no identity provider knows this name' : describeUser(user))
     return user === undefined ? ExitCode.no : ExitCode.done
   }
+  const target = await findTarget(options)
   const spec = { token: await readToken(options, terminal), audiences: options.audience }
-  const { status, steps } = await ask(spec, options, terminal)
+  const { status, steps } = target === undefined ? await askProviders(spec, options, terminal) : await askService(spec, target)
   const explained = options.explain === true ? { status, steps: steps.map(plainStep) } : status
   printResult(terminal, output, explained, () => [...options.explain === true ? steps.map(describeStep) : [], describeStatus(status)].join('\n'))
   return exitCode(status)
@@ -98,13 +100,13 @@ interface Asked {
   readonly steps: readonly Step[]
 }
 
-async function ask (spec: { token: string, audiences: string[] }, options: ReviewOptions, terminal: Terminal): Promise<Asked> {
-  const target = await findTarget(options)
-  if (target !== undefined) {
-    const { requestReview } = await import('../client.js')
-    return { status: await requestReview(target, 'authentication.k8s.io/v1', spec), steps: [] }
-  }
+async function askProviders (spec: Spec, options: ReviewOptions, terminal: Terminal): Promise<Asked> {
   return await withProviders(options, terminal, async ({ rules }, timeout) => await inspectToken(spec, rules, timeout))
+}
+
+async function askService (spec: Spec, target: Target): Promise<Asked> {
+  const { requestReview } = await import('../client.js')
+  return { status: await requestReview(target, 'authentication.k8s.io/v1', spec), steps: [] }
 }
 
 async function findTarget (options: ReviewOptions): Promise<Target | undefined> {

@@ -1,6 +1,9 @@
 /** The contract with the API server, at the route. */
 import { test } from 'tap'
+import tokenReviewRoute from '../../plugins/token-review.js'
 import type { Answer, IdentityProvider } from '../../src/authn/provider.js'
+import { createLogger } from '../../src/logger.js'
+import { createAdminServer } from '../../src/server.js'
 import { alice, basicToken, bob } from '../fixtures/people.js'
 import { startService, tokenReview, V1, V1BETA1, type TestProvider } from '../fixtures/service.js'
 
@@ -110,7 +113,10 @@ test('a hung provider at the head leaves time for the people behind it', async t
     config: { server: { timeout: '2s' } },
     providers: {
       hung: { slot: { timeout: '50ms' }, authenticateToken: async () => await new Promise<Answer>(() => {}) },
-      breakglass: { authenticatePassword: ({ username, password }) => username === 'bob' && password === bob.password ? { user: bob.user } : null }
+      breakglass: {
+        slot: { timeout: '2s' },
+        authenticatePassword: ({ username, password }) => username === 'bob' && password === bob.password ? { user: bob.user } : null
+      }
     }
   })
   t.match(await review(TOKEN), { authenticated: true, user: bob.user })
@@ -265,13 +271,31 @@ test('odd tokens are tokens: nothing but "not authenticated" comes of them', asy
   }
 })
 
-test('a bug of ours is "could not tell", not a 500', async t => {
+test('a bug of ours in the chain is "could not tell", not a 500', async t => {
   const { post, service, lines } = await startService(t, { providers: { people: { authenticateToken: () => null } } })
-  // the cache is ours; a link lets only UnavailableError out of a provider
   service.review.identityProviders[0]!.cache.key = () => { throw new TypeError('a bug') }
   const { code, body } = await post(tokenReview('x', { audiences: [API] }))
   t.strictSame([code, body.status], [200, { authenticated: false, error: 'identity provider "people" could not answer', audiences: [API] }])
-  t.match(lines, [{ reason: 'failed' }])
+  t.match(lines.at(-2), { outcome: 'error', reason: 'failed' })
+  t.match(lines.at(-1), { level: 'warn', detail: /TypeError: a bug/ })
+})
+
+test('a bug of ours beyond the chain is one as well', async t => {
+  const { service } = await startService(t, { providers: { people: { authenticateToken: () => null } } })
+  const { review } = service
+  const links = [{ provider: 'people', kind: 'token' as const, ask: async () => { throw new TypeError('a bug') } }]
+  const app = createAdminServer({ server: { bodyLimit: 1024, timeout: '1s', maxConnections: 10 } } as never)
+  app.decorate('requireClientCertificate', review.requireClientCertificate).decorate('metrics', review.metrics).decorate('audit', review.audit)
+  const written: string[] = []
+  await app.register(tokenReviewRoute, {
+    path: '/authenticate',
+    timeout: 1000,
+    rules: { links, audiences: [], maxTokenBytes: 1024 },
+    log: await createLogger({ level: 'error', format: 'json', terminal: false, destination: { write (line) { written.push(line) } } })
+  })
+  const reply = await app.inject({ method: 'POST', url: '/authenticate', payload: tokenReview('x', { audiences: [API] }) })
+  t.strictSame([reply.statusCode, reply.json().status], [200, { authenticated: false, error: 'internal error', audiences: [API] }])
+  t.match(written.map(line => JSON.parse(line)), [{ err: { message: 'a bug' } }])
 })
 
 function withoutUndefined (value: object): object {
