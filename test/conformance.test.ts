@@ -15,6 +15,7 @@ import * as published from 'authn-webhook/provider'
 import type { Answer, AskContext, IdentityProvider, IdentityProviderDefinition, OpenContext, Secret } from 'authn-webhook/provider'
 import { hashPassword } from '../src/authn/password-hash.js'
 import * as source from '../src/authn/provider.js'
+import { loadConfig } from '../src/config.js'
 import { digestToken } from '../src/authn/token-digest.js'
 import { findDefinition } from '../src/providers.js'
 import { alice, basicToken, bob, carol } from './fixtures/people.js'
@@ -109,6 +110,8 @@ test('a stranger\'s package passes, written from docs/providers.md alone', async
 
   const definition = await findDefinition({ kind: 'module', from: './introspection.mjs' }, { dir })
   t.equal(definition.kind, 'introspection')
+  const { providers } = await loadConfig({ file: join(dir, 'authn-webhook.yaml'), env: { SSO_CLIENT_SECRET: 'canary-client-secret' }, kinds: findDefinition })
+  t.equal(providers[0]?.definition, definition, 'the config of the guide leads to it')
   await symlink(dir, await nodeModules(dir, name))
   t.equal(await findDefinition({ kind: 'module', from: name }, { dir }), definition, 'as a file and as a package')
 })
