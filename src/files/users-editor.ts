@@ -4,7 +4,10 @@
  * replaces the old one, so that no command leaves a bad file behind, and none
  * touches a file that is already wrong.
  */
+import { existsSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
+import { dirname, relative, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { isDeepStrictEqual } from 'node:util'
 import type { YAMLMap, YAMLSeq } from 'yaml'
 import { USERS_VERSION, type User, type UserToken } from '../../schemas/users.js'
@@ -15,11 +18,10 @@ import { readText } from './text.js'
 import { parseUsers } from './users.js'
 import { appendItems, parseYamlText, removeItem, setKey } from './yaml-text.js'
 
-const EMPTY = `\
-# Who may log in, and as whom. Hashes alone: "authn-webhook users" and "authn-webhook hash" make them.
-apiVersion: ${USERS_VERSION}
-users: []
-`
+/** The published JSON Schema, beside the sources as beside dist. */
+const SCHEMA = ['../..', '../../..']
+  .map((root) => fileURLToPath(new URL(`${root}/schemas/json/users.schema.json`, import.meta.url)))
+  .find((path) => existsSync(path))
 
 /** Only its owner may read a new file. */
 const MODE = 0o600
@@ -30,7 +32,16 @@ const MODE = 0o600
  */
 export async function openUsersEditor (file: string, { create = false } = {}): Promise<UsersEditor> {
   const missing = create && await stat(file).then(() => false, (error: NodeJS.ErrnoException) => error.code === 'ENOENT')
-  return missing ? new UsersEditor(file, EMPTY, { mode: MODE }) : new UsersEditor(file, await readText(file))
+  return missing ? new UsersEditor(file, emptyFile(file), { mode: MODE }) : new UsersEditor(file, await readText(file))
+}
+
+/** With the line that gives editors completion and faults as one types. */
+function emptyFile (file: string): string {
+  const header = SCHEMA === undefined ? '' : `# yaml-language-server: $schema=${relative(dirname(resolve(file)), SCHEMA)}\n`
+  return `${header}# Who may log in, and as whom. "authn-webhook users" changes this file and keeps comments.
+apiVersion: ${USERS_VERSION}
+users: []
+`
 }
 
 export class UsersEditor {

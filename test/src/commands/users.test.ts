@@ -89,6 +89,8 @@ test('users add', async (t) => {
     t.same(tokens.map(({ name, digest }) => ({ name, digest })), [{ name: 'laptop', digest: digestToken(laptop!) }, { name: 'phone', digest: digestToken(phone!) }])
     for (const secret of [password, laptop, phone]) t.notMatch(read(), secret)
     t.equal(statSync(file).mode & 0o777, 0o600)
+    const [, schema] = /^# yaml-language-server: \$schema=(\S+)\n/.exec(read())!
+    t.equal(JSON.parse(readFileSync(join(file, '..', schema!), 'utf8')).title, 'authn-webhook users file')
   })
 
   t.test('keeps every line of a file, and its mode; the result as JSON', async (t) => {
@@ -338,6 +340,15 @@ test('no command touches a file that it can\'t change safely', async (t) => {
     const { read, users } = directory(t, shared)
     const { code, stderr } = await users(['remove', 'alice'])
     t.match(stderr, /nothing was written/)
+    t.equal(code, 2)
+    t.equal(read(), shared)
+  })
+
+  t.test('one where a change would reach somebody else', async (t) => {
+    const shared = `apiVersion: authn-webhook/v1\nusers:\n  - username: alice\n    passwordHash: &h '${BCRYPT}'\n  - username: bob\n    passwordHash: *h\n`
+    const { read, users } = directory(t, shared)
+    const { code, stderr } = await users(['set-password', 'alice', '--generate-password'])
+    t.match(stderr, /users\.yaml is laid out in a way that this command can't change without touching other users/)
     t.equal(code, 2)
     t.equal(read(), shared)
   })
