@@ -2,11 +2,12 @@
  * Connections of both protocols: how they grow old, how they are drained, and
  * the slow ones that no setting of Node's cuts.
  *
- * A connection ends in two steps, so that no request is lost that was already
- * on its way: it is told to send no more (HTTP/2: GOAWAY that refuses nothing;
- * HTTP/1.1: `Connection: close` on the next reply), and closed a moment later,
- * when what is in flight has been answered. One step alone refuses the streams
- * that cross the GOAWAY on the wire.
+ * HTTP/2: GOAWAY, and the session ends with its last stream. Streams that cross
+ * it on the wire are refused unseen, which tells clients to repeat them at once
+ * on a new connection (RFC 9113, 6.8 and 8.7; Go's does). A first GOAWAY that
+ * announces the second would only delay that: Node then ignores new streams
+ * without a word. HTTP/1.1: `Connection: close` on the next reply, since a close
+ * at any other time can cross a request.
  */
 import type { Server, ServerResponse } from 'node:http'
 import { constants, type Http2SecureServer, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2'
@@ -24,9 +25,9 @@ declare module 'fastify' {
 }
 
 interface Connection {
-  /** Tells the other side to send no more. What it has sent, and sends before it reads this, is answered. */
+  /** Tells the other side to send no more here; ends when that is safe. */
   retire: () => void
-  /** Ends the connection as soon as nothing is in flight. */
+  /** Ends as soon as nothing is in flight. */
   close: () => void
   /** Cuts what is too slow. */
   sweep: (now: number) => void
@@ -39,7 +40,6 @@ class Http2Connection implements Connection {
   #greeted = false
   /** Whether a request ever came; until then the client has less time. */
   #used = false
-  #retired = false
   #idleSince = performance.now()
 
   constructor (session: ServerHttp2Session, limits: Limits) {
@@ -60,14 +60,11 @@ class Http2Connection implements Connection {
   }
 
   retire (): void {
-    if (this.#retired || this.#session.destroyed) return
-    this.#retired = true
-    this.#session.goaway(constants.NGHTTP2_NO_ERROR, 2 ** 31 - 1)
-    setTimeout(() => { this.close() }, this.#limits.grace)
+    this.close()
   }
 
   close (): void {
-    if (!this.#session.destroyed) this.#session.close()
+    this.#session.close()
   }
 
   sweep (now: number): void {
@@ -83,7 +80,7 @@ class Http2Connection implements Connection {
     // half of a request's headers keep nghttp2 from ending a closed session
     else if (this.#session.closed && quiet > grace) this.#session.destroy()
     // headers in the making are seen by nobody but nghttp2: to us they are silence
-    else if (quiet > (this.#used ? idle : headers)) this.retire()
+    else if (quiet > (this.#used ? idle : headers)) this.close()
   }
 }
 
@@ -91,6 +88,7 @@ class Http1Connection implements Connection {
   readonly #socket: TLSSocket
   readonly #responses = new Set<ServerResponse>()
   #retired = false
+  #closing = false
 
   constructor (socket: TLSSocket) {
     this.#socket = socket
@@ -100,7 +98,7 @@ class Http1Connection implements Connection {
     this.#responses.add(response)
     response.once('close', () => {
       this.#responses.delete(response)
-      if (this.#retired) this.close()
+      if (this.#closing) this.close()
     })
     if (this.#retired) response.setHeader('connection', 'close')
   }
@@ -113,6 +111,7 @@ class Http1Connection implements Connection {
   }
 
   close (): void {
+    this.#closing = true
     this.retire()
     if (this.#responses.size === 0) this.#socket.destroySoon()
   }

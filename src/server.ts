@@ -31,7 +31,7 @@ export interface Limits {
   readonly idle: number
   /** Between two looks at all connections: how late the others may come. */
   readonly sweep: number
-  /** Between telling a connection to send no more and refusing what it sends. */
+  /** In which a drain still takes what was on its way: requests over HTTP/1.1, new connections. */
   readonly grace: number
   /** From the start of a drain to the end of every connection. */
   readonly drain: number

@@ -1,0 +1,39 @@
+import { generateKeyPairSync } from 'node:crypto'
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'tap'
+import { readServingCertificate } from '../../../src/files/serving-certificate.js'
+import { createAuthority } from '../../../src/pki.js'
+import { makeFiles } from '../../fixtures/listener.js'
+
+test('the whole set is read at once', async t => {
+  const { dir, tls } = await makeFiles(t)
+  const alone = await readServingCertificate(tls)
+  t.match(alone, { subject: 'CN=authn-webhook', names: 'DNS:localhost', clientCA: undefined })
+  t.match(alone.secureOptions, { minVersion: 'TLSv1.3', requestCert: false, rejectUnauthorized: false })
+  t.ok(alone.validFrom < new Date() && alone.validTo > new Date())
+
+  const withCA = await readServingCertificate({ ...tls, clientCAFile: join(dir, 'client-ca.crt'), minVersion: 'TLSv1.2' })
+  t.match(withCA.secureOptions, { minVersion: 'TLSv1.2', requestCert: true, rejectUnauthorized: false, ca: withCA.clientCA })
+})
+
+test('what is wrong is said with the path of the file', async t => {
+  const other = await createAuthority({ commonName: 'other', days: 1 })
+  const short = generateKeyPairSync('rsa', { modulusLength: 512 }).privateKey.export({ type: 'pkcs8', format: 'pem' }) as string
+  for (const [name, file, pem, expected] of [
+    ['no certificate', 'tls.crt', null, /tls\.crt: does not exist/],
+    ['no key', 'tls.key', null, /tls\.key: does not exist/],
+    ['no client CA', 'client-ca.crt', null, /client-ca\.crt: does not exist/],
+    ['not a certificate', 'tls.crt', 'hunter2', /tls\.crt: holds no certificate/],
+    ['not a key', 'tls.key', 'hunter2', /tls\.key: holds no private key/],
+    ['not a client CA', 'client-ca.crt', 'hunter2', /client-ca\.crt: holds no certificate/],
+    ['the key of another', 'tls.key', other.key, /tls\.key: does not belong to the certificate in .*tls\.crt/],
+    ['a key that is too short', 'tls.key', short, /tls\.key: does not belong/]
+  ] as const) {
+    const { dir, tls, write } = await makeFiles(t)
+    if (pem === null) rmSync(join(dir, file))
+    else write(file, pem)
+    const error = await t.rejects(readServingCertificate({ ...tls, clientCAFile: join(dir, 'client-ca.crt') }), { code: 'AUTHN_FAULTS', message: expected }, name)
+    t.notMatch(String(error), 'hunter2')
+  }
+})
