@@ -21,6 +21,8 @@ export interface Step {
   readonly provider: string
   readonly kind: CredentialKind
   readonly answer: VettedAnswer | UnavailableError
+  /** What made the provider fail, without what was presented. */
+  readonly detail?: string | undefined
   readonly seconds: number
 }
 
@@ -30,11 +32,12 @@ export async function askChain (links: readonly Link[], question: Question, trac
     const { provider, kind } = link
     const started = performance.now()
     const answer = await askLink(link, question)
-    trace?.({ provider, kind, answer, seconds: (performance.now() - started) / 1000 })
+    const detail = answer instanceof UnavailableError ? describeCause(answer, question.credential) : undefined
+    trace?.({ provider, kind, answer, detail, seconds: (performance.now() - started) / 1000 })
 
     if (answer === null) continue
     if (answer instanceof UnavailableError) {
-      failure ??= { outcome: 'error', provider, reason: answer.reason, detail: describeCause(answer, question.credential) }
+      failure ??= { outcome: 'error', provider, reason: answer.reason, detail }
     } else if (isVettedDenial(answer)) {
       // not tried on the next one: a wrong password must not travel
       return failure ?? { outcome: 'denied', provider, reason: answer.denied, username: answer.username }

@@ -172,9 +172,10 @@ function describeStep (step: Step): string {
   return `${provider} (${kind}, ${(seconds * 1000).toFixed(1)} ms): ${describeAnswer(step)}`
 }
 
-function describeAnswer ({ answer }: Step): string {
+function describeAnswer ({ answer, detail }: Step): string {
   if (answer === null) return 'not mine'
-  if (answer instanceof UnavailableError) return `could not tell: ${answer.reason}`
+  // of a stack the first line: the rest is for the service's log
+  if (answer instanceof UnavailableError) return ['could not tell', answer.reason, ...detail === undefined ? [] : [detail.split('\n')[0]]].join(': ')
   return isVettedDenial(answer) ? `denied: ${answer.denied}` : `authenticated: ${answer.user.username}`
 }
 

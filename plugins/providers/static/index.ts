@@ -13,6 +13,7 @@
  */
 import { StaticProviderConfig } from '../../../schemas/providers/static.js'
 import { defineIdentityProvider, type Answer, type AskContext, type Denial, type IdentityProvider, type Password } from '../../../src/authn/provider.js'
+import type { PasswordHash } from '../../../src/authn/password-hash.js'
 import type { UserEntry, Users } from '../../../src/authn/users.js'
 import { readUsers } from '../../../src/files/users.js'
 import { openUsersSource, type UsersSource } from './users-source.js'
@@ -51,22 +52,22 @@ function answerToken (users: Users, presented: string): Answer {
   return refusalOf(user, expiresAt) ?? { user: user.info, audiences: token.audiences, expiresAt }
 }
 
-/** Whether an account is disabled comes out only with its right password. */
+/**
+ * Whether an account is disabled comes out only with its right password. An
+ * account without one leaves the question to the next provider, where the same
+ * person may have theirs.
+ */
 async function answerPassword (users: Users, { username, password }: Password, ctx: AskContext): Promise<Answer> {
   const user = users.byName(username)
-  if (user === undefined) {
+  if (user?.passwordHash === undefined) {
     await spendTime(users, password, ctx)
     return null
   }
-  if (!await checkPassword(users, user, password, ctx)) return { denied: 'wrong-credential', username: user.info.username }
+  if (!await checkPassword(user.info.username, user.passwordHash, password, ctx)) return { denied: 'wrong-credential', username: user.info.username }
   return refusalOf(user, user.expiresAt) ?? { user: user.info, expiresAt: user.expiresAt }
 }
 
-async function checkPassword (users: Users, user: UserEntry, password: string, ctx: AskContext): Promise<boolean> {
-  const hash = user.passwordHash ?? users.decoy
-  // nobody in this file has a password: no time to tell anything
-  if (hash === undefined) return false
-  const { username } = user.info
+async function checkPassword (username: string, hash: PasswordHash, password: string, ctx: AskContext): Promise<boolean> {
   const right = await ctx.attempt(username, async () => await hash.verify(password))
   const unfit = right ? undefined : hash.unfit(password)
   if (unfit !== undefined) ctx.log.warn({ username }, `refused a password that is ${unfit}`)
