@@ -56,7 +56,7 @@ async function serve (options: ServeOptions, terminal: Terminal): Promise<void> 
   const kind = demoKind(options)
   if (kind !== undefined) {
     const { demoBanner } = await import('../demo.js')
-    terminal.print(demoBanner(kind, url(service, loaded), loaded.dir))
+    terminal.print(demoBanner(kind, reachable(url(service, loaded)), loaded.dir))
   }
 }
 
@@ -101,6 +101,11 @@ async function prepareDemo (kind: 'demo' | 'mock', { san, host }: ServeOptions):
 function url ({ review }: Service, { config }: LoadedConfig): string {
   const { address, family, port } = review.server.address() as AddressInfo
   return `https://${family === 'IPv6' ? `[${address}]` : address}:${port}${config.server.path}`
+}
+
+/** A URL to paste: the certificate has no name for "every address". */
+function reachable (url: string): string {
+  return url.replace(/\/\/(0\.0\.0\.0|\[::\]):/, '//localhost:')
 }
 
 async function stopOnSignal (service: Service, { config }: LoadedConfig, log: Logger): Promise<void> {

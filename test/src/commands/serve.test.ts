@@ -47,7 +47,7 @@ test('--demo needs nothing, and what it prints works as pasted', async t => {
 })
 
 test('--mock answers any token, on any address and under further names', async t => {
-  const running = await startServe(t, ['--mock', '--port', '0', '--host', '127.0.0.1', '--san', 'authn.example.test', '--san', '192.0.2.10'], { cwd: t.testdir() })
+  const running = await startServe(t, ['--mock', '--port', '0', '--host', '0.0.0.0', '--san', 'authn.example.test', '--san', '192.0.2.10'], { cwd: t.testdir() })
   await running.until(/Ctrl-C/)
   t.strictSame((await paste(running)).status, { authenticated: true, user: { username: 'mock', groups: ['group-mock'] } })
   const socket = connect({ port: running.port, host: '127.0.0.1', rejectUnauthorized: false })
