@@ -1,28 +1,10 @@
-import { PassThrough } from 'node:stream'
 import { test } from 'tap'
-import { openTerminal, outputOption, printResult, type Terminal } from '../../src/terminal.js'
+import { outputOption, printResult } from '../../src/terminal.js'
 import { runOnTerminal } from '../fixtures/command.js'
-
-interface Screen {
-  readonly terminal: Terminal
-  readonly stdin: PassThrough
-  readonly stdout: () => string
-  readonly stderr: () => string
-}
-
-function screen ({ tty = true, env = {} }: { tty?: boolean, env?: NodeJS.ProcessEnv } = {}): Screen {
-  const stream = () => Object.assign(new PassThrough(), { isTTY: tty })
-  const [stdin, stdout, stderr] = [stream(), stream(), stream()]
-  const written = (stream: PassThrough) => {
-    const chunks: Buffer[] = []
-    stream.on('data', (chunk: Buffer) => { chunks.push(chunk) })
-    return () => Buffer.concat(chunks).toString()
-  }
-  return { terminal: openTerminal({ stdin, stdout, stderr, env }), stdin, stdout: written(stdout), stderr: written(stderr) }
-}
+import { openScreen } from '../fixtures/screen.js'
 
 test('results go to stdout, words to stderr, each with one newline at its end', async (t) => {
-  const { terminal, stdout, stderr } = screen()
+  const { terminal, stdout, stderr } = openScreen()
   terminal.print('a result')
   terminal.print('another\n')
   terminal.note('a word')
@@ -38,12 +20,12 @@ test('colour is for terminals, and for whoever wants it', async (t) => {
     [true, { TERM: 'dumb' }, false],
     [false, {}, false]
   ]
-  for (const [tty, env, colour] of cases) t.equal(screen({ tty, env }).terminal.colour, colour, JSON.stringify({ tty, env }))
+  for (const [tty, env, colour] of cases) t.equal(openScreen({ tty, env }).terminal.colour, colour, JSON.stringify({ tty, env }))
 })
 
 test('a prompt', async (t) => {
   t.test('asks on stderr and gives what was typed', async (t) => {
-    const { terminal, stdin, stdout, stderr } = screen()
+    const { terminal, stdin, stdout, stderr } = openScreen()
     const answer = terminal.prompt('Name: ')
     stdin.write('alixe\x7f\x7fce\r')
     t.equal(await answer, 'alice')
@@ -52,7 +34,7 @@ test('a prompt', async (t) => {
   })
 
   t.test('a hidden one shows nothing of it', async (t) => {
-    const { terminal, stdin, stderr } = screen()
+    const { terminal, stdin, stderr } = openScreen()
     const answer = terminal.prompt('Password: ', { hidden: true })
     stdin.write('wonderland\r')
     t.equal(await answer, 'wonderland')
@@ -60,7 +42,7 @@ test('a prompt', async (t) => {
   })
 
   t.test('several in a row', async (t) => {
-    const { terminal, stdin } = screen()
+    const { terminal, stdin } = openScreen()
     for (const typed of ['first', 'second']) {
       const answer = terminal.prompt('? ', { hidden: true })
       stdin.write(`${typed}\r`)
@@ -70,7 +52,7 @@ test('a prompt', async (t) => {
 
   t.test('Ctrl-C and Ctrl-D end the command', async (t) => {
     for (const [key, wanted] of [['\x03', { message: 'interrupted', exitCode: 130 }], ['\x04', { message: 'nothing was entered', exitCode: 2 }]] as const) {
-      const { terminal, stdin } = screen()
+      const { terminal, stdin } = openScreen()
       const answer = terminal.prompt('? ')
       stdin.write(key)
       await t.rejects(answer, { name: 'CommandError', ...wanted })
@@ -78,7 +60,7 @@ test('a prompt', async (t) => {
   })
 
   t.test('without a terminal says what to use instead', async (t) => {
-    const { terminal, stderr } = screen({ tty: false })
+    const { terminal, stderr } = openScreen({ tty: false })
     t.notOk(terminal.interactive)
     await t.rejects(terminal.prompt('Password: ', { instead: '--password-file' }), { exitCode: 2, message: 'there is no terminal to ask on; use --password-file' })
     await t.rejects(terminal.prompt('Password: '), { message: /use a file or stdin/ })
@@ -95,7 +77,7 @@ test('a prompt', async (t) => {
 
 test('stdin is read to its end', async (t) => {
   for (const tty of [true, false]) {
-    const { terminal, stdin, stderr } = screen({ tty })
+    const { terminal, stdin, stderr } = openScreen({ tty })
     const text = terminal.readStdin()
     stdin.end('two\nlines\n')
     t.equal(await text, 'two\nlines\n')
@@ -111,7 +93,7 @@ test('a result in three formats', async (t) => {
     ['yaml', "username: 'no'\nat: '1970-01-01T00:00:00.000Z'\ngroups:\n  - a\n  - b\n"]
   ] as const
   for (const [format, wanted] of cases) {
-    const { terminal, stdout } = screen()
+    const { terminal, stdout } = openScreen()
     printResult(terminal, format, value, () => 'for people')
     t.equal(stdout(), wanted, format)
   }
