@@ -1,6 +1,8 @@
-import { generateKeyPairSync } from 'node:crypto'
+import 'reflect-metadata'
+import { generateKeyPairSync, webcrypto } from 'node:crypto'
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
+import * as x509 from '@peculiar/x509'
 import { test } from 'tap'
 import { readServingCertificate } from '../../../src/files/serving-certificate.js'
 import { createAuthority } from '../../../src/pki.js'
@@ -36,4 +38,14 @@ test('what is wrong is said with the path of the file', async t => {
     const error = await t.rejects(readServingCertificate({ ...tls, clientCAFile: join(dir, 'client-ca.crt') }), { code: 'AUTHN_FAULTS', message: expected }, name)
     t.notMatch(String(error), 'hunter2')
   }
+})
+
+test('a key that OpenSSL finds too short is refused before it serves', async t => {
+  const { tls, write } = await makeFiles(t)
+  const rsa = { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256', modulusLength: 512, publicExponent: new Uint8Array([1, 0, 1]) }
+  const keys = await webcrypto.subtle.generateKey(rsa, true, ['sign', 'verify'])
+  const certificate = await x509.X509CertificateGenerator.createSelfSigned({ name: 'CN=short', keys, signingAlgorithm: rsa })
+  write('tls.crt', certificate.toString('pem'))
+  write('tls.key', x509.PemConverter.encode(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey), 'PRIVATE KEY'))
+  await t.rejects(readServingCertificate(tls), { message: /tls\.crt: is refused by OpenSSL: ERR_SSL_EE_KEY_TOO_SMALL/ })
 })
