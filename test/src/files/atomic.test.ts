@@ -83,7 +83,7 @@ test('what only some machines refuse', async (t) => {
     ['EROFS', "can't be written: the file system is read-only"],
     ['EBUSY', "can't be replaced: it is a mount point of its own; mount its directory instead"],
     ['ENOSPC', "can't be written: ENOSPC"]
-  ]) {
+  ] as const) {
     promises.rename = async () => { throw Object.assign(new Error('refused'), { code }) }
     syncBuiltinESMExports()
     const error: unknown = await writeFileAtomic(file, 'new').catch((error: unknown) => error)

@@ -1,0 +1,133 @@
+import { join } from 'node:path'
+import { test, type Test } from 'tap'
+import { load } from 'js-yaml'
+import { runCommand } from '../../fixtures/command.js'
+
+const USERS = 'apiVersion: authn-webhook/v1\nusers:\n  - username: alice\n'
+const CONFIG = `apiVersion: authn-webhook/v1
+server: { host: 127.0.0.1 }
+tls: { certFile: tls/tls.crt, keyFile: tls/tls.key }
+identityProviders:
+  - { name: people, kind: static, usernamePrefix: "p:", groupPrefix: "p:", config: { usersFile: users.yaml } }
+  - { name: robots, kind: module, from: ./robots.mjs, usernamePrefix: "r:", groupPrefix: "r:" }
+`
+/** A third party's provider that reads a file of its own; opening it would be seen. */
+const ROBOTS = `import { readFileSync, writeFileSync } from 'node:fs'
+export default {
+  contract: 1,
+  kind: 'robots',
+  schema: { type: 'object' },
+  open () { writeFileSync(new URL('opened', import.meta.url), ''); return { authenticateToken: () => null } },
+  check (config, { resolvePath }) { if (readFileSync(resolvePath('robots.txt'), 'utf8') === 'bad') throw new Error('robots.txt is bad') }
+}
+`
+
+/** Files of a config that is right, with some of them replaced. */
+async function home (t: Test, files: Record<string, string> = {}): Promise<string> {
+  const dir = t.testdir({ 'authn-webhook.yaml': CONFIG, 'users.yaml': USERS, 'robots.mjs': ROBOTS, 'robots.txt': 'good', ...files })
+  const { code, stderr } = await runCommand(['certs', '--out', join(dir, 'tls')])
+  if (code !== 0) throw new Error(stderr)
+  return dir
+}
+
+test('a config that is right', async (t) => {
+  const cwd = await home(t)
+
+  t.test('is said to be, with its chain', async (t) => {
+    const { code, stdout, stderr } = await runCommand(['validate'], { cwd })
+    t.equal(stdout, `${join(cwd, 'authn-webhook.yaml')} is valid: people (static), then robots (module)\n`)
+    t.equal(stderr, '')
+    t.equal(code, 0)
+  })
+
+  t.test('as JSON and YAML', async (t) => {
+    const expected = {
+      valid: true,
+      file: join(cwd, 'authn-webhook.yaml'),
+      identityProviders: [{ name: 'people', kind: 'static' }, { name: 'robots', kind: 'module' }],
+      faults: [],
+      warnings: []
+    }
+    for (const [format, parse] of [['json', JSON.parse], ['yaml', load]] as const) {
+      const { code, stdout, stderr } = await runCommand(['validate', '-o', format, '--config', join(cwd, 'authn-webhook.yaml')])
+      t.strictSame(parse(stdout), expected, format)
+      t.equal(stderr, '')
+      t.equal(code, 0)
+    }
+  })
+
+  t.test('nothing was opened', async (t) => {
+    await t.rejects(async () => await (await import('node:fs/promises')).stat(join(cwd, 'opened')), { code: 'ENOENT' })
+  })
+})
+
+test('warnings are no faults', async (t) => {
+  const cwd = await home(t, { 'authn-webhook.yaml': CONFIG.replace('127.0.0.1', '0.0.0.0') })
+  const { code, stdout, stderr } = await runCommand(['validate'], { cwd })
+  t.match(stdout, /is valid/)
+  t.match(stderr, /^warning: .*authn-webhook\.yaml:3: tls: without clientCAFile/)
+  t.equal(code, 0)
+})
+
+test('faults of the config and of the files that it names come together', async (t) => {
+  const cwd = await home(t, {
+    'authn-webhook.yaml': CONFIG.replace('host', 'hots'),
+    'users.yaml': `${USERS}    uid: 1001\n    grops: [a]\n`,
+    'robots.txt': 'bad'
+  })
+  const file = (name: string): string => join(cwd, name)
+  const { code, stdout, stderr } = await runCommand(['validate'], { cwd })
+  t.equal(stdout, '')
+  t.equal(stderr, `${file('authn-webhook.yaml')}:2: server.hots: unknown key; did you mean "host"?
+${file('users.yaml')}:4: users[0].uid: must be a string; got a number: quote it
+${file('users.yaml')}:5: users[0].grops: unknown key; did you mean "groups"?
+${file('authn-webhook.yaml')}: identity provider robots: robots.txt is bad
+4 faults
+`)
+  t.equal(code, 2)
+
+  const { code: sameCode, stdout: json } = await runCommand(['validate', '-o', 'json'], { cwd })
+  t.match(JSON.parse(json), { valid: false, faults: [{ file: file('authn-webhook.yaml'), path: 'server.hots', line: 2, message: /unknown key/ }, { file: file('users.yaml'), line: 4 }, {}, {}] })
+  t.equal(sameCode, 2)
+})
+
+test('certificates belong to it', async (t) => {
+  const cwd = await home(t, {
+    'other.yaml': CONFIG.replace('tls/tls.crt', 'absent.crt').replace('tls/tls.key', 'users.yaml, clientCAFile: absent-ca.crt'),
+    'mixed.yaml': CONFIG.replace('tls/tls.key', 'tls/ca/ca.key'),
+    'ca.yaml': CONFIG.replace('tls/tls.key }', 'tls/tls.key, clientCAFile: absent-ca.crt }')
+  })
+  for (const [config, expected] of [
+    ['other.yaml', [join(cwd, 'absent.crt: does not exist'), join(cwd, 'users.yaml: '), join(cwd, 'absent-ca.crt: does not exist'), 'warning: ', '3 faults']],
+    ['ca.yaml', [join(cwd, 'absent-ca.crt: does not exist'), '1 fault']],
+    ['mixed.yaml', [join(cwd, 'tls/ca/ca.key: '), '1 fault']]
+  ] as const) {
+    const { code, stderr } = await runCommand(['validate', '--config', config], { cwd })
+    const lines = stderr.trim().split('\n')
+    t.equal(lines.length, expected.length, config)
+    expected.forEach((start, index) => { t.ok(lines[index]?.startsWith(start), `${config}: ${lines[index]}`) })
+    t.equal(code, 2)
+  }
+})
+
+test('what is no config', async (t) => {
+  const cwd = t.testdir({ 'empty.yaml': '', 'broken.yaml': 'a: [\n', 'users.yaml': USERS })
+  for (const [args, message, code] of [
+    [[], /there is no config: .*serve --demo/s, 2],
+    [['--config', 'absent.yaml'], /absent\.yaml: does not exist\n1 fault/, 2],
+    [['--config', 'empty.yaml'], /empty\.yaml: is empty\n1 fault/, 2],
+    [['--config', 'broken.yaml'], /broken\.yaml:2: is not valid YAML/, 2],
+    [['--config', 'users.yaml'], /users\.yaml:2: users: unknown key/, 2],
+    [['--output', 'xml'], /Allowed choices are json, yaml/, 2]
+  ] as const) {
+    const outcome = await runCommand(['validate', ...args], { cwd, env: { AUTHN_WEBHOOK_CONFIG: undefined } })
+    t.match(outcome.stderr, message)
+    t.equal(outcome.code, code)
+  }
+})
+
+test('--help has examples', async (t) => {
+  const { stdout, code } = await runCommand(['validate', '--help'])
+  t.match(stdout, /Examples:\n.*authn-webhook validate/)
+  t.equal(code, 0)
+})
