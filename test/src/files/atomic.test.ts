@@ -92,3 +92,18 @@ test('what only some machines refuse', async (t) => {
   t.strictSame(await readdir(dir), ['file'], 'the draft is gone')
   t.equal(await readFile(file, 'utf8'), 'old')
 })
+
+test('an owner that this process can not give, and a directory that can not be synced, stop nothing', async (t) => {
+  const file = join(t.testdir({ file: 'old' }), 'file')
+  const { open } = promises
+  t.teardown(() => { promises.open = open; syncBuiltinESMExports() })
+  promises.open = async (...args) => {
+    const handle = await open(...args)
+    handle.chown = async () => { throw Object.assign(new Error('refused'), { code: 'EPERM' }) }
+    if ((await handle.stat()).isDirectory()) handle.sync = async () => { throw Object.assign(new Error('refused'), { code: 'EINVAL' }) }
+    return handle
+  }
+  syncBuiltinESMExports()
+  await writeFileAtomic(file, 'new')
+  t.equal(await readFile(file, 'utf8'), 'new')
+})
