@@ -50,7 +50,7 @@ export type PressureConfig = Static<typeof PressureConfig>
 export const CacheConfig = Closed({
   successTTL: Type.Unsafe<string>({ ...Duration, default: '1m' }),
   failureTTL: Type.Unsafe<string>({ ...Duration, default: '10s' }),
-  maxEntries: Type.Integer({ minimum: 0, default: 10000, description: 'Entries of each of the two stores; 0: no cache.' })
+  maxEntries: Type.Integer({ minimum: 0, maximum: 1_000_000, default: 10000, description: 'Entries of each of the two stores; 0: no cache.' })
 }, { default: {} })
 export type CacheConfig = Static<typeof CacheConfig>
 

@@ -42,6 +42,7 @@ export const ContractMismatchError = createError<[string, string]>('AUTHN_CONTRA
 export const InvalidProviderError = createError<[string, ErrorOptions?]>('AUTHN_INVALID_PROVIDER', 'not an identity provider: %s')
 export const MockNotAllowedError = createError('AUTHN_MOCK_NOT_ALLOWED', 'the mock provider lets anybody in, whatever the token; start with "serve --mock", or set "allowMock: true" in its config if that is what you want')
 
+export const UnknownProviderError = createError<[string]>('AUTHN_UNKNOWN_PROVIDER', '%s')
 export const OpenTimeoutError = createError<[string, string]>('AUTHN_OPEN_TIMEOUT', 'identity provider "%s" did not open within %s; it must open with the network down')
 export const ProviderOpenError = createError<[string, string, string, ErrorOptions]>('AUTHN_PROVIDER_OPEN', 'identity provider "%s" (kind %s) could not be opened: %s')
 

@@ -8,7 +8,7 @@ import { createRequire } from 'node:module'
 import { dirname, isAbsolute, join, resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { defineIdentityProvider, type IdentityProviderDefinition } from './authn/provider.js'
-import { InvalidProviderError } from './errors.js'
+import { InvalidProviderError, UnknownProviderError } from './errors.js'
 
 const BUILT_IN: Readonly<Record<string, () => Promise<{ default: IdentityProviderDefinition }>>> = {
   static: async () => await import('../plugins/providers/static/index.js'),
@@ -27,16 +27,16 @@ export interface ProviderKind {
 
 /**
  * @param ctx `dir`: the config file's directory, where paths start and packages are looked for first
- * @throws InvalidProviderError, ContractMismatchError
+ * @throws UnknownProviderError, InvalidProviderError, ContractMismatchError
  */
 export async function findDefinition ({ kind, from }: ProviderKind, ctx: { dir: string }): Promise<IdentityProviderDefinition> {
   if (kind === 'module') {
-    if (from === undefined) throw new InvalidProviderError('"kind: module" needs "from", a package or a path that starts with ./')
+    if (from === undefined) throw new UnknownProviderError('"kind: module" needs "from", a package or a path that starts with ./')
     return await loadModule(from, resolve(ctx.dir))
   }
-  if (from !== undefined) throw new InvalidProviderError('"from" is for "kind: module" alone')
+  if (from !== undefined) throw new UnknownProviderError('"from" is for "kind: module" alone')
   const load = Object.hasOwn(BUILT_IN, kind) ? BUILT_IN[kind] : undefined
-  if (load === undefined) throw new InvalidProviderError(`there is no kind ${JSON.stringify(kind)}; there are ${KINDS.join(', ')}`)
+  if (load === undefined) throw new UnknownProviderError(`there is no kind ${JSON.stringify(kind)}; there are ${KINDS.join(', ')}`)
   return (await load()).default
 }
 
@@ -60,7 +60,7 @@ function isPath (from: string): boolean {
 
 function resolveFile (path: string, dir: string): string {
   const file = resolve(dir, path)
-  if (!existsSync(file)) throw new InvalidProviderError(`there is no file ${file}`)
+  if (!existsSync(file)) throw new UnknownProviderError(`there is no file ${file}`)
   return file
 }
 
@@ -75,7 +75,7 @@ function resolvePackage (specifier: string, dir: string): string {
   const home = places.map(place => findPackage(name, place)).find(found => found !== undefined)
   if (home === undefined) {
     const looked = places.map(place => join(place, 'node_modules')).join(' nor in ')
-    throw new InvalidProviderError(`there is no package ${JSON.stringify(name)}, neither in ${looked} nor in those of the directories above; a path starts with ./`)
+    throw new UnknownProviderError(`there is no package ${JSON.stringify(name)}, neither in ${looked} nor in those of the directories above; a path starts with ./`)
   }
   const { exports } = JSON.parse(readFileSync(join(home, 'package.json'), 'utf8'))
   const target = exports === undefined ? createRequire(join(home, 'package.json')).resolve(`${home}${subpath}`) : targetOf(exportsOf(exports, `.${subpath}`))

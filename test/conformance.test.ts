@@ -72,10 +72,9 @@ test('static passes', async t => {
       { credential: bob.token, reason: 'expired' },
       { credential: carol.token, reason: 'disabled' },
       { credential: { username: 'alice', password: 'canary-wrong' }, reason: 'wrong-credential' },
-      { credential: { username: 'bob', password: 'canary-he-has-none' }, reason: 'wrong-credential' },
       { credential: { username: 'carol', password: alice.password }, reason: 'disabled' }
     ],
-    foreign: ['canary-token-of-somebody-else', { username: 'nobody', password: 'canary-of-nobody' }],
+    foreign: ['canary-token-of-somebody-else', { username: 'bob', password: 'canary-he-has-none' }, { username: 'nobody', password: 'canary-of-nobody' }],
     reload: writeUsers
   })
   await passes(t, {

@@ -8,6 +8,7 @@ import type { TokenReviewStatus, UserInfo } from '../../schemas/token-review.js'
 import type { OpenChain } from '../app.js'
 import { isVettedDenial } from '../authn/answer.js'
 import type { Step } from '../authn/chain.js'
+import { passwordToken } from '../authn/credential.js'
 import { milliseconds } from '../authn/duration.js'
 import type { Spec } from '../authn/review.js'
 import type { Target } from '../client.js'
@@ -112,7 +113,8 @@ async function askService (spec: Spec, target: Target): Promise<Asked> {
 async function findTarget (options: ReviewOptions): Promise<Target | undefined> {
   if (options.kubeconfig !== undefined) {
     const { readWebhookKubeconfig } = await import('../kubeconfig.js')
-    return await readWebhookKubeconfig(options.kubeconfig)
+    const { token, basic, ...target } = await readWebhookKubeconfig(options.kubeconfig)
+    return { ...target, authorization: authorization(token, basic) }
   }
   if (options.server === undefined) return undefined
   if (!URL.canParse(options.server) || !options.server.startsWith('https://')) throw new CommandError('--server takes a URL such as https://127.0.0.1:8443/authenticate')
@@ -124,6 +126,12 @@ async function findTarget (options: ReviewOptions): Promise<Target | undefined> 
     key: await pem(options.clientKey),
     serverName: options.tlsServerName
   }
+}
+
+/** As the API server sends the user of its kubeconfig. */
+function authorization (token: string | undefined, basic: { username: string, password: string } | undefined): string | undefined {
+  if (token !== undefined) return `Bearer ${token}`
+  return basic === undefined ? undefined : `Basic ${passwordToken(basic)}`
 }
 
 async function lookup (username: string, options: ReviewOptions, terminal: Terminal): Promise<UserInfo | undefined> {

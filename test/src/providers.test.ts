@@ -32,7 +32,7 @@ test('what the config says has to fit together', async t => {
     [{ kind: 'module' }, '"kind: module" needs "from", a package or a path that starts with ./'],
     [{ kind: 'static', from: './x.mjs' }, '"from" is for "kind: module" alone']
   ] as const) {
-    await t.rejects(findDefinition(slot, { dir: '.' }), { code: 'AUTHN_INVALID_PROVIDER', message: `not an identity provider: ${message}` })
+    await t.rejects(findDefinition(slot, { dir: '.' }), { code: 'AUTHN_UNKNOWN_PROVIDER', message })
   }
 })
 
@@ -88,8 +88,9 @@ test('what can\'t be used is refused with the reason', async t => {
     'node_modules/inner/package.json': '{ "exports": { ".": null, "./types": { "types": "./x.d.ts" } } }'
   })
   const invalid = 'AUTHN_INVALID_PROVIDER'
+  const unknown = 'AUTHN_UNKNOWN_PROVIDER'
   for (const [from, message, code = invalid] of [
-    ['./gone.mjs', `there is no file ${dir}/gone.mjs`],
+    ['./gone.mjs', `there is no file ${dir}/gone.mjs`, unknown],
     ['./throws.mjs', `${dir}/throws.mjs can't be loaded: boom`],
     ['./throws-text.mjs', `${dir}/throws-text.mjs can't be loaded: boom`],
     ['./syntax.mjs', `${dir}/syntax.mjs can't be loaded: Unexpected end of input; "node --check ${dir}/syntax.mjs" shows where`],
@@ -99,10 +100,10 @@ test('what can\'t be used is refused with the reason', async t => {
     ['./null.mjs', 'the default export is not an object'],
     ['./contract.mjs', 'the provider speaks contract 2; this release supports: 1', 'AUTHN_CONTRACT_MISMATCH'],
     ['./closed.mjs', '"open" is not a function'],
-    ['provider.mjs', `there is no package "provider.mjs", neither in ${dir}/node_modules nor in`],
-    ['node:fs', 'there is no package "node:fs"'],
-    ['data:text/javascript,0', 'there is no package "data:text"'],
-    ['%s', 'there is no package "%s"'],
+    ['provider.mjs', `there is no package "provider.mjs", neither in ${dir}/node_modules nor in`, unknown],
+    ['node:fs', 'there is no package "node:fs"', unknown],
+    ['data:text/javascript,0', 'there is no package "data:text"', unknown],
+    ['%s', 'there is no package "%s"', unknown],
     ['inner', `the package in ${dir}/node_modules/inner does not export "."`],
     ['inner/types', `the package in ${dir}/node_modules/inner does not export "./types"`],
     ['inner/gone', `the package in ${dir}/node_modules/inner does not export "./gone"`]
