@@ -3,6 +3,7 @@ import { test } from 'tap'
 import tokenReviewRoute from '../../plugins/token-review.js'
 import type { Answer, IdentityProvider } from '../../src/authn/provider.js'
 import { createLogger } from '../../src/logger.js'
+import { createAuthority, issueClient } from '../../src/pki.js'
 import { createAdminServer } from '../../src/server.js'
 import { alice, basicToken, bob } from '../fixtures/people.js'
 import { startService, tokenReview, V1, V1BETA1, type TestProvider } from '../fixtures/service.js'
@@ -200,6 +201,30 @@ test('?timeout can not stretch the budget', async t => {
   const started = performance.now()
   await post(tokenReview(bob.token), { path: '/authenticate?timeout=30s' })
   t.ok(performance.now() - started < 5000)
+})
+
+// ------------------------------------------------------- client certificates
+
+test('a client certificate, where the config asks for one', async t => {
+  const clients = await createAuthority({ commonName: 'client CA', days: 1 })
+  const [apiServer, other] = await Promise.all(['kube-apiserver', 'someone-else'].map(async commonName => await issueClient(clients, { commonName, days: 1 })))
+  const stranger = await issueClient(await createAuthority({ commonName: 'client CA', days: 1 }), { commonName: 'kube-apiserver', days: 1 })
+  const { post, get, lines } = await startService(t, {
+    files: { 'client-ca.crt': clients.cert },
+    config: { tls: { clientCAFile: 'client-ca.crt', clientNames: ['kube-apiserver'] } },
+    providers: { people: { authenticateToken: () => ({ user: bob.user }) } }
+  })
+  const body = tokenReview(bob.token)
+  t.match(await post(body, apiServer), { code: 200, body: { status: { authenticated: true } } })
+  t.match(lines.at(-1), { audit: 'TokenReview', client: 'kube-apiserver' })
+  for (const [what, client, message] of [
+    ['none', {}, 'a client certificate is required'],
+    ["another CA's", stranger, 'the client certificate is not signed by the client CA of this service'],
+    ['another name', other, 'the name of the client certificate is not one that may ask for reviews']
+  ] as const) {
+    t.match(await post(body, client), { code: 401, body: { kind: 'Status', reason: 'Unauthorized', message } }, what)
+  }
+  for (const path of ['/livez', '/readyz', '/metrics']) t.equal((await get(path)).code, 200, `${path} is for kubelets and scrapers, who have none`)
 })
 
 // ------------------------------------------------------------------ refusals
