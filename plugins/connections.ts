@@ -10,114 +10,18 @@
  * at any other time can cross a request.
  */
 import type { Server, ServerResponse } from 'node:http'
-import { constants, type Http2SecureServer, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2'
+import type { Http2SecureServer } from 'node:http2'
 import type { Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { TLSSocket } from 'node:tls'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Limits } from '../src/server.js'
+import { Http1Connection, Http2Connection, type Connection } from './connection.js'
 
 declare module 'fastify' {
   interface FastifyInstance {
     connections: Connections
   }
-}
-
-interface Connection {
-  /** Tells the other side to send no more here; ends when that is safe. */
-  retire: () => void
-  /** Ends as soon as nothing is in flight. */
-  close: () => void
-  /** Cuts what is too slow. */
-  sweep: (now: number) => void
-}
-
-class Http2Connection implements Connection {
-  readonly #session: ServerHttp2Session
-  readonly #limits: Limits
-  readonly #streams = new Map<ServerHttp2Stream, number>()
-  #greeted = false
-  /** Whether a request ever came; until then the client has less time. */
-  #used = false
-  #idleSince = performance.now()
-
-  constructor (session: ServerHttp2Session, limits: Limits) {
-    this.#session = session
-    this.#limits = limits
-    // the client's first SETTINGS are the end of its preface
-    session.once('remoteSettings', () => { this.#greeted = true })
-    session.on('stream', stream => { this.#track(stream) })
-  }
-
-  #track (stream: ServerHttp2Stream): void {
-    this.#used = true
-    this.#streams.set(stream, performance.now())
-    stream.once('close', () => {
-      this.#streams.delete(stream)
-      this.#idleSince = performance.now()
-    })
-  }
-
-  retire (): void {
-    this.close()
-  }
-
-  close (): void {
-    this.#session.close()
-  }
-
-  sweep (now: number): void {
-    const { handshake, headers, request, idle, grace, drain } = this.#limits
-    for (const [stream, since] of this.#streams) {
-      const age = now - since
-      // the second: an answer that the client's flow control never lets out
-      if ((age > request && !stream.readableEnded) || age > request + drain) stream.close(constants.NGHTTP2_CANCEL)
-    }
-    if (this.#streams.size > 0) return
-    const quiet = now - this.#idleSince
-    if (!this.#greeted && quiet > handshake) this.#session.destroy()
-    // half of a request's headers keep nghttp2 from ending a closed session
-    else if (this.#session.closed && quiet > grace) this.#session.destroy()
-    // headers in the making are seen by nobody but nghttp2: to us they are silence
-    else if (quiet > (this.#used ? idle : headers)) this.close()
-  }
-}
-
-class Http1Connection implements Connection {
-  readonly #socket: TLSSocket
-  readonly #responses = new Set<ServerResponse>()
-  #retired = false
-  #closing = false
-
-  constructor (socket: TLSSocket) {
-    this.#socket = socket
-  }
-
-  answer (response: ServerResponse): void {
-    this.#responses.add(response)
-    response.once('close', () => {
-      this.#responses.delete(response)
-      if (this.#closing) this.close()
-    })
-    if (this.#retired) response.setHeader('connection', 'close')
-  }
-
-  retire (): void {
-    this.#retired = true
-    const last = [...this.#responses].at(-1)
-    // Node itself ends the socket after a reply with this header
-    if (last?.headersSent === false) last.setHeader('connection', 'close')
-  }
-
-  close (): void {
-    this.#closing = true
-    this.retire()
-    if (this.#responses.size === 0) this.#socket.destroySoon()
-  }
-
-  // Node's own time limits do that for HTTP/1.1
-  sweep (): void {}
 }
 
 export class Connections {

@@ -22,7 +22,7 @@ export async function writeDemoConfig (kind: DemoKind, directory: string): Promi
   await mkdir(directory, { recursive: true, mode: 0o700 })
   if (kind === 'demo') await writeOnce(join(directory, 'users.yaml'), demoUsers)
   const file = join(directory, `${kind}.yaml`)
-  await writeOnce(file, async () => CONFIGS[kind])
+  await writeOnce(file, async () => demoConfig(kind))
   return file
 }
 
@@ -30,24 +30,18 @@ async function writeOnce (file: string, text: () => Promise<string>): Promise<vo
   if (!existsSync(file)) await writeFile(file, await text(), { mode: 0o600 })
 }
 
-const CONFIGS: Record<DemoKind, string> = {
-  demo: `# Written by \`authn-webhook serve --demo\`; change it as you like.
+const PROVIDERS: Record<DemoKind, string> = {
+  demo: '{ name: demo, kind: static, config: { usersFile: users.yaml } }',
+  mock: '{ name: mock, kind: mock, config: { user: { username: mock, groups: [group-mock] } } }'
+}
+
+function demoConfig (kind: DemoKind): string {
+  return `# Written by \`authn-webhook serve --${kind}\`; change it as you like.
 apiVersion: authn-webhook/v1
 server: { host: 127.0.0.1 }
 tls: { certFile: tls.crt, keyFile: tls.key }
 identityProviders:
-  - name: demo
-    kind: static
-    config: { usersFile: users.yaml }
-`,
-  mock: `# Written by \`authn-webhook serve --mock\`; change it as you like.
-apiVersion: authn-webhook/v1
-server: { host: 127.0.0.1 }
-tls: { certFile: tls.crt, keyFile: tls.key }
-identityProviders:
-  - name: mock
-    kind: mock
-    config: { user: { username: mock, groups: [group-mock] } }
+  - ${PROVIDERS[kind]}
 `
 }
 

@@ -1,0 +1,101 @@
+/** How often each account failed in a row, and whether it is closed for it. */
+export interface FailureLimits {
+  /** Wrong passwords in a row that an account has free. */
+  readonly maxFailures: number
+  /** Milliseconds. */
+  readonly baseDelay: number
+  /** Milliseconds. */
+  readonly maxDelay: number
+  /** Accounts whose failures are remembered. */
+  readonly maxIdentities?: number
+  /** Milliseconds of a clock that is never set back. */
+  readonly now?: () => number
+}
+
+interface Failures {
+  readonly count: number
+  readonly last: number
+}
+
+/**
+ * Failures in a row by account, in bounded memory. Accounts with equally many
+ * lie in one bucket, the one that failed longest ago first. When memory is
+ * full, a count that is over is dropped, else the first of the lowest bucket:
+ * whoever sprays many names can't wash away the count of an account under attack.
+ */
+export class FailureCounts {
+  readonly #options: FailureLimits
+  readonly #now: () => number
+  readonly #maxIdentities: number
+  /** More make no difference: the wait is at its longest. It bounds the number of buckets. */
+  readonly #maxCount: number
+  readonly #counts = new Map<string, Failures>()
+  readonly #buckets = new Map<number, Set<string>>()
+
+  constructor (options: FailureLimits) {
+    this.#options = options
+    this.#now = options.now ?? (() => performance.now())
+    this.#maxIdentities = options.maxIdentities ?? 10_000
+    const doublings = Math.ceil(Math.log2(options.maxDelay / options.baseDelay))
+    this.#maxCount = options.maxFailures + 1 + (doublings > 0 && doublings < Infinity ? doublings : 0)
+  }
+
+  of (identity: string): number {
+    const failures = this.#counts.get(identity)
+    return failures === undefined || this.#isForgotten(failures) ? 0 : failures.count
+  }
+
+  isOpen (identity: string): boolean {
+    const failures = this.#counts.get(identity)
+    return failures === undefined || this.#now() - failures.last >= this.#delay(failures.count)
+  }
+
+  add (identity: string): void {
+    const count = Math.min(this.of(identity) + 1, this.#maxCount)
+    this.forget(identity)
+    if (this.#counts.size >= this.#maxIdentities) this.forget(this.#leastWorthKeeping())
+    this.#counts.set(identity, { count, last: this.#now() })
+    const bucket = this.#buckets.get(count)
+    if (bucket === undefined) this.#buckets.set(count, new Set([identity]))
+    else bucket.add(identity)
+  }
+
+  forget (identity: string): void {
+    const failures = this.#counts.get(identity)
+    if (failures === undefined) return
+    this.#counts.delete(identity)
+    const bucket = this.#buckets.get(failures.count)!
+    bucket.delete(identity)
+    if (bucket.size === 0) this.#buckets.delete(failures.count)
+  }
+
+  /** The cost is the number of buckets: a dozen or so with the default delays. */
+  #leastWorthKeeping (): string {
+    let lowest = Infinity
+    for (const [count, bucket] of this.#buckets) {
+      const oldest = first(bucket)
+      if (this.#isForgotten(this.#counts.get(oldest)!)) return oldest
+      lowest = Math.min(lowest, count)
+    }
+    return first(this.#buckets.get(lowest)!)
+  }
+
+  #delay (count: number): number {
+    const beyond = count - this.#options.maxFailures
+    return beyond <= 0 ? 0 : Math.min(this.#options.baseDelay * 2 ** (beyond - 1), this.#options.maxDelay)
+  }
+
+  /**
+   * After `maxDelay` for each failure. Were it less, waiting for a clean slate
+   * would give more guesses than going on at the slowest pace; so nobody gets
+   * more than one in `maxDelay` on the average.
+   */
+  #isForgotten ({ count, last }: Failures): boolean {
+    return this.#now() - last >= count * this.#options.maxDelay
+  }
+}
+
+/** Of a set that is not empty. */
+function first (set: Set<string>): string {
+  return set.values().next().value!
+}
