@@ -1,7 +1,8 @@
 /** `authn-webhook webhook-config`: the file that tells an API server to ask this service. */
 import type { X509Certificate } from 'node:crypto'
 import { isIP } from 'node:net'
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
+import { createDistributionFile, DISTRIBUTIONS, formatDistributionFile, type DistributionName } from '../distributions.js'
 import { CommandError } from '../errors.js'
 import type { CertificateFile, KeyFile } from '../files/pem.js'
 import { outputOption, printResult, type OutputFormat, type Terminal } from '../terminal.js'
@@ -13,6 +14,7 @@ interface WebhookConfigOptions {
   readonly clientKey?: string
   readonly tlsServerName?: string
   readonly embedCerts: boolean
+  readonly for?: DistributionName
   readonly output: OutputFormat
 }
 
@@ -28,13 +30,17 @@ export function webhookConfigCommand (terminal: Terminal): Command {
     .option('--client-key <file>', 'its private key')
     .option('--tls-server-name <name>', "the name in the service's certificate, where it is not the host of --server")
     .option('--embed-certs', 'embed the contents of the files instead of their absolute paths', false)
+    .addOption(new Option('--for <distribution>', 'print what it takes, headed by where it goes, the edit, the restart and how to undo all that; implies --embed-certs').choices(Object.keys(DISTRIBUTIONS)))
     .addOption(outputOption)
     .addHelpText('after', `
 Paths in the result are paths on the control plane machine (and in the API server's
-container): copy the files to the same place there, or use --embed-certs.
+container): copy the files to the same place there, or use --embed-certs. With --for
+there is one file to carry, and its comments say what to do with it; -o yaml and -o json
+leave them out. talos is Talos 1.15 and newer, talos-1.14 what came before.
 
 Examples:
   $ authn-webhook webhook-config --server https://192.0.2.10:8443 --certificate-authority tls/ca.crt
+  $ authn-webhook webhook-config --for kubeadm --server https://192.0.2.10:8443 --certificate-authority tls/ca.crt > webhook.yaml
   $ authn-webhook webhook-config --server https://10.96.0.50/authenticate --tls-server-name my-authn.kube-system.svc \\
       --certificate-authority tls/ca.crt --embed-certs > authn-webhook.kubeconfig
   $ authn-webhook webhook-config --server https://192.0.2.10:8443 --certificate-authority tls/ca.crt \\
@@ -52,8 +58,11 @@ async function printWebhookConfig (options: WebhookConfigOptions, terminal: Term
   const client = await readClient(options)
   const warnings = [...hostWarnings(server, serverName), ...authorityWarnings(authority), ...expiryWarnings(client?.certificate)]
   for (const warning of warnings) terminal.note(`warning: ${warning}`)
-  const config = createWebhookKubeconfig({ server, authority, client, serverName }, options.embedCerts)
-  printResult(terminal, options.output, config, () => formatWebhookKubeconfig(config))
+  const distribution = options.for
+  const config = createWebhookKubeconfig({ server, authority, client, serverName }, options.embedCerts || distribution !== undefined)
+  if (distribution === undefined) return printResult(terminal, options.output, config, () => formatWebhookKubeconfig(config))
+  const file = createDistributionFile(distribution, config)
+  printResult(terminal, options.output, file, () => formatDistributionFile(distribution, file))
 }
 
 function parseServer (text: string): URL {

@@ -1,0 +1,51 @@
+/**
+ * `webhook-config --for`: the file for one Kubernetes distribution, headed by
+ * what to do with it, so that the steps travel with the file.
+ */
+import { dump } from 'js-yaml'
+import type { Kubeconfig } from '../schemas/kubeconfig.js'
+import type { Distribution, Step } from './distributions/distribution.js'
+import { kind } from './distributions/kind.js'
+import { kubeadm } from './distributions/kubeadm.js'
+import { k3s, rke2 } from './distributions/rancher.js'
+import { talos, talos114 } from './distributions/talos.js'
+
+export const DISTRIBUTIONS = { kubeadm, kind, k3s, rke2, talos, 'talos-1.14': talos114 } satisfies Record<string, Distribution>
+export type DistributionName = keyof typeof DISTRIBUTIONS
+
+const WIDTH = 78
+
+/** What the distribution takes: the kubeconfig, or a document around it. */
+export function createDistributionFile (name: DistributionName, kubeconfig: Kubeconfig): object {
+  const { document }: Distribution = DISTRIBUTIONS[name]
+  return document === undefined ? kubeconfig : document(kubeconfig)
+}
+
+/** YAML, headed by the steps as comments. */
+export function formatDistributionFile (name: DistributionName, file: object): string {
+  const { title, steps, change, undo }: Distribution = DISTRIBUTIONS[name]
+  const lines = [
+    ...wrap(`How an API server of ${title} reaches authn-webhook. The steps follow its documentation; try them on a cluster that may break.`),
+    '',
+    ...wrap('DO THEM ON EVERY CONTROL PLANE NODE, one after another. An API server does not start when this file is missing, unreadable or faulty: first the file, then the flags. Keep a kubeconfig with a client certificate at hand; it works without this.'),
+    '',
+    ...steps.flatMap((step, index) => format(step, `${index + 1}. `)),
+    ...format(change, 'To change this file later: '),
+    ...format(undo, 'To undo: ')
+  ]
+  return `${lines.map((line) => `# ${line}`.trimEnd()).join('\n')}\n${dump(file, { lineWidth: -1 })}`
+}
+
+function format ({ text, code }: Step, label: string): string[] {
+  const prose = wrap(`${label}${text}`)
+  return code === undefined ? [...prose, ''] : [...prose, '', ...code.text.trimEnd().split('\n').map((line) => `      ${line}`), '']
+}
+
+/** Breaks at spaces; a longer word stands alone. */
+function wrap (text: string): string[] {
+  return text.split(' ').reduce<string[]>((lines, word) => {
+    const last = lines.at(-1)
+    if (last === undefined || last.length + 1 + word.length > WIDTH) return [...lines, word]
+    return [...lines.slice(0, -1), `${last} ${word}`]
+  }, [])
+}

@@ -1,0 +1,62 @@
+/**
+ * kind: kubeadm in containers, so everything is a mount further away
+ * (https://kind.sigs.k8s.io/docs/user/configuration/). Its patch names no
+ * apiVersion: kind takes such a one for v1beta3, and translates it to v1beta4
+ * from Kubernetes 1.36 on (kubernetes-sigs/kind#4173).
+ */
+import { shell, yaml, type Distribution } from './distribution.js'
+
+export const kind: Distribution = {
+  title: 'kind',
+  steps: [
+    shell('For a new cluster: save the printed file as `webhook.yaml`, and put it into a directory of its own beside `kind.yaml`:', `\
+mkdir -p authn
+install -m 0600 webhook.yaml authn/webhook.yaml
+`),
+    yaml('Write `kind.yaml`. It mounts the directory into the node, and from there into the API server\'s pod. Further control plane nodes need the same `extraMounts`:', `\
+kind: Cluster
+apiVersion: kind.x-k8s.io/v1alpha4
+kubeadmConfigPatches:
+  - |
+    kind: ClusterConfiguration
+    apiServer:
+      extraArgs:
+        authentication-token-webhook-config-file: /etc/kubernetes/authn-webhook/webhook.yaml
+        authentication-token-webhook-version: v1
+      extraVolumes:
+        - name: authn-webhook
+          hostPath: /etc/kubernetes/authn-webhook
+          mountPath: /etc/kubernetes/authn-webhook
+          readOnly: true
+          pathType: Directory
+nodes:
+  - role: control-plane
+    extraMounts:
+      - hostPath: ./authn
+        containerPath: /etc/kubernetes/authn-webhook
+        readOnly: true
+`),
+    shell('Make the cluster; with `--retain`, a node whose API server doesn\'t start stays there to be looked at:', `\
+kind create cluster --name authn --config kind.yaml --retain
+`),
+    shell('Or, for a cluster that runs already: put the file into each control plane node (the first of a cluster `authn` is `authn-control-plane`), where kubeadm\'s mount of `/etc/kubernetes/pki` shows it to the API server, and fetch the manifest:', `\
+docker exec authn-control-plane mkdir -p /etc/kubernetes/pki/authn-webhook
+docker cp webhook.yaml authn-control-plane:/etc/kubernetes/pki/authn-webhook/webhook.yaml
+docker cp authn-control-plane:/etc/kubernetes/manifests/kube-apiserver.yaml kube-apiserver.yaml
+cp kube-apiserver.yaml kube-apiserver.yaml.before
+`),
+    yaml('Add two lines to the list under `command:` in `kube-apiserver.yaml`:', `\
+    - --authentication-token-webhook-config-file=/etc/kubernetes/pki/authn-webhook/webhook.yaml
+    - --authentication-token-webhook-version=v1
+`),
+    shell('Bring it back. The kubelet replaces the API server\'s pod:', `\
+docker cp kube-apiserver.yaml authn-control-plane:/etc/kubernetes/manifests/kube-apiserver.yaml
+`)
+  ],
+  change: shell('Put the new file in place of the old one, and restart the API server; the kubelet starts it again:', `\
+docker exec authn-control-plane sh -c 'crictl ps --quiet --name kube-apiserver | xargs crictl stop'
+`),
+  undo: shell('Delete a cluster that was made for this: `kind delete cluster --name authn`. On one that ran already, bring the old manifest back; the file may stay:', `\
+docker cp kube-apiserver.yaml.before authn-control-plane:/etc/kubernetes/manifests/kube-apiserver.yaml
+`)
+}

@@ -1,0 +1,45 @@
+/**
+ * kubeadm: static pods from /etc/kubernetes/manifests, and a ClusterConfiguration
+ * from which each upgrade writes them anew (https://kubernetes.io/docs/tasks/administer-cluster/kubeadm/kubeadm-reconfigure/).
+ */
+import { shell, yaml, type Distribution } from './distribution.js'
+
+export const kubeadm: Distribution = {
+  title: 'kubeadm',
+  steps: [
+    shell('Save the printed file as `webhook.yaml`, and put it where the API server\'s pod can read it: kubeadm mounts `/etc/kubernetes/pki` already. Keep a copy of the manifest, but not beside it: the kubelet would run the copy too. As root:', `\
+mkdir -p /etc/kubernetes/pki/authn-webhook
+install -m 0600 webhook.yaml /etc/kubernetes/pki/authn-webhook/webhook.yaml
+cp /etc/kubernetes/manifests/kube-apiserver.yaml /root/kube-apiserver.yaml.before
+`),
+    yaml('Add two lines to the list under `command:` in `/etc/kubernetes/manifests/kube-apiserver.yaml`. When it is saved, the kubelet replaces the API server\'s pod:', `\
+    - --authentication-token-webhook-config-file=/etc/kubernetes/pki/authn-webhook/webhook.yaml
+    - --authentication-token-webhook-version=v1
+`),
+    shell('Wait until it is back, before you go to the next node:', `\
+crictl ps --all --name kube-apiserver
+`),
+    shell('Once for the cluster: tell kubeadm as well, or the next `kubeadm upgrade` writes a manifest without the lines. Fetch its configuration:', `\
+kubectl --namespace kube-system get configmap kubeadm-config --output 'jsonpath={.data.ClusterConfiguration}' > kubeadm.yaml
+`),
+    yaml('Add the flags to `kubeadm.yaml`, below what is in `apiServer.extraArgs` already. (In `v1beta3` that is a map; `kubeadm config migrate` translates.)', `\
+apiVersion: kubeadm.k8s.io/v1beta4
+kind: ClusterConfiguration
+apiServer:
+  extraArgs:
+    - name: authentication-token-webhook-config-file
+      value: /etc/kubernetes/pki/authn-webhook/webhook.yaml
+    - name: authentication-token-webhook-version
+      value: v1
+`),
+    shell('Upload it. From now on a node needs `webhook.yaml` in its place before `kubeadm join --control-plane`:', `\
+kubeadm init phase upload-config kubeadm --config kubeadm.yaml
+`)
+  ],
+  change: shell('Put the new file in place of the old one on each node, and restart its API server; the kubelet starts it again:', `\
+crictl ps --quiet --name kube-apiserver | xargs crictl stop
+`),
+  undo: shell('Take the lines out of the manifest on each node, and wait for its API server. Take them out of `kubeadm.yaml`, and upload it again. Then, and not before, on each node:', `\
+rm -r /etc/kubernetes/pki/authn-webhook
+`)
+}
