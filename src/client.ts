@@ -1,4 +1,5 @@
 /** Asks a running service what an API server would ask: one TokenReview over HTTPS. */
+import type { IncomingHttpHeaders } from 'node:http'
 import { request } from 'node:https'
 import type { ApiVersion, TokenReviewRequest, TokenReviewStatus } from '../schemas/token-review.js'
 import { CommandError, ExitCode } from './errors.js'
@@ -18,38 +19,59 @@ export interface Target {
 
 export interface Answer {
   readonly code: number
-  readonly body: unknown
+  readonly headers: IncomingHttpHeaders
+  /** The body as it came. */
+  readonly text: string
+  /** The body as JSON; `{}` where it is none, or not an object. */
+  readonly body: Readonly<Record<string, unknown>>
 }
 
 const TIMEOUT = 30_000
 
 /** @throws CommandError with exit code 69 where the service can't be reached or doesn't answer with a TokenReview */
 export async function requestReview (target: Target, apiVersion: ApiVersion, spec: TokenReviewRequest['spec']): Promise<TokenReviewStatus> {
-  const { code, body } = await post(target, JSON.stringify({ apiVersion, kind: 'TokenReview', metadata: {}, spec, status: { user: {} } }))
-  const { kind, status, message } = body as { kind?: unknown, status?: unknown, message?: unknown }
-  if (code === 200 && kind === 'TokenReview' && typeof status === 'object' && status !== null) return status as TokenReviewStatus
-  const words = kind === 'Status' && typeof message === 'string' ? message : 'it is not a TokenReview'
-  throw new CommandError(`${target.server.href} answered ${code}: ${words}`, ExitCode.unavailable)
+  const answer = await postReview(target, apiVersion, spec)
+  const { kind, status } = answer.body
+  if (answer.code === 200 && kind === 'TokenReview' && typeof status === 'object' && status !== null) return status as TokenReviewStatus
+  throw new CommandError(`${target.server.href} answered ${answer.code}: ${refusalOf(answer)}`, ExitCode.unavailable)
 }
 
-async function post ({ server, ca, cert, key, serverName, authorization }: Target, payload: string): Promise<Answer> {
+/** What a refusal says of itself, where it is a `Status`. */
+export function refusalOf ({ body: { kind, message } }: Answer): string {
+  return kind === 'Status' && typeof message === 'string' ? message : 'it is not a TokenReview'
+}
+
+/**
+ * Whatever is answered, as it is.
+ * @throws CommandError with exit code 69 where nothing is; its cause is the fault of the network or of TLS
+ */
+export async function postReview ({ server, ca, cert, key, serverName, authorization }: Target, apiVersion: ApiVersion, spec: TokenReviewRequest['spec']): Promise<Answer> {
+  const payload = JSON.stringify({ apiVersion, kind: 'TokenReview', metadata: {}, spec, status: { user: {} } })
   return await new Promise((resolve, reject) => {
     const fail = (error: Error): void => {
       reject(new CommandError(`${server.href} can't be reached: ${error.message}`, ExitCode.unavailable, { cause: error }))
     }
-    const call = request(server, {
+    const call = request(withTimeout(server), {
       method: 'POST',
       ca,
       cert,
       key,
       servername: serverName,
       timeout: TIMEOUT,
-      headers: { 'content-type': 'application/json', 'content-length': Buffer.byteLength(payload), ...authorization !== undefined && { authorization } }
+      headers: {
+        accept: 'application/json, */*',
+        'content-type': 'application/json',
+        'content-length': Buffer.byteLength(payload),
+        ...authorization !== undefined && { authorization }
+      }
     }, response => {
       const chunks: Buffer[] = []
       response.on('data', (chunk: Buffer) => chunks.push(chunk))
       response.on('error', fail)
-      response.on('end', () => { resolve({ code: response.statusCode ?? 0, body: parse(Buffer.concat(chunks)) }) })
+      response.on('end', () => {
+        const text = Buffer.concat(chunks).toString()
+        resolve({ code: response.statusCode ?? 0, headers: response.headers, text, body: parse(text) })
+      })
     })
     call.on('timeout', () => { call.destroy(new Error(`no answer in ${TIMEOUT / 1000} s`)) })
     call.on('error', fail)
@@ -57,9 +79,17 @@ async function post ({ server, ca, cert, key, serverName, authorization }: Targe
   })
 }
 
-function parse (bytes: Buffer): unknown {
+/** The API server's query: whoever takes it for a part of the path can't be asked by one. */
+function withTimeout (server: URL): URL {
+  const url = new URL(server)
+  url.searchParams.set('timeout', `${TIMEOUT / 1000}s`)
+  return url
+}
+
+function parse (text: string): Readonly<Record<string, unknown>> {
   try {
-    return JSON.parse(bytes.toString()) ?? {}
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && value !== null ? value as Record<string, unknown> : {}
   } catch {
     return {}
   }

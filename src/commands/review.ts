@@ -8,22 +8,16 @@ import type { TokenReviewStatus, UserInfo } from '../../schemas/token-review.js'
 import type { OpenChain } from '../app.js'
 import { isVettedDenial } from '../authn/answer.js'
 import type { Step } from '../authn/chain.js'
-import { passwordToken } from '../authn/credential.js'
 import { milliseconds } from '../authn/duration.js'
 import type { Spec } from '../authn/review.js'
 import type { Target } from '../client.js'
 import { CommandError, ExitCode, UnavailableError } from '../errors.js'
 import { inspectToken, inspectUser } from '../inspection.js'
 import { outputOption, printResult, type OutputFormat, type Terminal } from '../terminal.js'
+import { addTargetOptions, readTarget, type TargetOptions } from './target-options.js'
 
-interface ReviewOptions {
+interface ReviewOptions extends TargetOptions {
   readonly config?: string
-  readonly kubeconfig?: string
-  readonly server?: string
-  readonly certificateAuthority?: string
-  readonly clientCertificate?: string
-  readonly clientKey?: string
-  readonly tlsServerName?: string
   readonly tokenFile?: string
   readonly username?: string
   readonly audience: string[]
@@ -32,15 +26,10 @@ interface ReviewOptions {
 }
 
 export function reviewCommand (terminal: Terminal): Command {
-  return new Command('review')
+  const command = new Command('review')
     .description('Tell who a token belongs to: by the identity providers of a config, or by a running service.')
     .option('-c, --config <file>', 'ask the providers of this config, in this process; found as by `serve`')
-    .option('--server <url>', 'ask the service there instead')
-    .option('--certificate-authority <file>', 'CA of --server, PEM')
-    .option('--client-certificate <file>', 'client certificate to show to --server, PEM')
-    .option('--client-key <file>', 'its key, PEM')
-    .option('--tls-server-name <name>', "the name in --server's certificate, where it isn't the URL's host")
-    .option('--kubeconfig <file>', 'ask the service of this webhook kubeconfig instead')
+  return addTargetOptions(command)
     .option('--token-file <file>', 'read the token there, - for stdin; otherwise it is asked for')
     .option('--username <name>', 'look this user up, without a token; only with a config')
     .option('--audience <name>', 'an audience to ask for; may be repeated', (name: string, names: string[]) => [...names, name], [])
@@ -78,7 +67,7 @@ async function run (options: ReviewOptions, terminal: Terminal): Promise<ExitCod
     printResult(terminal, output, user ?? null, () => user === undefined ? 'no identity provider knows this name' : describeUser(user))
     return user === undefined ? ExitCode.no : ExitCode.done
   }
-  const target = await findTarget(options)
+  const target = await readTarget(options)
   const spec = { token: await readToken(options, terminal), audiences: options.audience }
   const { status, steps } = target === undefined ? await askProviders(spec, options, terminal) : await askService(spec, target)
   const explained = options.explain === true ? { status, steps: steps.map(plainStep) } : status
@@ -108,30 +97,6 @@ async function askProviders (spec: Spec, options: ReviewOptions, terminal: Termi
 async function askService (spec: Spec, target: Target): Promise<Asked> {
   const { requestReview } = await import('../client.js')
   return { status: await requestReview(target, 'authentication.k8s.io/v1', spec), steps: [] }
-}
-
-async function findTarget (options: ReviewOptions): Promise<Target | undefined> {
-  if (options.kubeconfig !== undefined) {
-    const { readWebhookKubeconfig } = await import('../kubeconfig.js')
-    const { token, basic, ...target } = await readWebhookKubeconfig(options.kubeconfig)
-    return { ...target, authorization: authorization(token, basic) }
-  }
-  if (options.server === undefined) return undefined
-  if (!URL.canParse(options.server) || !options.server.startsWith('https://')) throw new CommandError('--server takes a URL such as https://127.0.0.1:8443/authenticate')
-  const pem = async (file: string | undefined): Promise<string | undefined> => file === undefined ? undefined : await readFile(file, 'utf8')
-  return {
-    server: new URL(options.server),
-    ca: await pem(options.certificateAuthority),
-    cert: await pem(options.clientCertificate),
-    key: await pem(options.clientKey),
-    serverName: options.tlsServerName
-  }
-}
-
-/** As the API server sends the user of its kubeconfig. */
-function authorization (token: string | undefined, basic: { username: string, password: string } | undefined): string | undefined {
-  if (token !== undefined) return `Bearer ${token}`
-  return basic === undefined ? undefined : `Basic ${passwordToken(basic)}`
 }
 
 async function lookup (username: string, options: ReviewOptions, terminal: Terminal): Promise<UserInfo | undefined> {
