@@ -31,14 +31,13 @@ export function formatDistributionFile (name: DistributionName, file: object): s
     '',
     ...steps.flatMap((step, index) => format(step, `${index + 1}. `)),
     ...format(change, 'To change this file later: '),
-    ...format(undo, 'To undo: ')
+    ...format(undo, 'To undo: ').slice(0, -1)
   ]
-  return `${lines.map((line) => `# ${line}`.trimEnd()).join('\n')}\n${dump(file, { lineWidth: -1 })}`
+  return `${lines.map((line) => `# ${line}`.trimEnd()).join('\n')}\n\n${dump(file, { lineWidth: -1 })}`
 }
 
 function format ({ text, code }: Step, label: string): string[] {
-  const prose = wrap(`${label}${text}`)
-  return code === undefined ? [...prose, ''] : [...prose, '', ...code.text.trimEnd().split('\n').map((line) => `      ${line}`), '']
+  return [...wrap(`${label}${text}`), '', ...code.text.trimEnd().split('\n').map((line) => `      ${line}`), '']
 }
 
 /** Breaks at spaces; a longer word stands alone. */

@@ -9,7 +9,7 @@ export interface Step {
   /** Markdown on one line. */
   readonly text: string
   /** What is typed, or added to a file; ends with a newline. */
-  readonly code?: { readonly language: 'sh' | 'yaml', readonly text: string }
+  readonly code: { readonly language: 'sh' | 'yaml', readonly text: string }
 }
 
 export interface Distribution {

@@ -43,7 +43,7 @@ export const talos114: Distribution = {
     shell(`${SAVE} Files are written at boot, so the node reboots. The API server isn't root there, hence the mode, 0644, which is 420 in YAML: every pod that may mount the node's \`/var\` can read a client key in it:`, APPLY),
     WAIT
   ],
-  change: shell('Print it anew, take the old entry out of `machine.files` (a patch adds to that list), apply the new one, and let the node reboot:', EDIT),
+  change: shell('Replace the `content` in `machine.files` on each node, which reboots. (The patch, applied again, would add to its lists.)', EDIT),
   undo: shell('Take what the patch added out of `cluster.apiServer` and `machine.files`, on each node:', EDIT),
   document: (kubeconfig) => ({
     machine: {

@@ -64,6 +64,29 @@ test('webhook-config', async (t) => {
     t.match(JSON.parse(stdout), { kind: 'Config', 'current-context': 'authn-webhook' })
   })
 
+  t.test('for a distribution: one file to carry, and what to do with it', async (t) => {
+    const cases: Array<[name: string, head: RegExp, kind: string]> = [
+      ['kubeadm', /\/etc\/kubernetes\/pki\/authn-webhook\/webhook\.yaml/, 'Config'],
+      ['kind', /extraMounts/, 'Config'],
+      ['k3s', /systemctl restart k3s/, 'Config'],
+      ['rke2', /systemctl restart rke2-server/, 'Config'],
+      ['talos', /talosctl patch/, 'KubeAuthenticationWebhookConfig']
+    ]
+    for (const [name, head, kind] of cases) {
+      const { stdout, stderr } = await inPlace('--for', name, ...SERVER, ...CA)
+      t.equal(stderr, '', 'nothing but the file')
+      t.match(stdout.split(/^(?!#)/m)[0], head)
+      t.match(load(stdout), { kind })
+      t.notMatch(stdout, cwd)
+    }
+    const { stdout } = await inPlace('--for', 'kubeadm', ...SERVER, ...CA)
+    const file = join(t.testdir({}), 'webhook.yaml')
+    await writeFile(file, stdout)
+    t.match(await readWebhookKubeconfig(file), { ca: authority.cert }, 'the certificate is in it without --embed-certs')
+    const patch = await inPlace('--for', 'talos-1.14', ...SERVER, ...CA, '-o', 'json')
+    t.match(JSON.parse(patch.stdout), { machine: { files: [{ op: 'create' }] } }, 'without comments, as JSON')
+  })
+
   t.test('warns of what an API server will stumble over', async (t) => {
     const cases: Array<[args: string[], warning: RegExp]> = [
       [['--server', 'https://my-authn.kube-system.svc', ...CA], /can't resolve my-authn\.kube-system\.svc.*cluster IP in --server and --tls-server-name my-authn\.kube-system\.svc\n/],
