@@ -189,7 +189,7 @@ test('a breaker', async (t) => {
     t.same(await Promise.all([1, 2, 3, 4].map(async () => await outcome(hang))), ['timeout', 'timeout', 'timeout', 'timeout'])
     const started = performance.now()
     for (let i = 0; i < 100; i++) t.equal(await outcome(hang), 'breaker-open')
-    t.ok(performance.now() - started < 500, 'a hundred callers later')
+    t.ok(performance.now() - started < 5000, 'a hundred callers later')
   })
 
   t.test('lets one probe through after a pause; others do not wait for it', async (t) => {
