@@ -6,6 +6,7 @@
 import { Command, CommanderError } from 'commander'
 import { certsCommand } from './commands/certs.js'
 import { completionCommand } from './commands/completion.js'
+import { doctorCommand } from './commands/doctor.js'
 import { hashCommand } from './commands/hash.js'
 import { reviewCommand } from './commands/review.js'
 import { serveCommand } from './commands/serve.js'
@@ -22,6 +23,7 @@ const commands = [
   serveCommand,
   validateCommand,
   reviewCommand,
+  doctorCommand,
   usersCommand,
   hashCommand,
   tokenCommand,

@@ -1,0 +1,75 @@
+/** What an API server will think of the certificate. It is stricter than most: Go knows no common names. */
+import { isIP } from 'node:net'
+import type { X509Certificate } from 'node:crypto'
+import type { Target } from '../client.js'
+import { parseCertificates } from '../files/pem.js'
+import { failed, ok, skipped, warning, type Check } from './check.js'
+import type { Handshake } from './handshake.js'
+import { hostOf } from './reach.js'
+
+const DAY = 24 * 3_600_000
+/** Milliseconds before the end from which on somebody should know. */
+export const SOON = 30 * DAY
+
+/** `san`, `chain` and `expiry`. `now`: milliseconds since the epoch. */
+export function judgeCertificate ({ certificates, chainFault }: Handshake, target: Target, now: number): Check[] {
+  const authorities = target.ca === undefined ? [] : parseCertificates(target.ca, 'the CA')
+  const last = certificates.at(-1)!
+  const path = [...certificates, ...authorities.filter(authority => last.checkIssued(authority) && last.verify(authority.publicKey))]
+  return [
+    judgeNames(certificates[0], target.serverName ?? hostOf(target.server)),
+    judgeChain(path, chainFault, target.ca !== undefined, now),
+    judgeTime(path, now)
+  ]
+}
+
+function judgeNames (leaf: X509Certificate, name: string): Check {
+  const names = leaf.subjectAltName
+  const renew = `\`authn-webhook certs --out DIR --renew --san ${name}\` makes one with this name`
+  if (names === undefined) return failed('san', 'the certificate has no subject alternative name; API servers refuse one with a common name alone', renew)
+  const matches = isIP(name) === 0 ? leaf.checkHost(name, { subject: 'never', partialWildcards: false }) : leaf.checkIP(name)
+  return matches === undefined
+    ? failed('san', `the certificate is not for ${name}, but for ${names}`, `${renew}; or give one of its names as tls-server-name`)
+    : ok('san', `the certificate is for ${name}`)
+}
+
+const NO_ISSUER = ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'UNABLE_TO_GET_ISSUER_CERT', 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY', 'SELF_SIGNED_CERT_IN_CHAIN', 'DEPTH_ZERO_SELF_SIGNED_CERT', 'CERT_SIGNATURE_FAILURE']
+
+function judgeChain (path: readonly X509Certificate[], fault: string | undefined, given: boolean, now: number): Check {
+  const [leaf] = path
+  if (fault === undefined) return ok('chain', `signed by ${nameOf(leaf!.issuer)}, which ${given ? 'the CA file holds' : 'this machine trusts'}`)
+  // OpenSSL tells one fault of several: of time, `expiry` tells more
+  if (/EXPIRED|NOT_YET_VALID/.test(fault) && path.some(certificate => isOutOfTime(certificate, now))) return skipped('chain', 'can be judged when the time of the certificate is right')
+  if (!NO_ISSUER.includes(fault)) return failed('chain', `the certificate is refused: ${fault}`, '`authn-webhook certs` makes one that is not')
+  return given
+    ? failed('chain', `signed by ${nameOf(leaf!.issuer)}, which the CA file does not hold`, 'give the CA that signed it; a server behind an intermediate CA has to send that one along')
+    : failed('chain', `signed by ${nameOf(leaf!.issuer)}, which this machine does not trust`, "give the service's CA: certificate-authority")
+}
+
+function judgeTime (path: readonly X509Certificate[], now: number): Check {
+  const early = path.find(({ validFrom }) => Date.parse(validFrom) > now)
+  if (early !== undefined) return failed('expiry', `${describe(early)} is not valid before ${iso(early.validFrom)}`, 'a clock is wrong: this one, or that of the machine that made it')
+  const first = path.reduce((a, b) => Date.parse(b.validTo) < Date.parse(a.validTo) ? b : a)
+  const left = Date.parse(first.validTo) - now
+  const advice = first.ca ? 'rotate the authority: docs/operations.md, "Certificates and secrets"' : '`authn-webhook certs --out DIR --renew`, or what else makes your certificates; the service takes it up at once'
+  if (left <= 0) return failed('expiry', `${describe(first)} expired on ${iso(first.validTo)}`, advice)
+  const message = `${describe(first)} is good until ${iso(first.validTo)}`
+  return left < SOON ? warning('expiry', `${message}: ${Math.floor(left / DAY)} days`, advice) : ok('expiry', message)
+}
+
+function isOutOfTime ({ validFrom, validTo }: X509Certificate, now: number): boolean {
+  return Date.parse(validTo) <= now || Date.parse(validFrom) > now
+}
+
+function describe ({ ca, subject }: X509Certificate): string {
+  return ca ? `the authority ${nameOf(subject)}` : 'the certificate'
+}
+
+/** Of a distinguished name, which Node.js writes one part a line, on one line. */
+function nameOf (distinguished: string): string {
+  return JSON.stringify(distinguished.split('\n').join(', '))
+}
+
+function iso (time: string): string {
+  return new Date(time).toISOString()
+}
