@@ -13,12 +13,12 @@ export const SOON = 30 * DAY
 
 /** `san`, `chain` and `expiry`. `now`: milliseconds since the epoch. */
 export function judgeCertificate ({ certificates, chainFault }: Handshake, target: Target, now: number): Check[] {
-  const authorities = target.ca === undefined ? [] : parseCertificates(target.ca, 'the CA')
+  const authorities = target.ca === undefined ? undefined : parseCertificates(target.ca, 'the CA')
   const last = certificates.at(-1)!
-  const path = [...certificates, ...authorities.filter(authority => last.checkIssued(authority) && last.verify(authority.publicKey))]
+  const path = [...certificates, ...(authorities ?? []).filter(authority => last.checkIssued(authority) && last.verify(authority.publicKey))]
   return [
     judgeNames(certificates[0], target.serverName ?? hostOf(target.server)),
-    judgeChain(path, chainFault, target.ca !== undefined, now),
+    judgeChain(path, chainFault, authorities, now),
     judgeTime(path, now)
   ]
 }
@@ -35,15 +35,17 @@ function judgeNames (leaf: X509Certificate, name: string): Check {
 
 const NO_ISSUER = ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'UNABLE_TO_GET_ISSUER_CERT', 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY', 'SELF_SIGNED_CERT_IN_CHAIN', 'DEPTH_ZERO_SELF_SIGNED_CERT', 'CERT_SIGNATURE_FAILURE']
 
-function judgeChain (path: readonly X509Certificate[], fault: string | undefined, given: boolean, now: number): Check {
-  const [leaf] = path
-  if (fault === undefined) return ok('chain', `signed by ${nameOf(leaf!.issuer)}, which ${given ? 'the CA file holds' : 'this machine trusts'}`)
+/** `authorities`: those of the CA file, where there is one. */
+function judgeChain (path: readonly X509Certificate[], fault: string | undefined, authorities: readonly X509Certificate[] | undefined, now: number): Check {
+  const { issuer } = path[0]!
+  const signed = `signed by ${nameOf(issuer)}`
+  if (fault === undefined) return ok('chain', `${signed}, which ${authorities === undefined ? 'this machine trusts' : 'the CA file holds'}`)
   // OpenSSL tells one fault of several: of time, `expiry` tells more
   if (/EXPIRED|NOT_YET_VALID/.test(fault) && path.some(certificate => isOutOfTime(certificate, now))) return skipped('chain', 'can be judged when the time of the certificate is right')
   if (!NO_ISSUER.includes(fault)) return failed('chain', `the certificate is refused: ${fault}`, '`authn-webhook certs` makes one that is not')
-  return given
-    ? failed('chain', `signed by ${nameOf(leaf!.issuer)}, which the CA file does not hold`, 'give the CA that signed it; a server behind an intermediate CA has to send that one along')
-    : failed('chain', `signed by ${nameOf(leaf!.issuer)}, which this machine does not trust`, "give the service's CA: certificate-authority")
+  if (authorities === undefined) return failed('chain', `${signed}, which this machine does not trust`, "give the service's CA: certificate-authority")
+  const whose = authorities.some(({ subject }) => subject === issuer) ? 'which is another one than that of the same name in the CA file' : 'which the CA file does not hold'
+  return failed('chain', `${signed}, ${whose}`, 'give the CA that signed it; a server behind an intermediate CA has to send that one along')
 }
 
 function judgeTime (path: readonly X509Certificate[], now: number): Check {

@@ -52,6 +52,8 @@ export function readStatus ({ apiVersion, answer }: Reply): TokenReviewStatus | 
   if (code !== 200 || body['kind'] !== 'TokenReview') return `the answer is ${code}: ${refusalOf(answer)}`
   if (body['apiVersion'] !== apiVersion) return `the answer is of ${String(body['apiVersion'])}, which an API server can't decode`
   const status = body['status'] as TokenReviewStatus | null | undefined
-  if (typeof status?.authenticated !== 'boolean') return 'the answer has no status.authenticated'
-  return status
+  // Go leaves false out
+  const authenticated = status?.authenticated ?? false
+  if (typeof status !== 'object' || status === null || typeof authenticated !== 'boolean') return 'the answer has no status that an API server can decode'
+  return { ...status, authenticated }
 }

@@ -156,6 +156,12 @@ const cases: Case[] = [
   { what: 'tls-server-name, right', target: async t => ({ ...await serve(t, await issueServing(ca, { names: ['authn.example.test'], days: 90 })), serverName: 'authn.example.test' }), outcome: 'ok', finds: ANYBODY },
   { what: 'tls-server-name, wrong', target: async t => ({ ...await serve(t), serverName: 'authn.example.test' }), outcome: 'failed', finds: { san: ['failed', /not for authn\.example\.test, but for DNS:localhost/] } },
   { what: 'another CA', target: async t => ({ ...await serve(t), ca: otherCA.cert }), outcome: 'failed', finds: { chain: ['failed', /signed by "CN=serving CA", which the CA file does not hold/] } },
+  {
+    what: 'a CA of the same name',
+    target: async t => ({ ...await serve(t), ca: (await createAuthority({ commonName: 'serving CA', days: 1 })).cert }),
+    outcome: 'failed',
+    finds: { chain: ['failed', /another one than that of the same name in the CA file/] }
+  },
   { what: 'no CA', target: async t => ({ ...await serve(t), ca: undefined }), outcome: 'failed', finds: { chain: ['failed', /which this machine does not trust.*certificate-authority/] } },
 
   // who may ask
@@ -184,7 +190,10 @@ const cases: Case[] = [
   { what: 'one that breaks', target: async t => await standIn(t, (_, response) => { response.writeHead(503).end(JSON.stringify({ kind: 'Status', message: `no\u001b[2J upstream${'!'.repeat(999)}` })) }), outcome: 'unavailable', finds: { v1: ['unavailable', /the answer is 503: no\uFFFD\[2J upstream!{200,300}… \/ .*overloaded or broken/], v1beta1: ['unavailable', /503/] } },
   { what: 'one that hangs up', target: async t => await standIn(t, (_, response) => { response.destroy() }), outcome: 'unavailable', finds: { v1: ['unavailable', /can't be reached: socket hang up/] } },
   { what: 'one version for both', target: async t => await standIn(t, oddWebhook(() => ({ apiVersion: V1 }))), outcome: 'failed', finds: { ...ANYBODY, v1beta1: ['failed', /is of authentication\.k8s\.io\/v1, which an API server can't decode/] } },
-  { what: 'no status', target: async t => await standIn(t, oddWebhook(() => ({ status: {} }))), outcome: 'failed', finds: { v1: ['failed', /no status\.authenticated/], v1beta1: ['failed', /./] } },
+  ...[undefined, null, 'no', { authenticated: 'no' }].map((status): Case => ({
+    what: `the status ${JSON.stringify(status)}`, target: async t => await standIn(t, oddWebhook(() => ({ status }))), outcome: 'failed', finds: { v1: ['failed', /no status that an API server can decode/], v1beta1: ['failed', /./] }
+  })),
+  { what: 'a status as Go writes it, without false', target: async t => await standIn(t, oddWebhook(() => ({ status: {} }))), outcome: 'ok', finds: ANYBODY },
   { what: 'the token in the answer', target: async t => await standIn(t, oddWebhook(({ spec }) => ({ spec }))), outcome: 'failed', finds: { ...ANYBODY, echo: ['failed', /repeats the token/] } },
   { what: 'the token in a header', target: async t => await standIn(t, oddWebhook(({ spec }, response) => { response.setHeader('x-token', spec.token); return {} })), outcome: 'failed', finds: { ...ANYBODY, echo: ['failed', /repeats the token/] } },
   {
