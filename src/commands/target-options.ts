@@ -3,6 +3,7 @@ import type { Command } from 'commander'
 import { passwordToken } from '../authn/credential.js'
 import type { Target } from '../client.js'
 import { CommandError } from '../errors.js'
+import type { CertificateFile, KeyFile } from '../files/pem.js'
 
 export interface TargetOptions {
   readonly server?: string
@@ -53,29 +54,35 @@ async function readFlags (server: string, options: TargetOptions): Promise<Targe
   const url = parseServer(server)
   const { readCertificates } = await import('../files/pem.js')
   const { certificateAuthority, tlsServerName } = options
+  const client = await readClient(options)
   return {
     server: url,
     ca: certificateAuthority === undefined ? undefined : (await readCertificates(certificateAuthority)).pem,
-    ...await readClient(options),
+    cert: client?.certificate.pem,
+    key: client?.key.pem,
     serverName: tlsServerName
   }
 }
 
-function parseServer (text: string): URL {
+/** @throws CommandError for a URL that an API server could not ask, or should not */
+export function parseServer (text: string): URL {
   const server = URL.canParse(text) ? new URL(text) : undefined
-  if (server?.protocol !== 'https:') throw new CommandError('--server takes a URL such as https://127.0.0.1:8443/authenticate')
+  if (server?.protocol !== 'https:') throw new CommandError('--server is not an https:// URL, such as https://192.0.2.10:8443/authenticate; tokens never travel in clear')
+  if (server.username !== '' || server.password !== '') throw new CommandError('--server holds a user name or password; who asks identifies itself with --client-certificate')
+  if (server.search !== '' || server.hash !== '') throw new CommandError('--server has a "?" or "#"; the API server adds its own query')
   if (server.pathname === '/') server.pathname = '/authenticate'
   return server
 }
 
-async function readClient ({ clientCertificate, clientKey }: TargetOptions): Promise<{ cert?: string, key?: string }> {
-  if (clientCertificate === undefined && clientKey === undefined) return {}
+/** The pair of --client-certificate and --client-key; `undefined` without. */
+export async function readClient ({ clientCertificate, clientKey }: TargetOptions): Promise<{ certificate: CertificateFile, key: KeyFile } | undefined> {
+  if (clientCertificate === undefined && clientKey === undefined) return undefined
   if (clientCertificate === undefined || clientKey === undefined) throw new CommandError('--client-certificate and --client-key go together')
   const { readCertificates, readPrivateKey, refuseMismatch } = await import('../files/pem.js')
   const certificate = await readCertificates(clientCertificate)
   const key = await readPrivateKey(clientKey)
   refuseMismatch(certificate, key.key, clientKey)
-  return { cert: certificate.pem, key: key.pem }
+  return { certificate, key }
 }
 
 /** As the API server sends the user of its kubeconfig. */

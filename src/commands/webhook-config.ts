@@ -4,15 +4,13 @@ import { isIP } from 'node:net'
 import { Command, Option } from 'commander'
 import { createDistributionFile, DISTRIBUTIONS, formatDistributionFile, type DistributionName } from '../distributions.js'
 import { CommandError } from '../errors.js'
-import type { CertificateFile, KeyFile } from '../files/pem.js'
+import type { CertificateFile } from '../files/pem.js'
 import { outputOption, printResult, type OutputFormat, type Terminal } from '../terminal.js'
+import { parseServer, readClient, type TargetOptions } from './target-options.js'
 
-interface WebhookConfigOptions {
+interface WebhookConfigOptions extends Omit<TargetOptions, 'kubeconfig'> {
   readonly server: string
   readonly certificateAuthority: string
-  readonly clientCertificate?: string
-  readonly clientKey?: string
-  readonly tlsServerName?: string
   readonly embedCerts: boolean
   readonly for?: DistributionName
   readonly output: OutputFormat
@@ -55,7 +53,7 @@ async function printWebhookConfig (options: WebhookConfigOptions, terminal: Term
   const server = parseServer(options.server)
   const serverName = options.tlsServerName === undefined ? undefined : parseSubjectName(options.tlsServerName)
   const authority = await readCertificates(options.certificateAuthority)
-  const client = await readClient(options)
+  const client = await readApiServerClient(options)
   const warnings = [...hostWarnings(server, serverName), ...authorityWarnings(authority), ...expiryWarnings(client?.certificate)]
   for (const warning of warnings) terminal.note(`warning: ${warning}`)
   const distribution = options.for
@@ -65,28 +63,14 @@ async function printWebhookConfig (options: WebhookConfigOptions, terminal: Term
   printResult(terminal, options.output, file, () => formatDistributionFile(distribution, file))
 }
 
-function parseServer (text: string): URL {
-  const server = URL.canParse(text) ? new URL(text) : undefined
-  if (server?.protocol !== 'https:') throw new CommandError('--server is not an https:// URL, such as https://192.0.2.10:8443/authenticate; tokens never travel in clear')
-  if (server.username !== '' || server.password !== '') throw new CommandError('--server holds a user name or password; the API server identifies itself with --client-certificate')
-  if (server.search !== '' || server.hash !== '') throw new CommandError('--server has a "?" or "#"; the API server adds its own query')
-  if (server.pathname === '/') server.pathname = '/authenticate'
-  return server
-}
-
-async function readClient ({ clientCertificate, clientKey }: WebhookConfigOptions): Promise<{ certificate: CertificateFile, key: KeyFile } | undefined> {
-  if (clientCertificate === undefined && clientKey === undefined) return undefined
-  if (clientCertificate === undefined || clientKey === undefined) throw new CommandError('--client-certificate and --client-key go together')
-  const { readCertificates, readPrivateKey, refuseMismatch } = await import('../files/pem.js')
-  const certificate = await readCertificates(clientCertificate)
-  const key = await readPrivateKey(clientKey)
-  refuseMismatch(certificate, key.key, clientKey)
+async function readApiServerClient (options: WebhookConfigOptions): ReturnType<typeof readClient> {
+  const client = await readClient(options)
   // extended key usages, in spite of the property's name; without any, the certificate is good for all
-  const usages = certificate.certificates[0].keyUsage as string[] | undefined
+  const usages = client?.certificate.certificates[0].keyUsage as string[] | undefined
   if (usages !== undefined && !usages.some((usage) => CLIENT_USAGES.includes(usage))) {
-    throw new CommandError(`${clientCertificate} may not identify a client: its extended key usage lacks clientAuth`)
+    throw new CommandError(`${options.clientCertificate} may not identify a client: its extended key usage lacks clientAuth`)
   }
-  return { certificate, key }
+  return client
 }
 
 /** What the API server, which is not in the pod network's DNS, will stumble over. */

@@ -104,8 +104,8 @@ test('the drill asks the API server with a token of ours', async t => {
 const mistakes: Array<[args: string[], message: RegExp]> = [
   [[], /name the service: --kubeconfig FILE, or --server URL/],
   [['--kubeconfig', 'webhook.yaml', '--server', 'https://x'], /exclude each other/],
-  [['--server', 'http://x'], /--server takes a URL such as https:/],
-  [['--server', 'x'], /--server takes a URL/],
+  [['--server', 'http://x'], /--server is not an https:\/\/ URL/],
+  [['--server', 'x'], /--server is not an https/],
   [['--kubeconfig', 'webhook.yaml', '--certificate-authority', 'ca.crt'], /--certificate-authority needs --server/],
   [['--tls-server-name', 'x'], /--tls-server-name needs --server/],
   [['--server', 'https://x', '--certificate-authority', 'none.crt'], /none\.crt: does not exist/],
