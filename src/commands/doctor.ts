@@ -18,7 +18,7 @@ interface DoctorOptions extends TargetOptions {
 const EXIT_CODES: Record<Diagnosis['outcome'], ExitCode> = { ok: ExitCode.done, failed: ExitCode.no, unavailable: ExitCode.unavailable }
 
 export function doctorCommand (terminal: Terminal): Command {
-  return addTargetOptions(new Command('doctor').description('Check a running service as an API server would: the way there, TLS, certificates, answers.'))
+  return addTargetOptions(new Command('doctor').description('check a running service as an API server would: the way there, TLS, certificates, answers'))
     .option('--drill', 'ask the live API server as well, and name the hop that fails')
     .option('--admin-kubeconfig <file>', 'of an admin with a client certificate or a token, for --drill')
     .option('--token-file <file>', 'a good token for --drill, - for stdin; otherwise one that nobody has')

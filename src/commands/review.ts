@@ -27,7 +27,7 @@ interface ReviewOptions extends TargetOptions {
 
 export function reviewCommand (terminal: Terminal): Command {
   const command = new Command('review')
-    .description('Tell who a token belongs to: by the identity providers of a config, or by a running service.')
+    .description('tell who a token belongs to: by the identity providers of a config, or by a running service')
     .option('-c, --config <file>', 'ask the providers of this config, in this process; found as by `serve`')
   return addTargetOptions(command)
     .option('--token-file <file>', 'read the token there, - for stdin; otherwise it is asked for')

@@ -22,7 +22,7 @@ interface ServeOptions {
 
 export function serveCommand (terminal: Terminal): Command {
   return new Command('serve')
-    .description('Run the webhook.')
+    .description('run the webhook')
     .option('-c, --config <file>', 'config file; by default $AUTHN_WEBHOOK_CONFIG, ./authn-webhook.yaml, /etc/authn-webhook/config.yaml')
     .option('--demo', 'no files needed: demo users and a certificate under .authn-webhook/')
     .option('--mock', 'no files needed: any token is the user "mock" in "group-mock"')

@@ -10,6 +10,9 @@ export default defineIdentityProvider<MockProviderConfig>({
   contract: 1,
   kind: 'mock',
   schema: MockProviderConfig,
+  check ({ allowMock }) {
+    if (!allowMock) throw new MockNotAllowedError()
+  },
   open ({ allowMock, user }, ctx) {
     if (!allowMock && !ctx.allowMock) throw new MockNotAllowedError()
     ctx.log.warn({ username: user.username, groups: user.groups }, 'the mock provider takes every caller for this user: never use it in earnest')

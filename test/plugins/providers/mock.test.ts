@@ -45,6 +45,11 @@ test('it opens only where somebody says so', async t => {
   }
 })
 
+test('`validate` refuses a config that `serve --config` would refuse', async t => {
+  t.throws(() => mock.check!(config('{}'), context(true)), { code: 'AUTHN_MOCK_NOT_ALLOWED' })
+  t.doesNotThrow(() => mock.check!(config('allowMock: true'), context(false)))
+})
+
 test('its config is checked', async t => {
   for (const [yaml, fault] of [
     ['allowMock: "yes"', /allowMock: must be true or false/],
