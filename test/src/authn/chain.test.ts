@@ -1,0 +1,74 @@
+import { test } from 'tap'
+import { askChain, describeCause, type Step } from '../../../src/authn/chain.js'
+import { parseCredential } from '../../../src/authn/credential.js'
+import { Deadline } from '../../../src/authn/deadline.js'
+import type { Link } from '../../../src/authn/link.js'
+import type { VettedAnswer } from '../../../src/authn/answer.js'
+import { UnavailableError } from '../../../src/errors.js'
+import { alice, basicToken, bob } from '../../fixtures/people.js'
+
+const QUESTION = { credential: parseCredential(basicToken('bob', bob.password)), audiences: [], deadline: new Deadline(1000) }
+
+const asked: string[] = []
+
+function link (provider: string, answer: VettedAnswer | Error, kind: Link['kind'] = 'token'): Link {
+  return {
+    provider,
+    kind,
+    async ask () {
+      asked.push(provider)
+      if (answer instanceof Error) throw answer
+      return answer
+    }
+  }
+}
+
+const ALICE = link('alice', { user: alice.user, audiences: ['ci'] })
+const DENIES = link('denies', { denied: 'locked', username: 'bob' })
+const UNKNOWN = link('unknown', null)
+const DOWN = link('down', new UnavailableError('timeout'))
+const BUSY = link('busy', new UnavailableError('busy'))
+
+const isAlice = { outcome: 'authenticated', provider: 'alice', user: alice.user, audiences: ['ci'] }
+const isDenied = { outcome: 'denied', provider: 'denies', reason: 'locked', username: 'bob' }
+const isDown = { outcome: 'error', provider: 'down', reason: 'timeout', detail: undefined }
+
+const chains: Array<[what: string, links: Link[], result: object, asked: string[]]> = [
+  ['nobody', [], { outcome: 'denied', provider: undefined, reason: 'unknown' }, []],
+  ['one who does not know', [UNKNOWN], { outcome: 'denied', provider: undefined, reason: 'unknown' }, ['unknown']],
+  ['one who knows, behind one who does not', [UNKNOWN, ALICE], isAlice, ['unknown', 'alice']],
+  ['a denial ends it', [DENIES, ALICE], isDenied, ['denies']],
+  ['an authentication ends it', [ALICE, DENIES], isAlice, ['alice']],
+  ['an authentication makes up for an outage before it', [DOWN, ALICE], isAlice, ['down', 'alice']],
+  ['an outage stays one when nobody else knows', [DOWN, UNKNOWN], isDown, ['down', 'unknown']],
+  ['an outage stays one when a later one denies', [DOWN, DENIES, ALICE], isDown, ['down', 'denies']],
+  ['of two outages the first is told', [DOWN, BUSY], isDown, ['down', 'busy']]
+]
+
+for (const [what, links, result, order] of chains) {
+  test(what, async t => {
+    asked.length = 0
+    t.strictSame(await askChain(links, QUESTION), result)
+    t.strictSame(asked, order)
+  })
+}
+
+test('every link that was asked can be traced', async t => {
+  const steps: Step[] = []
+  await askChain([UNKNOWN, DOWN, ALICE], QUESTION, step => { steps.push(step) })
+  t.match(steps, [{ provider: 'unknown', kind: 'token', answer: null }, { provider: 'down', answer: { reason: 'timeout' } }, { provider: 'alice', answer: { user: alice.user } }])
+  for (const { seconds } of steps) t.ok(seconds >= 0)
+})
+
+test('a bug is not taken for an outage', async t => {
+  await t.rejects(askChain([link('buggy', new TypeError('x is undefined'))], QUESTION), { name: 'TypeError' })
+})
+
+test('the words of a failure are kept, without what was presented', async t => {
+  const { credential } = QUESTION
+  const cause = new Error(`bind of bob with ${bob.password} by ${credential.token}`)
+  const detail = describeCause(new UnavailableError('failed', { cause }), credential)
+  t.match(detail, /^Error: bind of \[redacted\] with \[redacted\] by \[redacted\]\n {4}at /)
+  t.equal(describeCause(new UnavailableError('failed', { cause: `no ${bob.password}` }), credential), 'no [redacted]')
+  t.equal(describeCause(new UnavailableError('timeout'), credential), undefined)
+})

@@ -1,0 +1,125 @@
+import { test } from 'tap'
+import { AnswerCache } from '../../../src/authn/cache.js'
+import { parseCredential } from '../../../src/authn/credential.js'
+import { Deadline } from '../../../src/authn/deadline.js'
+import { createLinks, type Link } from '../../../src/authn/link.js'
+import type { Answer, AskContext, IdentityProvider } from '../../../src/authn/provider.js'
+import { createResilience } from '../../../src/authn/resilience.js'
+import { Throttle } from '../../../src/authn/throttle.js'
+import { UnavailableError } from '../../../src/errors.js'
+import { recordingObserver } from '../../fixtures/observer.js'
+import { alice, basicToken, bob } from '../../fixtures/people.js'
+
+const silent = { debug () {}, info () {}, warn () {}, error () {} }
+
+interface Opened {
+  readonly links: Link[]
+  readonly events: string[]
+  /** Asks the link of a kind. */
+  readonly ask: (kind: Link['kind'], token: string, audiences?: string[]) => ReturnType<Link['ask']>
+}
+
+function open (provider: IdentityProvider): Opened {
+  const observer = recordingObserver()
+  const links = createLinks({
+    name: 'people',
+    kind: 'test',
+    provider,
+    names: { usernamePrefix: 'corp:', groupPrefix: 'corp:', reserved: { allowUsers: [], allowGroups: [] } },
+    cache: new AnswerCache({ successTTL: 60_000, failureTTL: 60_000, maxEntries: 10, onResult: result => { observer.cached('people', result) } }),
+    throttle: new Throttle({ maxFailures: 1, baseDelay: 60_000, maxDelay: 60_000, maxConcurrent: 2, maxQueue: 2, onThrottled: () => { observer.throttled('people') } }),
+    resilience: createResilience({ timeout: 30, maxConcurrent: 1 }),
+    log: silent,
+    observer
+  })
+  return {
+    links,
+    events: observer.events,
+    ask: async (kind, token, audiences = []) => await links.find(link => link.kind === kind)!.ask({ credential: parseCredential(token), audiences, deadline: new Deadline(5_000) })
+  }
+}
+
+const isAlice = (): Answer => ({ user: { username: 'alice', groups: ['developers'] } })
+const ALICE = { user: { username: 'corp:alice', groups: ['corp:developers'] } }
+
+test('a link for each kind that the provider answers, the token first', async t => {
+  const kinds = (provider: IdentityProvider): string[] => open(provider).links.map(({ kind }) => kind)
+  t.strictSame(kinds({ authenticatePassword: isAlice, authenticateToken: isAlice }), ['token', 'password'])
+  t.strictSame(kinds({ authenticateToken: isAlice }), ['token'])
+  t.strictSame(kinds({ authenticatePassword: isAlice }), ['password'])
+})
+
+test('an answer is mapped, guarded and cached', async t => {
+  const { ask, events } = open({ authenticateToken: isAlice })
+  t.match(await ask('token', alice.token), ALICE)
+  t.match(await ask('token', alice.token), ALICE)
+  t.strictSame(events, ['cached people miss', 'asked people authenticated', 'cached people hit'])
+})
+
+test('other audiences are another question', async t => {
+  const { ask, events } = open({ authenticateToken: isAlice })
+  await ask('token', alice.token, ['a'])
+  await ask('token', alice.token, ['a', 'b'])
+  t.equal(events.filter(event => event === 'asked people authenticated').length, 2)
+})
+
+test('a kind that is answered from memory is asked each time, around cache and bulkhead', async t => {
+  const { ask, events } = open({ immediate: ['token'], authenticateToken: isAlice })
+  await Promise.all([ask('token', alice.token), ask('token', alice.token), ask('token', alice.token)])
+  t.strictSame(events, ['asked people authenticated', 'asked people authenticated', 'asked people authenticated'])
+})
+
+test('what a provider does not recognize costs it nothing', async t => {
+  const { ask, events } = open({ recognizes: ({ jwt }) => jwt, authenticateToken: isAlice })
+  t.equal(await ask('token', alice.token), null)
+  t.strictSame(events, [])
+  t.match(await ask('token', 'eyJhbGciOiJub25lIn0.e30.'), ALICE)
+})
+
+test('a token that is no password is none to the password link', async t => {
+  const { ask, events } = open({ authenticatePassword: isAlice })
+  t.equal(await ask('password', alice.token), null)
+  t.strictSame(events, [])
+})
+
+test('a provider sees the token or the password, and its surroundings', async t => {
+  const seen: unknown[] = []
+  const { ask } = open({
+    authenticateToken (token, { audiences }) { seen.push(token, audiences); return null },
+    authenticatePassword (password, { signal }) { seen.push(password, signal.aborted); return null }
+  })
+  const token = basicToken('bob', bob.password)
+  await ask('token', token, ['ci'])
+  await ask('password', token)
+  t.strictSame(seen, [token, ['ci'], { username: 'bob', password: bob.password }, false])
+})
+
+test('ctx.attempt is the throttle of this provider', async t => {
+  const authenticatePassword = async ({ username, password }: { username: string, password: string }, { attempt }: AskContext): Promise<Answer> =>
+    await attempt(username, async () => password === bob.password) ? { user: bob.user } : { denied: 'wrong-credential', username }
+  const { ask, events } = open({ authenticatePassword })
+  for (const guess of ['one', 'two']) t.match(await ask('password', basicToken('bob', guess)), { denied: 'wrong-credential' })
+  await t.rejects(ask('password', basicToken('bob', bob.password)), { name: 'UnavailableError', reason: 'throttled' })
+  t.ok(events.includes('throttled people'))
+  t.ok(events.includes('unavailable people throttled'))
+})
+
+const failures: Array<[what: string, provider: IdentityProvider, reason: string]> = [
+  ['throws', { authenticateToken () { throw new Error('down') } }, 'failed'],
+  ['rejects', { authenticateToken: async () => { throw new Error('down') } }, 'failed'],
+  ['throws what is no error', { authenticateToken () { throw null } }, 'failed'], // eslint-disable-line no-throw-literal
+  ['throws while it recognizes', { recognizes () { throw new Error('odd') }, authenticateToken: isAlice }, 'failed'],
+  ['throws from memory', { immediate: ['token'], authenticateToken () { throw new Error('bug') } }, 'failed'],
+  ['gives what the contract does not know', { authenticateToken: () => undefined as unknown as Answer }, 'failed'],
+  ['never answers', { authenticateToken: async () => await new Promise<Answer>(() => {}) }, 'timeout'],
+  ['says itself that it is busy', { authenticateToken () { throw new UnavailableError('busy') } }, 'busy']
+]
+
+for (const [what, provider, reason] of failures) {
+  test(`a provider that ${what}: could not tell, and nothing is kept`, async t => {
+    const { ask, events } = open(provider)
+    await t.rejects(ask('token', alice.token), { name: 'UnavailableError', reason })
+    await t.rejects(ask('token', alice.token), { name: 'UnavailableError', reason })
+    t.equal(events.filter(event => event === `unavailable people ${reason}`).length, 2)
+  })
+}

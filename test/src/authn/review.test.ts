@@ -1,0 +1,61 @@
+import { test } from 'tap'
+import { Deadline } from '../../../src/authn/deadline.js'
+import type { Link } from '../../../src/authn/link.js'
+import type { VettedAnswer } from '../../../src/authn/answer.js'
+import { review, type Review } from '../../../src/authn/review.js'
+import { UnavailableError } from '../../../src/errors.js'
+import { alice, basicToken } from '../../fixtures/people.js'
+
+const API = 'https://kubernetes.default.svc'
+
+interface Given {
+  readonly answer: VettedAnswer | UnavailableError
+  readonly token?: string
+  readonly requested?: string[]
+  readonly configured?: string[]
+}
+
+async function reviewOf ({ answer, token = alice.token, requested, configured = [] }: Given): Promise<Review> {
+  const link: Link = { provider: 'people', kind: 'token', ask: async () => { if (answer instanceof Error) throw answer; return answer } }
+  const spec = requested === undefined ? { token } : { token, audiences: requested }
+  return await review(spec, new Deadline(1000), { links: [link], audiences: configured, maxTokenBytes: 1024 })
+}
+
+const DENIED = { authenticated: false }
+const ERROR = 'identity provider "people" could not answer'
+
+const cases: Array<[what: string, given: Given, expected: object]> = [
+  ['a user', { answer: { user: alice.user } }, { outcome: 'authenticated', provider: 'people', username: 'alice', status: { authenticated: true, user: alice.user } }],
+  ['a user for an audience', { answer: { user: alice.user }, requested: [API], configured: [API] }, { outcome: 'authenticated', status: { authenticated: true, user: alice.user, audiences: [API] } }],
+  ['a user for a foreign audience', { answer: { user: alice.user }, requested: ['vault'], configured: [API] }, { outcome: 'denied', provider: 'people', reason: 'audience', username: 'alice', status: DENIED }],
+  ['a token that is good for no audience', { answer: { user: alice.user, audiences: [] }, requested: [API] }, { outcome: 'denied', reason: 'audience', status: DENIED }],
+  ['a denial', { answer: { denied: 'locked', username: 'alice' } }, { outcome: 'denied', provider: 'people', reason: 'locked', username: 'alice', status: DENIED }],
+  ['a denial asked for an audience says nothing of it', { answer: { denied: 'expired' }, requested: [API] }, { outcome: 'denied', reason: 'expired', status: DENIED }],
+  ['nobody', { answer: null }, { outcome: 'denied', reason: 'unknown', status: DENIED }],
+  ['could not tell', { answer: new UnavailableError('timeout') }, { outcome: 'error', provider: 'people', reason: 'timeout', status: { authenticated: false, error: ERROR } }],
+  ['could not tell, asked for a foreign audience: it goes back, or the API server would cache a denial', { answer: new UnavailableError('busy'), requested: ['vault'], configured: [API] }, { outcome: 'error', reason: 'busy', status: { authenticated: false, error: ERROR, audiences: ['vault'] } }]
+]
+
+for (const [what, given, expected] of cases) {
+  test(what, async t => {
+    const { status, ...rest } = await reviewOf(given)
+    const { status: expectedStatus, ...others } = expected as { status: object }
+    t.strictSame(status, expectedStatus, 'the status, to the letter')
+    t.match(rest, others)
+  })
+}
+
+test('a token is measured in bytes, and one that is too long is shown to nobody', async t => {
+  const shown = { answer: { user: alice.user } }
+  t.match(await reviewOf({ ...shown, token: 'é'.repeat(512) }), { outcome: 'authenticated' })
+  t.match(await reviewOf({ ...shown, token: 'é'.repeat(513) }), { outcome: 'denied', reason: 'token-too-long', status: DENIED, provider: undefined })
+})
+
+test('what was typed as a name is told apart from who it is', async t => {
+  t.match(await reviewOf({ answer: null, token: basicToken('hunter2', 'mallory') }), { typedName: 'hunter2', username: undefined })
+  t.match(await reviewOf({ answer: { user: alice.user }, token: alice.token }), { typedName: undefined, username: 'alice' })
+})
+
+test('no status holds the token', async t => {
+  for (const [, given] of cases) t.notMatch(JSON.stringify((await reviewOf(given)).status), alice.token)
+})
