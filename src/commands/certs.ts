@@ -4,6 +4,7 @@ import { Command } from 'commander'
 import { CommandError } from '../errors.js'
 import type { Authority, Leaf } from '../files/certificates.js'
 import { outputOption, printResult, type OutputFormat, type Terminal } from '../terminal.js'
+import { repeatable } from './repeatable.js'
 
 interface CertsOptions {
   readonly out: string
@@ -22,8 +23,8 @@ export function certsCommand (terminal: Terminal): Command {
   return new Command('certs')
     .description('make the certificates that the service and its callers need')
     .requiredOption('--out <dir>', 'directory to write to')
-    .option('--san <name>', 'a DNS name or IP address of the service, besides the usual ones; may be repeated', collect, [])
-    .option('--client <name>', 'make NAME.crt and NAME.key for a caller of that name; may be repeated', collect, [])
+    .addOption(repeatable('--san <name>', 'a DNS name or IP address of the service, besides the usual ones').default([]))
+    .addOption(repeatable('--client <name>', 'make NAME.crt and NAME.key for a caller of that name').default([]))
     .option('--renew', 'replace the certificates that are there, under the same authority and with the same names', false)
     .addOption(outputOption)
     .addHelpText('after', `
@@ -40,10 +41,6 @@ Examples:
   $ authn-webhook certs --out tls --client kube-apiserver
   $ authn-webhook certs --out tls --renew`)
     .action(async (options: CertsOptions) => { await makeCertificates(options, terminal) })
-}
-
-function collect (value: string, previous: string[]): string[] {
-  return [...previous, value]
 }
 
 async function makeCertificates ({ out, san, client, renew, output }: CertsOptions, terminal: Terminal): Promise<void> {

@@ -15,6 +15,7 @@ import { CommandError, ExitCode, UnavailableError } from '../errors.js'
 import { inspectToken, inspectUser } from '../inspection.js'
 import { outputOption, printResult, type OutputFormat, type Terminal } from '../terminal.js'
 import { addTargetOptions, readTarget, type TargetOptions } from './target-options.js'
+import { repeatable } from './repeatable.js'
 
 interface ReviewOptions extends TargetOptions {
   readonly config?: string
@@ -32,7 +33,7 @@ export function reviewCommand (terminal: Terminal): Command {
   return addTargetOptions(command)
     .option('--token-file <file>', 'read the token there, - for stdin; otherwise it is asked for')
     .option('--username <name>', 'look this user up, without a token; only with a config')
-    .option('--audience <name>', 'an audience to ask for; may be repeated', (name: string, names: string[]) => [...names, name], [])
+    .addOption(repeatable('--audience <name>', 'an audience to ask for').default([]))
     .option('--explain', 'tell what each identity provider said; only with a config')
     .addOption(outputOption)
     .addHelpText('after', `

@@ -7,9 +7,10 @@ import type { Service } from '../app.js'
 import type { LoadedConfig } from '../config.js'
 import { CommandError, ExitCode } from '../errors.js'
 import type { Terminal } from '../terminal.js'
+import { repeatable } from './repeatable.js'
 
-/** Beyond `shutdownDelay`: what reviews in flight may take before the process goes anyway. */
-const DRAIN_LIMIT = 20_000
+/** Milliseconds beyond `shutdownDelay` and the budget of a review, which is what a drain may take: for closing the providers. */
+const CLOSE_LIMIT = 12_000
 
 interface ServeOptions {
   readonly config?: string
@@ -28,7 +29,7 @@ export function serveCommand (terminal: Terminal): Command {
     .option('--mock', 'no files needed: any token is the user "mock" in "group-mock"')
     .option('--host <address>', 'listen here instead of server.host')
     .option('--port <number>', 'listen here instead of server.port; 0 takes a free one', parsePort)
-    .option('--san <name>', 'a further name in the certificate of --demo and --mock; may be repeated', (name: string, names: string[]) => [...names, name], [])
+    .addOption(repeatable('--san <name>', 'a further name in the certificate of --demo and --mock').default([]))
     .addHelpText('after', `
 Examples:
   $ authn-webhook serve --demo                             see it work, without any file
@@ -111,7 +112,9 @@ function reachable (url: string): string {
 async function stopOnSignal (service: Service, { config }: LoadedConfig, log: Logger): Promise<void> {
   const { default: closeWithGrace } = await import('close-with-grace')
   const { milliseconds } = await import('../authn/duration.js')
-  closeWithGrace({ delay: milliseconds(config.server.shutdownDelay) + DRAIN_LIMIT, logger: log }, async ({ signal, err }) => {
+  const { shutdownDelay, timeout } = config.server
+  const delay = milliseconds(shutdownDelay) + milliseconds(timeout) + CLOSE_LIMIT
+  closeWithGrace({ delay, logger: log }, async ({ signal, err }) => {
     if (err !== undefined) log.fatal({ err }, 'stopping after an unexpected error')
     else log.info({ signal }, 'stopping')
     // at a terminal there is no load balancer to wait for

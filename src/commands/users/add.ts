@@ -4,7 +4,8 @@ import type { User } from '../../../schemas/users.js'
 import { digestToken, generateToken } from '../../authn/token-digest.js'
 import { CommandError } from '../../errors.js'
 import { outputOption, printResult, type OutputFormat, type Terminal } from '../../terminal.js'
-import { addPasswordOptions, expiresOption, repeatable, usernameArgument, usersFileOption, type PasswordOptions, type UsersFileOptions } from './options.js'
+import { repeatable } from '../repeatable.js'
+import { addPasswordOptions, expiresOption, usernameArgument, usersFileOption, type PasswordOptions, type UsersFileOptions } from './options.js'
 import { readPassword } from './password.js'
 
 interface AddOptions extends UsersFileOptions, PasswordOptions {

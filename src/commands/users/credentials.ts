@@ -3,7 +3,8 @@ import { Argument, Command } from 'commander'
 import { digestToken, generateToken } from '../../authn/token-digest.js'
 import { CommandError } from '../../errors.js'
 import { outputOption, printResult, type OutputFormat, type Terminal } from '../../terminal.js'
-import { addPasswordOptions, expiresOption, findUser, repeatable, usernameArgument, usersFileOption, type PasswordOptions, type UsersFileOptions } from './options.js'
+import { repeatable } from '../repeatable.js'
+import { addPasswordOptions, expiresOption, findUser, usernameArgument, usersFileOption, type PasswordOptions, type UsersFileOptions } from './options.js'
 import { readPassword } from './password.js'
 
 const tokenArgument = new Argument('<name>', 'what the token is for, such as laptop')

@@ -3,7 +3,8 @@ import { Command, Option } from 'commander'
 import { formatFault } from '../../errors.js'
 import { outputOption, printResult, type OutputFormat, type Terminal } from '../../terminal.js'
 import { readTextOrStdin } from '../secret-input.js'
-import { repeatable, usersFileOption, type UsersFileOptions } from './options.js'
+import { repeatable } from '../repeatable.js'
+import { usersFileOption, type UsersFileOptions } from './options.js'
 
 interface ImportOptions extends UsersFileOptions {
   readonly format: 'csv' | 'htpasswd'

@@ -13,16 +13,6 @@ export interface UsersFileOptions {
 
 export const usernameArgument = new Argument('<username>', 'as the users file writes it')
 
-/** For options that may be given several times. */
-export function collect (value: string, values: readonly string[] = []): string[] {
-  return [...values, value]
-}
-
-/** An option that is given once for each value. */
-export function repeatable (flags: string, description: string): Option {
-  return new Option(flags, `${description}; may be repeated`).argParser(collect)
-}
-
 export function expiresOption (what: string): Option {
   return new Option('--expires <time>', `when ${what} ends: 2027-01-01T00:00:00Z, or 2160h from now`).argParser((text) => parseExpiry(text))
 }

@@ -18,7 +18,7 @@ identityProviders:
   - { name: people, kind: static, usernamePrefix: 'corp:', groupPrefix: 'corp:', config: { usersFile: users.yaml } }
 `
 const BROKEN = `
-export default { contract: 1, kind: 'broken', schema: {}, open: () => ({ authenticateToken () { throw new Error('no route to host') } }) }
+export default { contract: 1, kind: 'broken', schema: {}, open: () => ({ authenticateToken () { throw new Error('no route to host') }, lookup () { throw new Error('no route to host') } }) }
 `
 const hash = await hashPassword(bob.password)
 
@@ -85,6 +85,11 @@ test('--username looks a user up as Kubernetes would see them', async t => {
   t.equal(found.code, 0)
   const missing = await runCommand(['review', '--username', 'mallory'], { cwd, env: ENV })
   t.match(missing, { code: 1, stdout: 'no identity provider knows this name\n' })
+})
+
+test('a name that could not be looked up: exit 69', async t => {
+  const cwd = files(t, CONFIG.replace('kind: static', 'kind: module, from: ./broken.mjs').replace(/config: .*\} \}/, 'config: {} }'))
+  t.match(await runCommand(['review', '--username', 'alice'], { cwd, env: ENV }), { code: 69, stdout: '', stderr: /identity provider "people" could not tell: no route to host/ })
 })
 
 test('the token is asked for on a terminal, and not shown', async t => {
