@@ -11,6 +11,12 @@ export const MAX_NAME_BYTES = 256
 // what nearly every name is; spares the rest of the checks
 const PLAIN = /^[\x21-\x7e](?:[\x20-\x7e]{0,126}[\x21-\x7e])?$/
 const FORBIDDEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]|^\s|\s$/u
+const SURROGATE = /\p{Cs}/u
+
+/** Whether it has a UTF-8: half of a surrogate pair has none, and whoever decodes our JSON reads another character. */
+export function isText (value: string): boolean {
+  return !SURROGATE.test(value)
+}
 
 /** The name in NFC with its prefix, or `undefined` where it can't be one. */
 export function canonicalName (name: string, prefix = ''): string | undefined {
@@ -34,8 +40,8 @@ export interface Mapped {
 
 /**
  * A new UserInfo with Kubernetes' names; `undefined` where the username can't
- * be one. A group, uid or extra key that can't be one is dropped: it gives less,
- * never something else.
+ * be one. A group, uid or extra key that can't be one is dropped, and so is a key
+ * with a value that is no text: it gives less, never something else.
  */
 export function mapUser (user: UserInfo, { usernamePrefix, groupPrefix }: Prefixes): Mapped | undefined {
   const username = canonicalName(user.username, usernamePrefix)
@@ -53,7 +59,7 @@ export function mapUser (user: UserInfo, { usernamePrefix, groupPrefix }: Prefix
     if (groups.size > 0) mapped.groups = [...groups]
   }
   if (user.extra !== undefined) {
-    const entries = Object.entries(user.extra).filter(([key]) => canonicalName(key) === key)
+    const entries = Object.entries(user.extra).filter(([key, values]) => canonicalName(key) === key && values.every(isText))
     dropped.extra = Object.keys(user.extra).length - entries.length
     // fromEntries defines properties, so that a key such as __proto__ is one like any other
     if (entries.length > 0) mapped.extra = Object.fromEntries(entries.map(([key, values]) => [key, [...values]]))

@@ -5,7 +5,7 @@
  */
 import type { UserInfo } from '../../schemas/token-review.js'
 import { UsersFile, type User, type UserToken } from '../../schemas/users.js'
-import { canonicalName, MAX_NAME_BYTES } from '../authn/mapping.js'
+import { canonicalName, isText, MAX_NAME_BYTES } from '../authn/mapping.js'
 import { parsePasswordHash, type PasswordHash } from '../authn/password-hash.js'
 import { isReservedKey } from '../authn/reserved.js'
 import { parseTimestamp } from '../authn/timestamp.js'
@@ -79,7 +79,7 @@ function readInfo ({ username, uid, groups, extra }: User, at: string, report: R
   if (extra !== undefined) {
     // fromEntries defines properties, so that a key such as __proto__ is one like any other
     info.extra = Object.fromEntries(Object.entries(extra).map(([key, values]) =>
-      [readKey(key, joinPath(`${at}.extra`, key), report), Object.freeze([...values]) as string[]]))
+      [readKey(key, joinPath(`${at}.extra`, key), report), readValues(values, joinPath(`${at}.extra`, key), report)]))
     Object.freeze(info.extra)
   }
   return Object.freeze(info)
@@ -107,6 +107,13 @@ function readName (name: string, path: string, report: Report): string {
 function readKey (key: string, path: string, report: Report): string {
   if (isReservedKey(key)) report(path, 'keys must be lower-case, and those under kubernetes.io and k8s.io are Kubernetes\' own')
   return readName(key, path, report)
+}
+
+function readValues (values: readonly string[], path: string, report: Report): string[] {
+  values.forEach((value, index) => {
+    if (!isText(value)) report(`${path}[${index}]`, 'half a character, such as \\ud83d; write the whole of it')
+  })
+  return Object.freeze([...values]) as string[]
 }
 
 function readTimestamp (text: string | undefined, path: string, report: Report): Date | undefined {

@@ -63,6 +63,13 @@ test('what is no name is dropped and counted', async t => {
   })
 })
 
+test('an extra key with a value that is no Unicode text is dropped and counted: JSON would make it another', async t => {
+  t.strictSame(mapUser({ username: 'alice', extra: { half: ['whole', 'half \ud83d'], team: ['', ' two\nlines ', '🚀'] } }, NO_PREFIXES), {
+    user: { username: 'alice', extra: { team: ['', ' two\nlines ', '🚀'] } },
+    dropped: { uid: 0, group: 0, extra: 1 }
+  })
+})
+
 test('nothing that is empty is answered', async t => {
   t.strictSame(mapUser({ username: 'alice', uid: '', groups: [], extra: {} }, NO_PREFIXES)?.user, { username: 'alice' })
 })

@@ -97,6 +97,7 @@ test('one fault', async (t) => {
     ['a group that is no name', '  - username: alice\n    groups: [developers, " admins"]\n', /^4: users\[0\]\.groups\[1\]: .*white space/],
     ['a uid that is no name', '  - username: alice\n    uid: "1001\\n"\n', /^4: users\[0\]\.uid: control/],
     ['an extra key that is no name', '  - username: alice\n    extra:\n      "te\u200bam": [platform]\n', /^5: users\[0\]\.extra.*: control or invisible/],
+    ['half a character in a value', '  - username: alice\n    extra:\n      team: [platform, "half \\ud83d"]\n', /^5: users\[0\]\.extra\.team\[1\]: half a character/],
     ['an extra key in capitals', '  - username: alice\n    extra:\n      Team: [platform]\n', /^5: users\[0\]\.extra\.Team: keys must be lower-case/],
     ['an extra key of Kubernetes', '  - username: alice\n    extra:\n      authentication.kubernetes.io/node-name: [a]\n', /^5: users\[0\]\.extra.*Kubernetes' own/],
     ['a token name that is none', `  - username: alice\n    tokens: [{ name: "\\e[2J", hash: "${LAPTOP}" }]\n`, /^4: users\[0\]\.tokens\[0\]\.name: control/],
