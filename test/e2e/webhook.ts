@@ -33,6 +33,8 @@ export interface Webhook {
   kubeconfig: (...args: readonly string[]) => Promise<string>
   /** Samples of /metrics whose name and labels match, added up. */
   metric: (pattern: RegExp) => Promise<number>
+  /** What `/readyz` says; false too where nobody answers. */
+  ready: () => Promise<boolean>
 }
 
 export async function createWebhook (t: Test, { identityProviders, config = {}, files = {} }: WebhookOptions): Promise<Webhook> {
@@ -47,6 +49,8 @@ export async function createWebhook (t: Test, { identityProviders, config = {}, 
     tls: { certFile: 'tls.crt', keyFile: 'tls.key', ...config.tls },
     identityProviders: identityProviders.map(provider => ({ usernamePrefix: '', groupPrefix: '', ...provider }))
   }
+  // replicas of one test have a directory each
+  t.testdirName += `-${port}`
   const dir = t.testdir({ 'tls.crt': serving.cert, 'tls.key': serving.key, 'ca.crt': authority.cert, 'config.yaml': JSON.stringify(document), ...files })
   let kubeconfigs = 0
   return {
@@ -68,7 +72,8 @@ export async function createWebhook (t: Test, { identityProviders, config = {}, 
       const response = await fetch(`http://127.0.0.1:${adminPort}/metrics`)
       const samples = (await response.text()).split('\n').filter(line => !line.startsWith('#') && pattern.test(line))
       return samples.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0)
-    }
+    },
+    ready: async () => await fetch(`http://127.0.0.1:${adminPort}/readyz`).then(({ status }) => status === 200, () => false)
   }
 }
 
