@@ -47,7 +47,7 @@ const tokenReview: FastifyPluginAsyncTypebox<TokenReviewOptions> = async (fastif
     }
   })
 
-  /** A bug of ours is "could not tell" as well: as a 500 it would cost thirty reviews a kubectl command. */
+  /** A bug of ours is "could not tell" as well: as a 500 it would cost 25 to 30 reviews a kubectl command. */
   async function reviewOf (spec: TokenReviewRequest['spec'], milliseconds: number): Promise<Review> {
     try {
       return await review(spec, new Deadline(milliseconds), rules)
