@@ -57,14 +57,14 @@ const NOT_OURS: Readonly<Record<string, Answer & { reviews: number | 'for 30 s' 
   'status-429-and-retry-after': { status: 429, ...PATIENT, reviews: 'for 30 s' }
 }
 
-/** `kubectl get namespaces`, with an empty discovery cache. */
-const KUBECTL: Readonly<Record<string, { token: string, reviews: number }>> = {
-  'a user': { token: bob.token, reviews: 1 },
-  'a denial': { token: 'a-stranger', reviews: 1 },
-  '"could not tell"': { token: 'unsure-kubectl', reviews: 5 },
-  503: { token: 'status-503-kubectl', reviews: 5 },
-  500: { token: 'status-500-kubectl', reviews: 25 },
-  drowning: { token: 'drowning-kubectl', reviews: 25 }
+/** `kubectl get namespaces`, with an empty discovery cache: five calls where it fails, or six to API servers of 1.36. */
+const KUBECTL: Readonly<Record<string, { token: string, reviews: readonly number[] }>> = {
+  'a user': { token: bob.token, reviews: [1] },
+  'a denial': { token: 'a-stranger', reviews: [1] },
+  '"could not tell"': { token: 'unsure-kubectl', reviews: [5, 6] },
+  503: { token: 'status-503-kubectl', reviews: [5, 6] },
+  500: { token: 'status-500-kubectl', reviews: [25, 30] },
+  drowning: { token: 'drowning-kubectl', reviews: [25, 30] }
 }
 
 // side by side: most of it is the API server's pauses
@@ -77,7 +77,7 @@ test('how often an API server asks for a review', { buffered: true }, async t =>
   const reset = await cluster.call('reset')
   t.comment(`a reset: ${costs(wiretap, 'reset', reset)}`)
   t.equal(reset.code, 401)
-  t.equal(wiretap.of('reset').length, 5, 'that ends in a reset')
+  t.equal(wiretap.of('reset').length, 5, 'that ends in a reset of the connection')
 
   t.jobs = 3
   t.test('that the service answers', { buffered: true }, async t => {
@@ -107,7 +107,7 @@ test('how often an API server asks for a review', { buffered: true }, async t =>
       const { stderr } = await cluster.kubectl('get', 'namespaces', `--token=${token}`, `--kubeconfig=${cluster.tokenKubeconfig}`, `--cache-dir=${join(caches, token)}`)
       t.comment(`${what}: ${wiretap.of(token).length} reviews in ${inSeconds(performance.now() - before)}`)
       t.match(stderr, what === 'a user' ? 'forbidden: User "bob"' : 'You must be logged in to the server', what)
-      t.equal(wiretap.of(token).length, reviews, what)
+      t.ok(reviews.includes(wiretap.of(token).length), what)
     }))
   })
 })
