@@ -87,7 +87,7 @@ async function openProvider ({ slot, definition }: ConfiguredProvider, options: 
       maxFailures: throttle.maxFailures,
       baseDelay: milliseconds(throttle.baseDelay),
       maxDelay: milliseconds(throttle.maxDelay),
-      maxConcurrent: throttle.maxConcurrent ?? defaultConcurrency(availableParallelism()),
+      maxConcurrent: throttle.maxConcurrent ?? provider.concurrentChecks ?? defaultConcurrency(availableParallelism()),
       maxQueue: throttle.maxQueue,
       onThrottled: () => { observer.throttled(name) }
     }),
@@ -102,6 +102,9 @@ async function openProvider ({ slot, definition }: ConfiguredProvider, options: 
 async function openDefinition (slot: IdentityProviderConfig, definition: IdentityProviderDefinition, options: IdentityProvidersOptions, log: ProviderLog, changed: () => void): Promise<IdentityProvider> {
   const { dir, observer, allowMock, openTimeout = OPEN_TIMEOUT } = options
   const abort = new AbortController()
+  const { events = [] } = definition
+  // an alarm needs a counter that was 0 before
+  for (const event of events) observer.event(slot.name, event, 0)
   let timer: NodeJS.Timeout | undefined
   const timeout = new Promise<never>((_resolve, reject) => {
     timer = setTimeout(() => { reject(new OpenTimeoutError(slot.name, `${openTimeout / 1000} s`)) }, openTimeout)
@@ -113,7 +116,8 @@ async function openDefinition (slot: IdentityProviderConfig, definition: Identit
       changed,
       allowMock,
       resolvePath: path => resolve(dir, path),
-      reloaded: error => { observer.reloaded(slot.name, error) }
+      reloaded: error => { observer.reloaded(slot.name, error) },
+      count: event => { if (events.includes(event)) observer.event(slot.name, event, 1) }
     }))
     const provider = await Promise.race([opening, timeout])
     if (provider.authenticateToken === undefined && provider.authenticatePassword === undefined) {

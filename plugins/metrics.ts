@@ -49,6 +49,7 @@ export function createMetrics (version: string): Metrics {
   const throttled = counter('throttled_total', 'Password checks refused because the account had too many failures.', ['provider'])
   const reserved = counter('reserved_identities_total', 'Reserved or malformed names that a provider gave and that were kept back.', ['provider', 'kind'])
   const reloads = counter('reloads_total', 'Reloads of files.', ['source', 'result'])
+  const events = counter('provider_events_total', 'What a provider wants its operator to know of, by its own words.', ['provider', 'event'])
   const lastReload = new Gauge({ name: 'authn_webhook_last_reload_success_timestamp_seconds', help: 'When a file was last reloaded well.', labelNames: ['source'], registers })
   new Gauge({ name: 'authn_webhook_build_info', help: 'Version of the service and of Node.js.', labelNames: ['version', 'node'], registers })
     .set({ version, node: process.version }, 1)
@@ -73,6 +74,7 @@ export function createMetrics (version: string): Metrics {
       reloads.inc({ source, result: error === undefined ? 'success' : 'error' })
       if (error === undefined) lastReload.setToCurrentTime({ source })
     },
+    event (provider, event, count) { events.inc({ provider, event }, count) },
     gauge (name, help, labelNames, collect) {
       registry.registerMetric(new Gauge({
         name: `authn_webhook_${name}`,

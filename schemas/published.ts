@@ -4,6 +4,7 @@
  */
 import type { TSchema } from '@sinclair/typebox'
 import { Config } from './config.js'
+import { LdapProviderConfig } from './providers/ldap.js'
 import { MockProviderConfig } from './providers/mock.js'
 import { StaticProviderConfig } from './providers/static.js'
 import { UsersFile } from './users.js'
@@ -11,6 +12,7 @@ import { UsersFile } from './users.js'
 /** The `config:` of the built-in kinds. */
 const PROVIDER_CONFIGS: Readonly<Record<string, TSchema>> = {
   static: StaticProviderConfig,
+  ldap: LdapProviderConfig,
   mock: MockProviderConfig
 }
 

@@ -7,7 +7,7 @@ import { existsSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { Config, type IdentityProviderConfig } from '../schemas/config.js'
-import type { IdentityProviderDefinition } from './authn/provider.js'
+import type { Finding, IdentityProviderDefinition } from './authn/provider.js'
 import { checkRules, findWarnings } from './config-rules.js'
 import { CommandError, type Fault, type FaultsError } from './errors.js'
 import { draftDocument, faultsError, type Draft } from './files/document.js'
@@ -77,7 +77,7 @@ export async function inspectConfig (options: ConfigOptions): Promise<LoadedConf
   if (faults.length > 0) return { error: faultsError(draft, faults), dir, providers }
 
   const config = completeConfig(draft.value, dir)
-  const warnings = [...findWarnings(config), ...await findOpenKey(config)].map((warning) => ({ ...warning, line: draft.lineOf(warning.path) }))
+  const warnings = [...findWarnings(config), ...found.flatMap(({ warnings = [] }) => warnings), ...await findOpenKey(config)].map((warning) => ({ ...warning, line: draft.lineOf(warning.path) }))
   return { file, dir, config, providers, warnings }
 }
 
@@ -96,6 +96,7 @@ interface ProviderFinding {
   /** Absent where it has faults. */
   readonly provider?: ConfiguredProvider
   readonly faults: readonly Fault[]
+  readonly warnings?: readonly Fault[]
 }
 
 /** Each provider's definition, with its own `config:` checked by it, defaults filled in and secrets resolved. */
@@ -111,10 +112,18 @@ async function configureProviders ({ value, faults }: Draft<Config>, dir: string
       return { faults: [{ path: `${at}.${slot.from === undefined ? 'kind' : 'from'}`, message: (error as Error).message }] }
     }
     const own = checkOwnConfig(slot, definition, at)
+    const findings = own.length === 0 ? definition.inspect?.(slot.config) ?? [] : []
+    addNews(own, findings.filter(({ warning }) => warning !== true).map(finding => locate(finding, at)))
     addNews(own, resolveSecrets(slot.config, definition.schema, `${at}.config`, dir, { env }))
     const sound = own.length === 0 && !faults.some(({ path }) => path === at || path.startsWith(`${at}.`))
-    return sound ? { provider: { slot, definition }, faults: [] } : { faults: own }
+    const warnings = findings.filter(({ warning }) => warning === true).map(finding => locate(finding, at))
+    return sound ? { provider: { slot, definition }, faults: [], warnings } : { faults: own }
   }))
+}
+
+/** From a path below a provider's `config:` to one of the document. */
+function locate ({ path, message }: Finding, at: string): Fault {
+  return { path: path === '' ? `${at}.config` : `${at}.config.${path}`, message }
 }
 
 /** Whether `from` is there exactly where it belongs; the rules tell where it isn't. */

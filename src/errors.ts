@@ -63,6 +63,19 @@ export class UnavailableError extends Error {
   }
 }
 
+/**
+ * A directory that did not answer, or not as it should. The message names the
+ * host and what was asked of it; it goes to our log, and holds no password.
+ */
+export class DirectoryError extends Error {
+  readonly code = 'AUTHN_DIRECTORY'
+  override readonly name = 'DirectoryError'
+  /** @param lost what is gone, and whether a new connection or another host may answer; absent: neither would */
+  constructor (message: string, readonly lost?: 'connection' | 'host') {
+    super(message)
+  }
+}
+
 /** One thing that is wrong with a file. */
 export interface Fault {
   /** Where in the document: `identityProviders[0].timeout`; empty for the document itself. */

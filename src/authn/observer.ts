@@ -14,6 +14,8 @@ export interface Observer {
   reserved: (provider: string, kind: ReservedKind, count: number) => void
   unavailable: (provider: string, reason: UnavailableReason) => void
   reloaded: (source: string, error?: unknown) => void
+  /** One of the events that the provider's definition names. */
+  event: (provider: string, event: string, count: number) => void
 }
 
 /** For tests and one-shot commands. */
@@ -23,5 +25,6 @@ export const unobserved: Observer = {
   throttled () {},
   reserved () {},
   unavailable () {},
-  reloaded () {}
+  reloaded () {},
+  event () {}
 }

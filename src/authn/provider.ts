@@ -86,6 +86,11 @@ export interface AskContext {
    * spends the time an account's would take is bounded, but never throttled.
    */
   attempt: (identity: string, check: () => Promise<boolean>) => Promise<boolean>
+  /**
+   * There when a person asks (`authn-webhook review --explain`): takes what was
+   * found, mapped and left out, and why; one sentence a call, never a secret.
+   */
+  readonly explain?: ((sentence: string) => void) | undefined
 }
 
 /** The two things a bearer token can be asked about: the token as it is, or the password that it carries. */
@@ -99,6 +104,12 @@ export interface IdentityProvider {
    * more than the answer. Their context's `signal` never aborts.
    */
   readonly immediate?: readonly CredentialKind[]
+  /**
+   * Password checks that it bears at once, where they wait for a network. By
+   * default as many as Node's threadpool bears; `throttle.maxConcurrent` of the
+   * config goes before both.
+   */
+  readonly concurrentChecks?: number
   /** Synchronous and cheap: could this be mine? `false` spares the question. */
   recognizes?: (credential: Credential) => boolean
   authenticateToken?: (token: string, ctx: AskContext) => Answer | Promise<Answer>
@@ -121,8 +132,19 @@ export interface OpenContext {
   changed: () => void
   /** To call after a reload of a local source, with what went wrong if anything did; for metrics. */
   reloaded: (error?: unknown) => void
+  /** Counts one of the definition's `events`; for metrics. */
+  count?: (event: string) => void
   /** The command that runs allows the mock provider (`serve --mock`). */
   readonly allowMock: boolean
+}
+
+/** What is wrong with a provider's config, or allowed and hardly meant. */
+export interface Finding {
+  /** Below `config:`, such as `tls.mode`; empty for all of it. */
+  readonly path: string
+  readonly message: string
+  /** It works, but a person should know. */
+  readonly warning?: boolean
 }
 
 export interface IdentityProviderDefinition<Config = any> {
@@ -131,6 +153,17 @@ export interface IdentityProviderDefinition<Config = any> {
   readonly kind: string
   /** TypeBox or plain JSON Schema of the provider's `config:`. Defaults are filled in, unknown keys are faults where it says so. */
   readonly schema: object
+  /**
+   * Words for what an operator may want an alarm for, such as
+   * `service-bind-refused`: lower-case letters, digits and hyphens. Each is a
+   * counter, 0 from the start.
+   */
+  readonly events?: readonly string[]
+  /**
+   * What a schema can't say of the config: rules across fields. It is called
+   * with a config that fits the schema, and touches nothing.
+   */
+  inspect?: (config: Config) => readonly Finding[]
   /** Must succeed with the network down; local files may be read. */
   open: (config: Config, ctx: OpenContext) => IdentityProvider | Promise<IdentityProvider>
   /**

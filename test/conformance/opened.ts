@@ -34,6 +34,7 @@ export async function using (subject: ConformanceSubject, use: (opened: Opened) 
     resolvePath: path => resolve(dir, path),
     changed: () => { changes++ },
     reloaded: () => {},
+    count: event => { assert.ok(definition.events?.includes(event), `"events" of the definition names ${event}`) },
     allowMock
   }))
   try {

@@ -1,0 +1,155 @@
+/**
+ * One connection to one host, asked one thing at a time, never reopened: what
+ * ldapts would do behind our back (connect again, unauthenticated) ends here.
+ * Whatever takes too long, or is wanted by nobody any more, ends it.
+ */
+import type { Socket } from 'node:net'
+import { Client, ResultCodeError, type Entry as RawEntry, type Filter, type SearchOptions } from 'ldapts'
+import { DirectoryError } from '../../../src/errors.js'
+import type { Host } from './dial.js'
+import { BINARY_ATTRIBUTES, Entry } from './entry.js'
+import { PasswordPolicyControl, type PolicyError } from './password-policy.js'
+import type { Timeouts } from './settings.js'
+
+export interface Query {
+  readonly baseDN: string
+  readonly scope: 'base' | 'one' | 'sub'
+  readonly filter?: string | Filter
+  readonly attributes: readonly string[]
+  /** More entries than this are not of interest; without it all of them are fetched, page by page. */
+  readonly limit?: number
+}
+
+/** What the directory said to a bind. */
+export interface BindResult {
+  /** RFC 4511, 4.1.9; 0 is success. */
+  readonly code: number
+  /** The server's words. */
+  readonly message: string
+  readonly policy: PolicyError | undefined
+}
+
+const PAGE_SIZE = 500
+const NEVER = new AbortController().signal
+const NO_SUCH_OBJECT = 32
+
+/** Codes by which a host says that it can't just now: busy, unavailable, and `other`. */
+const HOST_TROUBLE = new Set([51, 52, 80])
+
+export class Connection {
+  readonly host: Host
+  readonly openedAt: number
+  readonly #socket: Socket
+  readonly #client: Client
+  readonly #timeouts: Timeouts
+  /** A host that breaks off before it has said anything is not well. */
+  #answered = false
+
+  constructor (host: Host, socket: Socket, timeouts: Timeouts) {
+    this.host = host
+    this.openedAt = performance.now()
+    this.#socket = socket
+    this.#timeouts = timeouts
+    this.#client = new Client({ url: 'ldap://host', createConnection: () => socket })
+  }
+
+  get open (): boolean {
+    return this.#socket.readyState === 'open'
+  }
+
+  onClose (listener: () => void): void {
+    this.#socket.once('close', listener)
+  }
+
+  close (): void {
+    // a last word is polite, and nobody waits for its way out
+    if (this.open && this.#client.isConnected) this.#client.unbind().catch(() => {})
+    this.#socket.destroy()
+  }
+
+  /** @throws DirectoryError; `undefined` where the base isn't there */
+  async search ({ baseDN, scope, filter, attributes, limit }: Query, signal: AbortSignal): Promise<Entry[] | undefined> {
+    const options: SearchOptions = {
+      scope,
+      attributes: [...attributes],
+      explicitBufferAttributes: BINARY_ATTRIBUTES,
+      timeLimit: Math.ceil(this.#timeouts.search / 1000),
+      ...filter !== undefined && { filter },
+      ...limit === undefined ? { paged: { pageSize: PAGE_SIZE } } : { sizeLimit: limit }
+    }
+    try {
+      const { searchEntries } = await this.#ask('a search', this.#timeouts.search, signal, async () => await this.#client.search(baseDN, options))
+      const entries: Entry[] = []
+      for (const raw of searchEntries) entries.push(await this.#whole(raw, signal))
+      return entries
+    } catch (error) {
+      if (!(error instanceof ResultCodeError)) throw error
+      if (error.code === NO_SUCH_OBJECT) return undefined
+      throw new DirectoryError(`${this.host.name} refused a search under ${JSON.stringify(baseDN)}: ${error.message}`, HOST_TROUBLE.has(error.code) ? 'host' : undefined)
+    }
+  }
+
+  /**
+   * @param name a DN, or what else Active Directory takes for one; never a word alone, which ldapts would take for a SASL mechanism
+   * @param signal for a bind that nobody counts; without it, it is left to end by itself
+   * @throws DirectoryError where the host gave no verdict
+   */
+  async bind (name: string, password: string, signal: AbortSignal = NEVER): Promise<BindResult> {
+    // RFC 4513, 5.1.2: such a bind succeeds, and proves nothing
+    if (password === '') throw new DirectoryError('a bind without a password is never sent')
+    if (!/[=@\\]/.test(name)) throw new DirectoryError('a bind under what is no DN is never sent')
+    const policy = new PasswordPolicyControl()
+    try {
+      await this.#ask('a bind', this.#timeouts.bind, signal, async () => { await this.#client.bind(name, password, policy) })
+      return { code: 0, message: '', policy: policy.error }
+    } catch (error) {
+      if (!(error instanceof ResultCodeError)) throw error
+      if (HOST_TROUBLE.has(error.code)) throw new DirectoryError(`${this.host.name} can't take a bind now: ${error.message}`, 'host')
+      return { code: error.code, message: error.message, policy: policy.error }
+    }
+  }
+
+  /** Active Directory gives long lists in parts: `memberOf;range=0-1499`. */
+  async #whole (raw: RawEntry, signal: AbortSignal): Promise<Entry> {
+    const entry = new Entry(raw)
+    for (let next = entry.missing; next !== undefined; next = entry.missing) {
+      const attributes = [next]
+      const { searchEntries: [part] } = await this.#ask('a search', this.#timeouts.search, signal, async () =>
+        await this.#client.search(entry.dn, { scope: 'base', attributes, explicitBufferAttributes: BINARY_ATTRIBUTES }))
+      if (part !== undefined) entry.add(part)
+      if (entry.missing === next) throw new DirectoryError(`${this.host.name} gave a part of ${next.split(';')[0]} of ${entry.dn}, and then no next one`)
+    }
+    return entry
+  }
+
+  /** Whoever stops waiting ends the connection: LDAP can't take a bind back, and an answer that is still to come would be nobody's. */
+  async #ask<T> (what: string, timeout: number, signal: AbortSignal, operation: () => Promise<T>): Promise<T> {
+    signal.throwIfAborted()
+    if (!this.open) throw new DirectoryError(`${this.host.name} closed the connection`, 'connection')
+    let stopped: Error | undefined
+    const stop = (reason: Error): void => {
+      stopped = reason
+      this.#socket.destroy()
+    }
+    const timer = setTimeout(() => { stop(new DirectoryError(`${this.host.name} did not answer ${what} within ${timeout} ms`, 'host')) }, timeout)
+    const abort = (): void => { stop(signal.reason as Error) }
+    signal.addEventListener('abort', abort, { once: true })
+    try {
+      const result = await operation()
+      this.#answered = true
+      return result
+    } catch (error) {
+      if (stopped !== undefined) throw stopped
+      if (error instanceof ResultCodeError) {
+        this.#answered = true
+        throw error
+      }
+      // the stream of answers is broken, in one way or another
+      this.#socket.destroy()
+      throw new DirectoryError(`${this.host.name} broke off ${what}: ${(error as Error).message.split('\n').pop()!}`, this.#answered ? 'connection' : 'host')
+    } finally {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', abort)
+    }
+  }
+}

@@ -1,0 +1,85 @@
+/**
+ * A connection to one host, ready for the first LDAP message: TCP, then TLS as
+ * the config wants it. Nothing secret is sent before the host has proved its
+ * name.
+ */
+import { connect, isIP, type Socket } from 'node:net'
+import { once } from 'node:events'
+import { connect as connectTls } from 'node:tls'
+import { Client } from 'ldapts'
+import type { LdapTlsConfig } from '../../../schemas/providers/ldap.js'
+import { DirectoryError } from '../../../src/errors.js'
+
+export interface Host {
+  /** `dc1.example.com:636`, for logs. */
+  readonly name: string
+  readonly hostname: string
+  readonly port: number
+}
+
+export function hostOf (url: string): Host {
+  const { protocol, hostname, port } = new URL(url)
+  const number = port === '' ? protocol === 'ldaps:' ? 636 : 389 : Number(port)
+  return { name: `${hostname}:${number}`, hostname: hostname.replace(/^\[(.*)\]$/, '$1'), port: number }
+}
+
+export interface DialSettings {
+  readonly tls: LdapTlsConfig
+  /** PEM of the directory's authorities; without it those that Node.js trusts. */
+  readonly ca: () => string | undefined
+  /** Milliseconds for all of it. */
+  readonly timeout: number
+}
+
+const KEEP_ALIVE = 30_000
+
+const START_TLS = '1.3.6.1.4.1.1466.20037'
+
+/** @throws DirectoryError, or the reason of `signal` */
+export async function dial (host: Host, { tls, ca, timeout }: DialSettings, signal: AbortSignal): Promise<Socket> {
+  signal.throwIfAborted()
+  let socket: Socket = connect({ host: host.hostname, port: host.port, noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE })
+  const abort = (): void => { socket.destroy(new Error('nobody waits any more')) }
+  const timer = setTimeout(() => { socket.destroy(new Error(`no connection within ${timeout} ms`)) }, timeout)
+  signal.addEventListener('abort', abort, { once: true })
+  try {
+    await once(socket, 'connect')
+    if (tls.mode === 'startTLS') await askForTls(socket)
+    if (tls.mode !== 'none') {
+      socket = connectTls({
+        socket,
+        host: host.hostname,
+        servername: tls.serverName || (isIP(host.hostname) === 0 ? host.hostname : ''),
+        ca: ca(),
+        rejectUnauthorized: !tls.insecureSkipVerify,
+        minVersion: 'TLSv1.2'
+      })
+      await once(socket, 'secureConnect')
+    }
+    return socket
+  } catch (error) {
+    socket.destroy()
+    signal.throwIfAborted()
+    throw new DirectoryError(`${host.name} can't be reached: ${reasonOf(error)}`, 'host')
+  } finally {
+    clearTimeout(timer)
+    signal.removeEventListener('abort', abort)
+  }
+}
+
+/**
+ * By a client of its own: whatever an attacker slips in before the handshake
+ * stays in that client, and is never taken for an answer over TLS.
+ */
+async function askForTls (socket: Socket): Promise<void> {
+  const client = new Client({ url: 'ldap://host', createConnection: () => socket })
+  await client.exop(START_TLS)
+  socket.removeAllListeners('data')
+}
+
+/** Node's errors carry certificates and stacks; the words and the code are enough. */
+function reasonOf (error: unknown): string {
+  const { message, code, errors } = error as NodeJS.ErrnoException & { errors?: Error[] }
+  const words = message || errors?.map(({ message }) => message).join(', ') || String(error)
+  return code === undefined || words.includes(code) ? words.split('\n').pop()! : `${words} (${code})`
+}

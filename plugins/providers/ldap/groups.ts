@@ -1,0 +1,156 @@
+/**
+ * The groups of an account, by the mode of the config: what its entry names,
+ * a search, Active Directory's matching rule, or its `tokenGroups`. Then what
+ * may come out: groups below the base, names that one group alone has, and
+ * those that the config wants.
+ */
+import type { Account, Explain } from './accounts.js'
+import type { Search } from './directory.js'
+import { isUnder, normalizeDN } from './distinguished-name.js'
+import type { Entry } from './entry.js'
+import { fillFilter } from './filter.js'
+import { nameInDN, nameOf, type Group } from './group.js'
+import { GroupNames } from './group-names.js'
+import type { GroupSettings } from './settings.js'
+import { TokenGroups } from './token-groups.js'
+
+/** LDAP_MATCHING_RULE_IN_CHAIN: Active Directory climbs from group to group itself. */
+const IN_CHAIN = '(member:1.2.840.113556.1.4.1941:={dn})'
+
+/** Attributes of the user's entry that its groups are read from. */
+export function groupAttributes ({ mode }: GroupSettings): string[] {
+  return mode === 'memberOf' ? ['memberOf'] : []
+}
+
+export interface Membership {
+  /** Names for Kubernetes. */
+  readonly names: string[]
+  /** Whether the group of `requireGroup` is among the account's; true where none is required. */
+  readonly admitted: boolean
+}
+
+export class Groups {
+  readonly #settings: GroupSettings
+  readonly #names: GroupNames
+  readonly #tokenGroups: TokenGroups
+  readonly #onDropped: () => void
+
+  /** @param onDropped a group left out since another one has its name */
+  constructor (settings: GroupSettings, onDropped: () => void) {
+    this.#settings = settings
+    this.#names = new GroupNames(settings)
+    this.#tokenGroups = new TokenGroups(settings)
+    this.#onDropped = onDropped
+  }
+
+  async of (account: Account, search: Search, explain: Explain = () => {}): Promise<Membership> {
+    const { mode, include, required } = this.#settings
+    if (mode === 'none') return { names: [], admitted: true }
+    const groups = await this.#found(account, search, explain)
+    const shared = await this.#names.shared(groups, search)
+    const named = groups.filter(({ dn, name }) => {
+      if (!shared.has(name.normalize('NFC'))) return true
+      this.#onDropped()
+      explain(`left out ${dn}: another group is called ${name} too`)
+      return false
+    })
+    const admitted = required === '' || named.some(({ dn, name }) => name === required || normalizeDN(dn) === normalizeDN(required))
+    if (!admitted) explain(`is not in ${required}, which requireGroup wants`)
+    const included = named.filter(({ dn, name }) => {
+      if (include === undefined || include.test(name)) return true
+      explain(`left out ${dn}: ${name} does not match groupSearch.include`)
+      return false
+    })
+    for (const { dn, name } of included) explain(`group ${name}: ${dn}`)
+    return { names: included.map(({ name }) => name), admitted }
+  }
+
+  async #found ({ entry, username }: Account, search: Search, explain: Explain): Promise<Group[]> {
+    const { mode, baseDN, filter } = this.#settings
+    switch (mode) {
+      case 'memberOf': {
+        explain(`${entry.dn} is in ${entry.texts('memberOf').length} groups by its memberOf`)
+        return await this.#climb(entry.texts('memberOf'), async dns => await this.#read(dns, search, explain))
+      }
+      case 'tokenGroups': {
+        const groups = await this.#tokenGroups.of(entry.dn, search)
+        explain(`${entry.dn} is in ${groups.length} groups below ${baseDN} by its tokenGroups`)
+        return groups
+      }
+      case 'inChain': return await this.#search(fillFilter(IN_CHAIN, { dn: entry.dn }), search, explain)
+      default: {
+        const direct = await this.#search(fillFilter(filter, { dn: entry.dn, username }), search, explain)
+        return await this.#climbFrom(direct, async groups => await this.#search(any(groups.map(({ dn }) => fillFilter(filter, { dn }))), search, explain))
+      }
+    }
+  }
+
+  async #search (filter: string, search: Search, explain: Explain): Promise<Group[]> {
+    const { baseDN, nameAttribute } = this.#settings
+    const entries = await search({ baseDN, scope: 'sub', filter, attributes: [nameAttribute] })
+    explain(`searched ${baseDN} for ${filter}: ${entries?.length ?? 'no such base, and 0'} groups`)
+    return (entries ?? []).flatMap(entry => this.#groupOf(entry, explain) ?? [])
+  }
+
+  /** Groups of groups, level by level, each once. */
+  async #climbFrom (direct: readonly Group[], above: (groups: readonly Group[]) => Promise<Group[]>): Promise<Group[]> {
+    const found = new Map(direct.map(group => [normalizeDN(group.dn), group]))
+    let level = [...found.values()]
+    for (let depth = 0; depth < this.#settings.nested && level.length > 0; depth++) {
+      const next = (await above(level)).filter(({ dn }) => !found.has(normalizeDN(dn)))
+      for (const group of next) found.set(normalizeDN(group.dn), group)
+      level = next
+    }
+    return [...found.values()]
+  }
+
+  /** The same by what entries name; groups outside of the base don't count, and lead nowhere. */
+  async #climb (direct: readonly string[], read: (dns: readonly string[]) => Promise<ReadGroup[]>): Promise<Group[]> {
+    const found = new Map<string, Group>()
+    let level = direct
+    for (let depth = 0; depth <= this.#settings.nested && level.length > 0; depth++) {
+      const groups = await read(level.filter(dn => !found.has(normalizeDN(dn))))
+      for (const { group } of groups) found.set(normalizeDN(group.dn), group)
+      level = groups.flatMap(({ above }) => above)
+    }
+    return [...found.values()]
+  }
+
+  /** Names from the DNs themselves where they are there, and nobody wants to climb on; else from the groups' entries. */
+  async #read (dns: readonly string[], search: Search, explain: Explain): Promise<ReadGroup[]> {
+    const { baseDN, nameAttribute, nested } = this.#settings
+    const groups: ReadGroup[] = []
+    for (const dn of dns) {
+      const name = nameInDN(dn, nameAttribute)
+      if (baseDN !== '' && !isUnder(dn, baseDN)) {
+        explain(`left out ${dn}: it is not below ${baseDN}`)
+      } else if (name !== undefined && nested === 0) {
+        groups.push({ group: { dn, name }, above: [] })
+      } else {
+        const [entry] = await search({ baseDN: dn, scope: 'base', attributes: [nameAttribute, 'memberOf'], limit: 1 }) ?? []
+        const group = entry && this.#groupOf(entry, explain)
+        if (entry === undefined) explain(`left out ${dn}: it can't be read`)
+        if (group !== undefined) groups.push({ group, above: entry!.texts('memberOf') })
+      }
+    }
+    return groups
+  }
+
+  #groupOf (entry: Entry, explain: Explain): Group | undefined {
+    const { nameAttribute } = this.#settings
+    const name = nameOf(entry, nameAttribute)
+    if (name !== undefined) return { dn: entry.dn, name }
+    explain(`left out ${entry.dn}: it has no ${nameAttribute} of its own`)
+    return undefined
+  }
+}
+
+interface ReadGroup {
+  readonly group: Group
+  /** DNs of the groups that it is in. */
+  readonly above: readonly string[]
+}
+
+function any (filters: readonly string[]): string {
+  return filters.length === 1 ? filters[0]! : `(|${filters.join('')})`
+}

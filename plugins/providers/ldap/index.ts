@@ -1,0 +1,46 @@
+/**
+ * The ldap provider: people of an LDAP directory or of Active Directory.
+ *
+ *     kind: ldap
+ *     config:
+ *       preset: activeDirectory
+ *       urls: [ldaps://dc1.example.com, ldaps://dc2.example.com]
+ *       bindDN: reader@example.com
+ *       bindPassword: { file: ldap-password }
+ *       userSearch: { baseDN: "DC=example,DC=com" }
+ *
+ * Read provider.ts for the way of a question, directory.ts for what is asked
+ * over which connection, groups.ts for groups. docs/ldap.md is for operators.
+ */
+import { LdapProviderConfig } from '../../../schemas/providers/ldap.js'
+import { defineIdentityProvider } from '../../../src/authn/provider.js'
+import { readCertificates } from '../../../src/files/pem.js'
+import { openAuthorities } from './authorities.js'
+import { Directory } from './directory.js'
+import { inspect } from './inspection.js'
+import { LdapProvider } from './provider.js'
+import { settle } from './settings.js'
+
+export default defineIdentityProvider<LdapProviderConfig>({
+  contract: 1,
+  kind: 'ldap',
+  schema: LdapProviderConfig,
+  events: ['service-bind-refused', 'host-lost', 'group-dropped', 'ambiguous-user', 'refused-from-memory', 'bad-password-limit'],
+  inspect,
+  async open (config, ctx) {
+    const { caFile } = config.tls
+    const authorities = await openAuthorities(caFile && ctx.resolvePath(caFile), ctx)
+    const settings = settle(config)
+    const directory = new Directory({ config, settings, ca: () => authorities.pem, ctx })
+    const provider = new LdapProvider(settings, directory, ctx)
+    return Object.assign(provider, {
+      close () {
+        authorities.close()
+        directory.close()
+      }
+    })
+  },
+  async check ({ tls: { caFile } }, ctx) {
+    if (caFile !== undefined) await readCertificates(ctx.resolvePath(caFile))
+  }
+})

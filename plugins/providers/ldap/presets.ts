@@ -1,0 +1,79 @@
+/**
+ * What kinds of directories differ in: how users and groups are found, which
+ * attribute never changes, and what an entry says of its account and password.
+ */
+import type { LDAP_GROUP_MODES, LDAP_PRESETS } from '../../../schemas/providers/ldap.js'
+
+export type PresetName = typeof LDAP_PRESETS[number]
+export type GroupMode = typeof LDAP_GROUP_MODES[number]
+
+export interface Preset {
+  readonly userFilter?: string
+  readonly username?: string
+  readonly uid?: string
+  readonly groupMode?: GroupMode
+  readonly groupFilter?: string
+  readonly groupName?: string
+  /** Attributes that change whenever the password does; the first that an entry has counts. */
+  readonly changeMarkers: readonly string[]
+  /** Attributes that tell the state of an account. */
+  readonly stateAttributes: readonly string[]
+}
+
+// every directory keeps it; it changes more often than the password, which costs a bind and does no harm
+const MODIFIED = 'modifyTimestamp'
+
+const MEMBERS = '(|(member={dn})(uniqueMember={dn}))'
+const PASSWORD_POLICY = ['pwdAccountLockedTime', 'nsAccountLock', 'pwdReset']
+
+export const PRESETS: Readonly<Record<PresetName, Preset>> = {
+  openldap: {
+    userFilter: '(uid={username})',
+    username: 'uid',
+    uid: 'entryUUID',
+    groupMode: 'search',
+    groupFilter: MEMBERS,
+    groupName: 'cn',
+    changeMarkers: ['pwdChangedTime', MODIFIED],
+    stateAttributes: PASSWORD_POLICY
+  },
+  activeDirectory: {
+    userFilter: '(&(objectCategory=person)(objectClass=user)(|(sAMAccountName={username})(userPrincipalName={username})))',
+    username: 'sAMAccountName',
+    uid: 'objectGUID',
+    groupMode: 'tokenGroups',
+    groupFilter: '(member={dn})',
+    groupName: 'sAMAccountName',
+    changeMarkers: ['pwdLastSet'],
+    stateAttributes: ['userAccountControl', 'accountExpires']
+  },
+  freeIPA: {
+    userFilter: '(&(objectClass=posixAccount)(uid={username}))',
+    username: 'uid',
+    uid: 'ipaUniqueID',
+    // FreeIPA keeps indirect memberships there as well
+    groupMode: 'memberOf',
+    groupFilter: '(member={dn})',
+    groupName: 'cn',
+    changeMarkers: ['krbLastPwdChange', MODIFIED],
+    stateAttributes: ['nsAccountLock', 'krbPrincipalExpiration']
+  },
+  none: {
+    changeMarkers: ['pwdChangedTime', 'pwdLastSet', MODIFIED],
+    stateAttributes: [...PASSWORD_POLICY, 'userAccountControl', 'accountExpires']
+  }
+}
+
+const UNIQUE_NAMES = new Set(['samaccountname', 'objectsid', 'objectguid', 'entryuuid', 'ipauniqueid', 'nsuniqueid', 'distinguishedname', 'entrydn'])
+
+/** Does the directory itself see to it that no two groups share a value? A CN is unique only inside its container. */
+export function isUniqueName (attribute: string): boolean {
+  return UNIQUE_NAMES.has(attribute.toLowerCase())
+}
+
+const SELF_WRITABLE = new Set(['mail', 'displayname', 'givenname', 'description', 'telephonenumber', 'mobile', 'homephone', 'postaladdress', 'preferredlanguage', 'labeleduri', 'url', 'wwwhomepage', 'info', 'gecos', 'initials', 'loginshell'])
+
+/** Attributes that many directories let people change in their own entries. */
+export function isSelfWritable (attribute: string): boolean {
+  return SELF_WRITABLE.has(attribute.toLowerCase())
+}

@@ -1,0 +1,202 @@
+/**
+ * A question to the directory from beginning to end: find the entry, look at
+ * its state, test the password, read the groups.
+ */
+import type { Answer, AskContext, Denial, IdentityProvider, OpenContext, Password, UserInfo } from '../../../src/authn/provider.js'
+import { DirectoryError, UnavailableError } from '../../../src/errors.js'
+import { stateOf } from './account-state.js'
+import { Accounts, type Account, type Explain, type Found } from './accounts.js'
+import { BadPasswords, COUNTER_ATTRIBUTES } from './bad-passwords.js'
+import type { Directory, Search } from './directory.js'
+import { normalizeDN } from './distinguished-name.js'
+import { DomainNames } from './domain-names.js'
+import { groupAttributes, Groups } from './groups.js'
+import { RefusedPasswords } from './refused-passwords.js'
+import type { Settings } from './settings.js'
+import type { Refusal, Verdict } from './verdict.js'
+
+type Surroundings = Pick<OpenContext, 'log' | 'count'>
+
+export class LdapProvider implements IdentityProvider {
+  readonly concurrentChecks: number
+  /** Nobody but users themselves may read their entries: then there is no look-up. */
+  readonly lookup?: NonNullable<IdentityProvider['lookup']>
+  readonly #settings: Settings
+  readonly #directory: Directory
+  readonly #ctx: Surroundings
+  readonly #accounts: Accounts
+  readonly #groups: Groups
+  readonly #refused = new RefusedPasswords()
+  readonly #badPasswords: BadPasswords | undefined
+
+  constructor (settings: Settings, directory: Directory, ctx: Surroundings) {
+    const { maxBadPasswordCount: limit } = settings
+    this.concurrentChecks = settings.pool.max
+    this.#settings = settings
+    this.#directory = directory
+    this.#ctx = ctx
+    this.#badPasswords = limit === undefined ? undefined : new BadPasswords(limit)
+    this.#accounts = new Accounts(settings, new DomainNames(), [...groupAttributes(settings.groups), ...limit === undefined ? [] : COUNTER_ATTRIBUTES])
+    this.#groups = new Groups(settings.groups, () => { ctx.count?.('group-dropped') })
+    if (!settings.readsAsUser) this.lookup = async (username, ctx) => await this.#lookUp(username, ctx)
+  }
+
+  async authenticatePassword (password: Password, ctx: AskContext): Promise<Answer> {
+    // RFC 4513, 5.1.2: a bind without a password succeeds, and proves nothing
+    if (password.password === '') return null
+    return this.#settings.readsAsUser ? await this.#asUser(password, ctx) : await this.#asService(password, ctx)
+  }
+
+  async ping ({ signal }: Pick<AskContext, 'signal'>): Promise<void> {
+    await this.#directory.ping(signal)
+  }
+
+  close (): void {
+    this.#directory.close()
+  }
+
+  async #asService ({ username, password }: Password, ctx: AskContext): Promise<Answer> {
+    const { signal } = ctx
+    const search = this.#searchBy(signal)
+    const found = await this.#accounts.find(username, search)
+    if (!isAccount(found)) return this.#unfound(found)
+    const state = stateOf(found.entry)
+    if (state.refusal !== undefined) return this.#refuse(found, state.refusal)
+    if (this.#refused.has(found.identity, password, found.mark)) {
+      this.#ctx.count?.('refused-from-memory')
+      return { denied: 'wrong-credential', username: found.username }
+    }
+    if (await this.#badPasswords?.isAtLimit(found.entry, search) === true) {
+      ctx.log.warn({ username: found.username }, 'no bind: badPwdCount has reached maxBadPasswordCount')
+      this.#ctx.count?.('bad-password-limit')
+      throw new UnavailableError('throttled')
+    }
+    const verdict = await this.#attempt(found.identity, ctx, async () => {
+      const verdict = await this.#directory.test(found.entry.dn, password, signal)
+      if (verdict !== 'wrong') return verdict
+      // some directories say no more than that of a locked account
+      if (state.maybeLocked) return { denied: 'locked', why: 'the bind was refused while the account is locked' }
+      this.#refused.add(found.identity, password, found.mark)
+      return 'wrong'
+    })
+    if (verdict === 'wrong') return { denied: 'wrong-credential', username: found.username }
+    if (verdict !== 'right') return this.#refuse(found, verdict)
+    return await this.#answer(found, search, state.expiresAt)
+  }
+
+  /** Without a service account: bind under the name that the template gives, then read as that user. */
+  async #asUser ({ username, password }: Password, ctx: AskContext): Promise<Answer> {
+    const dn = this.#accounts.nameOf(username)
+    let answer: Answer | undefined
+    const verdict = await this.#attempt(normalizeDN(dn), ctx, async () => {
+      const { verdict, used } = await this.#directory.testAndUse(dn, password, ctx.signal, async search => {
+        const found = await this.#accounts.find(username, search)
+        if (!isAccount(found)) return this.#unfound(found)
+        const { refusal, expiresAt } = stateOf(found.entry)
+        return refusal === undefined ? await this.#answer(found, search, expiresAt) : this.#refuse(found, refusal)
+      })
+      answer = used
+      return verdict
+    })
+    if (verdict === 'wrong') return { denied: 'wrong-credential' }
+    if (verdict !== 'right') return this.#refuse({ username: undefined, entry: { dn } }, verdict)
+    // the throttle alone may say "right" without having asked
+    if (answer === undefined) throw new DirectoryError('nobody looked at the password')
+    return answer
+  }
+
+  async #lookUp (username: string, { signal, explain }: AskContext): Promise<UserInfo | null> {
+    const search = this.#searchBy(signal)
+    const found = await this.#accounts.find(username, search, explain)
+    if (!isAccount(found)) {
+      this.#unfound(found, explain)
+      return null
+    }
+    explain?.(`found ${found.entry.dn}`)
+    const { refusal, expiresAt } = stateOf(found.entry)
+    if (expiresAt !== undefined) explain?.(`the account ends at ${expiresAt.toISOString()}`)
+    if (refusal !== undefined) {
+      explain?.(`refused, ${refusal.denied}: ${refusal.why}`)
+      return null
+    }
+    const answer = await this.#answer(found, search, expiresAt, explain)
+    return answer !== null && 'user' in answer ? answer.user : null
+  }
+
+  async #answer (account: Account, search: Search, expiresAt: Date | undefined, explain?: Explain): Promise<Answer> {
+    const { username, uid, extra } = account
+    const { user } = this.#settings
+    explain?.(`username ${username}, its ${user.username}; ${uid === undefined ? 'no uid' : `uid ${uid}, its ${user.uid}`}`)
+    const { names, admitted } = await this.#groups.of(account, search, explain)
+    if (!admitted) return { denied: 'not-member', username }
+    return { user: { username, ...uid !== undefined && { uid }, groups: names, extra }, expiresAt }
+  }
+
+  /**
+   * The test of a password under the throttle. A refusal for another reason is
+   * neither a right password nor a wrong one, and the throttle must not count
+   * it. The caller is released when nobody waits any more; the test goes on.
+   */
+  async #attempt (identity: string, ctx: AskContext, test: () => Promise<Verdict>): Promise<Verdict> {
+    const attempt = ctx.attempt(identity, async () => {
+      const verdict = await test()
+      if (verdict !== 'right' && verdict !== 'wrong') throw new Refused(verdict)
+      return verdict === 'right'
+    })
+    try {
+      return await unlessAborted(attempt, ctx.signal) ? 'right' : 'wrong'
+    } catch (error) {
+      if (error instanceof Refused) return error.refusal
+      throw error
+    }
+  }
+
+  #unfound (found: Exclude<Found, Account>, explain?: Explain): Denial | null {
+    if (found === 'nobody') return null
+    if (found === 'ambiguous') {
+      explain?.('refused: several entries are called that')
+      this.#ctx.count?.('ambiguous-user')
+      this.#ctx.log.warn({ filter: this.#settings.user.filter }, 'several entries for one name; nobody is let in by it: make userSearch.filter or baseDN narrower')
+      return { denied: 'wrong-credential' }
+    }
+    explain?.(`left out: ${found.unusable}`)
+    this.#ctx.log.warn({ reason: found.unusable }, 'an entry without a username is nobody')
+    return null
+  }
+
+  #refuse ({ username, entry: { dn } }: { username: string | undefined, entry: { dn: string } }, { denied, why }: Refusal): Denial {
+    this.#ctx.log.info({ dn, denied, why }, 'an account of the directory was refused')
+    return { denied, ...username !== undefined && { username } }
+  }
+
+  #searchBy (signal: AbortSignal): Search {
+    return async query => await this.#directory.search(query, signal)
+  }
+}
+
+class Refused extends Error {
+  constructor (readonly refusal: Refusal) {
+    super(refusal.denied)
+  }
+}
+
+function isAccount (found: Found): found is Account {
+  return typeof found === 'object' && 'entry' in found
+}
+
+async function unlessAborted<T> (work: Promise<T>, signal: AbortSignal): Promise<T> {
+  signal.throwIfAborted()
+  let leave: (() => void) | undefined
+  const aborted = new Promise<never>((_resolve, reject) => {
+    leave = () => {
+      const reason: Error = signal.reason
+      reject(reason)
+    }
+    signal.addEventListener('abort', leave, { once: true })
+  })
+  try {
+    return await Promise.race([work, aborted])
+  } finally {
+    signal.removeEventListener('abort', leave!)
+  }
+}

@@ -1,0 +1,83 @@
+/**
+ * Binds connections as the service account. A refusal is our fault, not a
+ * user's, and repeating it would lock the account: one attempt, then none for a
+ * growing while, unless the password's file changes.
+ */
+import type { ProviderLog } from '../../../src/authn/provider.js'
+import type { Secret } from '../../../schemas/primitives.js'
+import { DirectoryError } from '../../../src/errors.js'
+import type { Connection } from './connection.js'
+
+export interface ServiceBindOptions {
+  /** Empty: connections stay anonymous. */
+  readonly bindDN: string
+  readonly password: Secret | undefined
+  readonly onRefused: () => void
+  readonly log: ProviderLog
+  /** Milliseconds of a clock that is never set back. */
+  readonly now?: () => number
+}
+
+interface Refusal {
+  readonly password: string
+  /** Milliseconds until the next attempt. */
+  readonly pause: number
+  readonly until: number
+  /** The directory's words. */
+  readonly message: string
+}
+
+const FIRST_PAUSE = 30_000
+const LONGEST_PAUSE = 15 * 60_000
+
+export class ServiceBind {
+  readonly #options: ServiceBindOptions
+  readonly #now: () => number
+  #refusal: Refusal | undefined
+  /** One bind after another: a refused one is the only one. */
+  #last: Promise<void> = Promise.resolve()
+
+  constructor (options: ServiceBindOptions) {
+    this.#options = options
+    this.#now = options.now ?? (() => performance.now())
+  }
+
+  /** @throws DirectoryError while a refusal stands; before a connection is opened for nothing */
+  check (): void {
+    const refusal = this.#refusal
+    if (refusal === undefined || this.#password !== refusal.password) return
+    const rest = refusal.until - this.#now()
+    if (rest > 0) throw new DirectoryError(`the directory refused the service account ${this.#options.bindDN} (${refusal.message}); next attempt in ${Math.ceil(rest / 1000)} s, or when the file of its password changes`)
+  }
+
+  /** @throws DirectoryError where the directory refuses, or gives no verdict */
+  async bind (connection: Connection, signal: AbortSignal): Promise<void> {
+    if (this.#options.bindDN === '') return
+    const turn = this.#last.then(async () => { await this.#attempt(connection, signal) })
+    this.#last = turn.catch(() => {})
+    await turn
+  }
+
+  get #password (): string {
+    return this.#options.password?.reveal() ?? ''
+  }
+
+  async #attempt (connection: Connection, signal: AbortSignal): Promise<void> {
+    this.check()
+    const { bindDN, log } = this.#options
+    const password = this.#password
+    const { code, message } = await connection.bind(bindDN, password, signal)
+    if (code !== 0) this.#refuse(password, message)
+    if (this.#refusal !== undefined) log.info({ bindDN }, 'the directory takes the service account again')
+    this.#refusal = undefined
+  }
+
+  #refuse (password: string, message: string): never {
+    const { bindDN, onRefused, log } = this.#options
+    const pause = this.#refusal?.password === password ? Math.min(this.#refusal.pause * 2, LONGEST_PAUSE) : FIRST_PAUSE
+    this.#refusal = { password, pause, until: this.#now() + pause, message }
+    onRefused()
+    log.error({ bindDN, reason: message, retryInSeconds: pause / 1000 }, 'the directory refuses the service account: check bindDN and bindPassword; until then nobody can be looked up')
+    throw new DirectoryError(`the directory refused the service account ${bindDN}: ${message}`)
+  }
+}

@@ -1,0 +1,56 @@
+/**
+ * Active Directory's own list of a user's groups, `tokenGroups`: what Windows
+ * puts into an access token, with nesting and the primary group in it. It gives
+ * SIDs; what they are called is asked once a minute.
+ */
+import { EqualityFilter, OrFilter } from 'ldapts'
+import { LRUCache } from 'lru-cache'
+import { DirectoryError } from '../../../src/errors.js'
+import type { Search } from './directory.js'
+import { sidOf, type Entry } from './entry.js'
+import { nameOf, type Group } from './group.js'
+import type { GroupSettings } from './settings.js'
+
+/** Milliseconds for which a renamed group keeps its old name. */
+const MEMORY = 60_000
+const MAX_GROUPS = 20_000
+
+/** SIDs in one question: a filter has to fit into a message. */
+const BATCH = 100
+
+export class TokenGroups {
+  readonly #settings: GroupSettings
+  /** SID → the group, or `null` where there is none below the base. */
+  readonly #groups = new LRUCache<string, Group | { none: true }>({ max: MAX_GROUPS, ttl: MEMORY })
+
+  constructor (settings: GroupSettings) {
+    this.#settings = settings
+  }
+
+  async of (dn: string, search: Search): Promise<Group[]> {
+    const [entry] = await search({ baseDN: dn, scope: 'base', attributes: ['tokenGroups'], limit: 1 }) ?? []
+    const sids = entry?.bytes('tokenGroups') ?? []
+    // there is always the primary group
+    if (sids.length === 0) throw new DirectoryError(`tokenGroups of ${dn} can't be read; make the service account a member of "Windows Authorization Access Group"`)
+    await this.#resolve(sids.filter(sid => !this.#groups.has(sidOf(sid))), search)
+    return sids.flatMap(sid => {
+      const group = this.#groups.get(sidOf(sid))
+      return group === undefined || 'none' in group ? [] : [group]
+    })
+  }
+
+  async #resolve (sids: readonly Buffer[], search: Search): Promise<void> {
+    const { baseDN, nameAttribute } = this.#settings
+    for (let from = 0; from < sids.length; from += BATCH) {
+      const batch = sids.slice(from, from + BATCH)
+      const filter = new OrFilter({ filters: batch.map(value => new EqualityFilter({ attribute: 'objectSid', value })) })
+      const entries: Entry[] = await search({ baseDN, scope: 'sub', filter, attributes: ['objectSid', nameAttribute] }) ?? []
+      for (const sid of batch) this.#groups.set(sidOf(sid), { none: true })
+      for (const entry of entries) {
+        const [sid] = entry.bytes('objectSid')
+        const name = nameOf(entry, nameAttribute)
+        if (sid !== undefined && name !== undefined) this.#groups.set(sidOf(sid), { dn: entry.dn, name })
+      }
+    }
+  }
+}
