@@ -85,7 +85,7 @@ export class Connection {
     } catch (error) {
       if (!(error instanceof ResultCodeError)) throw error
       if (error.code === NO_SUCH_OBJECT) return undefined
-      throw new DirectoryError(`${this.host.name} refused a search under ${JSON.stringify(baseDN)}: ${error.message}`, HOST_TROUBLE.has(error.code) ? 'host' : undefined)
+      throw new DirectoryError(`${this.host.name} refused a search under ${JSON.stringify(baseDN)}: ${wordsOf(error)}`, HOST_TROUBLE.has(error.code) ? 'host' : undefined)
     }
   }
 
@@ -104,8 +104,8 @@ export class Connection {
       return { code: 0, message: '', policy: policy.error }
     } catch (error) {
       if (!(error instanceof ResultCodeError)) throw error
-      if (HOST_TROUBLE.has(error.code)) throw new DirectoryError(`${this.host.name} can't take a bind now: ${error.message}`, 'host')
-      return { code: error.code, message: error.message, policy: policy.error }
+      if (HOST_TROUBLE.has(error.code)) throw new DirectoryError(`${this.host.name} can't take a bind now: ${wordsOf(error)}`, 'host')
+      return { code: error.code, message: wordsOf(error), policy: policy.error }
     }
   }
 
@@ -152,4 +152,10 @@ export class Connection {
       signal.removeEventListener('abort', abort)
     }
   }
+}
+
+/** `InsufficientAccessError 50: no read access`: what RFC 4511 calls it, and the server's words if it has some. */
+function wordsOf ({ name, code, message }: ResultCodeError): string {
+  const words = message.replace(/\s*Code: 0x[0-9a-f]+$/, '').replaceAll('\0', '').trim()
+  return words === '' ? `${name} ${code}` : `${name} ${code}: ${words}`
 }

@@ -43,7 +43,7 @@ export class LdapProvider implements IdentityProvider {
 
   async authenticatePassword (password: Password, ctx: AskContext): Promise<Answer> {
     // RFC 4513, 5.1.2: a bind without a password succeeds, and proves nothing
-    if (password.password === '') return null
+    if (password.username === '' || password.password === '') return null
     return this.#settings.readsAsUser ? await this.#asUser(password, ctx) : await this.#asService(password, ctx)
   }
 

@@ -1,0 +1,265 @@
+/** The provider ldap on OpenLDAP: who is found, who gets in, and with which groups. */
+import { createServer, type AddressInfo } from 'node:net'
+import { once } from 'node:events'
+import { test } from 'tap'
+import ldap from '../../../../plugins/providers/ldap/index.js'
+import { conformanceCases } from '../../../conformance.js'
+import { openLdap, openldapConfig, outcome, type LdapFields } from '../../../fixtures/ldap.js'
+import { freePort } from '../../../fixtures/child.js'
+import { alice, bob, carol } from '../../../fixtures/people.js'
+import { GROUPS, odd, READER, startSlapd, SUFFIX, UUIDS, zoe } from '../../../fixtures/slapd.js'
+
+const PEOPLE = `ou=people,${SUFFIX}`
+
+/** 1,200 groups of one user: more than a page. */
+const CROWD = Array.from({ length: 1200 }, (_, index) => `dn: cn=team-${index},ou=crowd,${SUFFIX}
+objectClass: groupOfNames
+cn: team-${index}
+member: uid=bob,${PEOPLE}
+
+`).join('')
+const TREE = `
+dn: ou=crowd,${SUFFIX}
+objectClass: organizationalUnit
+ou: crowd
+
+${CROWD}
+dn: ou=hard,${SUFFIX}
+objectClass: organizationalUnit
+ou: hard
+
+dn: cn=a\\2Cb \\2B (c*) \\5C d,ou=hard,${SUFFIX}
+objectClass: groupOfNames
+cn: a,b + (c*) \\ d
+member: uid=alice,${PEOPLE}
+
+dn: cn=Gr\u00fc\u00dfe,ou=hard,${SUFFIX}
+objectClass: groupOfNames
+cn: Gr\u00fc\u00dfe
+cn: cluster-admins
+member: uid=alice,${PEOPLE}
+member: cn=a\\2Cb \\2B (c*) \\5C d,ou=hard,${SUFFIX}
+`
+
+test('OpenLDAP', async t => {
+  const slapd = await startSlapd(t, { tree: TREE, conf: 'sizelimit size.soft=2000 size.hard=2000' })
+  if (slapd === undefined) return
+  const open = async (t: Parameters<typeof openLdap>[0], fields: LdapFields = {}) => await openLdap(t, openldapConfig(slapd, fields))
+
+  t.test('keeps the contract', async t => {
+    const silent = createServer(socket => { socket.unref().on('error', () => {}) }).listen(0, '127.0.0.1').unref()
+    await once(silent, 'listening')
+    const gone = `ldaps://127.0.0.1:${await freePort()}`
+    const user = { username: 'alice', uid: UUIDS.alice, groups: ['developers', 'platform'], extra: { 'example.com/team': ['platform', 'on-call'] } }
+    const fields = { userSearch: { baseDN: PEOPLE, attributes: { extra: { 'example.com/team': 'departmentNumber' } } } }
+    const noUid = { userSearch: { baseDN: PEOPLE, attributes: { uid: 'employeeNumber' } } }
+    for (const [name, config, valid] of [
+      ['with a service account', fields, [
+        { credential: { username: 'alice', password: alice.password }, user, spellings: ['ALICE', 'Alice'] },
+        { credential: { username: 'bob', password: bob.password }, user: { username: 'bob', uid: UUIDS.bob, groups: ['developers'], extra: {} } }
+      ]],
+      ['with names that have to be escaped', noUid, [
+        { credential: { username: odd.username, password: odd.password }, user: { username: odd.username, groups: ['developers'], extra: {} } },
+        { credential: { username: zoe.username, password: zoe.password }, user: { username: zoe.username, groups: [], extra: {} }, spellings: ['ZO\u00cb', 'zoe\u0308'] }
+      ]],
+      ['with a template and a service account', { userDNTemplate: `uid={username},${PEOPLE}`, userSearch: { attributes: { uid: 'employeeNumber' } } }, [
+        { credential: { username: odd.username, password: odd.password }, user: { username: odd.username, groups: ['developers'], extra: {} } },
+        { credential: { username: 'bob', password: bob.password }, user: { username: 'bob', groups: ['developers'], extra: {} }, spellings: ['BOB'] }
+      ]]
+    ] as const) {
+      t.test(name, async t => {
+        const cases = conformanceCases({
+          definition: ldap,
+          config: openldapConfig(slapd, config),
+          unreachable: openldapConfig(slapd, { ...config, urls: [gone] }),
+          silent: openldapConfig(slapd, { ...config, urls: [`ldaps://127.0.0.1:${(silent.address() as AddressInfo).port}`] }),
+          valid: valid.map(({ user, credential, ...rest }) => ({ credential: { ...credential }, user: JSON.parse(JSON.stringify(user)), ...'spellings' in rest && { spellings: rest.spellings } })),
+          refused: [
+            { credential: { username: 'bob', password: 'canary-not-of-bob' }, reason: 'wrong-credential' },
+            { credential: { username: 'carol', password: carol.password }, reason: 'locked' },
+            { credential: { username: 'dave', password: 'canary-dave-password' }, reason: 'expired' }
+          ],
+          foreign: ['canary-opaque-token', { username: 'nobody', password: 'canary-of-nobody' }]
+        })
+        for (const { name, run } of cases) await t.resolves(run(), name)
+      })
+    }
+  })
+
+  t.test('takes for a user nothing but the name that an entry has', async t => {
+    const { ask } = await open(t)
+    for (const typed of [
+      '*', 'al*', 'alice*', '*)(uid=*', ')(uid=*', 'alice)(uid=alice', 'alice)(|(uid=*', '(uid=alice)', '\\61lice', '\\00', 'alice\0', 'alice\\00', '\\2a', '{username}', '{dn}',
+      'alice ', ' alice', 'al ice', 'alice\t', 'alice\u00a0', 'alice\u200b', '\u202ealice',
+      '\uff41lice', 'alic\u0435', '\u{1d41a}lice', 'al\u0131ce', 'ali\u00e7e', 'alice\u0301',
+      `uid=alice,${PEOPLE}`, 'alice,ou=people', 'EXTERNAL', 'PLAIN', 'DIGEST-MD5', 'SCRAM-SHA-1', '$1', '$&', '%s', '', 'a'.repeat(10_000)
+    ]) t.equal(outcome(await ask(typed, alice.password)), 'nobody', JSON.stringify(typed.slice(0, 40)))
+    t.equal(outcome(await ask('alice', alice.password)), 'alice')
+  })
+
+  t.test('and by a template neither', async t => {
+    const { ask } = await open(t, { userDNTemplate: `uid={username},${PEOPLE}`, userSearch: {} })
+    for (const typed of ['alice,ou=people', `alice,${PEOPLE}`, 'alice+cn=alice', '\\61lice', '#616c696365', 'alice ', ' alice', '"alice"', '\uff41lice', 'alice\0', '{username}', '']) {
+      t.equal(outcome(await ask(typed, alice.password)), 'nobody', JSON.stringify(typed))
+    }
+    t.equal(outcome(await ask('Alice', alice.password)), 'alice')
+  })
+
+  t.test('refuses a name that two entries have', async t => {
+    const { ask, events } = await open(t)
+    t.strictSame(await ask('twin', 'canary-twin-password'), { denied: 'wrong-credential' })
+    t.strictSame(events, ['ambiguous-user'])
+  })
+
+  t.test('never sends an empty password', async t => {
+    const { ask } = await open(t)
+    const before = slapd.count(/BIND dn="uid=alice/)
+    t.equal(outcome(await ask('alice', '')), 'nobody')
+    t.equal(slapd.count(/BIND dn="uid=alice/), before)
+  })
+
+  t.test('lets users read for themselves where there is no service account', async t => {
+    const { ask, provider, logged } = await open(t, { bindDN: '', bindPassword: undefined, userDNTemplate: `uid={username},${PEOPLE}`, userSearch: {}, groupSearch: { mode: 'none' } })
+    t.match(await ask('ALICE', alice.password), { user: { username: 'alice', uid: UUIDS.alice, groups: [] } })
+    t.equal(outcome(await ask('alice', 'wrong')), 'wrong-credential')
+    t.equal(outcome(await ask('nobody', 'wrong')), 'wrong-credential', 'a bind does not tell who is there')
+    t.equal(outcome(await ask('dave', 'canary-dave-password')), 'expired')
+    t.equal(provider.lookup, undefined, 'nobody may look up others')
+    t.match(logged, [/must be changed/])
+  })
+
+  t.test('searches anonymously where the directory allows it', async t => {
+    const anonymous = { bindDN: '', bindPassword: undefined, groupSearch: { mode: 'none' } }
+    const { ask } = await open(t, { ...anonymous, userSearch: { baseDN: `ou=open,${SUFFIX}` } })
+    t.equal(outcome(await ask('gail', 'canary-gail-password')), 'gail')
+    const refused = await open(t, anonymous)
+    await t.rejects(refused.ask('alice', alice.password), { message: /refused a search under .* InsufficientAccessError 50/ }, 'and says so where it does not')
+  })
+
+  t.test('says what it may not see', async t => {
+    for (const [name, fields, message] of [
+      ['no such base', { userSearch: { baseDN: `ou=nowhere,${SUFFIX}` } }, /userSearch.baseDN ou=nowhere,\S+ is not there/],
+      ['a filter that the server does not like', { userSearch: { baseDN: 'nonsense', filter: '(uid={username})', attributes: { username: 'uid' } } }, undefined]
+    ] as const) {
+      if (message === undefined) t.throws(() => openldapConfig(slapd, fields), name)
+      else await t.rejects((await open(t, fields)).ask('alice', alice.password), { message }, name)
+    }
+  })
+
+  t.test('leaves out an entry without a username of its own', async t => {
+    const { ask, logged } = await open(t, { userSearch: { baseDN: PEOPLE, attributes: { username: 'employeeNumber' } } })
+    t.equal(outcome(await ask('alice', alice.password)), 'nobody')
+    t.match(logged, [/no employeeNumber/])
+  })
+
+  t.test('tells the state of an account', async t => {
+    const { ask, attempts } = await open(t)
+    for (const [name, username, password, expected] of [
+      ['locked by an administrator', 'carol', carol.password, 'locked'],
+      ['must change the password', 'dave', 'canary-dave-password', 'expired'],
+      ['a password that is too old', 'frank', 'canary-frank-password', 'expired'],
+      ['a wrong password', 'alice', 'canary-not-of-alice', 'wrong-credential']
+    ] as const) t.equal(outcome(await ask(username, password)), expected, name)
+    t.equal(attempts.length, 2, 'what an entry says itself costs no bind')
+  })
+
+  t.test('reads groups', async t => {
+    for (const [name, username, groupSearch, expected] of [
+      ['by a search', 'alice', { baseDN: GROUPS }, ['developers', 'platform']],
+      ['and what is in what', 'alice', { baseDN: GROUPS, nested: 1 }, ['developers', 'engineering', 'platform']],
+      ['to any depth, through a circle', 'alice', { baseDN: GROUPS, nested: 20 }, ['developers', 'engineering', 'everybody', 'platform']],
+      ['of a DN with every metacharacter', odd.username, { baseDN: GROUPS }, ['developers']],
+      ['of whatever name, by the one in the DN', 'alice', { baseDN: `ou=hard,${SUFFIX}` }, ['Gr\u00fc\u00dfe', 'a,b + (c*) \\ d']],
+      ['of a group with every metacharacter', 'alice', { baseDN: `ou=hard,${SUFFIX}`, filter: '(&(cn=a,b*)(member={dn}))' }, ['a,b + (c*) \\ d']],
+      ['page by page', 'bob', { baseDN: `ou=crowd,${SUFFIX}` }, Array.from({ length: 1200 }, (_, index) => `team-${index}`).sort()],
+      ['by the username', 'alice', { baseDN: GROUPS, filter: '(&(cn=platform)(member=uid={username},ou=people,dc=example,dc=test))' }, ['platform']],
+      ['that match', 'alice', { baseDN: GROUPS, include: '^plat' }, ['platform']],
+      ['by what the entry names, below the base alone', 'alice', { mode: 'memberOf', baseDN: GROUPS }, ['developers', 'platform']],
+      ['elsewhere', 'alice', { mode: 'memberOf', baseDN: `ou=elsewhere,${SUFFIX}` }, ['outsiders']],
+      ['and what those are in', 'alice', { mode: 'memberOf', baseDN: GROUPS, nested: 1 }, ['developers', 'engineering', 'platform']],
+      ['through a circle', 'alice', { mode: 'memberOf', baseDN: GROUPS, nested: 9 }, ['developers', 'engineering', 'everybody', 'platform']],
+      ['by an attribute that is not in the DN', 'alice', { mode: 'memberOf', baseDN: GROUPS, nameAttribute: 'entryUUID', include: '.' }, undefined],
+      ['not what is gone', 'bob', { mode: 'memberOf', baseDN: GROUPS, nested: 1 }, ['developers', 'engineering']],
+      ['none', 'alice', { mode: 'none' }, []],
+      ['not where two share the name', 'bob', { baseDN: GROUPS }, ['developers']],
+      ['but in a container where one has it', 'bob', { baseDN: `ou=delegated,${GROUPS}` }, ['cluster-admins']]
+    ] as const) {
+      const { lookup } = await open(t, { groupSearch })
+      const groups = (await lookup(username))?.groups?.toSorted()
+      if (expected === undefined) t.match(groups, [/^[0-9a-f-]{36}$/, /^[0-9a-f-]{36}$/], name)
+      else t.strictSame(groups, expected, name)
+    }
+  })
+
+  t.test('counts groups that share a name, and asks once a minute', async t => {
+    const { lookup, events } = await open(t)
+    await lookup('bob')
+    t.strictSame(events, ['group-dropped'])
+    await lookup('alice')
+    const asked = (): number => slapd.count(/filter="\(\|\(cn=/)
+    const before = asked()
+    await lookup('alice')
+    t.equal(asked(), before, 'known to be the only ones')
+  })
+
+  t.test('wants a group', async t => {
+    for (const [requireGroup, expected] of [['platform', 'alice'], [`CN=Platform, ${GROUPS}`, 'alice'], ['cluster-admins', 'not-member'], [`cn=developers,ou=delegated,${GROUPS}`, 'not-member']] as const) {
+      const { ask, lookup } = await open(t, { requireGroup })
+      t.equal(outcome(await ask('alice', alice.password)), expected, requireGroup)
+      t.equal((await lookup('alice'))?.username, expected === 'alice' ? 'alice' : undefined)
+    }
+    const { ask } = await open(t, { requireGroup: 'platform', groupSearch: { baseDN: GROUPS, include: '^dev' } })
+    t.match(await ask('alice', alice.password), { user: { groups: ['developers'] } }, 'which need not come out')
+  })
+
+  t.test('looks users up without a password', async t => {
+    const { lookup, attempts } = await open(t)
+    t.match(await lookup('ALICE'), { username: 'alice', uid: UUIDS.alice, groups: ['developers', 'platform'] })
+    for (const name of ['nobody', 'carol', 'twin', '*']) t.equal(await lookup(name), null, name)
+    t.strictSame(attempts, [])
+  })
+
+  t.test('explains itself', async t => {
+    const { explain } = await open(t, { groupSearch: { baseDN: GROUPS, include: '^dev|^cluster' } })
+    t.strictSame(await explain('Bob'), [
+      `searched ${PEOPLE} for (uid=Bob): one entry`,
+      `found uid=bob,${PEOPLE}`,
+      `username bob, its uid; uid ${UUIDS.bob}, its entryUUID`,
+      `searched ${GROUPS} for (|(member=uid=bob,${PEOPLE})(uniqueMember=uid=bob,${PEOPLE})): 2 groups`,
+      `left out cn=cluster-admins,ou=delegated,${GROUPS}: another group is called cluster-admins too`,
+      `group developers: cn=developers,${GROUPS}`
+    ])
+    t.match((await explain('alice')).slice(-2), [`left out cn=platform,${GROUPS}: platform does not match groupSearch.include`, /^group developers/])
+    t.strictSame(await explain('twin'), [`searched ${PEOPLE} for (uid=twin): 2 entries`, 'refused: several entries are called that'])
+    t.strictSame(await explain('carol'), [`searched ${PEOPLE} for (uid=carol): one entry`, `found uid=carol,${PEOPLE}`, 'refused, locked: the account is locked until an administrator unlocks it'])
+    t.strictSame(await explain('alice '), [`searched ${PEOPLE} for (uid=alice ): one entry`, `uid=alice,${PEOPLE} is not called that`])
+    t.notMatch((await explain('alice')).join(), READER.password)
+  })
+
+  t.test('follows no referral', async t => {
+    let asked = 0
+    const other = createServer(socket => { asked++; socket.destroy() }).listen(0, '127.0.0.1')
+    await once(other, 'listening')
+    t.teardown(() => { other.close() })
+    const tree = `
+dn: ou=away,${SUFFIX}
+objectClass: referral
+objectClass: extensibleObject
+ou: away
+ref: ldap://127.0.0.1:${(other.address() as AddressInfo).port}/ou=away,${SUFFIX}
+`
+    const referring = (await startSlapd(t, { tree }))!
+    const { ask } = await openLdap(t, openldapConfig(referring, { userSearch: { baseDN: SUFFIX } }))
+    t.equal(outcome(await ask('alice', alice.password)), 'alice', 'one beside the entry')
+    const away = { userDNTemplate: `uid={username},ou=away,${SUFFIX}`, userSearch: {} }
+    await t.rejects((await openLdap(t, openldapConfig(referring, away))).ask('alice', alice.password), { message: /UnknownStatusCodeError 10/ }, 'one in its place')
+    const asUser = await openLdap(t, openldapConfig(referring, { ...away, bindDN: '', bindPassword: undefined, groupSearch: { mode: 'none' } }))
+    t.not(outcome(await asUser.ask('alice', alice.password).catch(() => null)), 'alice')
+    t.equal(asked, 0, 'nobody came with a password')
+  })
+
+  t.test('answers a ping', async t => {
+    const { provider } = await open(t)
+    await t.resolves(Promise.resolve(provider.ping!({ signal: new AbortController().signal, log: { debug () {}, info () {}, warn () {}, error () {} } })))
+  })
+})
