@@ -23,7 +23,7 @@ export function groupAttributes ({ mode }: GroupSettings): string[] {
 }
 
 export interface Membership {
-  /** Names for Kubernetes. */
+  /** Names for Kubernetes, in order. */
   readonly names: string[]
   /** Whether the group of `requireGroup` is among the account's; true where none is required. */
   readonly admitted: boolean
@@ -62,7 +62,8 @@ export class Groups {
       return false
     })
     for (const { dn, name } of included) explain(`group ${name}: ${dn}`)
-    return { names: included.map(({ name }) => name), admitted }
+    // directories have no order; replicas should agree on one
+    return { names: included.map(({ name }) => name).sort(), admitted }
   }
 
   async #found ({ entry, username }: Account, search: Search, explain: Explain): Promise<Group[]> {

@@ -1,0 +1,180 @@
+/** The provider ldap on Active Directory, where it differs: names, groups, states, and what the directory counts itself. */
+import { test, type Test } from 'tap'
+import ldap from '../../../../plugins/providers/ldap/index.js'
+import { Connection } from '../../../../plugins/providers/ldap/connection.js'
+import { dial, hostOf } from '../../../../plugins/providers/ldap/dial.js'
+import { UnavailableError } from '../../../../src/errors.js'
+import { readText } from '../../../../src/files/text.js'
+import { conformanceCases } from '../../../conformance.js'
+import { freePort } from '../../../fixtures/child.js'
+import { ldapConfig, openLdap, outcome, type LdapFields } from '../../../fixtures/ldap.js'
+import { alice, bob, carol } from '../../../fixtures/people.js'
+import { DOMAIN, groupDN, READER, startSamba, userDN } from '../../../fixtures/samba.js'
+
+/** What everybody is in: the primary group, and what that is in. */
+const EVERYBODY = ['Domain Users', 'Users']
+
+test('Active Directory', async t => {
+  const samba = await startSamba(t)
+  if (samba === undefined) return
+  const config = (fields: LdapFields = {}) => ldapConfig({
+    preset: 'activeDirectory',
+    urls: [samba.url],
+    tls: { caFile: samba.caFile },
+    bindDN: READER.name,
+    bindPassword: READER.password,
+    userSearch: { baseDN: DOMAIN },
+    ...fields
+  })
+  const open = async (t: Test, fields: LdapFields = {}) => await openLdap(t, config(fields))
+  const uid = (await (await open(t)).lookup('alice'))!.uid
+
+  t.test('keeps the contract', async t => {
+    const groupSearch = { mode: 'search', baseDN: `OU=groups,${DOMAIN}` }
+    const cases = conformanceCases({
+      definition: ldap,
+      config: config({ groupSearch }),
+      unreachable: config({ groupSearch, urls: [`ldaps://127.0.0.1:${await freePort()}`] }),
+      valid: [{
+        credential: { username: 'alice', password: alice.password },
+        user: { username: 'alice', uid: uid!, groups: ['developers', 'odd group'], extra: {} },
+        spellings: ['ALICE', 'CORP\\alice', 'corp\\Alice', 'alice@example.test', 'alice@corp', 'ALICE@Example.Test']
+      }],
+      refused: [
+        { credential: { username: 'bob', password: 'canary-not-of-bob' }, reason: 'wrong-credential' },
+        { credential: { username: 'carol', password: carol.password }, reason: 'disabled' }
+      ],
+      foreign: [{ username: 'nobody', password: 'canary-of-nobody' }]
+    })
+    for (const { name, run } of cases) await t.resolves(run(), name)
+  })
+
+  t.test('knows a name with its domain, and no other domain\'s', async t => {
+    await samba.change(userDN('frank'), { userPrincipalName: 'frank.miller@corp.example.com' })
+    const { lookup } = await open(t)
+    for (const [typed, expected] of [
+      ['alice', 'alice'], ['CORP\\alice', 'alice'], ['corp\\ALICE', 'alice'], ['example.test\\alice', 'alice'], ['alice@example.test', 'alice'], ['alice@corp', 'alice'],
+      ['frank.miller@corp.example.com', 'frank'], ['frank@corp', 'frank'], ['CORP\\ren\u00e9', 'Ren\u00e9'],
+      ['OTHER\\alice', undefined], ['alice@other', undefined], ['alice@corp.example.com', undefined], ['frank.miller', undefined], ['CORP\\', undefined], ['\\alice', undefined],
+      ['CORP\\alice@corp', undefined], ['CORP\\CORP\\alice', undefined], ['alice@corp@corp', undefined], ['rene', undefined], ['*', undefined], ['CORP\\*', undefined], ['*@corp', undefined], ['CORP\\alice)(cn=*', undefined]
+    ] as const) t.equal((await lookup(typed))?.username, expected, typed)
+  })
+
+  t.test('refuses a name that means two accounts', async t => {
+    await samba.change(userDN('frank'), { userPrincipalName: 'bob@corp' })
+    const { lookup, events } = await open(t)
+    t.equal(await lookup('bob@corp'), null)
+    t.strictSame(events, ['ambiguous-user'])
+    t.equal((await lookup('bob'))?.username, 'bob')
+  })
+
+  t.test('reads groups', async t => {
+    for (const [name, username, groupSearch, expected] of [
+      ['by tokenGroups, with nesting and the primary group', 'alice', {}, ['developers', 'engineering', 'odd group', ...EVERYBODY]],
+      ['below a base', 'alice', { baseDN: `OU=groups,${DOMAIN}` }, ['developers', 'engineering', 'odd group']],
+      ['by another name', 'alice', { baseDN: `OU=groups,${DOMAIN}`, nameAttribute: 'cn' }, ['a, b (c*) \\ d', 'developers', 'engineering']],
+      ['not by a name that two have', 'bob', { baseDN: DOMAIN, nameAttribute: 'cn', include: 'admins|dev' }, ['developers']],
+      ['by the matching rule', 'alice', { mode: 'inChain' }, ['developers', 'engineering', 'odd group']],
+      ['by memberOf', 'alice', { mode: 'memberOf' }, ['developers', 'odd group']],
+      ['by memberOf, nested', 'alice', { mode: 'memberOf', nested: 3 }, ['developers', 'engineering', 'odd group']],
+      ['by a search, nested', 'bob', { mode: 'search', nested: 3 }, ['delegated-admins', 'developers', 'engineering']]
+    ] as const) {
+      const { lookup } = await open(t, { groupSearch })
+      t.strictSame((await lookup(username))?.groups?.toSorted(), expected.toSorted(), name)
+    }
+  })
+
+  t.test('reads more groups than fit into one question, once a minute', async t => {
+    const crowd = Array.from({ length: 240 }, (_, index) => `crowd-${index}`)
+    for (const name of crowd) await samba.addGroup(groupDN(name), name, [userDN('gail')])
+    const { lookup } = await open(t, { groupSearch: { include: '^crowd' } })
+    t.strictSame((await lookup('gail'))?.groups?.toSorted(), crowd.toSorted())
+    t.equal((await lookup('gail'))?.groups?.length, crowd.length, 'again')
+  })
+
+  t.test('puts together a list that comes in parts', async t => {
+    const { caFile, url } = samba
+    const ca = await readText(caFile)
+    const settings = { tls: config().tls, ca: () => ca, timeout: 2000 }
+    const { signal } = new AbortController()
+    const connection = new Connection(hostOf(url), await dial(hostOf(url), settings, signal), { connect: 2000, bind: 2000, search: 2000 })
+    t.teardown(() => { connection.close() })
+    await connection.bind(READER.name, READER.password)
+    const search = async (attribute: string) => (await connection.search({ baseDN: userDN('gail'), scope: 'base', attributes: [attribute] }, signal))![0]!.texts('memberOf')
+    const whole = await search('memberOf')
+    t.equal(whole.length, 240)
+    // Samba gives parts only to who asks for one; the rest is asked for as if it had been its own idea
+    t.strictSame((await search('memberOf;range=0-99')).toSorted(), whole.toSorted())
+  })
+
+  t.test('tells the state of an account', async t => {
+    const { ask, lookup, logged } = await open(t)
+    await samba.change(userDN('bob'), { userWorkstations: 'ELSEWHERE' })
+    for (const [name, username, password, expected] of [
+      ['in order', 'alice', alice.password, 'alice'],
+      ['disabled', 'carol', carol.password, 'disabled'],
+      ['must change the password (773)', 'dave', 'canary-dave-password', 'expired'],
+      ['expired', 'erin', 'canary-erin-password', 'expired'],
+      ['not at this hour (530)', 'gail', 'canary-gail-password', 'disabled'],
+      ['wrong password (52e)', 'alice', 'canary-wrong', 'wrong-credential']
+    ] as const) t.equal(outcome(await ask(username, password)), expected, name)
+    t.match(logged, [/disabled/, /must be changed/, /has expired/, /at this hour/])
+    for (const username of ['carol', 'erin']) t.equal(await lookup(username), null, username)
+    await samba.change(userDN('bob'), { userWorkstations: [] as string[] })
+  })
+
+  t.test('knows when an account ends', async t => {
+    const end = new Date('2099-01-01T00:00:00Z')
+    await samba.change(userDN('bob'), { accountExpires: String((BigInt(end.getTime()) + 11_644_473_600_000n) * 10_000n) })
+    t.match(await (await open(t)).ask('bob', bob.password), { expiresAt: end })
+    await samba.change(userDN('bob'), { accountExpires: '0' })
+  })
+
+  t.test('remembers a refused password until it changes', async t => {
+    // it counts nothing where nothing is locked
+    await samba.change(DOMAIN, { lockoutThreshold: '3' })
+    const { ask, events } = await open(t)
+    const before = Number(await samba.read(userDN('frank'), 'badPwdCount'))
+    for (let index = 0; index < 5; index++) t.equal(outcome(await ask('frank', 'canary-stale')), 'wrong-credential')
+    t.equal(Number(await samba.read(userDN('frank'), 'badPwdCount')), before + 1, 'one bind')
+    t.strictSame(events, Array.from({ length: 4 }, () => 'refused-from-memory'))
+    await samba.setPassword('frank', 'canary-stale')
+    t.equal(outcome(await ask('frank', 'canary-stale')), 'frank', 'now it is the password')
+  })
+
+  t.test('stays below the directory\'s own limit, if told to', async t => {
+    await samba.setPassword('frank', 'canary-frank-password')
+    const { ask, events } = await open(t, { maxBadPasswordCount: 2 })
+    t.equal(outcome(await ask('frank', 'canary-frank-password')), 'frank')
+    for (let index = 0; index < 2; index++) t.equal(outcome(await ask('frank', `canary-guess-${index}`)), 'wrong-credential')
+    for (let index = 2; index < 6; index++) await t.rejects(ask('frank', `canary-guess-${index}`), new UnavailableError('throttled'))
+    await t.rejects(ask('frank', 'canary-frank-password'), new UnavailableError('throttled'), 'the right one is not looked at either')
+    t.equal(await samba.read(userDN('frank'), 'badPwdCount'), '2', 'the third would have locked the account')
+    t.ok(events.includes('bad-password-limit'))
+    await samba.change(DOMAIN, { lockOutObservationWindow: '-10000000', lockoutDuration: '-10000000' })
+    const later = await open(t, { maxBadPasswordCount: 2 })
+    await new Promise(resolve => { setTimeout(resolve, 1100) })
+    t.equal(outcome(await later.ask('frank', 'canary-frank-password')), 'frank', 'the counter is of no account when its time is over')
+  })
+
+  t.test('tells a locked account from a wrong password (775)', async t => {
+    await samba.change(DOMAIN, { lockOutObservationWindow: '-18000000000', lockoutDuration: '-18000000000' })
+    const { ask } = await open(t)
+    for (let index = 0; index < 3; index++) t.equal(outcome(await ask('bob', `canary-other-guess-${index}`)), 'wrong-credential')
+    t.equal(outcome(await ask('bob', bob.password)), 'locked')
+    t.equal(outcome(await ask('bob', 'canary-other-guess-9')), 'locked')
+  })
+
+  t.test('is asked over StartTLS too, and never in plaintext', async t => {
+    const startTLS = await open(t, { urls: ['ldap://127.0.0.1'], tls: { mode: 'startTLS', caFile: samba.caFile } })
+    t.equal(outcome(await startTLS.ask('alice', alice.password)), 'alice')
+    const plaintext = await open(t, { urls: ['ldap://127.0.0.1'], tls: { mode: 'none', insecure: true } })
+    await t.rejects(plaintext.ask('alice', alice.password), { message: /refused the service account .*StrongAuthRequiredError 8/ })
+    t.strictSame(plaintext.events, ['service-bind-refused'])
+  })
+
+  t.test('by the global catalog', async t => {
+    const { ask } = await open(t, { urls: ['ldap://127.0.0.1:3268'], tls: { mode: 'startTLS', caFile: samba.caFile }, groupSearch: { mode: 'memberOf' } })
+    t.match(await ask('alice', alice.password), { user: { username: 'alice', groups: ['developers', 'odd group'] } })
+  })
+})
