@@ -74,7 +74,15 @@ async function openProvider ({ slot, definition }: ConfiguredProvider, options: 
     maxEntries: slot.cache.maxEntries,
     onResult: result => { observer.cached(name, result) }
   })
-  const provider = await openDefinition(slot, definition, options, log, () => { cache.flush() })
+  const resilience = createResilience({
+    timeout: milliseconds(slot.timeout),
+    maxConcurrent: slot.maxConcurrent,
+    onStateChange: state => { logger.warn({ breaker: state }, `circuit breaker is ${state}`) }
+  })
+  const provider = await openDefinition(slot, definition, options, log, () => {
+    cache.flush()
+    resilience.endPause()
+  })
   return {
     name,
     kind: slot.kind,
@@ -91,11 +99,7 @@ async function openProvider ({ slot, definition }: ConfiguredProvider, options: 
       maxQueue: throttle.maxQueue,
       onThrottled: () => { observer.throttled(name) }
     }),
-    resilience: createResilience({
-      timeout: milliseconds(slot.timeout),
-      maxConcurrent: slot.maxConcurrent,
-      onStateChange: state => { logger.warn({ breaker: state }, `circuit breaker is ${state}`) }
-    })
+    resilience
   }
 }
 

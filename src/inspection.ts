@@ -19,24 +19,63 @@ export async function inspectToken (spec: Spec, rules: ReviewRules, timeout: num
   return { status, steps }
 }
 
+/** What a provider found, took and left out, and what became of it. */
+export interface Explanation {
+  readonly provider: string
+  readonly sentence: string
+}
+
+export interface InspectedUser {
+  /** `undefined`: no provider knows the name. */
+  readonly user: UserInfo | undefined
+  readonly explanations: readonly Explanation[]
+}
+
 /**
  * The user as Kubernetes would see them, from the first provider that knows the name.
  * @throws CommandError with exit code 69 where a provider could not tell
  */
-export async function inspectUser (username: string, providers: readonly OpenProvider[], timeout: number): Promise<UserInfo | undefined> {
+export async function inspectUser (username: string, providers: readonly OpenProvider[], timeout: number): Promise<InspectedUser> {
+  const explanations: Explanation[] = []
   for (const open of providers) {
-    const answer = await lookUp(open, username, timeout)
-    if (answer !== null && !isVettedDenial(answer)) return answer.user
+    const explain = (sentence: string): void => {
+      // names of a directory may hold what a terminal obeys
+      explanations.push({ provider: open.name, sentence: sentence.replace(/\p{C}/gu, '\ufffd') })
+    }
+    const answer = await lookUp(open, username, timeout, explain)
+    if (answer !== null && !isVettedDenial(answer)) return { user: answer.user, explanations }
   }
-  return undefined
+  return { user: undefined, explanations }
 }
 
-async function lookUp (open: OpenProvider, username: string, timeout: number): Promise<VettedAnswer> {
+async function lookUp (open: OpenProvider, username: string, timeout: number, explain: (sentence: string) => void): Promise<VettedAnswer> {
+  const { provider } = open
+  if (provider.lookup === undefined) explain('looks nobody up without a credential')
   try {
-    const user = await new Deadline(timeout).race(Promise.resolve(open.provider.lookup?.(username, askContext(open, [], AbortSignal.timeout(timeout)))))
-    return user === undefined || user === null ? null : vetAnswer(open.name, { user }, open.names, unobserved)
+    const ctx = { ...askContext(open, [], AbortSignal.timeout(timeout)), explain }
+    const user = await new Deadline(timeout).race(Promise.resolve(provider.lookup?.(username, ctx)))
+    if (user === undefined) return null
+    if (user === null) explain('nobody to let in by that name')
+    const answer = user === null ? null : vetAnswer(open.name, { user }, open.names, unobserved)
+    if (user !== null) explainNames(open, user, answer, explain)
+    return answer
   } catch (error) {
     const { message } = error instanceof UnavailableError && error.cause instanceof Error ? error.cause : error as Error
     throw new CommandError(`identity provider "${open.name}" could not tell: ${message}`, ExitCode.unavailable, { cause: error })
+  }
+}
+
+/** What the mapping and the guard, which follow every provider, make of the names that it gave. */
+function explainNames ({ name, names }: OpenProvider, { username, groups = [] }: UserInfo, answer: VettedAnswer, explain: (sentence: string) => void): void {
+  if (answer === null || isVettedDenial(answer)) {
+    explain(`refused: ${username} is ${answer?.denied === 'reserved-name' ? 'reserved for Kubernetes' : 'no name that Kubernetes takes'}`)
+    return
+  }
+  if (answer.user.username !== username) explain(`${username} is ${answer.user.username} in Kubernetes`)
+  for (const group of groups) {
+    const alone = vetAnswer(name, { user: { username, groups: [group] } }, names, unobserved)
+    const kept = alone !== null && !isVettedDenial(alone) ? alone.user.groups?.[0] : undefined
+    if (kept === undefined) explain(`left out the group ${group}: reserved for Kubernetes, or no name that it takes`)
+    else if (kept !== group) explain(`the group ${group} is ${kept} in Kubernetes`)
   }
 }

@@ -128,7 +128,7 @@ export interface OpenContext {
   readonly signal: AbortSignal
   /** An absolute path from one that is relative to the config file. */
   resolvePath: (path: string) => string
-  /** To call after a reload: cached answers are dropped, and answers that began before are not stored. */
+  /** To call after a reload: cached answers are dropped, answers that began before are not stored, and a source that was left alone is asked again at once. */
   changed: () => void
   /** To call after a reload of a local source, with what went wrong if anything did; for metrics. */
   reloaded: (error?: unknown) => void

@@ -33,6 +33,8 @@ export interface Resilience {
    * @throws UnavailableError and nothing else
    */
   run: <T>(signal: AbortSignal, call: (signal: AbortSignal) => Promise<T>) => Promise<T>
+  /** Ends an open breaker's pause: the next question is the probe. For a provider whose source is another one now. */
+  endPause: () => void
   readonly state: BreakerState
 }
 
@@ -55,10 +57,11 @@ export function createResilience (options: ResilienceOptions): Resilience {
     bulkhead(options.maxConcurrent),
     timeout(Math.min(options.timeout, LONGEST_TIMER), { strategy: TimeoutStrategy.Aggressive, abortOnReturn: false })
   )
+  let pauseEnds = 0
   // cockatiel takes a probe's unhandled error for a success; only an answer is one
   const breaker: CircuitBreakerPolicy = circuitBreaker(handleWhen(error => isFailure(error) || breaker.state === CircuitState.HalfOpen), {
     breaker: new ConsecutiveBreaker(failureThreshold),
-    halfOpenAfter: pauses(error => isUntested(error) ? 0 : halfOpenAfter, now)
+    halfOpenAfter: pauses(error => isUntested(error) ? 0 : halfOpenAfter, now, () => pauseEnds)
   })
   if (onStateChange !== undefined) breaker.onStateChange(state => { onStateChange(STATES[state]) })
 
@@ -88,6 +91,7 @@ export function createResilience (options: ResilienceOptions): Resilience {
         throw isBrokenCircuitError(error) ? new UnavailableError('breaker-open') : error
       }
     },
+    endPause () { pauseEnds++ },
     get state () {
       return STATES[breaker.state]
     }
@@ -112,12 +116,14 @@ function isUntested (error: unknown): boolean {
 
 /**
  * cockatiel measures pauses on the wall clock: set back by an hour, it would
- * keep a breaker open for an hour. These are over when `now` says so.
+ * keep a breaker open for an hour. These are over when `now` says so, or once
+ * `ends` has changed.
  */
-function pauses (durationAfter: (error: unknown) => number, now: () => number): IBackoffFactory<IHalfOpenAfterBackoffContext> {
+function pauses (durationAfter: (error: unknown) => number, now: () => number, ends: () => number): IBackoffFactory<IHalfOpenAfterBackoffContext> {
   const next = ({ result }: IHalfOpenAfterBackoffContext): IBackoff<IHalfOpenAfterBackoffContext> => {
     const end = now() + durationAfter('error' in result ? result.error : undefined)
-    return { next, get duration () { return now() < end ? Infinity : -Infinity } }
+    const begun = ends()
+    return { next, get duration () { return now() < end && ends() === begun ? Infinity : -Infinity } }
   }
   return { next }
 }

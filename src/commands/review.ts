@@ -12,7 +12,7 @@ import { milliseconds } from '../authn/duration.js'
 import type { Spec } from '../authn/review.js'
 import type { Target } from '../client.js'
 import { CommandError, ExitCode, UnavailableError } from '../errors.js'
-import { inspectToken, inspectUser } from '../inspection.js'
+import { inspectToken, inspectUser, type InspectedUser } from '../inspection.js'
 import { outputOption, printResult, type OutputFormat, type Terminal } from '../terminal.js'
 import { addTargetOptions, readTarget, type TargetOptions } from './target-options.js'
 import { repeatable } from './repeatable.js'
@@ -34,7 +34,7 @@ export function reviewCommand (terminal: Terminal): Command {
     .option('--token-file <file>', 'read the token there, - for stdin; otherwise it is asked for')
     .option('--username <name>', 'look this user up, without a token; only with a config')
     .addOption(repeatable('--audience <name>', 'an audience to ask for').default([]))
-    .option('--explain', 'tell what each identity provider said; only with a config')
+    .option('--explain', 'tell what each identity provider said, or found; only with a config')
     .addOption(outputOption)
     .addHelpText('after', `
 Exit code: 0 authenticated, 1 not authenticated, 69 could not tell or out of reach.
@@ -43,6 +43,7 @@ Examples:
   $ authn-webhook review --config authn-webhook.yaml --explain
   $ authn-webhook token --username alice | authn-webhook review --token-file -
   $ authn-webhook review --config authn-webhook.yaml --username alice -o json
+  $ authn-webhook review --config authn-webhook.yaml --username alice --explain
   $ authn-webhook review --server https://127.0.0.1:8443/authenticate --certificate-authority ca.crt --token-file token.txt
   $ authn-webhook review --kubeconfig /etc/kubernetes/pki/authn-webhook/webhook.yaml --token-file -`)
     .action(async (options: ReviewOptions) => {
@@ -64,8 +65,12 @@ function checkOptions (options: ReviewOptions): void {
 async function run (options: ReviewOptions, terminal: Terminal): Promise<ExitCode> {
   const { output } = options
   if (options.username !== undefined) {
-    const user = await lookup(options.username, options, terminal)
-    printResult(terminal, output, user ?? null, () => user === undefined ? 'no identity provider knows this name' : describeUser(user))
+    const { user, explanations } = await lookup(options.username, options, terminal)
+    const described = user === undefined ? 'no identity provider knows this name' : describeUser(user)
+    if (options.explain === true) {
+      const lines = explanations.map(({ provider, sentence }) => `${provider}: ${sentence}`)
+      printResult(terminal, output, { user: user ?? null, explanations }, () => [...lines, described].join('\n'))
+    } else printResult(terminal, output, user ?? null, () => described)
     return user === undefined ? ExitCode.no : ExitCode.done
   }
   const target = await readTarget(options)
@@ -100,7 +105,7 @@ async function askService (spec: Spec, target: Target): Promise<Asked> {
   return { status: await requestReview(target, 'authentication.k8s.io/v1', spec), steps: [] }
 }
 
-async function lookup (username: string, options: ReviewOptions, terminal: Terminal): Promise<UserInfo | undefined> {
+async function lookup (username: string, options: ReviewOptions, terminal: Terminal): Promise<InspectedUser> {
   return await withProviders(options, terminal, async ({ providers }, timeout) => await inspectUser(username, providers, timeout))
 }
 

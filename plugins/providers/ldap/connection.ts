@@ -126,12 +126,16 @@ export class Connection {
   async #ask<T> (what: string, timeout: number, signal: AbortSignal, operation: () => Promise<T>): Promise<T> {
     signal.throwIfAborted()
     if (!this.open) throw new DirectoryError(`${this.host.name} closed the connection`, 'connection')
+    let settled = false
     let stopped: Error | undefined
     const stop = (reason: Error): void => {
+      if (settled) return
       stopped = reason
       this.#socket.destroy()
     }
-    const timer = setTimeout(() => { stop(new DirectoryError(`${this.host.name} did not answer ${what} within ${timeout} ms`, 'host')) }, timeout)
+    const late = (): void => { stop(new DirectoryError(`${this.host.name} did not answer ${what} within ${timeout} ms`, 'host')) }
+    // an answer that lies there is read first: our own delay is not the directory's
+    const timer = setTimeout(() => { setImmediate(late) }, timeout)
     const abort = (): void => { stop(signal.reason as Error) }
     signal.addEventListener('abort', abort, { once: true })
     try {
@@ -148,6 +152,7 @@ export class Connection {
       this.#socket.destroy()
       throw new DirectoryError(`${this.host.name} broke off ${what}: ${(error as Error).message.split('\n').pop()!}`, this.#answered ? 'connection' : 'host')
     } finally {
+      settled = true
       clearTimeout(timer)
       signal.removeEventListener('abort', abort)
     }

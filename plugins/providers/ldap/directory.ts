@@ -25,7 +25,7 @@ export interface DirectoryOptions {
   readonly config: LdapProviderConfig
   readonly settings: Settings
   readonly ca: () => string | undefined
-  readonly ctx: Pick<OpenContext, 'log' | 'count'>
+  readonly ctx: Pick<OpenContext, 'log' | 'count' | 'changed'>
 }
 
 const ROOT: Query = { baseDN: '', scope: 'base', attributes: ['1.1'], limit: 1 }
@@ -38,7 +38,7 @@ export class Directory {
   readonly #searches: Pool
   readonly #binds: Pool
 
-  constructor ({ config, settings, ca, ctx: { log, count } }: DirectoryOptions) {
+  constructor ({ config, settings, ca, ctx: { log, count, changed } }: DirectoryOptions) {
     this.#settings = settings
     this.#dialing = { tls: config.tls, ca, timeout: settings.timeouts.connect }
     this.#hosts = new Hosts({
@@ -51,7 +51,13 @@ export class Directory {
         this.#binds.forget(host)
       }
     })
-    this.#service = new ServiceBind({ bindDN: config.bindDN, password: config.bindPassword, log, onRefused: () => { count?.('service-bind-refused') } })
+    this.#service = new ServiceBind({
+      bindDN: config.bindDN,
+      password: config.bindPassword,
+      log,
+      onRefused: () => { count?.('service-bind-refused') },
+      onChanged: () => { this.#searches.trial(changed) }
+    })
     const { pool, readsAsUser } = settings
     this.#searches = new Pool(readsAsUser ? { ...pool, min: 0 } : pool, async signal => await this.#connectAsService(signal))
     this.#binds = new Pool({ ...pool, min: 0 }, async signal => await this.#connect(signal))
@@ -92,6 +98,7 @@ export class Directory {
 
   close (): void {
     this.#hosts.close()
+    this.#service.close()
     this.#searches.close()
     this.#binds.close()
   }

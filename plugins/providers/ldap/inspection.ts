@@ -12,12 +12,9 @@ import { isSelfWritable, isUniqueName, PRESETS } from './presets.js'
 import { settle, type Settings } from './settings.js'
 
 export function inspect (config: LdapProviderConfig): Finding[] {
-  const findings = [
-    ...inspectHosts(config), ...inspectServiceAccount(config), ...inspectTimes(config),
-    ...inspectDNs(config), ...inspectInclude(config)
-  ]
-  // the rest reads the settings, which durations and expressions of this kind would break
-  if (findings.some(({ warning }) => warning !== true)) return findings
+  const findings = [...inspectHosts(config), ...inspectServiceAccount(config), ...inspectDNs(config)]
+  const unsettled = [...inspectTimes(config), ...inspectInclude(config)]
+  if (unsettled.length > 0) return [...findings, ...unsettled]
   const settings = settle(config)
   return [...findings, ...inspectUserSearch(config, settings), ...inspectGroupSearch(config, settings), ...inspectAttributes(settings)]
 }

@@ -13,6 +13,8 @@ export interface ServiceBindOptions {
   readonly bindDN: string
   readonly password: Secret | undefined
   readonly onRefused: () => void
+  /** The password is another one than the directory refused. */
+  readonly onChanged: () => void
   readonly log: ProviderLog
   /** Milliseconds of a clock that is never set back. */
   readonly now?: () => number
@@ -27,6 +29,9 @@ interface Refusal {
   readonly message: string
 }
 
+/** Milliseconds between two looks at the password while it is refused. */
+const LOOK = 1_000
+
 const FIRST_PAUSE = 30_000
 const LONGEST_PAUSE = 15 * 60_000
 
@@ -36,6 +41,7 @@ export class ServiceBind {
   #refusal: Refusal | undefined
   /** One bind after another: a refused one is the only one. */
   #last: Promise<void> = Promise.resolve()
+  #look: NodeJS.Timeout | undefined
 
   constructor (options: ServiceBindOptions) {
     this.#options = options
@@ -58,6 +64,10 @@ export class ServiceBind {
     await turn
   }
 
+  close (): void {
+    clearInterval(this.#look)
+  }
+
   get #password (): string {
     return this.#options.password?.reveal() ?? ''
   }
@@ -70,14 +80,26 @@ export class ServiceBind {
     if (code !== 0) this.#refuse(password, message)
     if (this.#refusal !== undefined) log.info({ bindDN }, 'the directory takes the service account again')
     this.#refusal = undefined
+    clearInterval(this.#look)
   }
 
   #refuse (password: string, message: string): never {
     const { bindDN, onRefused, log } = this.#options
     const pause = this.#refusal?.password === password ? Math.min(this.#refusal.pause * 2, LONGEST_PAUSE) : FIRST_PAUSE
     this.#refusal = { password, pause, until: this.#now() + pause, message }
+    this.#lookForChange(password)
     onRefused()
     log.error({ bindDN, reason: message, retryInSeconds: pause / 1000 }, 'the directory refuses the service account: check bindDN and bindPassword; until then nobody can be looked up')
     throw new DirectoryError(`the directory refused the service account ${bindDN}: ${message}`)
+  }
+
+  /** Nobody may come for a while: a new password is tried without being asked. */
+  #lookForChange (refused: string): void {
+    clearInterval(this.#look)
+    this.#look = setInterval(() => {
+      if (this.#password === refused) return
+      clearInterval(this.#look)
+      this.#options.onChanged()
+    }, LOOK).unref()
   }
 }

@@ -1,0 +1,162 @@
+/** What keeps guesses, and stale passwords, from locking people out of their directory; the service account first of all. */
+import { Attribute, Change, Client } from 'ldapts'
+import { test, type Test } from 'tap'
+import { Connection } from '../../../../plugins/providers/ldap/connection.js'
+import { dial, hostOf } from '../../../../plugins/providers/ldap/dial.js'
+import { RefusedPasswords } from '../../../../plugins/providers/ldap/refused-passwords.js'
+import { ServiceBind } from '../../../../plugins/providers/ldap/service-bind.js'
+import type { AskContext } from '../../../../src/authn/provider.js'
+import { Throttle } from '../../../../src/authn/throttle.js'
+import { UnavailableError } from '../../../../src/errors.js'
+import { openLdap, openldapConfig, outcome, until, type LdapFields } from '../../../fixtures/ldap.js'
+import { freePort } from '../../../fixtures/child.js'
+import { alice, bob, carol } from '../../../fixtures/people.js'
+import { ADMIN, READER, startSlapd, SUFFIX, type Slapd } from '../../../fixtures/slapd.js'
+
+const erin = { dn: `uid=erin,ou=people,${SUFFIX}`, password: 'canary-erin-password' }
+const NO_GROUPS = { groupSearch: { mode: 'none' } }
+
+async function change ({ url }: Slapd, operation: 'replace' | 'delete', dn: string, type: string, values: string[]): Promise<void> {
+  const client = new Client({ url })
+  await client.bind(ADMIN.dn, ADMIN.password)
+  await client.modify(dn, new Change({ operation, modification: new Attribute({ type, values }) }))
+  await client.unbind()
+}
+
+/** Under a throttle such as the service has. */
+function throttled (maxFailures: number): Pick<AskContext, 'attempt'> {
+  const throttle = new Throttle({ maxFailures, baseDelay: 60_000, maxDelay: 300_000, maxConcurrent: 8, maxQueue: 64, onThrottled: () => {} })
+  return { attempt: async (identity, check) => await throttle.attempt(identity, check, new AbortController().signal) }
+}
+
+test('lockout', async t => {
+  const slapd = await startSlapd(t)
+  if (slapd === undefined) return
+  const open = async (t: Test, fields: LdapFields = {}) => await openLdap(t, openldapConfig(slapd, { ...NO_GROUPS, ...fields }))
+  const binds = (name: string): number => slapd.count(new RegExp(`BIND dn="uid=${name},.*method`))
+
+  t.test('every spelling of an account shares one budget', async t => {
+    const { ask } = await open(t)
+    const ctx = throttled(2)
+    for (const [index, spelling] of ['bob', 'BOB', 'Bob'].entries()) t.equal(outcome(await ask(spelling, `canary-guess-${index}`, ctx)), 'wrong-credential')
+    for (const spelling of ['bob', 'BOB', 'bOb']) await t.rejects(ask(spelling, bob.password, ctx), new UnavailableError('throttled'), spelling)
+    t.equal(binds('bob'), 3)
+    t.equal(outcome(await ask('alice', alice.password, ctx)), 'alice', 'others have theirs')
+  })
+
+  t.test('only a wrong password counts', async t => {
+    const ctx = throttled(1)
+    const { ask } = await open(t)
+    for (let index = 0; index < 4; index++) {
+      t.equal(outcome(await ask('carol', carol.password, ctx)), 'locked')
+      t.equal(outcome(await ask('frank', 'canary-frank-password', ctx)), 'expired', 'not a password that is too old')
+      t.equal(outcome(await ask('nobody', 'canary-nobody', ctx)), 'nobody')
+    }
+    const down = await open(t, { urls: [`ldaps://127.0.0.1:${await freePort()}`] })
+    for (let index = 0; index < 4; index++) await t.rejects(down.ask('alice', alice.password, ctx), { code: 'AUTHN_DIRECTORY' }, 'not an outage')
+    t.equal(outcome(await ask('alice', alice.password, ctx)), 'alice')
+  })
+
+  t.test('a stale password costs searches, not binds, and neither locks nor throttles', async t => {
+    const { ask, events } = await open(t)
+    const ctx = throttled(2)
+    const before = binds('alice')
+    for (let index = 0; index < 20; index++) t.equal(outcome(await ask('alice', 'canary-stale', ctx)), 'wrong-credential')
+    t.equal(binds('alice'), before + 1)
+    t.strictSame(events, Array.from({ length: 19 }, () => 'refused-from-memory'))
+    t.equal(outcome(await ask('alice', alice.password, ctx)), 'alice', 'the right one is taken')
+    t.equal(outcome(await ask('bob', 'canary-stale', ctx)), 'wrong-credential', 'and another account asked')
+    t.equal(binds('bob') > 0, true)
+  })
+
+  t.test('it is tried again once the entry has changed', async t => {
+    const { ask } = await open(t)
+    t.equal(outcome(await ask('bob', 'canary-new-of-bob')), 'wrong-credential')
+    await change(slapd, 'replace', `uid=bob,ou=people,${SUFFIX}`, 'userPassword', ['canary-new-of-bob'])
+    t.equal(outcome(await ask('bob', 'canary-new-of-bob')), 'bob')
+    t.equal(outcome(await ask('bob', bob.password)), 'wrong-credential', 'the old one is one no more')
+  })
+
+  t.test('what the throttle refused, the directory has not', async t => {
+    const { ask } = await open(t)
+    t.equal(outcome(await ask('alice', alice.password, { attempt: async () => false })), 'wrong-credential')
+    t.equal(outcome(await ask('alice', alice.password)), 'alice')
+  })
+
+  t.test('a lock of the directory is no wrong password', async t => {
+    const { ask } = await open(t)
+    for (let index = 0; index < 3; index++) t.equal(outcome(await ask('erin', `canary-guess-${index}`)), 'wrong-credential')
+    t.equal(outcome(await ask('erin', erin.password)), 'locked')
+    await change(slapd, 'delete', erin.dn, 'pwdAccountLockedTime', [])
+    t.equal(outcome(await ask('erin', erin.password)), 'erin', 'and is not remembered as one')
+  })
+
+  t.test('a refused service account is tried once, and then not for a while', async t => {
+    let password = 'canary-wrong-reader'
+    const { ask, events, logged } = await open(t, { bindPassword: { reveal: () => password }, pool: { min: 3 } })
+    const reader = (): number => slapd.count(/BIND dn="cn=reader.* method/)
+    const before = reader()
+    await Promise.all(Array.from({ length: 30 }, async () => { await t.rejects(ask('alice', alice.password), { message: /refused the service account/ }) }))
+    await t.rejects(ask('alice', alice.password), { message: /next attempt in \d+ s, or when the file of its password changes/ })
+    await until('slapd has written it down', () => reader() > before)
+    t.equal(reader(), before + 1)
+    t.strictSame(events, ['service-bind-refused'])
+    t.match(logged, [/error: the directory refuses the service account/])
+    password = READER.password
+    t.equal(outcome(await ask('alice', alice.password)), 'alice', 'at once when the password changes')
+    t.match(logged.at(-1), /takes the service account again/)
+  })
+
+  t.test('the while grows from 30 s to 15 min, and begins anew with each password', async t => {
+    let now = 0
+    let password = 'canary-wrong'
+    let refusals = 0
+    const bind = new ServiceBind({ bindDN: READER.dn, password: { reveal: () => password }, onRefused: () => { refusals++ }, onChanged: () => {}, log: QUIET, now: () => now })
+    const { signal } = new AbortController()
+    t.teardown(() => { bind.close() })
+    const attempt = async (): Promise<void> => {
+      const host = hostOf(slapd.url)
+      const connection = new Connection(host, await dial(host, { tls: { mode: 'none', insecure: true, serverName: '', insecureSkipVerify: false }, ca: () => undefined, timeout: 2000 }, signal), { connect: 2000, bind: 2000, search: 2000 })
+      try {
+        await bind.bind(connection, signal)
+      } finally {
+        connection.close()
+      }
+    }
+    for (const [index, pause] of [30, 60, 120, 240, 480, 900, 900].entries()) {
+      await t.rejects(attempt(), { message: /refused the service account/ })
+      t.equal(refusals, index + 1)
+      now += pause * 1000 - 1
+      await t.rejects(attempt(), { message: /next attempt in 1 s/ })
+      t.equal(refusals, index + 1, `nothing for ${pause} s`)
+      now += 1
+    }
+    password = 'canary-also-wrong'
+    await t.rejects(attempt(), { message: /refused the service account/ })
+    await t.rejects(attempt(), { message: /next attempt in 30 s/ })
+    password = READER.password
+    await t.resolves(attempt())
+  })
+})
+
+test('refused passwords', async t => {
+  let now = 1
+  const refused = new RefusedPasswords(() => now)
+  refused.add('1001', 'canary', 'mark')
+  for (const [name, account, password, mark, expected] of [
+    ['the same again', '1001', 'canary', 'mark', true],
+    ['another account', '1002', 'canary', 'mark', false],
+    ['another password', '1001', 'canary2', 'mark', false],
+    ['a changed entry', '1001', 'canary', 'other mark', false],
+    ['the two run together', '1001c', 'anary', 'mark', false],
+    ['an entry without a mark', '1001', 'canary', undefined, false]
+  ] as const) t.equal(refused.has(account, password, mark), expected, name)
+  refused.add('1003', 'canary', undefined)
+  t.equal(refused.has('1003', 'canary', undefined), false, 'nothing would end such a memory')
+  now += 30 * 60_000
+  t.equal(refused.has('1001', 'canary', 'mark'), true)
+  now++
+  t.equal(refused.has('1001', 'canary', 'mark'), false, 'half an hour, and no longer')
+})
+
+const QUIET = { debug () {}, info () {}, warn () {}, error () {} }
