@@ -109,18 +109,21 @@ export class AnswerCache {
 
   async #wait (key: string, flight: Flight, deadline: Deadline): Promise<VettedAnswer> {
     flight.waiters++
+    let landed = false
     try {
-      return await deadline.race(flight.answer)
+      const answer = await deadline.race(flight.answer)
+      landed = true
+      return answer
     } finally {
       flight.waiters--
-      if (flight.waiters === 0) this.#end(key, flight)
+      if (flight.waiters === 0) this.#end(key, flight, landed)
     }
   }
 
-  /** Landed or deserted: nobody can join it any more. */
-  #end (key: string, flight: Flight): void {
+  /** Landed or deserted: nobody can join it any more. What has landed has nothing left to stop, and an abort has its price. */
+  #end (key: string, flight: Flight, landed: boolean): void {
     if (this.#flights.get(key) === flight) this.#flights.delete(key)
-    flight.controller.abort(new UnavailableError('deadline'))
+    if (!landed) flight.controller.abort(new UnavailableError('deadline'))
   }
 
   #store (key: string, answer: VettedAnswer): void {

@@ -4,7 +4,7 @@
  * speaks of the entry, never of what was typed.
  */
 import { DirectoryError } from '../../../src/errors.js'
-import { domainOf, dnsNameOf, escapeInDN, normalizeDN, parseDN } from './distinguished-name.js'
+import { domainOf, dnsNameOf, escapeInDN, nameInDN, normalizeDN } from './distinguished-name.js'
 import type { Search } from './directory.js'
 import type { Entry } from './entry.js'
 import { comparisonsOf, fillFilter, isSameName, type Comparison } from './filter.js'
@@ -113,8 +113,7 @@ export class Accounts {
     const { user, preset } = this.#settings
     const names = entry.texts(user.username)
     // of several values the one in the DN is the entry's own
-    const [first = []] = parseDN(entry.dn) ?? []
-    const username = names.length === 1 ? names[0] : first.find(({ type }) => type === user.username.toLowerCase())?.value
+    const username = names.length === 1 ? names[0] : nameInDN(entry.dn, user.username)
     if (username === undefined) return { unusable: `${entry.dn} has ${names.length === 0 ? 'no' : 'several values of'} ${user.username}, or it may not be read` }
     const uid = user.uid === undefined ? undefined : entry.text(user.uid)
     const extra = Object.entries(user.extra).map(([key, attribute]) => [key, entry.texts(attribute)] as const).filter(([, values]) => values.length > 0)

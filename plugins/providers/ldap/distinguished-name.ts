@@ -38,6 +38,11 @@ function unescape (value: string): string {
     character ?? Buffer.from(run.replaceAll('\\', ''), 'hex').toString('utf8'))
 }
 
+/** The value that an entry's own name gives an attribute: `alice` of `uid=alice,ou=people`. */
+export function nameInDN (text: string, attribute: string): string | undefined {
+  return parseDN(text)?.[0]?.find(({ type }) => type === attribute.toLowerCase())?.value
+}
+
 /** The value as it may stand in a DN: RFC 4514, 2.4. */
 export function escapeInDN (value: string): string {
   return value

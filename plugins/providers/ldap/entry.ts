@@ -25,9 +25,10 @@ export class Entry {
       // what was asked for and isn't there comes as an empty list, beside the part that is there
       const values = [value].flat()
       if (values.length === 0) continue
-      const [, name, end] = RANGE.exec(description) ?? [undefined, description]
-      const key = name!.toLowerCase()
-      this.#values.set(key, [...this.#values.get(key) ?? [], ...values])
+      const [, name, end] = RANGE.exec(description) ?? []
+      const key = (name ?? description).toLowerCase()
+      const before = this.#values.get(key)
+      this.#values.set(key, before === undefined ? values : [...before, ...values])
       if (end === undefined || end === '*') this.#rest.delete(key)
       else this.#rest.set(key, Number(end) + 1)
     }

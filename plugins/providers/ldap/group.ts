@@ -1,5 +1,5 @@
 /** A group of the directory, and the name that Kubernetes is to see of it. */
-import { parseDN } from './distinguished-name.js'
+import { nameInDN } from './distinguished-name.js'
 import type { Entry } from './entry.js'
 
 export interface Group {
@@ -17,8 +17,4 @@ export function nameOf (entry: Entry, attribute: string): string | undefined {
   if (inDN !== undefined) return inDN
   const names = entry.texts(attribute)
   return names.length === 1 ? names[0] : undefined
-}
-
-export function nameInDN (dn: string, attribute: string): string | undefined {
-  return parseDN(dn)?.[0]?.find(({ type }) => type === attribute.toLowerCase())?.value
 }

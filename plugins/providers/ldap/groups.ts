@@ -6,10 +6,10 @@
  */
 import type { Account, Explain } from './accounts.js'
 import type { Search } from './directory.js'
-import { isUnder, normalizeDN } from './distinguished-name.js'
+import { isUnder, nameInDN, normalizeDN } from './distinguished-name.js'
 import type { Entry } from './entry.js'
 import { fillFilter } from './filter.js'
-import { nameInDN, nameOf, type Group } from './group.js'
+import { nameOf, type Group } from './group.js'
 import { GroupNames } from './group-names.js'
 import type { GroupSettings } from './settings.js'
 import { TokenGroups } from './token-groups.js'

@@ -27,7 +27,7 @@ export class RefusedPasswords {
   }
 
   has (account: string, password: string, mark: string | undefined): boolean {
-    return mark !== undefined && this.#marks.get(this.#digest(account, password)) === mark
+    return mark !== undefined && this.#marks.size > 0 && this.#marks.get(this.#digest(account, password)) === mark
   }
 
   #digest (account: string, password: string): string {

@@ -1,0 +1,191 @@
+// How many reviews a second the ldap provider answers, against a bare loop of
+// ldapts over as many connections, on an OpenLDAP that this starts; and with a
+// warm cache, against people of a users file with theirs. Needs the Debian package slapd.
+// After `npm run build`: node bench/ldap.mjs [SECONDS]
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { connect, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Client } from 'ldapts'
+import { openChain } from '../dist/src/app.js'
+import { Deadline } from '../dist/src/authn/deadline.js'
+import { hashPassword } from '../dist/src/authn/password-hash.js'
+import { review } from '../dist/src/authn/review.js'
+import { loadConfig } from '../dist/src/config.js'
+import { createLogger } from '../dist/src/logger.js'
+import { findDefinition } from '../dist/src/providers.js'
+
+const SECONDS = Number(process.argv[2] ?? 3)
+const ROUNDS = 5
+const CONNECTIONS = 4 // searching; as many for binds
+const USERS = 1000
+const WARM_USERS = 50 // a password of a users file takes its time to check, once
+const SUFFIX = 'dc=example,dc=test'
+const READER = { dn: `cn=reader,${SUFFIX}`, password: 'reader' }
+
+const dir = mkdtempSync(join(tmpdir(), 'authn-webhook-bench-'))
+const port = await freePort()
+const slapd = startDirectory()
+try {
+  await answering()
+  const cold = await rounds([['a bare loop of ldapts', bareLoop], ['the provider, nothing cached', async () => await reviews(ldapSlot({ maxEntries: 0 }))]])
+  print('cold', cold)
+  const people = await staticSlot()
+  const warm = await rounds([['the static provider', async () => await reviews(people, true)], ['the provider, all cached', async () => await reviews(ldapSlot(), true)]])
+  print('warm', warm)
+} finally {
+  slapd.kill()
+  rmSync(dir, { recursive: true })
+}
+
+/** Each in turn, several times: what else the machine does meets all alike. */
+async function rounds (contestants) {
+  const rates = new Map(contestants.map(([name]) => [name, []]))
+  for (let round = 0; round < ROUNDS; round++) {
+    for (const [name, run] of contestants) rates.get(name).push(await run())
+  }
+  return rates
+}
+
+function print (title, rates) {
+  const [[, [...first]], [, [...second]]] = rates
+  for (const [name, values] of rates) console.log(`${title}: ${name.padEnd(30)} ${spread(values)} a second`)
+  console.log(`${title}: ratio ${(median(second) / median(first)).toFixed(2)}`)
+}
+
+/** Search, then bind, over as many connections as the provider has; nothing else. */
+async function bareLoop () {
+  const client = async () => new Client({ url: `ldap://127.0.0.1:${port}` })
+  const pairs = await Promise.all(Array.from({ length: CONNECTIONS }, async () => [await client(), await client()]))
+  await Promise.all(pairs.map(async ([searching]) => await searching.bind(READER.dn, READER.password)))
+  const rate = await timed(CONNECTIONS, async (worker, index) => {
+    const [searching, binding] = pairs[worker]
+    const attributes = ['uid', 'entryUUID', 'pwdChangedTime', 'modifyTimestamp', 'pwdAccountLockedTime', 'nsAccountLock', 'pwdReset']
+    const { searchEntries: [entry] } = await searching.search(`ou=people,${SUFFIX}`, { filter: `(uid=user${index % USERS})`, attributes, sizeLimit: 10 })
+    await binding.bind(entry.dn, `password${index % USERS}`)
+  })
+  await Promise.all(pairs.flat().map(async client => await client.unbind()))
+  return rate
+}
+
+async function reviews (slot, warm = false) {
+  const users = warm ? WARM_USERS : USERS
+  const file = join(dir, 'authn-webhook.yaml')
+  writeFileSync(file, JSON.stringify({ apiVersion: 'authn-webhook/v1', tls: { certFile: 'x', keyFile: 'x' }, identityProviders: [slot] }))
+  const log = await createLogger({ level: 'silent', format: 'json', terminal: false })
+  const { rules, close } = await openChain({ loaded: await loadConfig({ file, kinds: findDefinition }), log })
+  const ask = async (_worker, index) => {
+    const { outcome } = await review({ token: passwordOf(index % users) }, new Deadline(8000), rules)
+    if (outcome !== 'authenticated') throw new Error(outcome)
+  }
+  const warmUp = warm ? users : 0
+  for (let index = 0; index < warmUp; index++) await ask(0, index)
+  const rate = await timed(CONNECTIONS * 2, ask)
+  await close()
+  return rate
+}
+
+/** Calls a second, of this many workers at once. */
+async function timed (workers, call) {
+  const end = performance.now() + SECONDS * 1000
+  let calls = 0
+  let next = 0
+  await Promise.all(Array.from({ length: workers }, async (_, worker) => {
+    while (performance.now() < end) {
+      // in memory nothing else would get its turn
+      for (let burst = 0; burst < 50; burst++, calls++) await call(worker, next++)
+    }
+  }))
+  return calls / SECONDS
+}
+
+function passwordOf (user) {
+  return Buffer.from(`user${user}:password${user}`).toString('base64')
+}
+
+function ldapSlot (cache = {}) {
+  return {
+    name: 'people',
+    kind: 'ldap',
+    cache,
+    config: {
+      preset: 'openldap',
+      urls: [`ldap://127.0.0.1:${port}`],
+      tls: { mode: 'none', insecure: true },
+      bindDN: READER.dn,
+      bindPassword: READER.password,
+      userSearch: { baseDN: `ou=people,${SUFFIX}` },
+      groupSearch: { mode: 'none' },
+      pool: { max: CONNECTIONS }
+    }
+  }
+}
+
+async function staticSlot () {
+  const users = await Promise.all(Array.from({ length: WARM_USERS }, async (_, user) => ({ username: `user${user}`, passwordHash: await hashPassword(`password${user}`, { ln: 10 }) })))
+  writeFileSync(join(dir, 'users.yaml'), JSON.stringify({ apiVersion: 'authn-webhook/v1', users }))
+  return { name: 'people', kind: 'static', config: { usersFile: 'users.yaml' } }
+}
+
+function startDirectory () {
+  mkdirSync(join(dir, 'db'))
+  writeFileSync(join(dir, 'slapd.conf'), `include /etc/ldap/schema/core.schema
+include /etc/ldap/schema/cosine.schema
+include /etc/ldap/schema/inetorgperson.schema
+modulepath /usr/lib/ldap
+moduleload back_mdb
+pidfile ${dir}/slapd.pid
+database mdb
+suffix "${SUFFIX}"
+directory ${dir}/db
+dbnosync
+index objectClass,uid eq
+access to attrs=userPassword by anonymous auth
+access to * by users read by anonymous auth
+`)
+  const people = Array.from({ length: USERS }, (_, user) => `dn: uid=user${user},ou=people,${SUFFIX}\nobjectClass: inetOrgPerson\nuid: user${user}\ncn: user\nsn: user\nuserPassword: password${user}\n`)
+  writeFileSync(join(dir, 'tree.ldif'), [
+    `dn: ${SUFFIX}\nobjectClass: dcObject\nobjectClass: organization\no: example\ndc: example\n`,
+    `dn: ou=people,${SUFFIX}\nobjectClass: organizationalUnit\nou: people\n`,
+    `dn: ${READER.dn}\nobjectClass: organizationalRole\nobjectClass: simpleSecurityObject\ncn: reader\nuserPassword: ${READER.password}\n`,
+    ...people
+  ].join('\n'))
+  const added = spawnSync('/usr/sbin/slapadd', ['-q', '-f', join(dir, 'slapd.conf'), '-l', join(dir, 'tree.ldif')], { encoding: 'utf8' })
+  if (added.status !== 0) throw new Error(`slapadd of the Debian package slapd: ${added.error?.message ?? added.stderr}`)
+  return spawn('/usr/sbin/slapd', ['-f', join(dir, 'slapd.conf'), '-h', `ldap://127.0.0.1:${port}/`, '-d', '0'], { stdio: 'ignore' })
+}
+
+async function answering () {
+  for (;;) {
+    const socket = connect(port, '127.0.0.1')
+    try {
+      await once(socket, 'connect')
+      return
+    } catch {
+      await new Promise(resolve => setTimeout(resolve, 20))
+    } finally {
+      socket.destroy()
+    }
+  }
+}
+
+async function freePort () {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address()
+  server.close()
+  await once(server, 'close')
+  return port
+}
+
+function median (values) {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]
+}
+
+/** `median (least to most)` */
+function spread (values) {
+  const sorted = values.toSorted((a, b) => a - b)
+  return `${median(sorted).toFixed(0)} (${sorted[0].toFixed(0)} to ${sorted.at(-1).toFixed(0)})`
+}
