@@ -3,10 +3,10 @@
  * its state, test the password, read the groups.
  */
 import type { Answer, AskContext, Denial, IdentityProvider, OpenContext, Password, UserInfo } from '../../../src/authn/provider.js'
-import { DirectoryError, UnavailableError } from '../../../src/errors.js'
+import { DirectoryError } from '../../../src/errors.js'
 import { stateOf } from './account-state.js'
 import { Accounts, type Account, type Explain, type Found } from './accounts.js'
-import { BadPasswords, COUNTER_ATTRIBUTES } from './bad-passwords.js'
+import { BadPasswords } from './bad-passwords.js'
 import type { Directory, Search } from './directory.js'
 import { normalizeDN } from './distinguished-name.js'
 import { DomainNames } from './domain-names.js'
@@ -35,8 +35,13 @@ export class LdapProvider implements IdentityProvider {
     this.#settings = settings
     this.#directory = directory
     this.#ctx = ctx
-    this.#badPasswords = limit === undefined ? undefined : new BadPasswords(limit)
-    this.#accounts = new Accounts(settings, new DomainNames(), [...groupAttributes(settings.groups), ...limit === undefined ? [] : COUNTER_ATTRIBUTES])
+    this.#badPasswords = limit === undefined
+      ? undefined
+      : new BadPasswords(limit, dn => {
+        ctx.log.warn({ dn }, 'no bind: badPwdCount has reached maxBadPasswordCount')
+        ctx.count?.('bad-password-limit')
+      })
+    this.#accounts = new Accounts(settings, new DomainNames(), groupAttributes(settings.groups))
     this.#groups = new Groups(settings.groups, () => { ctx.count?.('group-dropped') })
     if (!settings.readsAsUser) this.lookup = async (username, ctx) => await this.#lookUp(username, ctx)
   }
@@ -66,13 +71,10 @@ export class LdapProvider implements IdentityProvider {
       this.#ctx.count?.('refused-from-memory')
       return { denied: 'wrong-credential', username: found.username }
     }
-    if (await this.#badPasswords?.isAtLimit(found.entry, search) === true) {
-      ctx.log.warn({ username: found.username }, 'no bind: badPwdCount has reached maxBadPasswordCount')
-      this.#ctx.count?.('bad-password-limit')
-      throw new UnavailableError('throttled')
-    }
+    const { dn } = found.entry
     const verdict = await this.#attempt(found.identity, ctx, async () => {
-      const verdict = await this.#directory.test(found.entry.dn, password, signal)
+      const bind = async (): Promise<Verdict> => await this.#directory.test(dn, password, signal)
+      const verdict = this.#badPasswords === undefined ? await bind() : await this.#badPasswords.guard(dn, search, bind)
       if (verdict !== 'wrong') return verdict
       // some directories say no more than that of a locked account
       if (state.maybeLocked) return { denied: 'locked', why: 'the bind was refused while the account is locked' }
