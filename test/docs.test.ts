@@ -36,7 +36,7 @@ test('every config and users file validates', async t => {
     .map((text, index) => ({ name: `${document}, block ${index + 1}`, text })))
   t.ok(blocks.some(({ text }) => isUsersFile(text)), 'there are users files')
   t.ok(blocks.some(({ text }) => !isUsersFile(text)), 'there are configs')
-  const directory = t.testdir()
+  const directory = t.testdir({ 'ldap-password': 'of the service account' })
   for (const { name, text } of blocks) {
     if (isUsersFile(text)) {
       t.doesNotThrow(() => parseUsers(text, name), name)

@@ -6,6 +6,7 @@ import { Ajv } from 'ajv'
 import { load } from 'js-yaml'
 import { test } from 'tap'
 import { Config } from '../schemas/config.js'
+import { LdapProviderConfig } from '../schemas/providers/ldap.js'
 import { publishedSchemas } from '../schemas/published.js'
 import { TokenReviewRequest } from '../schemas/token-review.js'
 import { User, UserToken, UsersFile } from '../schemas/users.js'
@@ -18,7 +19,7 @@ import { findDefinition, KINDS } from '../src/providers.js'
 
 const EXAMPLES = fileURLToPath(new URL('../examples/', import.meta.url))
 const SCHEMAS = fileURLToPath(new URL('../schemas/json/', import.meta.url))
-const ENV = { FINGERPRINT_KEY: 'of-the-environment', INTROSPECTION_CLIENT_SECRET: 'of-the-environment' }
+const ENV = { FINGERPRINT_KEY: 'of-the-environment', LDAP_BIND_PASSWORD: 'of-the-environment', INTROSPECTION_CLIENT_SECRET: 'of-the-environment' }
 
 const files = (await readdir(EXAMPLES)).filter((name) => name.endsWith('.yaml'))
 const configs = files.filter((name) => name !== 'users.yaml')
@@ -31,7 +32,7 @@ function editorsSchema (name: string) {
 }
 
 test('every config loads', async (t) => {
-  t.strictSame(configs.sort(), ['full.yaml', 'minimal.yaml', 'two-providers.yaml'])
+  t.strictSame(configs.sort(), ['active-directory.yaml', 'full.yaml', 'minimal.yaml', 'two-providers.yaml'])
   for (const name of configs) {
     const { providers } = await loadConfig({ file: join(EXAMPLES, name), env: ENV, kinds: findDefinition })
     t.ok(providers.length > 0, name)
@@ -63,6 +64,23 @@ test('full.yaml has every field, with its default where it says no other', async
       t.ok(Object.hasOwn(written, key), `${at} is there`)
       if (field.properties !== undefined) compare(field, written[key], at)
       else if (field.default !== undefined && !others.has(at.split('.')[0]!) && key !== 'config') t.strictSame(written[key], field.default, `${at} is the default`)
+    }
+  }
+})
+
+test('full.yaml has every field of the directory', async (t) => {
+  const { value } = parseDocument<any>(await text('full.yaml'), { file: 'full.yaml', schema: {} })
+  const { config } = value.identityProviders.find(({ kind }: { kind: string }) => kind === 'ldap')
+  // an example that works has to say what these are
+  const others = new Set(['preset', 'tls.caFile', 'bindDN', 'bindPassword', 'userSearch.baseDN', 'groupSearch.baseDN', 'userSearch.attributes.extra', 'maxBadPasswordCount'])
+  compare(LdapProviderConfig, config, '')
+
+  function compare (schema: any, written: any, path: string): void {
+    t.strictSame(Object.keys(written), Object.keys(schema.properties), path)
+    for (const [key, field] of Object.entries<any>(schema.properties)) {
+      const at = path === '' ? key : `${path}.${key}`
+      if (field.properties !== undefined) compare(field, written[key], at)
+      else if (field.default !== undefined && !others.has(at)) t.strictSame(written[key], field.default, `${at} is the default`)
     }
   }
 })

@@ -30,7 +30,6 @@ export interface BindResult {
 }
 
 const PAGE_SIZE = 500
-const NEVER = new AbortController().signal
 const NO_SUCH_OBJECT = 32
 
 /** Codes by which a host says that it can't just now: busy, unavailable, and `other`. */
@@ -94,7 +93,7 @@ export class Connection {
    * @param signal for a bind that nobody counts; without it, it is left to end by itself
    * @throws DirectoryError where the host gave no verdict
    */
-  async bind (name: string, password: string, signal: AbortSignal = NEVER): Promise<BindResult> {
+  async bind (name: string, password: string, signal?: AbortSignal): Promise<BindResult> {
     // RFC 4513, 5.1.2: such a bind succeeds, and proves nothing
     if (password === '') throw new DirectoryError('a bind without a password is never sent')
     if (!/[=@\\]/.test(name)) throw new DirectoryError('a bind under what is no DN is never sent')
@@ -123,8 +122,8 @@ export class Connection {
   }
 
   /** Whoever stops waiting ends the connection: LDAP can't take a bind back, and an answer that is still to come would be nobody's. */
-  async #ask<T> (what: string, timeout: number, signal: AbortSignal, operation: () => Promise<T>): Promise<T> {
-    signal.throwIfAborted()
+  async #ask<T> (what: string, timeout: number, signal: AbortSignal | undefined, operation: () => Promise<T>): Promise<T> {
+    signal?.throwIfAborted()
     if (!this.open) throw new DirectoryError(`${this.host.name} closed the connection`, 'connection')
     let settled = false
     let stopped: Error | undefined
@@ -136,8 +135,8 @@ export class Connection {
     const late = (): void => { stop(new DirectoryError(`${this.host.name} did not answer ${what} within ${timeout} ms`, 'host')) }
     // an answer that lies there is read first: our own delay is not the directory's
     const timer = setTimeout(() => { setImmediate(late) }, timeout)
-    const abort = (): void => { stop(signal.reason as Error) }
-    signal.addEventListener('abort', abort, { once: true })
+    const abort = (): void => { stop(signal!.reason as Error) }
+    signal?.addEventListener('abort', abort, { once: true })
     try {
       const result = await operation()
       this.#answered = true
@@ -154,7 +153,7 @@ export class Connection {
     } finally {
       settled = true
       clearTimeout(timer)
-      signal.removeEventListener('abort', abort)
+      signal?.removeEventListener('abort', abort)
     }
   }
 }

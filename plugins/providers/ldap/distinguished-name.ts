@@ -48,8 +48,7 @@ export function escapeInDN (value: string): string {
   return value
     .replace(/["+,;<>=\\]/g, '\\$&')
     .replaceAll('\0', '\\00')
-    .replace(/^[ #]/, '\\$&')
-    .replace(/ $/, match => `\\${match}`)
+    .replace(/^[ #]| $/g, '\\$&')
 }
 
 /** One word for all spellings of a DN: without regard to case, spaces and ways to escape. */

@@ -46,7 +46,7 @@ export function comparisonsOf (template: string): Comparison[] {
 /**
  * Directories find `rene` for `René`, `alice` for a full-width `ａlice`, and
  * think nothing of outer spaces. A name has to be the one that was typed, but
- * for the case of its letters; the Kelvin sign is no `k`.
+ * for the case of its letters; the long `ſ` is no `s`.
  */
 export function isSameName (a: string, b: string): boolean {
   const [x, y] = [a.normalize('NFC'), b.normalize('NFC')]

@@ -1,0 +1,134 @@
+/** The parts of the provider ldap that need no directory: names, filters, entries, what an answer means. */
+import { test } from 'tap'
+import { fileTime, stateOf } from '../../../../plugins/providers/ldap/account-state.js'
+import { hostOf } from '../../../../plugins/providers/ldap/dial.js'
+import { dnsNameOf, domainOf, escapeInDN, isUnder, nameInDN, normalizeDN, parseDN } from '../../../../plugins/providers/ldap/distinguished-name.js'
+import { Entry, guidOf, sidOf } from '../../../../plugins/providers/ldap/entry.js'
+import { comparisonsOf, fillFilter, isSameName } from '../../../../plugins/providers/ldap/filter.js'
+import { nameOf } from '../../../../plugins/providers/ldap/group.js'
+import { verdictOf } from '../../../../plugins/providers/ldap/verdict.js'
+
+test('distinguished names: RFC 4514', async t => {
+  for (const [text, expected] of [
+    ['', []],
+    ['uid=alice,dc=example', [['uid=alice'], ['dc=example']]],
+    ['UID = alice , DC=example', [['uid=alice'], ['dc=example']]],
+    ['cn=a\\, b,dc=x', [['cn=a, b'], ['dc=x']]],
+    ['cn=Gr\\C3\\BC\\C3\\9Fe', [['cn=Gr\u00fc\u00dfe']]],
+    ['cn="a, b",dc=x', [['cn=a, b'], ['dc=x']]],
+    ['cn=a\\ ,dc=x', [['cn=a '], ['dc=x']]],
+    ['cn=a+uid=b,dc=x', [['cn=a', 'uid=b'], ['dc=x']]],
+    ['2.5.4.3=a', [['2.5.4.3=a']]],
+    ['cn=a\\\\', [['cn=a\\']]],
+    ['cn=', [['cn=']]],
+    ['alice', undefined], ['=a', undefined], ['cn=a,', undefined], ['cn=a,,dc=x', undefined], ['cn=a"b', undefined], ['cn=<a>', undefined]
+  ] as const) t.strictSame(parseDN(text)?.map(parts => parts.map(({ type, value }) => `${type}=${value}`)), expected, text)
+
+  for (const value of ['alice', ' a', 'a ', '#a', 'a,b', 'a+b', 'a"b', 'a\\b', 'a<b>', 'a;b', 'a=b', '\0', ' ', '#', '\u00e9', ',+"\\<>;= ']) {
+    t.strictSame(parseDN(`cn=${escapeInDN(value)},dc=x`), [[{ type: 'cn', value }], [{ type: 'dc', value: 'x' }]], JSON.stringify(value))
+  }
+  t.equal(normalizeDN('CN=A\\2C b,  DC=X'), normalizeDN('cn=a\\, B,dc=x'))
+  t.not(normalizeDN('cn=a,cn=b'), normalizeDN('cn=a\\,cn=b'), 'what is escaped ends nothing')
+  t.equal(normalizeDN('No DN'), 'no dn')
+
+  for (const [dn, base, expected] of [
+    ['cn=a,ou=x,dc=y', 'OU=X,dc=y', true], ['ou=x,dc=y', 'ou=x,dc=y', true], ['dc=y', 'ou=x,dc=y', false], ['cn=a,ou=x\\,dc=y', 'dc=y', false], ['cn=a,ou=xx,dc=y', 'ou=x,dc=y', false], ['nonsense', 'dc=y', false]
+  ] as const) t.equal(isUnder(dn, base), expected, `${dn} under ${base}`)
+  t.equal(domainOf('CN=a,OU=b,DC=corp,DC=example,DC=test'), 'DC=corp,DC=example,DC=test')
+  t.equal(domainOf('cn=a,o=b'), '')
+  t.equal(dnsNameOf('CN=a,DC=corp,DC=example'), 'corp.example')
+  t.equal(nameInDN('CN=a+uid=b,dc=x', 'UID'), 'b')
+})
+
+test('filters: RFC 4515', async t => {
+  for (const [typed, expected] of [
+    ['alice', '(uid=alice)'], ['*', '(uid=\\2a)'], [')(uid=*', '(uid=\\29\\28uid=\\2a)'], ['\\00', '(uid=\\5c00)'], ['\0', '(uid=\\00)'], ['\u00e9', '(uid=\u00e9)'], ['{username}', '(uid={username})'], ['$&', '(uid=$&)']
+  ] as const) t.equal(fillFilter('(uid={username})', { username: typed }), expected, typed)
+  t.equal(fillFilter('(&(member={dn})(x={other}))', { dn: 'cn=a\\, (b)' }), '(&(member=cn=a\\5c, \\28b\\29)(x={other}))', 'once')
+  t.strictSame(comparisonsOf('(&(objectClass=x)(|(uid={username})(mail:caseExactMatch:={username}@x)(cn>={username})))'), [
+    { attribute: 'uid', value: '{username}' }, { attribute: 'mail', value: '{username}@x' }, { attribute: 'cn', value: '{username}' }
+  ])
+})
+
+test('what is the same name', async t => {
+  for (const [a, b, expected] of [
+    ['alice', 'ALICE', true], ['zo\u00eb', 'ZOE\u0308', true], ['alice', 'alice ', false], ['ren\u00e9', 'rene', false], ['s', '\u017f', false], ['alice', '\uff41lice', false], ['stra\u00dfe', 'STRASSE', false]
+  ] as const) t.equal(isSameName(a, b), expected, `${a} ${b}`)
+})
+
+test('entries', async t => {
+  const guid = Buffer.from('33221100554477668899aabbccddeeff', 'hex')
+  const sid = Buffer.from('010500000000000515000000010000000200000003000000e8030000', 'hex')
+  const entry = new Entry({ dn: 'cn=a', UID: ['a', 'b'], objectGUID: guid, objectSid: sid, photo: Buffer.from([0xff]), member: [], 'member;range=0-1': ['x', 'y'] })
+  t.strictSame(entry.texts('uid'), ['a', 'b'])
+  t.equal(entry.text('OBJECTGUID'), '00112233-4455-6677-8899-aabbccddeeff')
+  t.equal(guidOf(guid), entry.text('objectguid'))
+  t.equal(entry.text('objectSid'), 'S-1-5-21-1-2-3-1000')
+  t.equal(sidOf(sid), entry.text('objectsid'))
+  t.equal(entry.text('photo'), '/w==')
+  t.equal(entry.text('nothing'), undefined)
+  t.equal(entry.missing, 'member;range=2-*')
+  entry.add({ dn: 'cn=a', 'member;range=2-*': ['z'] })
+  t.strictSame([entry.texts('member'), entry.missing], [['x', 'y', 'z'], undefined])
+  t.equal(nameOf(new Entry({ dn: 'cn=a,dc=x', cn: ['b', 'a'] }), 'cn'), 'a', 'the one in the DN')
+  t.equal(nameOf(new Entry({ dn: 'ou=a,dc=x', cn: ['b', 'c'] }), 'cn'), undefined, 'none of several')
+})
+
+test('what the answer to a bind means', async t => {
+  const microsoft = (data: string): string => `InvalidCredentialsError 49: 80090308: LdapErr: DSID-0C090439, comment: AcceptSecurityContext error, data ${data}, v4563`
+  for (const [name, code, message, policy, expected] of [
+    ['success', 0, '', undefined, 'right'],
+    ['wrong', 49, 'InvalidCredentialsError 49', undefined, 'wrong'],
+    ['52e', 49, microsoft('52e'), undefined, 'wrong'],
+    ['525', 49, microsoft('525'), undefined, 'wrong'],
+    ['530', 49, microsoft('530'), undefined, 'disabled'],
+    ['531', 49, microsoft('531'), undefined, 'disabled'],
+    ['532', 49, microsoft('532'), undefined, 'expired'],
+    ['533', 49, microsoft('533'), undefined, 'disabled'],
+    ['701', 49, microsoft('701'), undefined, 'expired'],
+    ['773', 49, microsoft('773'), undefined, 'expired'],
+    ['775', 49, microsoft('775'), undefined, 'locked'],
+    ['policy: expired', 49, '', 'expired', 'expired'],
+    ['policy: locked', 49, '', 'locked', 'locked'],
+    ['policy: to be changed, with a success', 0, '', 'must-change', 'expired'],
+    ['389-ds: inactivated', 53, 'UnwillingToPerformError 53: Account inactivated. Contact system administrator.', undefined, 'disabled'],
+    ['389-ds: too many tries', 19, 'ConstraintViolationError 19: Exceed password retry limit. Please try later.', undefined, 'locked']
+  ] as const) {
+    const verdict = verdictOf({ code, message, policy })
+    t.equal(typeof verdict === 'string' ? verdict : verdict.denied, expected, name)
+  }
+  for (const [code, message] of [[10, 'UnknownStatusCodeError 10: referral'], [53, 'UnwillingToPerformError 53: restricted'], [13, 'ConfidentialityRequiredError 13'], [1, 'OperationsError 1']] as const) {
+    t.throws(() => verdictOf({ code, message, policy: undefined }), { code: 'AUTHN_DIRECTORY' }, message)
+  }
+})
+
+test('what an entry says of its account', async t => {
+  const now = Date.UTC(2027, 0, 1)
+  const ticks = (time: number): string => String((BigInt(time) + 11_644_473_600_000n) * 10_000n)
+  for (const [name, attributes, expected] of [
+    ['nothing', {}, undefined],
+    ['in order', { userAccountControl: '66048', accountExpires: '9223372036854775807' }, undefined],
+    ['never expires', { accountExpires: '0' }, undefined],
+    ['disabled (AD)', { userAccountControl: '514' }, 'disabled'],
+    ['disabled (389-ds, FreeIPA)', { nsAccountLock: 'true' }, 'disabled'],
+    ['not disabled', { nsAccountLock: 'FALSE' }, undefined],
+    ['expired (AD)', { accountExpires: ticks(now) }, 'expired'],
+    ['not yet', { accountExpires: ticks(now + 1) }, undefined],
+    ['expired (FreeIPA)', { krbPrincipalExpiration: '20261231235959Z' }, 'expired'],
+    ['not a time', { krbPrincipalExpiration: 'tomorrow', accountExpires: 'never' }, undefined],
+    ['locked for good', { pwdAccountLockedTime: '000001010000Z' }, 'locked'],
+    ['locked for a while', { pwdAccountLockedTime: '20261231235959Z' }, undefined],
+    ['must change the password', { pwdReset: 'TRUE' }, 'expired']
+  ] as Array<[string, Record<string, string>, string | undefined]>) {
+    t.equal(stateOf(new Entry({ dn: 'cn=a', ...attributes }), now).refusal?.denied, expected, name)
+  }
+  t.equal(stateOf(new Entry({ dn: 'cn=a', pwdAccountLockedTime: '20261231235959Z' }), now).maybeLocked, true)
+  t.strictSame(stateOf(new Entry({ dn: 'cn=a', accountExpires: ticks(now + 5000), krbPrincipalExpiration: '20270101000001Z' }), now).expiresAt, new Date(now + 1000), 'the earlier end')
+  t.strictSame(fileTime('132223104000000000'), new Date('2020-01-01T00:00:00Z'))
+})
+
+test('hosts', async t => {
+  for (const [url, name, hostname, port] of [
+    ['ldaps://dc1.example.test', 'dc1.example.test:636', 'dc1.example.test', 636], ['ldap://dc1', 'dc1:389', 'dc1', 389], ['ldaps://[2001:db8::1]:1636/', '[2001:db8::1]:1636', '2001:db8::1', 1636]
+  ] as const) t.strictSame(hostOf(url), { name, hostname, port }, url)
+})
