@@ -1,4 +1,5 @@
 import { test } from 'tap'
+import type { OpenProvider } from '../../src/authn/link.js'
 import type { IdentityProviderDefinition } from '../../src/authn/provider.js'
 import identityProviders, { type IdentityProvidersOptions } from '../../plugins/identity-providers.js'
 import { createLogger } from '../../src/logger.js'
@@ -127,6 +128,40 @@ test('changed() flushes the cache', async t => {
   t.match(await ask(), { user: { groups: ['developers'] } }, 'still cached')
   changed()
   t.match(await ask(), { user: { groups: ['operators'] } })
+})
+
+test('events are counted under the provider\'s name, and no others', async t => {
+  const observer = recordingObserver()
+  const app = carrier()
+  t.teardown(async () => { await app.close() })
+  const provider: IdentityProviderDefinition = {
+    ...define((_config, ctx) => {
+      for (const event of ['source-lost', 'input-of-somebody']) ctx.count?.(event)
+      return { authenticateToken: () => null }
+    }),
+    events: ['source-lost', 'source-found']
+  }
+  await app.register(identityProviders, await options([provider], { observer }))
+  t.strictSame(observer.events, ['event people-0 source-lost 0', 'event people-0 source-found 0', 'event people-0 source-lost 1'])
+})
+
+test('as many passwords are checked at once as the config says, else the provider', async t => {
+  for (const [name, maxConcurrent, expected] of [['the provider', undefined, 5], ['the config', 2, 2]] as const) {
+    const app = carrier()
+    t.teardown(async () => { await app.close() })
+    const provider = define(() => ({ concurrentChecks: 5, authenticatePassword: () => null }))
+    await app.register(identityProviders, await options([provider], { throttle: { ...THROTTLE, ...maxConcurrent && { maxConcurrent } } }))
+    const [{ throttle }] = app.identityProviders as [OpenProvider]
+    let running = 0
+    let most = 0
+    await Promise.all(Array.from({ length: 10 }, async (_, index) => await throttle.attempt(`user-${index}`, async () => {
+      most = Math.max(most, ++running)
+      await new Promise(resolve => { setImmediate(resolve) })
+      running--
+      return true
+    }, new AbortController().signal)))
+    t.equal(most, expected, name)
+  }
 })
 
 test("methods keep their provider as `this`, as a class's do", async t => {

@@ -238,6 +238,14 @@ test('warnings', async (t) => {
     t.match(warnings, [{ path: 'identityProviders[0].groupPrefix', line: 10, message: /every name that begins with "system:" is reserved/ }])
   })
 
+  t.test('of a provider itself, and its faults across fields', async (t) => {
+    const findings = [{ path: 'url', message: 'is hardly meant', warning: true }, { path: '', message: 'says too little' }]
+    const file = join(t.testdir({ 'c.yaml': configWith() }), 'c.yaml')
+    const inspected = async (inspect: IdentityProviderDefinition['inspect']) => await inspectConfig({ file, kinds: async () => ({ ...PLAIN, inspect: inspect! }) })
+    t.match(await inspected(() => findings.slice(0, 1)), { warnings: [{ path: 'identityProviders[0].config.url', message: 'is hardly meant' }] })
+    t.match(await inspected(() => findings), { error: { faults: [{ path: 'identityProviders[0].config', message: 'says too little' }] }, providers: [] })
+  })
+
   t.test('of a private key that everybody may read', async (t) => {
     const dir = t.testdir({ 'c.yaml': configWith() })
     await mkdir(join(dir, 'tls'))

@@ -63,6 +63,7 @@ export class Pool {
     this.#closing.abort(new DirectoryError('closed'))
     clearInterval(this.#sweep)
     for (const { connection } of this.#idle) connection.close()
+    while (this.#next(undefined));
   }
 
   async #take (signal: AbortSignal): Promise<Connection> {

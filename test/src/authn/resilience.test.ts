@@ -159,6 +159,18 @@ test('a bulkhead', async (t) => {
 })
 
 test('a breaker', async (t) => {
+  t.test('asks again at once where its pause is ended', async (t) => {
+    const { resilience, fail, outcome } = build()
+    await fail(3)
+    t.equal(await outcome(answer), 'breaker-open')
+    resilience.endPause()
+    t.equal(await outcome(refuse), 'failed', 'a probe')
+    t.equal(await outcome(answer), 'breaker-open', 'which failed: a pause of its own')
+    resilience.endPause()
+    t.equal(await outcome(answer), 'alice')
+    t.equal(resilience.state, 'closed')
+  })
+
   t.test('opens after failures in a row, and not before', async (t) => {
     const { resilience, states, fail, outcome } = build()
     t.equal(resilience.state, 'closed')
