@@ -1,5 +1,6 @@
 // How many reviews a second the ldap provider answers, against a bare loop of
-// ldapts over as many connections, on an OpenLDAP that this starts; and with a
+// ldapts over as many connections, on an OpenLDAP that this starts, over LDAPS as
+// in earnest; and with a
 // warm cache, against people of a users file with theirs. Needs the Debian package slapd.
 // After `npm run build`: node bench/ldap.mjs [SECONDS]
 import { spawn, spawnSync } from 'node:child_process'
@@ -14,6 +15,7 @@ import { Deadline } from '../dist/src/authn/deadline.js'
 import { hashPassword } from '../dist/src/authn/password-hash.js'
 import { review } from '../dist/src/authn/review.js'
 import { loadConfig } from '../dist/src/config.js'
+import { createAuthority, issueServing } from '../dist/src/pki.js'
 import { createLogger } from '../dist/src/logger.js'
 import { findDefinition } from '../dist/src/providers.js'
 
@@ -27,7 +29,8 @@ const READER = { dn: `cn=reader,${SUFFIX}`, password: 'reader' }
 
 const dir = mkdtempSync(join(tmpdir(), 'authn-webhook-bench-'))
 const port = await freePort()
-const slapd = startDirectory()
+const authority = await createAuthority({ commonName: 'directory CA', days: 1 })
+const slapd = startDirectory(await issueServing(authority, { names: ['127.0.0.1'], days: 1 }))
 try {
   await answering()
   const cold = await rounds([['a bare loop of ldapts', bareLoop], ['the provider, nothing cached', async () => await reviews(ldapSlot({ maxEntries: 0 }))]])
@@ -61,7 +64,7 @@ function print (title, rates) {
 
 /** Search, then bind, over as many connections as the provider has; nothing else. */
 async function bareLoop () {
-  const client = async () => new Client({ url: `ldap://127.0.0.1:${port}` })
+  const client = async () => new Client({ url: `ldaps://127.0.0.1:${port}`, tlsOptions: { ca: authority.cert } })
   const pairs = await Promise.all(Array.from({ length: CONNECTIONS }, async () => [await client(), await client()]))
   await Promise.all(pairs.map(async ([searching]) => await searching.bind(READER.dn, READER.password)))
   const rate = await timed(CONNECTIONS, async (worker, index) => {
@@ -116,8 +119,8 @@ function ldapSlot (cache = {}) {
     cache,
     config: {
       preset: 'openldap',
-      urls: [`ldap://127.0.0.1:${port}`],
-      tls: { mode: 'none', insecure: true },
+      urls: [`ldaps://127.0.0.1:${port}`],
+      tls: { caFile: join(dir, 'ca.crt') },
       bindDN: READER.dn,
       bindPassword: READER.password,
       userSearch: { baseDN: `ou=people,${SUFFIX}` },
@@ -133,14 +136,17 @@ async function staticSlot () {
   return { name: 'people', kind: 'static', config: { usersFile: 'users.yaml' } }
 }
 
-function startDirectory () {
+function startDirectory ({ cert, key }) {
   mkdirSync(join(dir, 'db'))
+  for (const [name, text] of Object.entries({ 'ca.crt': authority.cert, 'slapd.crt': cert, 'slapd.key': key })) writeFileSync(join(dir, name), text)
   writeFileSync(join(dir, 'slapd.conf'), `include /etc/ldap/schema/core.schema
 include /etc/ldap/schema/cosine.schema
 include /etc/ldap/schema/inetorgperson.schema
 modulepath /usr/lib/ldap
 moduleload back_mdb
 pidfile ${dir}/slapd.pid
+TLSCertificateFile ${dir}/slapd.crt
+TLSCertificateKeyFile ${dir}/slapd.key
 database mdb
 suffix "${SUFFIX}"
 directory ${dir}/db
@@ -158,7 +164,7 @@ access to * by users read by anonymous auth
   ].join('\n'))
   const added = spawnSync('/usr/sbin/slapadd', ['-q', '-f', join(dir, 'slapd.conf'), '-l', join(dir, 'tree.ldif')], { encoding: 'utf8' })
   if (added.status !== 0) throw new Error(`slapadd of the Debian package slapd: ${added.error?.message ?? added.stderr}`)
-  return spawn('/usr/sbin/slapd', ['-f', join(dir, 'slapd.conf'), '-h', `ldap://127.0.0.1:${port}/`, '-d', '0'], { stdio: 'ignore' })
+  return spawn('/usr/sbin/slapd', ['-f', join(dir, 'slapd.conf'), '-h', `ldaps://127.0.0.1:${port}/`, '-d', '0'], { stdio: 'ignore' })
 }
 
 async function answering () {
