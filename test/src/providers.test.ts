@@ -19,7 +19,7 @@ async function folder (t: Test, files: Record<string, string>): Promise<string> 
 }
 
 test('each built-in kind leads to its definition', async t => {
-  t.strictSame(KINDS, ['static', 'mock', 'module'])
+  t.strictSame(KINDS, ['static', 'ldap', 'mock', 'module'])
   for (const kind of KINDS.filter(kind => kind !== 'module')) {
     t.equal((await findDefinition({ kind }, { dir: '.' })).kind, kind)
   }
@@ -27,8 +27,8 @@ test('each built-in kind leads to its definition', async t => {
 
 test('what the config says has to fit together', async t => {
   for (const [slot, message] of [
-    [{ kind: 'ldab' }, 'there is no kind "ldab"; there are static, mock, module'],
-    [{ kind: 'constructor' }, 'there is no kind "constructor"; there are static, mock, module'],
+    [{ kind: 'ldab' }, 'there is no kind "ldab"; there are static, ldap, mock, module'],
+    [{ kind: 'constructor' }, 'there is no kind "constructor"; there are static, ldap, mock, module'],
     [{ kind: 'module' }, '"kind: module" needs "from", a package or a path that starts with ./'],
     [{ kind: 'static', from: './x.mjs' }, '"from" is for "kind: module" alone']
   ] as const) {
