@@ -1,6 +1,8 @@
 // How many reviews a second the ldap provider answers, against a bare loop of
 // ldapts over as many connections, on an OpenLDAP that this starts, over LDAPS as
-// in earnest; and with a
+// in earnest. Once with passwords that cost the directory nothing to check, where
+// the processor that both share is the limit, and once with hashed ones, where the
+// directory is. And with a
 // warm cache, against people of a users file with theirs. Needs the Debian package slapd.
 // After `npm run build`: node bench/ldap.mjs [SECONDS]
 import { spawn, spawnSync } from 'node:child_process'
@@ -24,7 +26,9 @@ const ROUNDS = 5
 const CONNECTIONS = 4 // searching; as many for binds
 const USERS = 1000
 const WARM_USERS = 50 // a password of a users file takes its time to check, once
+const HASHED_USERS = 50
 const SUFFIX = 'dc=example,dc=test'
+const [PLAIN, HASHED] = [`ou=plain,${SUFFIX}`, `ou=hashed,${SUFFIX}`]
 const READER = { dn: `cn=reader,${SUFFIX}`, password: 'reader' }
 
 const dir = mkdtempSync(join(tmpdir(), 'authn-webhook-bench-'))
@@ -33,10 +37,14 @@ const authority = await createAuthority({ commonName: 'directory CA', days: 1 })
 const slapd = startDirectory(await issueServing(authority, { names: ['127.0.0.1'], days: 1 }))
 try {
   await answering()
-  const cold = await rounds([['a bare loop of ldapts', bareLoop], ['the provider, nothing cached', async () => await reviews(ldapSlot({ maxEntries: 0 }))]])
-  print('cold', cold)
+  for (const [title, base, users] of [['cold, plain passwords', PLAIN, USERS], ['cold, hashed passwords', HASHED, HASHED_USERS]]) {
+    print(title, await rounds([
+      ['a bare loop of ldapts', async () => await bareLoop(base, users)],
+      ['the provider, nothing cached', async () => await reviews(ldapSlot(base, { maxEntries: 0 }), users)]
+    ]))
+  }
   const people = await staticSlot()
-  const warm = await rounds([['the static provider', async () => await reviews(people, true)], ['the provider, all cached', async () => await reviews(ldapSlot(), true)]])
+  const warm = await rounds([['the static provider', async () => await reviews(people, WARM_USERS, true)], ['the provider, all cached', async () => await reviews(ldapSlot(PLAIN), WARM_USERS, true)]])
   print('warm', warm)
 } finally {
   slapd.kill()
@@ -58,27 +66,26 @@ async function rounds (contestants) {
 
 function print (title, rates) {
   const [[, [...first]], [, [...second]]] = rates
-  for (const [name, values] of rates) console.log(`${title}: ${name.padEnd(30)} ${spread(values)} a second`)
+  for (const [name, values] of rates) console.log(`${title}: ${name.padEnd(28)} ${spread(values)} a second`)
   console.log(`${title}: ratio ${(median(second) / median(first)).toFixed(2)}`)
 }
 
 /** Search, then bind, over as many connections as the provider has; nothing else. */
-async function bareLoop () {
+async function bareLoop (base, users) {
   const client = async () => new Client({ url: `ldaps://127.0.0.1:${port}`, tlsOptions: { ca: authority.cert } })
   const pairs = await Promise.all(Array.from({ length: CONNECTIONS }, async () => [await client(), await client()]))
   await Promise.all(pairs.map(async ([searching]) => await searching.bind(READER.dn, READER.password)))
   const rate = await timed(CONNECTIONS, async (worker, index) => {
     const [searching, binding] = pairs[worker]
     const attributes = ['uid', 'entryUUID', 'pwdChangedTime', 'modifyTimestamp', 'pwdAccountLockedTime', 'nsAccountLock', 'pwdReset']
-    const { searchEntries: [entry] } = await searching.search(`ou=people,${SUFFIX}`, { filter: `(uid=user${index % USERS})`, attributes, sizeLimit: 10 })
-    await binding.bind(entry.dn, `password${index % USERS}`)
+    const { searchEntries: [entry] } = await searching.search(base, { filter: `(uid=user${index % users})`, attributes, sizeLimit: 10 })
+    await binding.bind(entry.dn, `password${index % users}`)
   })
   await Promise.all(pairs.flat().map(async client => await client.unbind()))
   return rate
 }
 
-async function reviews (slot, warm = false) {
-  const users = warm ? WARM_USERS : USERS
+async function reviews (slot, users, warm = false) {
   const file = join(dir, 'authn-webhook.yaml')
   writeFileSync(file, JSON.stringify({ apiVersion: 'authn-webhook/v1', tls: { certFile: 'x', keyFile: 'x' }, identityProviders: [slot] }))
   const log = await createLogger({ level: 'silent', format: 'json', terminal: false })
@@ -112,7 +119,7 @@ function passwordOf (user) {
   return Buffer.from(`user${user}:password${user}`).toString('base64')
 }
 
-function ldapSlot (cache = {}) {
+function ldapSlot (baseDN, cache = {}) {
   return {
     name: 'people',
     kind: 'ldap',
@@ -123,7 +130,7 @@ function ldapSlot (cache = {}) {
       tls: { caFile: join(dir, 'ca.crt') },
       bindDN: READER.dn,
       bindPassword: READER.password,
-      userSearch: { baseDN: `ou=people,${SUFFIX}` },
+      userSearch: { baseDN },
       groupSearch: { mode: 'none' },
       pool: { max: CONNECTIONS }
     }
@@ -155,16 +162,26 @@ index objectClass,uid eq
 access to attrs=userPassword by anonymous auth
 access to * by users read by anonymous auth
 `)
-  const people = Array.from({ length: USERS }, (_, user) => `dn: uid=user${user},ou=people,${SUFFIX}\nobjectClass: inetOrgPerson\nuid: user${user}\ncn: user\nsn: user\nuserPassword: password${user}\n`)
+  const person = (user, base, password) => `dn: uid=user${user},${base}\nobjectClass: inetOrgPerson\nuid: user${user}\ncn: user\nsn: user\nuserPassword: ${password}\n`
+  const people = [
+    ...Array.from({ length: USERS }, (_, user) => person(user, PLAIN, `password${user}`)),
+    ...Array.from({ length: HASHED_USERS }, (_, user) => person(user, HASHED, sha512crypt(`password${user}`)))
+  ]
   writeFileSync(join(dir, 'tree.ldif'), [
     `dn: ${SUFFIX}\nobjectClass: dcObject\nobjectClass: organization\no: example\ndc: example\n`,
-    `dn: ou=people,${SUFFIX}\nobjectClass: organizationalUnit\nou: people\n`,
+    `dn: ${PLAIN}\nobjectClass: organizationalUnit\nou: plain\n`,
+    `dn: ${HASHED}\nobjectClass: organizationalUnit\nou: hashed\n`,
     `dn: ${READER.dn}\nobjectClass: organizationalRole\nobjectClass: simpleSecurityObject\ncn: reader\nuserPassword: ${READER.password}\n`,
     ...people
   ].join('\n'))
   const added = spawnSync('/usr/sbin/slapadd', ['-q', '-f', join(dir, 'slapd.conf'), '-l', join(dir, 'tree.ldif')], { encoding: 'utf8' })
   if (added.status !== 0) throw new Error(`slapadd of the Debian package slapd: ${added.error?.message ?? added.stderr}`)
   return spawn('/usr/sbin/slapd', ['-f', join(dir, 'slapd.conf'), '-h', `ldaps://127.0.0.1:${port}/`, '-d', '0'], { stdio: 'ignore' })
+}
+
+/** With glibc's 5,000 rounds. */
+function sha512crypt (password) {
+  return spawnSync('/usr/sbin/slappasswd', ['-n', '-h', '{CRYPT}', '-c', '$6$%.16s', '-s', password], { encoding: 'utf8' }).stdout
 }
 
 async function answering () {

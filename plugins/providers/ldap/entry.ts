@@ -23,7 +23,7 @@ export class Entry {
   add ({ dn, ...attributes }: RawEntry): void {
     for (const [description, value] of Object.entries(attributes)) {
       // what was asked for and isn't there comes as an empty list, beside the part that is there
-      const values = [value].flat()
+      const values = Array.isArray(value) ? value : [value]
       if (values.length === 0) continue
       const [, name, end] = RANGE.exec(description) ?? []
       const key = (name ?? description).toLowerCase()

@@ -49,6 +49,7 @@ export function comparisonsOf (template: string): Comparison[] {
  * for the case of its letters; the long `ſ` is no `s`.
  */
 export function isSameName (a: string, b: string): boolean {
+  if (a === b) return true
   const [x, y] = [a.normalize('NFC'), b.normalize('NFC')]
   return x.toLowerCase() === y.toLowerCase() && x.toUpperCase() === y.toUpperCase()
 }
