@@ -4,6 +4,7 @@
  */
 import type { TSchema } from '@sinclair/typebox'
 import { Config } from './config.js'
+import { HelmValues } from './helm-values.js'
 import { LdapProviderConfig } from './providers/ldap.js'
 import { MockProviderConfig } from './providers/mock.js'
 import { StaticProviderConfig } from './providers/static.js'
@@ -22,6 +23,13 @@ export function publishedSchemas (): Record<string, object> {
     'config.schema.json': { $schema: DIALECT, ...withKinds(publish(Config)) },
     'users.schema.json': { $schema: DIALECT, ...publish(UsersFile) }
   }
+}
+
+/** Of values.yaml, for Helm and for editors. A secret in them would end in a ConfigMap, so there it can only be referred to. */
+export function publishedValuesSchema (): object {
+  const schema = referSecrets(HelmValues)
+  const published = publish(schema)
+  return { $schema: DIALECT, ...published, properties: { ...published.properties, config: withKinds(published.properties.config, referSecrets) } }
 }
 
 const DIALECT = 'http://json-schema.org/draft-07/schema#'
@@ -45,12 +53,21 @@ function publish (schema: any): any {
   return published
 }
 
+/** The same schema, in which a secret is no text. */
+function referSecrets (schema: any): any {
+  if (Array.isArray(schema)) return schema.map(referSecrets)
+  if (typeof schema !== 'object' || schema === null) return schema
+  const copy = Object.fromEntries(Object.entries(schema).map(([key, value]) => [key, referSecrets(value)]))
+  if (schema['x-secret'] === true) copy['anyOf'] = schema.anyOf.filter(({ type }: { type: string }) => type === 'object')
+  return copy
+}
+
 /** Each kind with the schema of its `config:`. */
-function withKinds (config: any): any {
+function withKinds (config: any, prepare: (schema: TSchema) => TSchema = (schema) => schema): any {
   const { items: slot } = config.properties.identityProviders
   slot.properties.kind.enum = [...Object.keys(PROVIDER_CONFIGS), 'module']
   slot.allOf = [
-    ...Object.entries(PROVIDER_CONFIGS).map(([kind, schema]) => forKind(kind, inPlaceOfConfig(publish(schema)))),
+    ...Object.entries(PROVIDER_CONFIGS).map(([kind, schema]) => forKind(kind, inPlaceOfConfig(publish(prepare(schema))))),
     forKind('module', { required: ['from'] })
   ]
   return config

@@ -1,9 +1,23 @@
-// Writes schemas/json from the TypeBox schemas: `npm run schemas`.
-import { mkdirSync, writeFileSync } from 'node:fs'
-import { publishedSchemas } from '../dist/schemas/published.js'
+// Writes what is made from the sources: schemas/json, and of the chart its
+// values.yaml, its values.schema.json, the table of its README and the steps of
+// its notes: `npm run schemas`.
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { generatedFiles } from './generated-files.mjs'
 
-const folder = new URL('../schemas/json/', import.meta.url)
-mkdirSync(folder, { recursive: true })
-for (const [name, schema] of Object.entries(publishedSchemas())) {
-  writeFileSync(new URL(name, folder), `${JSON.stringify(schema, null, 2)}\n`)
+const root = new URL('..', import.meta.url)
+const sources = {
+  ...await import('../dist/schemas/published.js'),
+  ...await import('../dist/schemas/helm/documents.js'),
+  ...await import('../dist/src/distributions.js')
+}
+for (const [name, content] of Object.entries(generatedFiles(sources, read))) {
+  const file = fileURLToPath(new URL(name, root))
+  mkdirSync(dirname(file), { recursive: true })
+  writeFileSync(file, content)
+}
+
+function read (name) {
+  return readFileSync(new URL(name, root), 'utf8')
 }

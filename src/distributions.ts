@@ -23,17 +23,27 @@ export function createDistributionFile (name: DistributionName, kubeconfig: Kube
 
 /** YAML, headed by the steps as comments. */
 export function formatDistributionFile (name: DistributionName, file: object): string {
-  const { title, steps, change, undo }: Distribution = DISTRIBUTIONS[name]
   const lines = [
-    ...wrap(`How an API server of ${title} reaches authn-webhook. The steps follow its documentation; try them on a cluster that may break.`),
+    ...wrap(`How an API server of ${DISTRIBUTIONS[name].title} reaches authn-webhook. The steps follow its documentation; try them on a cluster that may break.`),
     '',
     ...wrap('DO THEM ON EVERY CONTROL PLANE NODE, one after another. An API server does not start when this file is missing, unreadable or faulty: first the file, then the flags. Keep a kubeconfig with a client certificate at hand; it works without this.'),
     '',
+    ...stepsOf(DISTRIBUTIONS[name])
+  ]
+  return `${lines.map((line) => `# ${line}`.trimEnd()).join('\n')}\n\n${dump(file, { lineWidth: -1 })}`
+}
+
+/** The steps alone, for the notes of the Helm chart. */
+export function formatDistributionSteps (name: DistributionName): string {
+  return `${stepsOf(DISTRIBUTIONS[name]).join('\n')}\n`
+}
+
+function stepsOf ({ steps, change, undo }: Distribution): string[] {
+  return [
     ...steps.flatMap((step, index) => format(step, `${index + 1}. `)),
     ...format(change, 'To change this file later: '),
     ...format(undo, 'To undo: ').slice(0, -1)
   ]
-  return `${lines.map((line) => `# ${line}`.trimEnd()).join('\n')}\n\n${dump(file, { lineWidth: -1 })}`
 }
 
 function format ({ text, code }: Step, label: string): string[] {

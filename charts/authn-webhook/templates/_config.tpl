@@ -1,0 +1,47 @@
+{{/* The config of the service: values.yaml's, completed by what the chart decides. */}}
+
+{{- define "authn-webhook.config" -}}
+{{- $daemon := eq .Values.kind "DaemonSet" -}}
+{{- $scraped := or .Values.metrics.serviceMonitor.enabled .Values.metrics.podMonitor.enabled -}}
+{{- $defaults := dict
+      "server" (dict "port" 8443 "shutdownDelay" (ternary "0s" "10s" $daemon))
+      "admin" (dict "port" 9443)
+      "log" (dict "format" "json") -}}
+{{- if $daemon -}}
+{{- $_ := set $defaults.server "host" "127.0.0.1" -}}
+{{- /* Prometheus comes from another node; the kubelet doesn't */ -}}
+{{- $_ := set $defaults.admin "host" (ternary "::" "127.0.0.1" $scraped) -}}
+{{- end -}}
+{{- $files := dict "certFile" "/etc/authn-webhook/tls/tls.crt" "keyFile" "/etc/authn-webhook/tls/tls.key" -}}
+{{- if .Values.tls.clientCertificate.required -}}
+{{- $_ := set $files "clientCAFile" "/etc/authn-webhook/tls/ca.crt" -}}
+{{- $_ := set $files "clientNames" (list .Values.tls.clientCertificate.name) -}}
+{{- end -}}
+{{- mergeOverwrite (dict "apiVersion" "authn-webhook/v1") $defaults (deepCopy .Values.config) (dict "tls" $files) | toYaml -}}
+{{- end -}}
+
+{{/* The words of a duration, `1m30s`, as seconds, rounded up. */}}
+{{- define "authn-webhook.seconds" -}}
+{{- $units := dict "ns" 0.000000001 "us" 0.000001 "µs" 0.000001 "ms" 0.001 "s" 1.0 "m" 60.0 "h" 3600.0 -}}
+{{- $sum := 0.0 -}}
+{{- range regexFindAll "[0-9.]+(ns|us|µs|ms|s|m|h)" . -1 -}}
+{{- $sum = addf $sum (mulf (float64 (regexFind "[0-9.]+" .)) (get $units (regexFind "[^0-9.]+" .))) -}}
+{{- end -}}
+{{- ceil $sum -}}
+{{- end -}}
+
+{{/* Does a provider read the Secret of users? */}}
+{{- define "authn-webhook.readsUsers" -}}
+{{- range .Values.config.identityProviders -}}
+{{- if and (eq .kind "static") (hasPrefix "/etc/authn-webhook/users/" (dig "config" "usersFile" "" .)) }}yes{{ end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Is nothing asked that isn't in this pod? */}}
+{{- define "authn-webhook.selfSufficient" -}}
+{{- $remote := false -}}
+{{- range .Values.config.identityProviders -}}
+{{- if not (has .kind (list "static" "mock")) }}{{ $remote = true }}{{ end -}}
+{{- end -}}
+{{- if not $remote }}yes{{ end -}}
+{{- end -}}

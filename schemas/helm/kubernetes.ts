@@ -1,0 +1,40 @@
+/** Values that Kubernetes itself checks: the chart hands them on as they are. */
+import { Type, type TSchema } from '@sinclair/typebox'
+import { Closed } from '../primitives.js'
+
+/** An object of Kubernetes' own API. */
+export function KubernetesObject (description: string, value: object = {}) {
+  return Type.Unsafe<Record<string, unknown>>({ type: 'object', default: value, description })
+}
+
+/** A list of objects of Kubernetes' own API. */
+export function KubernetesList (description: string, value: object[] = []) {
+  return Type.Unsafe<Array<Record<string, unknown>>>({ type: 'array', items: { type: 'object' }, default: value, description })
+}
+
+/** Labels or annotations. */
+export function StringMap (description: string, value: Record<string, string> = {}) {
+  return Type.Record(Type.String(), Type.String(), { default: value, description })
+}
+
+/** A name of a Kubernetes object, or nothing. */
+export function ObjectName (description: string) {
+  return Type.String({ maxLength: 253, pattern: '^([a-z0-9]([-a-z0-9.]*[a-z0-9])?)?$', expected: 'a name of lower-case letters, digits, dots and hyphens', default: '', description })
+}
+
+export function Flag (value: boolean, description: string) {
+  return Type.Boolean({ default: value, description })
+}
+
+export function Text (value: string, description: string) {
+  return Type.String({ default: value, description })
+}
+
+export function Count (value: number, minimum: number, description: string) {
+  return Type.Integer({ minimum, default: value, description })
+}
+
+/** A group of values; each of them has a default of its own. */
+export function Group<T extends Record<string, TSchema>> (description: string, properties: T) {
+  return Closed(properties, { default: {}, description })
+}

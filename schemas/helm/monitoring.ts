@@ -1,0 +1,31 @@
+/** `metrics:` of the chart: what Prometheus' operator and Grafana's sidecar look for. */
+import { Type } from '@sinclair/typebox'
+import { Duration } from '../primitives.js'
+import { Flag, Group, KubernetesList, StringMap, Text } from './kubernetes.js'
+
+const scrape = {
+  interval: Type.Unsafe<string>({ ...Duration, default: '30s', description: 'Between two scrapes.' }),
+  scrapeTimeout: Type.Unsafe<string>({ ...Duration, default: '10s', description: 'For an answer; providers are pinged for up to 2 s.' }),
+  labels: StringMap('What your Prometheus selects by.'),
+  relabelings: KubernetesList('Before the scrape.'),
+  metricRelabelings: KubernetesList('Before it is stored.')
+}
+
+export const Metrics = Group('Monitoring. The admin listener serves /metrics in any case.', {
+  service: Group('A headless Service over the admin port.', {
+    enabled: Flag(true, 'Make it.'),
+    annotations: StringMap('Annotations of it, such as prometheus.io/scrape.')
+  }),
+  serviceMonitor: Group('For Prometheus\' operator, through that Service.', { enabled: Flag(false, 'Make it.'), ...scrape }),
+  podMonitor: Group('The same without a Service.', { enabled: Flag(false, 'Make it.'), ...scrape }),
+  prometheusRule: Group('Alerts; each has its page in docs/runbooks.md.', {
+    enabled: Flag(false, 'Make it.'),
+    labels: StringMap('What your Prometheus selects by.'),
+    runbookURL: Text('', 'Where docs/runbooks.md can be read, for `runbook_url`.')
+  }),
+  dashboard: Group('A ConfigMap for Grafana\'s sidecar.', {
+    enabled: Flag(false, 'Make it.'),
+    labels: StringMap('What the sidecar selects by.', { grafana_dashboard: '1' }),
+    annotations: StringMap('Such as its folder.')
+  })
+})

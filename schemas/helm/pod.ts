@@ -1,0 +1,67 @@
+/** Values of the pods: who they are, where they run, how they are probed. */
+import { Type } from '@sinclair/typebox'
+import { Closed, Enum } from '../primitives.js'
+import { Count, Flag, Group, KubernetesList, KubernetesObject, ObjectName, StringMap, Text } from './kubernetes.js'
+
+export const Image = Group('The image. No registry carries it yet: the README says how to build and load it.', {
+  registry: Text('', 'Host of a registry, such as registry.example.com:5000.'),
+  repository: Type.String({ minLength: 1, default: 'authn-webhook', description: 'Repository in it.' }),
+  tag: Text('', 'Tag; empty: the chart\'s appVersion.'),
+  digest: Type.String({ pattern: '^(sha256:[0-9a-f]{64})?$', expected: 'sha256: and 64 hexadecimal digits', default: '', description: 'Digest; wins over the tag.' }),
+  pullPolicy: Enum(['Always', 'IfNotPresent', 'Never'], { default: 'IfNotPresent', description: 'When the kubelet pulls.' })
+})
+
+export const SecretMount = Closed({
+  name: Type.String({ pattern: '^[a-z0-9]([-a-z0-9]{0,48}[a-z0-9])?$', expected: 'a name of lower-case letters, digits and hyphens, at most 50', description: 'Its directory: /etc/authn-webhook/secrets/NAME.' }),
+  secretName: Type.String({ minLength: 1, description: 'The Secret.' }),
+  items: Type.Optional(Type.Array(Closed({ key: Type.String(), path: Type.String() }), { description: 'Some of its keys, and the files that they become.' }))
+})
+
+function probe (description: string, value: { periodSeconds: number, timeoutSeconds: number, failureThreshold: number }) {
+  return Group(description, {
+    periodSeconds: Count(value.periodSeconds, 1, 'Seconds between two.'),
+    timeoutSeconds: Count(value.timeoutSeconds, 1, 'Seconds for an answer.'),
+    failureThreshold: Count(value.failureThreshold, 1, 'As many failures in a row count.')
+  })
+}
+
+export const probes = {
+  startupProbe: probe('Until the first success of `/readyz`, the other probes wait.', { periodSeconds: 1, timeoutSeconds: 2, failureThreshold: 60 }),
+  readinessProbe: probe('`/readyz`: takes reviews.', { periodSeconds: 5, timeoutSeconds: 2, failureThreshold: 2 }),
+  livenessProbe: probe('`/livez`: the process turns.', { periodSeconds: 10, timeoutSeconds: 5, failureThreshold: 3 })
+}
+
+export const pods = {
+  serviceAccount: Group('Its token is never mounted.', {
+    create: Flag(true, 'Make one.'),
+    name: ObjectName('Its name; empty: the chart\'s.'),
+    annotations: StringMap('Annotations of it.')
+  }),
+  podAnnotations: StringMap('Annotations of pods.'),
+  podLabels: StringMap('Labels of pods.'),
+  podSecurityContext: KubernetesObject('Of pods; satisfies Pod Security "restricted".', {
+    runAsNonRoot: true, runAsUser: 65532, runAsGroup: 65532, fsGroup: 65532, seccompProfile: { type: 'RuntimeDefault' }
+  }),
+  securityContext: KubernetesObject('Of the container.', {
+    allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: { drop: ['ALL'] }
+  }),
+  resources: KubernetesObject('Requests and limits. Node\'s heap takes half of the memory limit, by itself.', {
+    requests: { cpu: '50m', memory: '128Mi' }, limits: { memory: '256Mi' }
+  }),
+  ...probes,
+  terminationGracePeriodSeconds: Count(40, 1, 'Must be longer than `config.server.shutdownDelay`, `config.server.timeout` and 12 s together: what a drain may take.'),
+  priorityClassName: Text('system-cluster-critical', 'Who goes first when a node is full: not those without whom nobody logs in.'),
+  nodeSelector: StringMap('Labels of nodes that will do.', { 'kubernetes.io/os': 'linux' }),
+  tolerations: KubernetesList('Taints that don\'t matter. Empty in a DaemonSet: none does.'),
+  affinity: KubernetesObject('Affinity. Empty in a DaemonSet: control-plane nodes.'),
+  topologySpreadConstraints: KubernetesList('How a Deployment spreads; a constraint without `labelSelector` is about this chart\'s pods.', [
+    { maxSkew: 1, topologyKey: 'kubernetes.io/hostname', whenUnsatisfiable: 'ScheduleAnyway' },
+    { maxSkew: 1, topologyKey: 'topology.kubernetes.io/zone', whenUnsatisfiable: 'ScheduleAnyway' }
+  ]),
+  dnsPolicy: Enum(['', 'Default', 'ClusterFirst', 'ClusterFirstWithHostNet', 'None'], { default: '', description: 'Empty: ClusterFirst, and ClusterFirstWithHostNet in a DaemonSet, so that providers may have names of the cluster in both.' }),
+  dnsConfig: KubernetesObject('Of pods, beside the policy.'),
+  hostAliases: KubernetesList('Further lines of /etc/hosts.'),
+  extraEnv: KubernetesList('Environment variables of the container.'),
+  extraVolumes: KubernetesList('Volumes of pods.'),
+  extraVolumeMounts: KubernetesList('Where the container has them.')
+}
