@@ -32,7 +32,8 @@ const MODE = 0o600
  */
 export async function openUsersEditor (file: string, { create = false } = {}): Promise<UsersEditor> {
   const missing = create && await stat(file).then(() => false, (error: NodeJS.ErrnoException) => error.code === 'ENOENT')
-  return missing ? new UsersEditor(file, emptyFile(file), { mode: MODE }) : new UsersEditor(file, await readText(file))
+  const save = async (text: string): Promise<void> => { await writeFileAtomic(file, text, missing ? { mode: MODE } : {}) }
+  return new UsersEditor(file, missing ? emptyFile(file) : await readText(file), { save })
 }
 
 /** With the line that gives editors completion and faults as one types. */
@@ -48,13 +49,16 @@ export class UsersEditor {
   readonly #original: Users
   /** Whom the changes are about, in NFC. */
   readonly #touched = new Set<string>()
-  readonly #options: { mode?: number }
+  readonly #save: (text: string) => Promise<void>
   #text: string
 
-  /** @param options.mode of the file, where it is a new one */
-  constructor (readonly file: string, text: string, options: { mode?: number } = {}) {
+  /**
+   * @param file its name, for messages
+   * @param options.save puts the new text in the old one's place
+   */
+  constructor (readonly file: string, text: string, { save }: { readonly save: (text: string) => Promise<void> }) {
     this.#text = text
-    this.#options = options
+    this.#save = save
     this.#original = parseUsers(text, file)
   }
 
@@ -97,7 +101,7 @@ export class UsersEditor {
     if (!isDeepStrictEqual(this.#untouched(this.#original), this.#untouched(users))) {
       throw new CommandError(`${this.file} is laid out in a way that this command can't change without touching other users; change it in an editor`)
     }
-    await writeFileAtomic(this.file, this.#text, this.#options)
+    await this.#save(this.#text)
   }
 
   #parseResult (): Users {

@@ -7,6 +7,7 @@ import { outputOption, printResult, type OutputFormat, type Terminal } from '../
 import { repeatable } from '../repeatable.js'
 import { addPasswordOptions, expiresOption, usernameArgument, usersFileOption, type PasswordOptions, type UsersFileOptions } from './options.js'
 import { readPassword } from './password.js'
+import { besideUsersFile, editUsersFile } from './users-file.js'
 
 interface AddOptions extends UsersFileOptions, PasswordOptions {
   readonly group?: readonly string[]
@@ -39,6 +40,8 @@ export function addCommand (terminal: Terminal): Command {
     .addHelpText('after', `
 The file is made when it is missing, readable by its owner alone. Passwords and
 tokens that are made are printed on stdout, once: the file holds their hashes.
+With --users-file - the file is read from stdin and written to stdout, and what is
+made is printed on stderr.
 
 Examples:
   $ authn-webhook users add alice --group developers --password
@@ -49,8 +52,7 @@ Examples:
 }
 
 async function addUser (terminal: Terminal, username: string, options: AddOptions): Promise<void> {
-  const { openUsersEditor } = await import('../../files/users-editor.js')
-  const editor = await openUsersEditor(options.usersFile, { create: true })
+  const editor = await editUsersFile(terminal, options.usersFile, { create: true, beside: options.passwordFile })
   if (editor.users.byName(username) !== undefined) {
     throw new CommandError(`${JSON.stringify(username)} is in ${options.usersFile} already; "users set-password" and "users add-token" change credentials, the rest is changed in the file`)
   }
@@ -69,7 +71,7 @@ async function addUser (terminal: Terminal, username: string, options: AddOption
   await editor.save()
   terminal.note(`${JSON.stringify(username)} added to ${options.usersFile}`)
   if (password === undefined && tokens === undefined) terminal.note('There is no way to log in yet: "users set-password" and "users add-token" give one.')
-  printMade(terminal, options.output, {
+  printMade(besideUsersFile(terminal, options.usersFile), options.output, {
     username,
     ...(password?.generated !== undefined && { password: password.generated }),
     ...(tokens !== undefined && { tokens })

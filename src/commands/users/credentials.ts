@@ -6,6 +6,7 @@ import { outputOption, printResult, type OutputFormat, type Terminal } from '../
 import { repeatable } from '../repeatable.js'
 import { addPasswordOptions, expiresOption, findUser, usernameArgument, usersFileOption, type PasswordOptions, type UsersFileOptions } from './options.js'
 import { readPassword } from './password.js'
+import { besideUsersFile, editUsersFile } from './users-file.js'
 
 const tokenArgument = new Argument('<name>', 'what the token is for, such as laptop')
 
@@ -22,17 +23,16 @@ Examples:
   $ authn-webhook users set-password alice --generate-password
   $ authn-webhook users set-password alice --password-file - < password.txt`)
     .action(async (username: string, options: UsersFileOptions & PasswordOptions & { output: OutputFormat }) => {
-      const { openUsersEditor } = await import('../../files/users-editor.js')
       const { usersFile, output } = options
-      const editor = await openUsersEditor(usersFile)
+      const editor = await editUsersFile(terminal, usersFile, { beside: options.passwordFile })
       findUser(editor.users, username, usersFile)
       const asked = options.passwordFile !== undefined || options.generatePassword === true
       const { hash, generated } = (await readPassword(terminal, username, asked ? options : { password: true }))!
       editor.set(username, 'passwordHash', hash)
       await editor.save()
       terminal.note(`${JSON.stringify(username)} has a new password in ${usersFile}`)
-      if (generated !== undefined) printOnce(terminal, output, { username, password: generated }, generated)
-      else if (output !== 'text') printResult(terminal, output, { username }, () => '')
+      if (generated !== undefined) printOnce(besideUsersFile(terminal, usersFile), output, { username, password: generated }, generated)
+      else if (output !== 'text') printResult(besideUsersFile(terminal, usersFile), output, { username }, () => '')
     })
 }
 
@@ -59,9 +59,8 @@ Examples:
   $ authn-webhook users add-token alice laptop --expires 2160h
   $ authn-webhook users add-token ci pipeline-2027 > token.txt`)
     .action(async (username: string, name: string, options: AddTokenOptions) => {
-      const { openUsersEditor } = await import('../../files/users-editor.js')
       const { usersFile, expires, audience, output } = options
-      const editor = await openUsersEditor(usersFile)
+      const editor = await editUsersFile(terminal, usersFile)
       const { tokens } = findUser(editor.users, username, usersFile)
       if (tokens.some((token) => token.name === name.normalize('NFC'))) {
         throw new CommandError(`${JSON.stringify(username)} has a token ${JSON.stringify(name)} already; take another name, or "users remove-token" first`)
@@ -70,7 +69,7 @@ Examples:
       editor.addToken(username, { name, hash: digestToken(token), ...(expires !== undefined && { expiresAt: expires }), ...(audience !== undefined && { audiences: [...audience] }) })
       await editor.save()
       terminal.note(`${JSON.stringify(username)} has a token ${JSON.stringify(name)} in ${usersFile}`)
-      printOnce(terminal, output, { username, name, token, ...(expires !== undefined && { expiresAt: expires }) }, token)
+      printOnce(besideUsersFile(terminal, usersFile), output, { username, name, token, ...(expires !== undefined && { expiresAt: expires }) }, token)
     })
 }
 
@@ -85,8 +84,7 @@ Examples:
   $ authn-webhook users remove-token alice laptop`)
     .action(async (username: string, nameAsTyped: string, { usersFile }: UsersFileOptions) => {
       const name = nameAsTyped.normalize('NFC')
-      const { openUsersEditor } = await import('../../files/users-editor.js')
-      const editor = await openUsersEditor(usersFile)
+      const editor = await editUsersFile(terminal, usersFile)
       const names = findUser(editor.users, username, usersFile).tokens.map((token) => token.name)
       const count = names.filter((other) => other === name).length
       if (count === 0) {

@@ -5,6 +5,7 @@ import { outputOption, printResult, type OutputFormat, type Terminal } from '../
 import { readTextOrStdin } from '../secret-input.js'
 import { repeatable } from '../repeatable.js'
 import { usersFileOption, type UsersFileOptions } from './options.js'
+import { besideUsersFile, editUsersFile } from './users-file.js'
 
 interface ImportOptions extends UsersFileOptions {
   readonly format: 'csv' | 'htpasswd'
@@ -28,15 +29,14 @@ Examples:
   $ authn-webhook users import --format csv /etc/kubernetes/known_tokens.csv
   $ authn-webhook users import --format htpasswd --group developers htpasswd`)
     .action(async (file: string, { format, group = [], usersFile, output }: ImportOptions) => {
-      const { openUsersEditor } = await import('../../files/users-editor.js')
       const { importUsers } = await import('../../files/users-import.js')
-      const editor = await openUsersEditor(usersFile, { create: true })
+      const editor = await editUsersFile(terminal, usersFile, { create: true, beside: file })
       const name = file === '-' ? 'stdin' : file
       const { users, warnings } = importUsers(await readTextOrStdin(terminal, file), { format, file: name, groups: group, existing: editor.users })
       editor.add(users)
       await editor.save()
       for (const warning of warnings) terminal.note(`warning: ${formatFault(name, warning)}`)
       terminal.note(`${users.length} ${users.length === 1 ? 'user' : 'users'} added to ${usersFile}`)
-      if (output !== 'text') printResult(terminal, output, users.map(({ username }) => ({ username })), () => '')
+      if (output !== 'text') printResult(besideUsersFile(terminal, usersFile), output, users.map(({ username }) => ({ username })), () => '')
     })
 }

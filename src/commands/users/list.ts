@@ -3,6 +3,7 @@ import { Command } from 'commander'
 import type { TokenEntry, UserEntry } from '../../authn/users.js'
 import { outputOption, printResult, type OutputFormat, type Terminal } from '../../terminal.js'
 import { usersFileOption, type UsersFileOptions } from './options.js'
+import { readUsersFile } from './users-file.js'
 
 interface ListOptions extends UsersFileOptions {
   readonly wide?: boolean
@@ -23,9 +24,8 @@ Examples:
   $ authn-webhook users list --wide
   $ authn-webhook users list -o json | jq -r '.[] | select(.status == "expired").username'`)
     .action(async ({ wide = false, usersFile, output }: ListOptions) => {
-      const { readUsers } = await import('../../files/users.js')
       const now = Date.now()
-      const users = [...await readUsers(usersFile)].map((user) => describeUser(user, now))
+      const users = [...await readUsersFile(terminal, usersFile)].map((user) => describeUser(user, now))
       if (users.length === 0) terminal.note(`no users in ${usersFile}`)
       if (users.length > 0 || output !== 'text') printResult(terminal, output, users, () => formatTable(users, wide))
     })

@@ -5,7 +5,7 @@ import { parseTimestamp } from '../../authn/timestamp.js'
 import { CommandError } from '../../errors.js'
 import type { UserEntry, Users } from '../../authn/users.js'
 
-export const usersFileOption = new Option('--users-file <file>', 'the users file').env('AUTHN_WEBHOOK_USERS_FILE').default('users.yaml')
+export const usersFileOption = new Option('--users-file <file>', 'the users file; - reads stdin and writes stdout').env('AUTHN_WEBHOOK_USERS_FILE').default('users.yaml')
 
 export interface UsersFileOptions {
   readonly usersFile: string

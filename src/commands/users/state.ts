@@ -2,6 +2,7 @@
 import { Command } from 'commander'
 import type { Terminal } from '../../terminal.js'
 import { findUser, usernameArgument, usersFileOption, type UsersFileOptions } from './options.js'
+import { editUsersFile } from './users-file.js'
 
 export function disableCommand (terminal: Terminal): Command {
   return createStateCommand(terminal, 'disable', true)
@@ -27,9 +28,9 @@ function createStateCommand (terminal: Terminal, verb: 'enable' | 'disable', dis
     .addArgument(usernameArgument)
     .addOption(usersFileOption)
     .action(async (username: string, { usersFile }: UsersFileOptions) => {
-      const { openUsersEditor } = await import('../../files/users-editor.js')
-      const editor = await openUsersEditor(usersFile)
+      const editor = await editUsersFile(terminal, usersFile)
       if (findUser(editor.users, username, usersFile).disabled === disabled) {
+        await editor.save()
         terminal.note(`${JSON.stringify(username)} is ${verb}d already`)
         return
       }
@@ -50,8 +51,7 @@ To keep the name from being given to somebody else, disable the user instead.
 Examples:
   $ authn-webhook users remove alice`)
     .action(async (username: string, { usersFile }: UsersFileOptions) => {
-      const { openUsersEditor } = await import('../../files/users-editor.js')
-      const editor = await openUsersEditor(usersFile)
+      const editor = await editUsersFile(terminal, usersFile)
       findUser(editor.users, username, usersFile)
       editor.remove(username)
       await editor.save()

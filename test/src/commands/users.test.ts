@@ -354,6 +354,26 @@ test('no command touches a file that it can\'t change safely', async (t) => {
   })
 })
 
+test('a file that comes from stdin and goes to stdout, as out of a Kubernetes Secret', async (t) => {
+  const { users, file } = directory(t)
+
+  const added = await users(['add', 'carol', '--token', 'laptop', '--users-file', '-'], { input: PEOPLE })
+  t.equal(added.code, 0)
+  t.strictSame(changes(PEOPLE, added.stdout).gone, [], 'every line stays')
+  const token = /token laptop: (\S+)/.exec(added.stderr)![1]!
+  t.equal(parseUsers(added.stdout, 'stdout').byToken(token)?.user.info.username, 'carol', 'what is made is printed beside it')
+  t.notMatch(added.stdout, token)
+
+  const disabled = await users(['disable', 'bob', '--users-file', '-'], { input: PEOPLE })
+  t.equal(disabled.stdout, PEOPLE, 'what needs no change comes out as it went in')
+  t.match((await users(['list', '--users-file', '-'], { input: PEOPLE })).stdout, /alice.*\n.*bob/s)
+
+  const refused = await users(['add', 'alice', '--users-file', '-'], { input: PEOPLE })
+  t.match(refused, { code: 2, stdout: '', stderr: /"alice" is in - already/ })
+  t.match(await users(['add', 'dave', '--users-file', '-', '--password-file', '-'], { input: PEOPLE }), { code: 2, stderr: /can't both be read from stdin/ })
+  t.notOk(existsSync(file))
+})
+
 test('a symbolic link stays one', async (t) => {
   const { file, users } = directory(t)
   symlinkSync('people.yaml', file)

@@ -1,0 +1,36 @@
+/**
+ * The users file that a command changes: a path, or `-`, which reads it from
+ * stdin and writes it to stdout, for a file that lies in a Kubernetes Secret.
+ * What else would go to stdout goes to stderr then.
+ */
+import type { Users } from '../../authn/users.js'
+import { CommandError } from '../../errors.js'
+import type { UsersEditor } from '../../files/users-editor.js'
+import type { Terminal } from '../../terminal.js'
+
+const STDIN = '-'
+
+interface OpenOptions {
+  /** Begins empty where the file is missing. */
+  readonly create?: boolean
+  /** Another file that the command reads. */
+  readonly beside?: string | undefined
+}
+
+/** @throws FaultsError with everything that is wrong with the file */
+export async function editUsersFile (terminal: Terminal, file: string, { create = false, beside }: OpenOptions = {}): Promise<UsersEditor> {
+  const { openUsersEditor, UsersEditor } = await import('../../files/users-editor.js')
+  if (file !== STDIN) return await openUsersEditor(file, { create })
+  if (beside === STDIN) throw new CommandError('the users file and another one can\'t both be read from stdin')
+  return new UsersEditor('stdin', await terminal.readStdin(), { save: async (text) => { terminal.print(text) } })
+}
+
+export async function readUsersFile (terminal: Terminal, file: string): Promise<Users> {
+  const { parseUsers, readUsers } = await import('../../files/users.js')
+  return file === STDIN ? parseUsers(await terminal.readStdin(), 'stdin') : await readUsers(file)
+}
+
+/** Where the result of a change is printed. */
+export function besideUsersFile (terminal: Terminal, file: string): Terminal {
+  return file === STDIN ? { ...terminal, print: terminal.note } : terminal
+}
