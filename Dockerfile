@@ -6,30 +6,34 @@ ARG NODE_RUNTIME=gcr.io/distroless/nodejs24-debian12:nonroot
 FROM ${NODE_BUILD} AS build
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
+# no package needs its install script: bcrypt and esbuild carry their binaries
 RUN npm ci --ignore-scripts --no-audit --no-fund
-COPY tsconfig.json tsconfig.build.json ./
+COPY tsconfig.json tsconfig.build.json LICENSE ./
 COPY schemas schemas
 COPY src src
 COPY plugins plugins
 COPY test/conformance.ts test/conformance.ts
 COPY test/conformance test/conformance
 RUN npm run build
-
-FROM ${NODE_BUILD} AS dependencies
-WORKDIR /app
-COPY package.json package-lock.json .npmrc ./
-# bcrypt carries its binaries; no package needs its install script
-RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund
+COPY scripts/image.mjs scripts/image.mjs
+RUN node scripts/image.mjs /image/app
 
 FROM ${NODE_RUNTIME}
+ARG VERSION=0.1.0
+ARG REVISION=
+LABEL org.opencontainers.image.title="authn-webhook" \
+      org.opencontainers.image.description="Webhook token authentication for Kubernetes: one service between the API server and your identity providers" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}" \
+      org.opencontainers.image.base.name="gcr.io/distroless/nodejs24-debian12:nonroot"
 # distroless keeps node out of the PATH, other images don't
 ENV PATH=/nodejs/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 ENV NODE_ENV=production
 # glibc keeps memory per thread: each of the four that hash passwords would hold on to 16 MiB
 ENV MALLOC_ARENA_MAX=1
-COPY --from=dependencies /app/node_modules /app/node_modules
-COPY --from=build /app/dist /app/dist
-COPY package.json LICENSE /app/
+# one layer, made of files whose times are all zero
+COPY --from=build /image/ /
 # configs are looked for here too; nothing is ever written
 WORKDIR /etc/authn-webhook
 USER 65532:65532

