@@ -47,11 +47,15 @@ TYPES=$(grep --recursive --files-with-matches --extended-regexp '^// *\+k8s:open
 say "Compiling kube-apiserver $RELEASE, the long step"
 (while sleep 30; do say "… $(find "$GOCACHE" -name '*-a' | wc -l) pieces compiled"; done) & TICKER=$!
 trap 'kill "$TICKER" 2>/dev/null || true; rm -rf "$WORK"' EXIT
-COMPONENT=k8s.io/kubernetes/vendor/k8s.io/component-base/version
 IFS=. read -r MAJOR MINOR _ <<<"$RELEASE"
-go build -trimpath -o "$WORK/kube-apiserver" \
-  -ldflags "-s -w -X $COMPONENT.gitVersion=v$RELEASE -X $COMPONENT.gitMajor=$MAJOR -X $COMPONENT.gitMinor=$MINOR -X $COMPONENT.gitTreeState=clean -X $COMPONENT.gitCommit=debian" \
-  ./cmd/kube-apiserver
+STAMPS=
+# --version reads the one, GET /version another: Helm asks the latter
+for package in vendor/k8s.io/component-base/version vendor/k8s.io/client-go/pkg/version pkg/version; do
+  for stamp in "gitVersion=v$RELEASE" "gitMajor=$MAJOR" "gitMinor=$MINOR" gitTreeState=clean gitCommit=debian; do
+    STAMPS+=" -X k8s.io/kubernetes/$package.$stamp"
+  done
+done
+go build -trimpath -o "$WORK/kube-apiserver" -ldflags "-s -w$STAMPS" ./cmd/kube-apiserver
 
 # at once or not at all: half a binary in the cache would stay there
 mv "$WORK/kube-apiserver" "$OUTPUT"

@@ -35,7 +35,7 @@ export function requirePackages (packages, install) {
 /** Once for each version of Debian's package; @returns the path of the executable */
 export function buildApiServer (install) {
   const version = sourceVersion(install)
-  const output = join(CACHE, `kubernetes-${version}`, 'kube-apiserver')
+  const output = join(CACHE, `kubernetes-${version}-stamped`, 'kube-apiserver')
   if (existsSync(output)) return output
   requirePackages({ go: 'golang-go', 'dpkg-source': 'dpkg-dev' }, install)
   say(`Building kube-apiserver, about four minutes; the next run finds it in ${dirname(output)}`)

@@ -54,8 +54,10 @@ spec:
       ports:
         - name: https
           containerPort: {{ int $config.server.port }}
+          protocol: TCP
         - name: metrics
           containerPort: {{ int $config.admin.port }}
+          protocol: TCP
       {{- range $probe, $path := dict "startupProbe" "/readyz" "readinessProbe" "/readyz" "livenessProbe" "/livez" }}
       {{ $probe }}:
         httpGet:
