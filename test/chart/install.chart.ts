@@ -5,9 +5,11 @@ import { join } from 'node:path'
 import { connect } from 'node:tls'
 import { test, type Test } from 'tap'
 import { startCluster } from '../e2e/cluster.js'
-import { eventually } from './podman.js'
+import { eventually, podman } from './podman.js'
 import { CHART, everything, get, helm, IMAGE_VALUES, runDeployment, runTestPod, secret, step, typeNotes } from './release.js'
 
+/** Half of the memory that the chart gives. */
+const VALUES = [...IMAGE_VALUES, '--set', 'resources.limits.memory=128Mi']
 const SERVER_NAME = 'authn-webhook.kube-system.svc'
 
 test('one helm install into kube-system', async t => {
@@ -15,7 +17,7 @@ test('one helm install into kube-system', async t => {
   const cluster = await startCluster(t, { cacheTTL: '1s' })
   // the API server makes it a moment after it is ready
   await eventually(async () => (await cluster.admin('GET', '/api/v1/namespaces/default/services/kubernetes')).code === 200 || undefined)
-  const notes = await helm(cluster, 'install', 'authn-webhook', CHART, ...IMAGE_VALUES)
+  const notes = await helm(cluster, 'install', 'authn-webhook', CHART, ...VALUES)
   const authority = await secret(cluster, 'authn-webhook-ca', 'tls.crt')
   const { spec: { clusterIP } } = await get(cluster, 'service', 'authn-webhook')
   t.equal(clusterIP, '10.96.0.14', 'a free address of the band that is allocated statically')
@@ -29,7 +31,7 @@ test('one helm install into kube-system', async t => {
   }
   const addUser = async (t: Test, name: string): Promise<string> => {
     const { code, stderr } = await typeNotes(cluster, step(notes, 2).replace('alice', name), cwd, pod)
-    t.equal(code, 0, stderr)
+    t.match({ code, stderr }, { code: 0 }, 'the line succeeds')
     await pod.refresh()
     await eventually(async () => (await pod.logs()).includes(`"users":${name === 'alice' ? 1 : 2},`) || undefined)
     return /token laptop: (\S+)/.exec(stderr)![1]!
@@ -40,10 +42,18 @@ test('one helm install into kube-system', async t => {
     t.notMatch(await pod.logs(), /every user of this machine may read the private key/)
   })
 
+  await t.test('it runs as it was told: read-only, without root, without capabilities, in 128 MiB', async t => {
+    const { State: { Pid }, HostConfig: { ReadonlyRootfs } } = JSON.parse(await podman(['inspect', pod.container]))[0]
+    const status = Object.fromEntries((await readFile(`/proc/${Pid}/status`, 'utf8')).split('\n').map(line => line.split(/:\s+/) as [string, string]))
+    t.match(status, { Uid: /^65532\t65532/, CapEff: '0000000000000000', CapBnd: '0000000000000000', NoNewPrivs: '1', Seccomp: '2' })
+    t.equal(ReadonlyRootfs, true)
+    t.equal(await memoryLimit(Pid), 128 * 1024 * 1024)
+  })
+
   await t.test('the notes end in a working API server', async t => {
     const token = await addUser(t, 'alice')
     const { code, stderr } = await typeNotes(cluster, step(notes, 3), cwd)
-    t.equal(code, 0, stderr)
+    t.match({ code, stderr }, { code: 0 }, 'the line succeeds')
     await cluster.restart(join(cwd, 'webhook.yaml'))
     t.match(await kubectl(token), 'User "alice" cannot list resource "namespaces"')
     t.match(await kubectl('a-token-that-nobody-has'), 'You must be logged in')
@@ -66,7 +76,7 @@ test('one helm install into kube-system', async t => {
 
   await t.test('an upgrade that changes nothing renews nothing', async t => {
     const before = await Promise.all(['ca', 'tls', 'apiserver'].map(async name => await get(cluster, 'secret', `authn-webhook-${name}`)))
-    await helm(cluster, 'upgrade', 'authn-webhook', CHART, ...IMAGE_VALUES, '--set', 'podAnnotations.touched=yes')
+    await helm(cluster, 'upgrade', 'authn-webhook', CHART, ...VALUES, '--set', 'podAnnotations.touched=yes')
     const after = await Promise.all(['ca', 'tls', 'apiserver'].map(async name => await get(cluster, 'secret', `authn-webhook-${name}`)))
     t.strictSame(after.map(({ data }) => data), before.map(({ data }) => data))
     t.equal((await get(cluster, 'service', 'authn-webhook')).spec.clusterIP, clusterIP)
@@ -75,7 +85,7 @@ test('one helm install into kube-system', async t => {
   await t.test('an upgrade rotates the leaf under the same authority, and everybody stays in', async t => {
     const bob = await addUser(t, 'bob')
     const before = await servedCertificate(secured)
-    await helm(cluster, 'upgrade', 'authn-webhook', CHART, ...IMAGE_VALUES, '--set', 'tls.sans={authn.example.com,192.0.2.10}')
+    await helm(cluster, 'upgrade', 'authn-webhook', CHART, ...VALUES, '--set', 'tls.sans={authn.example.com,192.0.2.10}')
     await pod.refresh()
     const after = await eventually(async () => {
       const served = await servedCertificate(secured)
@@ -89,7 +99,7 @@ test('one helm install into kube-system', async t => {
 
   await t.test('an upgrade renews a leaf whose end is near', async t => {
     const before = await secret(cluster, 'authn-webhook-tls', 'tls.crt')
-    await helm(cluster, 'upgrade', 'authn-webhook', CHART, ...IMAGE_VALUES, '--set', 'tls.helm.renewBeforeDays=731')
+    await helm(cluster, 'upgrade', 'authn-webhook', CHART, ...VALUES, '--set', 'tls.helm.renewBeforeDays=731')
     t.not(await secret(cluster, 'authn-webhook-tls', 'tls.crt'), before)
     t.equal(await secret(cluster, 'authn-webhook-ca', 'tls.crt'), authority)
   })
@@ -111,12 +121,20 @@ test('one helm install into kube-system', async t => {
     const users = await secret(cluster, 'authn-webhook-users', 'users.yaml')
     await helm(cluster, 'uninstall', 'authn-webhook')
     t.strictSame(await everything(cluster), ['secret/authn-webhook-ca', 'secret/authn-webhook-users'])
-    await helm(cluster, 'install', 'authn-webhook', CHART, ...IMAGE_VALUES)
+    await helm(cluster, 'install', 'authn-webhook', CHART, ...VALUES)
     t.equal(await secret(cluster, 'authn-webhook-ca', 'tls.crt'), authority)
     t.equal(await secret(cluster, 'authn-webhook-users', 'users.yaml'), users)
     t.equal((await get(cluster, 'service', 'authn-webhook')).spec.clusterIP, clusterIP)
   })
 })
+
+/** As the kernel enforces it, with either version of cgroups. */
+async function memoryLimit (pid: number): Promise<number> {
+  const groups = await readFile(`/proc/${pid}/cgroup`, 'utf8')
+  const v1 = /^\d+:memory:(.*)$/m.exec(groups)?.[1]
+  const file = v1 === undefined ? `/sys/fs/cgroup${/^0::(.*)$/m.exec(groups)![1]}/memory.max` : `/sys/fs/cgroup/memory${v1}/memory.limit_in_bytes`
+  return Number(await readFile(file, 'utf8'))
+}
 
 interface Secured { readonly host: string, readonly port: number, readonly ca: string, readonly servername: string }
 

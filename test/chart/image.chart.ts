@@ -1,0 +1,173 @@
+/** The image that the Dockerfile makes: what is in it, and how it lives and dies. */
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { connect, constants } from 'node:http2'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test, type Test } from 'tap'
+import { hashPassword } from '../../src/authn/password-hash.js'
+import { buildCommand } from './images.mjs'
+import { alice, basicToken } from '../fixtures/people.js'
+import { authority, serving } from '../fixtures/service.js'
+import { freePorts } from '../e2e/cluster.js'
+import { eventually, IMAGE, podman, type } from './podman.js'
+
+const LIMITS = ['--read-only', '--cap-drop', 'ALL', '--security-opt', 'no-new-privileges', '--memory', '128m', '--memory-swap', '128m']
+
+test('what is in it', async t => {
+  const { Config: { Labels, User, Entrypoint }, RootFS } = await inspectImage(IMAGE)
+  const manifest = JSON.parse(await readFile('package.json', 'utf8'))
+  t.match(Labels, {
+    'org.opencontainers.image.title': 'authn-webhook',
+    'org.opencontainers.image.version': manifest.version,
+    'org.opencontainers.image.licenses': 'Apache-2.0',
+    'org.opencontainers.image.description': manifest.description
+  })
+  t.equal(User, '65532:65532')
+  t.equal(Entrypoint[0], 'node')
+
+  const files = await listFiles(t)
+  t.strictSame(files.filter(file => /(^|\/)(sh|bash|dash|busybox|npm|npx|corepack|tsc)$/.test(file)), [], 'neither a shell nor npm')
+  const base = await inspectImage(RUNTIME)
+  const own = (await inspectImage(IMAGE)).Size - base.Size
+  t.comment(`the app's own part is ${(own / 1e6).toFixed(1)} MB`)
+  t.ok(own < 15e6, 'under 15 MB')
+
+  const bom = JSON.parse(await catFile('/app/sbom.cdx.json'))
+  t.match(bom, { bomFormat: 'CycloneDX', metadata: { component: { name: 'authn-webhook', version: manifest.version } } })
+  const listed = bom.components.map(({ name }: { name: string }) => name)
+  t.strictSame(Object.keys(manifest.dependencies).filter(name => !listed.includes(name)), [], 'every dependency is on the bill of materials')
+  t.strictSame(Object.keys(manifest.devDependencies).filter(name => listed.includes(name)), [], 'and nothing else')
+  const licenses = await catFile('/app/LICENSES')
+  t.strictSame(Object.keys(manifest.dependencies).filter(name => !licenses.includes(`${name} `)), [], 'every license comes along')
+
+  await t.test('byte for byte the same, built from nothing', async t => {
+    const again = `${IMAGE}-again`
+    await podman([...buildCommand(again), '--no-cache', '--quiet', '.'])
+    t.strictSame((await inspectImage(again)).RootFS, RootFS)
+    await podman(['rmi', '--force', again])
+  })
+})
+
+test('SIGTERM ends it, with exit code 0', async t => {
+  const container = await start(t)
+  const before = performance.now()
+  await podman(['stop', '--time', '30', container.name])
+  t.comment(`idle, without a shutdownDelay, it was gone after ${Math.round(performance.now() - before)} ms`)
+  t.equal(await exitCode(container.name), 0)
+})
+
+test('with half a processor it starts', async t => {
+  const container = await start(t, '--cpus', '0.5')
+  t.comment(`ready ${Math.round(container.ready)} ms after its process began`)
+  t.pass('it is ready')
+})
+
+test('500 reviews a second that no cache has, within 128 MiB: it is not killed', async t => {
+  const container = await start(t)
+  const results = await flood(container.port, { seconds: 20, perSecond: 500 })
+  t.comment(JSON.stringify(results))
+  const { State: { Running, OOMKilled } } = JSON.parse(await podman(['inspect', container.name]))[0]
+  t.match({ Running, OOMKilled }, { Running: true, OOMKilled: false })
+  t.equal(results.answers + results.shed, 10_000, 'every review was answered')
+  await podman(['stop', '--time', '30', container.name])
+  t.equal(await exitCode(container.name), 0)
+})
+
+const RUNTIME = /^ARG NODE_RUNTIME=(\S+)$/m.exec(await readFile('Dockerfile', 'utf8'))![1]!
+
+async function inspectImage (name: string): Promise<any> {
+  return JSON.parse(await podman(['image', 'inspect', name]))[0]
+}
+
+/** A container that never runs, to look into. */
+async function withContainer<T> (look: (name: string) => Promise<T>): Promise<T> {
+  const name = await podman(['create', IMAGE])
+  try {
+    return await look(name)
+  } finally {
+    await podman(['rm', '--force', name])
+  }
+}
+
+async function listFiles (t: Test): Promise<string[]> {
+  return await withContainer(async name => {
+    const { code, stdout } = await type('bash', ['-o', 'pipefail', '-c', 'podman export "$1" | tar --list', 'list', name])
+    t.equal(code, 0)
+    return stdout.trim().split('\n')
+  })
+}
+
+async function catFile (path: string): Promise<string> {
+  return await withContainer(async name => {
+    const dir = await mkdtemp(join(tmpdir(), 'authn-webhook-image-'))
+    try {
+      await podman(['cp', `${name}:${path}`, join(dir, 'file')])
+      return await readFile(join(dir, 'file'), 'utf8')
+    } finally {
+      await rm(dir, { recursive: true, force: true })
+    }
+  })
+}
+
+interface Container {
+  readonly name: string
+  readonly port: number
+  /** Milliseconds from the start of its process to readiness. */
+  readonly ready: number
+}
+
+/** The service in a container, on the host's network; it ends with the test. */
+async function start (t: Test, ...options: readonly string[]): Promise<Container> {
+  const [port, admin] = await freePorts(2)
+  const dir = t.testdir({
+    'config.yaml': JSON.stringify({
+      apiVersion: 'authn-webhook/v1',
+      server: { host: '127.0.0.1', port },
+      admin: { host: '127.0.0.1', port: admin },
+      tls: { certFile: 'tls.crt', keyFile: 'tls.key' },
+      log: { level: 'warn' },
+      identityProviders: [{ name: 'people', kind: 'static', config: { usersFile: 'users.yaml' } }]
+    }),
+    'tls.crt': serving.cert,
+    'tls.key': serving.key,
+    'users.yaml': JSON.stringify({ apiVersion: 'authn-webhook/v1', users: [{ ...alice.user, passwordHash: await hashPassword(alice.password) }] })
+  })
+  const name = await podman(['run', '--detach', '--network', 'host', ...LIMITS, ...options, '--volume', `${dir}:/etc/authn-webhook:ro`, IMAGE])
+  t.teardown(async () => { await podman(['rm', '--force', '--time', '0', name]) })
+  await eventually(async () => (await fetch(`http://127.0.0.1:${admin}/readyz`)).ok || undefined)
+  const now = Date.now()
+  const { State: { StartedAt } } = JSON.parse(await podman(['inspect', name]))[0]
+  return { name, port: port!, ready: now - Date.parse(StartedAt) }
+}
+
+async function exitCode (name: string): Promise<number> {
+  return JSON.parse(await podman(['inspect', name]))[0].State.ExitCode
+}
+
+interface Flood { readonly seconds: number, readonly perSecond: number }
+
+/** At a steady rate, whatever the answers: tokens that nobody has, and every tenth a wrong password, each of its own. */
+async function flood (port: number, { seconds, perSecond }: Flood): Promise<{ answers: number, shed: number, failed: number }> {
+  const session = connect(`https://127.0.0.1:${port}`, { ca: authority.cert })
+  const results = { answers: 0, shed: 0, failed: 0 }
+  const ask = async (token: string): Promise<void> => {
+    const body = JSON.stringify({ apiVersion: 'authentication.k8s.io/v1', kind: 'TokenReview', spec: { token } })
+    await new Promise<void>(resolve => {
+      const stream = session.request({ ':method': 'POST', ':path': '/authenticate', 'content-type': 'application/json' })
+      stream.on('response', headers => { results[headers[constants.HTTP2_HEADER_STATUS] === 429 ? 'shed' : 'answers']++ })
+      stream.on('error', () => { results.failed++ })
+      stream.on('close', resolve).resume()
+      stream.end(body)
+    })
+  }
+  const asked: Array<Promise<void>> = []
+  const began = performance.now()
+  while (asked.length < seconds * perSecond) {
+    const due = Math.min(seconds * perSecond, Math.floor((performance.now() - began) * perSecond / 1000))
+    while (asked.length < due) asked.push(ask(asked.length % 10 === 0 ? basicToken(`user-${asked.length}`, 'wrong') : `a-token-that-nobody-has-${asked.length}`))
+    await new Promise(resolve => setTimeout(resolve, 5))
+  }
+  await Promise.all(asked)
+  session.close()
+  return results
+}

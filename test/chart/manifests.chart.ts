@@ -1,0 +1,177 @@
+/** What the chart renders in each of its modes, without a cluster and with one; and what it refuses, in words. */
+import { readdirSync, readFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import { test, type Test } from 'tap'
+import { load } from 'js-yaml'
+import { loadConfig } from '../../src/config.js'
+import { findDefinition } from '../../src/providers.js'
+import { startCluster, tool } from '../e2e/cluster.js'
+import { findFaults, findUnknownFields, parseManifests, type Manifest } from './manifests.js'
+import { eventually, type } from './podman.js'
+import { CHART, ci } from './release.js'
+
+const MODES = readdirSync(join(CHART, 'ci')).map(file => basename(file, '-values.yaml'))
+/** Those that look into the cluster. */
+const LIVE = ['default', 'daemonset']
+const OFFLINE = MODES.filter(mode => !LIVE.includes(mode))
+
+async function template (...args: readonly string[]) {
+  return await type(tool('HELM'), ['template', 'authn-webhook', CHART, '--namespace', 'kube-system', ...args])
+}
+
+async function render (...args: readonly string[]): Promise<Manifest[]> {
+  const { code, stdout, stderr } = await template(...args)
+  if (code !== 0) throw new Error(stderr)
+  return parseManifests(stdout)
+}
+
+function find (manifests: readonly Manifest[], kind: string, name?: string): Manifest {
+  const found = manifests.find(manifest => manifest.kind === kind && (name === undefined || manifest.metadata.name === name))
+  if (found === undefined) throw new Error(`there is no ${kind} ${name ?? ''} among ${manifests.map(({ kind, metadata }) => `${kind} ${metadata.name}`).join(', ')}`)
+  return found
+}
+
+/** The pod's template, whatever makes pods. */
+function podOf (manifests: readonly Manifest[]): any {
+  return manifests.find(({ kind }) => ['Deployment', 'DaemonSet'].includes(kind))!['spec'].template
+}
+
+for (const mode of OFFLINE) {
+  test(`${mode}: strictly valid, and sound`, async t => {
+    t.match(await type(tool('HELM'), ['lint', '--strict', CHART, '--values', ci(mode), '--namespace', 'kube-system']), { code: 0 })
+    const manifests = await render('--values', ci(mode))
+    t.strictSame(await findFaults(manifests), [])
+    t.equal(await findUnknownFields(t.testdir({}), manifests), '')
+    checkPod(t, manifests)
+    await checkConfig(t, manifests)
+  })
+}
+
+test('with a cluster to look into', async t => {
+  const cluster = await startCluster(t, {})
+  await eventually(async () => (await cluster.admin('GET', '/api/v1/namespaces/default/services/kubernetes')).code === 200 || undefined)
+  for (const mode of LIVE) {
+    await t.test(`${mode}: strictly valid, and sound`, async t => {
+      const { code, stdout, stderr } = await cluster.helm('template', 'authn-webhook', CHART, '--namespace', 'kube-system', '--dry-run=server', '--values', ci(mode))
+      t.equal(code, 0, stderr)
+      const manifests = parseManifests(stdout)
+      t.strictSame(await findFaults(manifests), [])
+      t.equal(await findUnknownFields(t.testdir({}), manifests), '')
+      checkPod(t, manifests)
+      await checkConfig(t, manifests)
+      const ca = find(manifests, 'Secret', 'authn-webhook-ca')
+      t.equal(ca.metadata.annotations?.['helm.sh/resource-policy'], 'keep')
+      t.notOk(JSON.stringify(podOf(manifests)).includes('authn-webhook-ca'), 'no pod mounts the authority')
+      t.notMatch(find(manifests, 'ConfigMap', 'authn-webhook-webhook-config')['data']['webhook.yaml'], /client-key-data/, 'a ConfigMap holds no key')
+    })
+  }
+})
+
+test('the type check finds what an API server would drop', async t => {
+  const [service] = (await render('--values', ci('existing-secret'))).filter(({ kind }) => kind === 'Service')
+  t.match(await findUnknownFields(t.testdir({}), [{ ...service!, spec: { ...service!['spec'], clusterIPP: '10.96.0.14' } }]), /clusterIPP/)
+})
+
+test('reach', async t => {
+  const deployment = await render('--values', ci('existing-secret'))
+  const webhook = (manifests: readonly Manifest[]): any => load(find(manifests, 'ConfigMap', 'authn-webhook-webhook-config')['data']['webhook.yaml'])
+  t.match(webhook(deployment).clusters[0].cluster, { server: 'https://10.96.0.14/authenticate', 'tls-server-name': 'authn-webhook.kube-system.svc' })
+  t.match(find(deployment, 'Service', 'authn-webhook')['spec'], { clusterIP: '10.96.0.14', ports: [{ port: 443 }] })
+  t.equal(podOf(deployment).spec.dnsPolicy, 'ClusterFirst')
+
+  const daemon = await render('--values', ci('existing-secret'), '--set', 'kind=DaemonSet')
+  t.match(webhook(daemon).clusters[0].cluster, { server: 'https://127.0.0.1:8443/authenticate', 'tls-server-name': 'authn-webhook.kube-system.svc' })
+  t.match(podOf(daemon).spec, { hostNetwork: true, dnsPolicy: 'ClusterFirstWithHostNet', tolerations: [{ operator: 'Exists' }] })
+  t.match(podOf(daemon).spec.containers[0].livenessProbe.httpGet, { host: '127.0.0.1', port: 9443 }, 'the kubelet asks where it listens')
+  t.match(configOf(daemon), { server: { host: '127.0.0.1', shutdownDelay: '0s' }, admin: { host: '127.0.0.1' } })
+  const scraped = await render('--values', ci('existing-secret'), '--set', 'kind=DaemonSet,metrics.podMonitor.enabled=true')
+  t.equal(configOf(scraped).admin.host, '::', 'Prometheus comes from elsewhere')
+})
+
+test('availability', async t => {
+  const manifests = await render('--values', ci('existing-secret'))
+  t.match(find(manifests, 'Deployment')['spec'], { replicas: 2, strategy: { rollingUpdate: { maxUnavailable: 0 } } })
+  t.match(find(manifests, 'PodDisruptionBudget'), { apiVersion: 'policy/v1', spec: { maxUnavailable: 1, unhealthyPodEvictionPolicy: 'AlwaysAllow' } })
+  t.strictSame(podOf(manifests).spec.topologySpreadConstraints.map(({ topologyKey }: any) => topologyKey), ['kubernetes.io/hostname', 'topology.kubernetes.io/zone'])
+  t.equal(podOf(manifests).spec.priorityClassName, 'system-cluster-critical')
+  t.equal(configOf(manifests).server.shutdownDelay, '10s')
+  const old = await render('--values', ci('existing-secret'), '--kube-version', '1.25.0')
+  t.notOk(find(old, 'PodDisruptionBudget')['spec'].unhealthyPodEvictionPolicy, 'where the cluster does not know it yet')
+  const scaled = await render('--values', ci('existing-secret'), '--set', 'autoscaling.enabled=true')
+  t.notOk('replicas' in find(scaled, 'Deployment')['spec'], 'the autoscaler counts')
+})
+
+test('the network policy', async t => {
+  const [plain, everything] = [await render('--values', ci('existing-secret')), await render('--values', ci('everything'))].map(manifests => find(manifests, 'NetworkPolicy')['spec'])
+  t.strictSame(plain.policyTypes, ['Ingress', 'Egress'])
+  t.notOk(plain.egress, 'a users file needs nobody')
+  t.strictSame(everything.ingress[0].from.slice(0, 2), [{ ipBlock: { cidr: '192.0.2.0/28' } }, { ipBlock: { cidr: '2001:db8::/64' } }], 'API servers come from addresses of nodes')
+  t.match(everything.egress, [{ ports: [{ port: 636 }] }])
+})
+
+const REFUSALS: Record<string, readonly [args: readonly string[], sentence: RegExp]> = {
+  'a misspelt value': [['--set', 'replicaCuont=3'], /additional properties 'replicaCuont' not allowed/],
+  'a misspelt value of the config': [['--set', 'config.server.prot=1'], /at '\/config\/server': additional properties 'prot' not allowed/],
+  'a number in words': [['--set-string', 'replicaCount=two'], /at '\/replicaCount': got string, want integer/],
+  'an unknown kind': [['--set', 'kind=StatefulSet'], /at '\/kind': value must be one of 'Deployment', 'DaemonSet'/],
+  'a provider of a kind that is not there': [['--set', 'config.identityProviders[0].name=x,config.identityProviders[0].kind=ladp'], /value must be one of 'static'/],
+  'no provider': [['--set-json', 'config.identityProviders=[]'], /minItems: got 0, want 1/],
+  'a secret in the config, which becomes a ConfigMap': [['--set', 'config.log.fingerprintKey=hunter2'], /at '\/config\/log\/fingerprintKey'/],
+  'an address that is none': [['--set', 'service.clusterIP=ten'], /at '\/service\/clusterIP': 'ten' does not match pattern/],
+  'a grace period that is too short': [['--set', 'terminationGracePeriodSeconds=30'], /terminationGracePeriodSeconds is 30, and must be more than 30: config\.server\.shutdownDelay \(10s\)/],
+  'a long drain': [['--set', 'config.server.shutdownDelay=1m30s'], /must be more than 110/],
+  'one port for both listeners': [['--set', 'config.admin.port=8443'], /are both 8443/],
+  'two monitors': [['--set', 'metrics.serviceMonitor.enabled=true,metrics.podMonitor.enabled=true'], /counted twice/],
+  'a monitor without its Service': [['--set', 'metrics.serviceMonitor.enabled=true,metrics.service.enabled=false'], /needs metrics\.service\.enabled/],
+  'two secrets of one name': [['--set-json', 'secretMounts=[{"name":"a","secretName":"x"},{"name":"a","secretName":"y"}]'], /two of the name "a"/],
+  'an autoscaled DaemonSet': [['--set', 'kind=DaemonSet,autoscaling.enabled=true'], /autoscaling is for kind: Deployment/]
+}
+
+test('refused, with a sentence', async t => {
+  for (const [what, [args, sentence]] of Object.entries(REFUSALS)) {
+    const { code, stderr } = await template('--values', ci('existing-secret'), ...args)
+    t.not(code, 0, what)
+    t.match(stderr, sentence, what)
+  }
+})
+
+test('without a cluster it says what to do, and mints nothing', async t => {
+  const cases = {
+    'certificates by Helm': [['--set', 'service.clusterIP=10.96.0.14,users.existingSecret=people'], /tls\.mode is helm.*certManager.*existingSecret/s],
+    'no address': [['--set', 'tls.mode=existingSecret,users.existingSecret=people'], /kubectl get service kubernetes --namespace default/],
+    'users of its own': [['--set', 'tls.mode=existingSecret,service.clusterIP=10.96.0.14'], /users\.existingSecret is empty.*create secret generic authn-webhook-users/s]
+  } as const
+  for (const [what, [args, sentence]] of Object.entries(cases)) {
+    const { code, stderr } = await template(...args)
+    t.not(code, 0, what)
+    t.match(stderr, sentence, what)
+  }
+})
+
+/** Pod Security "restricted", except for the host's network. */
+function checkPod (t: Test, manifests: readonly Manifest[]): void {
+  const pods = [podOf(manifests), ...manifests.filter(({ kind }) => kind === 'Pod')]
+  for (const { spec } of pods) {
+    t.match(spec, { automountServiceAccountToken: false, securityContext: { runAsNonRoot: true, runAsUser: 65532, seccompProfile: { type: 'RuntimeDefault' } } })
+    for (const container of spec.containers) {
+      t.strictSame(container.securityContext, { allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: { drop: ['ALL'] } })
+      t.ok(container.resources.limits.memory, 'the heap follows a limit')
+    }
+    for (const { secret } of spec.volumes.filter(({ secret }: any) => secret !== undefined)) t.equal(secret.defaultMode, 0o440, 'secrets are for the group alone')
+  }
+}
+
+function configOf (manifests: readonly Manifest[]): any {
+  return load(manifests.find(({ kind, data }) => kind === 'ConfigMap' && data['config.yaml'] !== undefined)!['data']['config.yaml'])
+}
+
+/** The service takes its config; whose module lies where is not this test's question. */
+async function checkConfig (t: Test, manifests: readonly Manifest[]): Promise<void> {
+  const { 'config.yaml': text } = manifests.find(({ kind, data }) => kind === 'ConfigMap' && data['config.yaml'] !== undefined)!['data']
+  const file = join(t.testdir({ 'config.yaml': text }), 'config.yaml')
+  await t.resolves(loadConfig({
+    file,
+    kinds: async (slot, ctx) => slot.kind === 'module' ? { contract: 1, kind: 'module', schema: {}, open: () => ({ authenticateToken: () => null }) } : await findDefinition(slot, ctx),
+    env: { FINGERPRINT_KEY: 'a key of a test' }
+  }), readFileSync(file, 'utf8'))
+}
