@@ -7,21 +7,22 @@
 //
 // usage: node scripts/image.mjs DIRECTORY
 import { execFileSync } from 'node:child_process'
-import { cpSync, lutimesSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { cpSync, lutimesSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
 import { build } from 'esbuild'
 
 const [out] = process.argv.slice(2)
 if (out === undefined) throw new Error('usage: node scripts/image.mjs DIRECTORY')
 process.chdir(new URL('..', import.meta.url).pathname)
 const manifest = JSON.parse(readFileSync('package.json', 'utf8'))
-const { packages } = JSON.parse(readFileSync('package-lock.json', 'utf8'))
+const { packages, lockfileVersion } = JSON.parse(readFileSync('package-lock.json', 'utf8'))
+const { name, version, license, type, exports: { './provider': provider } } = manifest
 
 mkdirSync(out, { recursive: true })
 await bundle()
 copyBinary('bcrypt', `prebuilds/linux-${process.arch}`, 'bcrypt.js', 'promises.js', 'package.json')
 copyBinary('node-gyp-build', 'index.js', 'node-gyp-build.js', 'package.json')
-const { name, version, license, type, exports: { './provider': provider } } = manifest
 write('package.json', { name, version, license, type, exports: { './provider': provider.default } })
 cpSync('LICENSE', join(out, 'LICENSE'))
 writeFileSync(join(out, 'LICENSES'), licenses())
@@ -61,9 +62,21 @@ function licenses () {
   return texts.join('\n\n')
 }
 
-/** npm's, without what differs from run to run. */
+/**
+ * npm's, without what differs from run to run; of a project that has no other
+ * dependencies than these, since `--omit=dev` also leaves out what a
+ * development dependency shares. npm takes the directory's name for the project's.
+ */
 function billOfMaterials () {
-  const { serialNumber, metadata: { timestamp, ...metadata }, ...rest } = JSON.parse(execFileSync('npm', ['sbom', '--sbom-format=cyclonedx', '--omit=dev', '--package-lock-only'], { encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 }))
+  const cwd = join(mkdtempSync(join(tmpdir(), 'sbom-')), name)
+  mkdirSync(cwd)
+  const { devDependencies, scripts, ...production } = manifest
+  const locked = Object.entries(packages).filter(([path, { dev }]) => path !== '' && dev !== true)
+  writeFileSync(join(cwd, 'package.json'), JSON.stringify(production))
+  writeFileSync(join(cwd, 'package-lock.json'), JSON.stringify({ name, version, lockfileVersion, requires: true, packages: { '': production, ...Object.fromEntries(locked) } }))
+  const text = execFileSync('npm', ['sbom', '--sbom-format=cyclonedx', '--package-lock-only', '--loglevel=error'], { cwd, encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 })
+  rmSync(dirname(cwd), { recursive: true })
+  const { serialNumber, metadata: { timestamp, ...metadata }, ...rest } = JSON.parse(text)
   return { ...rest, metadata }
 }
 

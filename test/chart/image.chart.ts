@@ -1,6 +1,6 @@
 /** The image that the Dockerfile makes: what is in it, and how it lives and dies. */
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { connect, constants } from 'node:http2'
+import { connect } from 'node:http2'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type Test } from 'tap'
@@ -154,7 +154,7 @@ async function flood (port: number, { seconds, perSecond }: Flood): Promise<{ an
     const body = JSON.stringify({ apiVersion: 'authentication.k8s.io/v1', kind: 'TokenReview', spec: { token } })
     await new Promise<void>(resolve => {
       const stream = session.request({ ':method': 'POST', ':path': '/authenticate', 'content-type': 'application/json' })
-      stream.on('response', headers => { results[headers[constants.HTTP2_HEADER_STATUS] === 429 ? 'shed' : 'answers']++ })
+      stream.on('response', headers => { results[headers[':status'] === 429 ? 'shed' : 'answers']++ })
       stream.on('error', () => { results.failed++ })
       stream.on('close', resolve).resume()
       stream.end(body)

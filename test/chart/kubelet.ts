@@ -45,14 +45,15 @@ export async function runPod (t: Test, cluster: Cluster, { namespace, name, temp
 
   const ports: Record<string, number> = {}
   const free = await freePorts(8)
-  const containers = template.spec.containers.map(({ livenessProbe: _l, readinessProbe: _r, startupProbe: _s, ...container }: any) => ({
+  const containers = template.spec.containers.map(({ livenessProbe: _l, readinessProbe: _r, startupProbe: _s, ports: declared = [], ...container }: any) => ({
     ...container,
-    ports: container.ports?.map((port: any) => {
+    ports: declared.flatMap((port: any) => {
+      // what is on the host's network is where it is
       const { ip, port: hostPort } = template.spec.hostNetwork === true
         ? { ip: undefined, port: port.containerPort }
         : addresses[port.name] ?? { ip: '127.0.0.1', port: free.pop()! }
       ports[port.name] = hostPort
-      return { ...port, hostPort, hostIP: ip }
+      return ip === undefined ? [] : [{ ...port, hostPort, hostIP: ip }]
     })
   }))
   const pod = {
@@ -63,13 +64,17 @@ export async function runPod (t: Test, cluster: Cluster, { namespace, name, temp
   }
   const file = join(dir, 'pod.yaml')
   await writeFile(file, JSON.stringify(pod))
-  const stop = async (): Promise<void> => { await podman(['play', 'kube', '--down', file]) }
+  const container = `${name}-${containers[0].name}`
+  const stop = async (): Promise<void> => {
+    await podman(['stop', '--time', String(template.spec.terminationGracePeriodSeconds ?? 30), container])
+    // what is left of it is a pause container, which needs no grace
+    await podman(['pod', 'rm', '--force', '--time', '0', name])
+  }
   t.teardown(async () => {
     await stop().catch(() => {})
     await rm(dir, { recursive: true, force: true })
   })
   await podman(['play', 'kube', file])
-  const container = `${name}-${containers[0].name}`
   return {
     container,
     ports,
