@@ -21,6 +21,7 @@ test('one helm install into kube-system', async t => {
   const authority = await secret(cluster, 'authn-webhook-ca', 'tls.crt')
   const { spec: { clusterIP } } = await get(cluster, 'service', 'authn-webhook')
   t.equal(clusterIP, '10.96.0.14', 'a free address of the band that is allocated statically')
+  t.match(await helm(cluster, 'template', 'another', CHART, '--dry-run=server'), 'clusterIP: "10.96.0.13"', 'and another one for another release')
 
   const pod = await runDeployment(t, cluster)
   const secured = { host: clusterIP, port: 443, ca: authority!, servername: SERVER_NAME }
