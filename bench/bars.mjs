@@ -1,0 +1,51 @@
+// What this service has to reach, as data: a figure of one subject beside the same
+// figure of another, at the same work, round by round. `atLeast` and `atMost` are
+// bars; a comparison without either is told, and judged by nobody.
+import { ratios, summary } from './statistics.mjs'
+
+/** On Node.js 24 a tenth less is enough. */
+const NODE_24 = 0.9
+
+export const BARS = [
+  { work: 'opaque, h2 × 1', figure: 'speed', of: 'service', to: 'go, 1 processor', atLeast: 1.3 },
+  { work: 'opaque, h2 × 1', figure: 'speed', of: 'service', to: 'limit', atLeast: 0.8 },
+  { work: 'opaque, h2 × 1', figure: 'speed', of: 'service, Node 24', to: 'go, 1 processor', atLeast: 1.3 * NODE_24 },
+  { work: 'opaque, h2 × 1', figure: 'speed', of: 'service, Node 24', to: 'limit, Node 24', atLeast: 0.8 * NODE_24 },
+  { work: 'JWT-sized, h2 × 1', figure: 'speed', of: 'service', to: 'go, 1 processor' },
+  { work: 'JWT-sized, h2 × 1', figure: 'speed', of: 'service', to: 'limit' },
+  { work: 'opaque, h2 × 4', figure: 'speed', of: 'service', to: 'go, 1 processor' },
+  { work: 'opaque, h2 × 4', figure: 'speed', of: 'service', to: 'limit' },
+  { work: 'opaque, h1 × 32', figure: 'speed', of: 'service', to: 'limit', atLeast: 0.75 },
+  { work: 'opaque, h1 × 32', figure: 'speed', of: 'service', to: 'go, 1 processor', atLeast: 0.6 },
+  { work: 'opaque, h1 × 32', figure: 'speed', of: 'service', to: 'express', atLeast: 3 },
+  { work: 'opaque, h1 × 32', figure: 'speed', of: 'service, Node 24', to: 'limit, Node 24', atLeast: 0.75 * NODE_24 },
+  { work: 'opaque, h1 × 32', figure: 'speed', of: 'service, Node 24', to: 'go, 1 processor', atLeast: 0.6 * NODE_24 },
+  { work: 'passwords, h2 × 1', figure: 'speed', of: 'service', to: 'service, opaque', atLeast: 0.9 },
+  { work: 'passwords, h2 × 1', figure: 'speed', of: 'service', to: 'bcrypt', atLeast: 100 }
+]
+
+/**
+ * @returns the bars that `samples` can tell of, each with `median`, `least`,
+ *   `most`, `noise` and `verdict`: reached, within the noise, missed, or none
+ */
+export function judge (samples) {
+  return BARS.flatMap(bar => {
+    const of = series(samples, bar.work, bar.of, bar.figure)
+    const to = bar.to === undefined ? undefined : series(samples, bar.work, bar.to, bar.figure)
+    if (of.length === 0 || to?.length === 0) return []
+    const ratio = summary(to === undefined ? of : ratios(of, to))
+    return [{ ...bar, ...ratio, verdict: verdictOf(bar, ratio) }]
+  })
+}
+
+/** A figure of every round. */
+export function series (samples, work, subject, figure) {
+  return samples.filter(sample => sample.work === work && sample.subject === subject && sample[figure] !== undefined).map(sample => sample[figure])
+}
+
+function verdictOf ({ atLeast, atMost }, { median, noise }) {
+  if (atLeast === undefined && atMost === undefined) return undefined
+  const lack = atLeast === undefined ? median - atMost : atLeast - median
+  if (lack <= 0) return 'reached'
+  return lack <= noise ? 'within the noise' : 'missed'
+}
