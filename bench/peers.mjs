@@ -1,70 +1,71 @@
 // Who is measured, and how each is started. Limit and peers run as their authors
 // would run them: Node.js without options, Go with its defaults but the number of
-// processors.
+// processors. Bare Fastify, which is there to be compared in memory and start-up,
+// has the options of the service.
 import { fileURLToPath } from 'node:url'
 import * as cores from './cores.mjs'
 import { LONG_TOKEN, PASSWORD_TOKEN, PASSWORD_USER, SHORT_TOKEN, TOKEN_USER } from './people.mjs'
-import { Server } from './server.mjs'
 
 const CLI = fileURLToPath(new URL('../dist/src/cli.js', import.meta.url))
-const peer = name => fileURLToPath(new URL(`peers/${name}.mjs`, import.meta.url))
+const script = name => fileURLToPath(new URL(`peers/${name}.mjs`, import.meta.url))
 
-/** As `npm start` and the Dockerfile run the service; test/bench.test.ts holds the three together. */
-export const NODE_OPTIONS = ['--max-semi-space-size=4', '--heap-growing-percent=50', '--no-maglev']
-export const NODE_ENV = { MALLOC_ARENA_MAX: '1', NODE_ENV: 'production' }
+/** As `npm start` and the Dockerfile run the service; test/bench.test.ts holds them together. */
+export const SERVICE_OPTIONS = ['--max-semi-space-size=4', '--heap-growing-percent=50', '--no-maglev']
+export const SERVICE_ENV = { MALLOC_ARENA_MAX: '1' }
 
+/** Peers that look at no token take everybody for the same user. */
 const EVERYBODY = [['anybody', TOKEN_USER.username]]
+const WRONG_PASSWORD = Buffer.from(`${PASSWORD_USER.username}:wrong`).toString('base64')
 const STATIC_USERS = [
-  [LONG_TOKEN, TOKEN_USER.username],
   [SHORT_TOKEN, TOKEN_USER.username],
+  [LONG_TOKEN, TOKEN_USER.username],
   [PASSWORD_TOKEN, PASSWORD_USER.username],
-  [`${LONG_TOKEN}x`, undefined]
+  [`${LONG_TOKEN}x`, undefined],
+  [WRONG_PASSWORD, undefined]
 ]
 
-/** `authn-webhook serve`, everything on, with a config of `world`. */
-export async function startService (world, { name = 'service', node = process.execPath, config = world.config, nodeOptions = [], check = [STATIC_USERS] } = {}) {
-  return await Server.start({
+/** `authn-webhook serve` with everything on, and a config of the world. */
+export function service (world, { name = 'service', node = world.node, config = world.config, options = [], expected = STATIC_USERS } = {}) {
+  return {
     name,
-    world,
-    env: NODE_ENV,
-    command: port => [node, [...NODE_OPTIONS, ...nodeOptions, CLI, 'serve', '--config', config, '--port', String(port)]],
-    check
-  })
+    env: { NODE_ENV: 'production', ...SERVICE_ENV },
+    command: port => [node, [...SERVICE_OPTIONS, ...options, CLI, 'serve', '--config', config, '--port', String(port)]],
+    expected
+  }
 }
 
-export async function startLimit (world, { protocol, name = 'limit', node = process.execPath }) {
-  return await startNode(world, { name, node, script: peer('limit'), args: [protocol], check: [EVERYBODY, [protocol === 'h2' ? 'h2' : 'http/1.1']] })
+/** @param protocol h2 or h1 */
+export function limit (world, protocol, { name = 'limit', node = world.node } = {}) {
+  return { ...nodePeer(world, 'limit', { name, node, args: [protocol] }), protocols: [protocol === 'h2' ? 'h2' : 'http/1.1'] }
 }
 
-export async function startGo (world, { processors, binary }) {
-  return await Server.start({
-    name: `go, ${processors} processor${processors === 1 ? '' : 's'}`,
-    world,
+export function go (world, processors) {
+  return {
+    name: processors === 1 ? 'go, 1 processor' : `go, ${processors} processors`,
     env: { GOMAXPROCS: String(processors) },
     processors: processors === 1 ? cores.SERVER : cores.BOTH,
-    command: port => [binary, [String(port), world.certFile, world.keyFile]],
-    check: [EVERYBODY]
-  })
+    command: port => [world.goPeer, [String(port), world.certFile, world.keyFile]],
+    expected: EVERYBODY
+  }
 }
 
-export async function startExpress (world) {
-  return await startNode(world, { name: 'express', script: peer('express'), check: [EVERYBODY, ['http/1.1']] })
+export function express (world) {
+  return { ...nodePeer(world, 'express'), protocols: ['http/1.1'] }
 }
 
-export async function startFastify (world, { nodeOptions = [], env = {} } = {}) {
-  return await startNode(world, { name: 'fastify', script: peer('fastify'), nodeOptions, env, check: [EVERYBODY] })
+export function fastify (world) {
+  return nodePeer(world, 'fastify', { options: SERVICE_OPTIONS, env: SERVICE_ENV })
 }
 
-export async function startBcrypt (world) {
-  return await startNode(world, { name: 'bcrypt', script: peer('bcrypt'), check: [[[PASSWORD_TOKEN, PASSWORD_USER.username], [Buffer.from('sasha:wrong').toString('base64'), undefined]], ['h2']] })
+export function bcrypt (world) {
+  return { ...nodePeer(world, 'bcrypt'), protocols: ['h2'], expected: [[PASSWORD_TOKEN, PASSWORD_USER.username], [WRONG_PASSWORD, undefined]] }
 }
 
-async function startNode (world, { name, node = process.execPath, script, args = [], nodeOptions = [], env = {}, check }) {
-  return await Server.start({
+function nodePeer (world, file, { name = file, node = world.node, options = [], args = [], env = {} } = {}) {
+  return {
     name,
-    world,
     env: { NODE_ENV: 'production', ...env },
-    command: port => [node, [...nodeOptions, script, ...args, String(port), world.certFile, world.keyFile]],
-    check
-  })
+    command: port => [node, [...options, script(file), ...args, String(port), world.certFile, world.keyFile]],
+    expected: EVERYBODY
+  }
 }

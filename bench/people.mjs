@@ -27,6 +27,9 @@ export function numberedToken (number) {
   return `${header}.${claims}.${'x'.repeat(250)}${String(number).padStart(6, '0')}`
 }
 
+/** In the answer about a right one; no server here writes spaces. */
+export const AUTHENTICATED = '"authenticated":true'
+
 /** A TokenReview's bytes. */
 export function reviewOf (token) {
   return `{"kind":"TokenReview","apiVersion":"authentication.k8s.io/v1beta1","metadata":{"creationTimestamp":null},"spec":{"token":"${token}","audiences":["https://kubernetes.default.svc"]},"status":{"user":{}}}\n`

@@ -1,12 +1,22 @@
 // The tables that a run prints.
-import { summary } from './statistics.mjs'
 import { series } from './bars.mjs'
+import { median, summary } from './statistics.mjs'
 
-/** What is told of each kind of work: `[figure, heading, digits]`. */
+/** What is told of each kind of work: `[figure, heading, digits, divisor]`. */
 const FIGURES = [
   ['perSecond', 'reviews/s', 0],
   ['processorTime', 'µs of processor a review', 1],
-  ['busy', 'of a processor', 2]
+  ['busy', 'processors in use', 2],
+  ['p50', 'p50 in ms', 2],
+  ['p90', 'p90', 2],
+  ['p99', 'p99', 2],
+  ['p999', 'p99.9', 2],
+  ['lateness', 'sent late, p99', 2],
+  ['bytesPerToken', 'bytes a token', 0],
+  ['start', 'ms to the first answer', 0],
+  ['resident', 'MB resident', 1, 1e6],
+  ['growth', 'last quarter ÷ the one before', 3],
+  ['leaks', 'kinds of objects that became more', 0]
 ]
 
 export function figureTables (samples) {
@@ -15,31 +25,39 @@ export function figureTables (samples) {
     const of = samples.filter(sample => sample.work === work)
     const subjects = [...new Set(of.map(({ subject }) => subject))]
     const figures = FIGURES.filter(([figure]) => of.some(sample => sample[figure] !== undefined))
-    const rows = subjects.map(subject => [subject, ...figures.map(([figure, , digits]) => spread(series(of, work, subject, figure), digits))])
+    const rows = subjects.map(subject => [subject, ...figures.map(([figure, , digits, divisor = 1]) => spread(series(of, work, subject, figure).map(value => value / divisor), digits))])
     return table([work, ...figures.map(([, heading]) => heading)], rows)
   }).join('\n\n')
 }
 
 export function barTable (bars) {
-  return table(['work', 'measured', 'ratio', 'bar', ''], bars.map(({ work, figure, of, to, median, least, most, atLeast, atMost, digits = 2, verdict = '' }) => [
-    work,
-    `${figure} of ${of}${to === undefined ? '' : ` ÷ ${to}`}`,
-    `${median.toFixed(digits)} (${least.toFixed(digits)} to ${most.toFixed(digits)})`,
-    atLeast === undefined ? atMost === undefined ? '' : `≤ ${round(atMost)}` : `≥ ${round(atLeast)}`,
-    verdict
-  ]))
+  return table(['work', 'what is compared', 'median (least to most)', 'bar', ''], bars.map(bar => [bar.work, comparison(bar), range(bar), limitOf(bar), bar.verdict ?? '']))
 }
 
-/** `median (least to most)` */
+export function comparison ({ figure, of, to }) {
+  return `${figure} of ${of}${to === undefined ? '' : ` ÷ ${to}`}`
+}
+
+/** How quiet the machine was. */
+export function quietness (samples) {
+  const foreign = samples.map(sample => sample.foreign).filter(part => part !== undefined).map(part => part * 100)
+  if (foreign.length === 0) return ''
+  return `Others used ${median(foreign).toFixed(1)} % of the two processors (median), ${Math.max(...foreign).toFixed(1)} % in the worst window.`
+}
+
+function limitOf ({ atLeast, atMost }) {
+  const round = value => String(Number(value.toFixed(3)))
+  if (atLeast !== undefined) return `≥ ${round(atLeast)}`
+  return atMost === undefined ? '' : `≤ ${round(atMost)}`
+}
+
 function spread (values, digits) {
   if (values.length === 0) return ''
-  const { median, least, most } = summary(values)
-  if (values.length === 1) return median.toFixed(digits)
-  return `${median.toFixed(digits)} (${least.toFixed(digits)} to ${most.toFixed(digits)})`
+  return values.length === 1 ? values[0].toFixed(digits) : range(summary(values), digits)
 }
 
-function round (value) {
-  return String(Number(value.toFixed(3)))
+function range ({ median, least, most }, digits = median >= 100 ? 0 : 2) {
+  return `${median.toFixed(digits)} (${least.toFixed(digits)} to ${most.toFixed(digits)})`
 }
 
 function table (head, rows) {

@@ -1,80 +1,100 @@
 // Measures this service beside its peers and beside the limit, on one machine in
 // one run; README.md says how. Ends with 1 where a bar is missed by more than its
-// noise.
+// noise. --smoke takes a minute, shows that everything works, and judges nothing.
 //
-// usage: npm run bench -- [--smoke] [--install] [--only CASE]… [--output DIR]
+// usage: npm run bench -- [--smoke] [--install] [--only CASE]…
 import { writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
-import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { judge } from './bars.mjs'
+import { disturbance, latency } from './cases/latency.mjs'
+import { memory } from './cases/memory.mjs'
+import { cachedTokens, users } from './cases/scale.mjs'
+import { start } from './cases/start.mjs'
 import { throughput } from './cases/throughput.mjs'
 import { pinThisProcess } from './cores.mjs'
-import { barTable, figureTables } from './report.mjs'
-import { buildGoPeer, fetchNode24, requirePackages } from './tools.mjs'
+import { plot } from './plot.mjs'
+import { barTable, figureTables, quietness } from './report.mjs'
+import { buildGoPeer, findNode, requirePackages } from './tools.mjs'
 import { createWorld } from './world.mjs'
 
-const CASES = { throughput }
-const RESULTS = fileURLToPath(new URL('results', import.meta.url))
+const CASES = { throughput, latency, disturbance, 'cached-tokens': cachedTokens, users, start, memory }
 
 /** How much of everything: enough to judge, or just enough to see that it works. */
-const FULL = { rounds: 5, window: 1.25, warmUp: 15_000, bcryptReviews: 24 }
-const SMOKE = { rounds: 1, window: 0.3, warmUp: 500, bcryptReviews: 4 }
+const FULL = {
+  rounds: 5,
+  /** Seconds. */
+  window: 1.2,
+  /** Reviews. */
+  warmUp: 15_000,
+  bcryptReviews: 24,
+  /** `[reviews a second, seconds]` */
+  rates: [[100, 1.5], [1000, 3], [5000, 1]],
+  disturbed: 2,
+  /** Tokens, users. */
+  many: 100_000,
+  reviews: 1_000_000
+}
+const SMOKE = { rounds: 1, window: 0.2, warmUp: 500, bcryptReviews: 4, rates: [[100, 0.2], [1000, 0.2], [5000, 0.2]], disturbed: 0.2, many: 1_000, reviews: 10_000 }
+/** Seconds of the run for measuring again what somebody else disturbed. */
+const SPARE = 60
 
-const { values: { smoke, install, only, output } } = parseArgs({
+const options = parseArgs({
   options: {
     smoke: { type: 'boolean', default: false },
     install: { type: 'boolean', default: process.env.CI === 'true' },
-    only: { type: 'string', multiple: true, default: Object.keys(CASES) },
-    output: { type: 'string' }
+    only: { type: 'string', multiple: true }
   }
-})
+}).values
+const chosen = options.only ?? Object.keys(CASES)
+const unknown = chosen.find(name => CASES[name] === undefined)
+if (unknown !== undefined) throw new Error(`--only takes ${Object.keys(CASES).join(', ')}, not ${unknown}`)
 
-const started = performance.now()
-requirePackages({ h2load: 'nghttp2-client', go: 'golang-go', taskset: 'util-linux' }, install)
-const tools = { go: buildGoPeer(), node24: fetchNode24() }
+const began = performance.now()
+const seconds = () => Math.round((performance.now() - began) / 1000)
+requirePackages({ h2load: 'nghttp2-client', go: 'golang-go', taskset: 'util-linux' }, options.install)
+const [goPeer, node20, node24] = [buildGoPeer(), findNode(20), findNode(24)]
 pinThisProcess()
 
 const samples = []
-const world = await createWorld()
+const world = await createWorld({ node: node20.path, goPeer: goPeer.path })
 const bench = {
   world,
-  tools,
-  plan: smoke ? SMOKE : FULL,
-  record: (work, subject, round, figures) => {
-    if (figures.processorTime !== undefined) figures = { ...figures, speed: 1e6 / figures.processorTime }
-    samples.push({ work, subject, round, ...figures })
-  },
-  say: what => { console.error(`== ${((performance.now() - started) / 1000).toFixed(0).padStart(3)} s  ${what}`) },
-  async stopServers () {
-    await Promise.all(world.servers.splice(0).map(async server => { await server.stop() }))
-  }
+  node24: node24.path,
+  plan: options.smoke ? SMOKE : FULL,
+  spare: { seconds: options.smoke ? 0 : SPARE },
+  record: (work, subject, round, figures) => { samples.push({ work, subject, round, ...figures }) },
+  say: what => { console.error(`${String(seconds()).padStart(4)} s  ${what}`) }
 }
 try {
-  for (const name of only) {
-    const run = CASES[name]
-    if (run === undefined) throw new Error(`--only takes one of ${Object.keys(CASES).join(', ')}`)
-    await run(bench)
-  }
+  for (const name of chosen) await CASES[name](bench)
 } finally {
   await world.close()
 }
 
 const bars = judge(samples)
-const seconds = Math.round((performance.now() - started) / 1000)
-console.log(`\n${figureTables(samples)}\n\n${barTable(bars)}\n\n${seconds} s`)
-const folder = output ?? (smoke || only.length < Object.keys(CASES).length ? undefined : RESULTS)
-if (folder !== undefined) {
-  const result = {
-    date: new Date().toISOString(),
-    seconds,
-    machine: { processor: cpus()[0].model, processors: cpus().length },
-    versions: { node: process.version, node24: tools.node24.version, go: tools.go.version },
-    plan: bench.plan,
-    bars,
-    samples
-  }
-  writeFileSync(join(folder, 'latest.json'), `${JSON.stringify(result, null, 2)}\n`)
+console.log(`\n${figureTables(samples)}\n\n${barTable(bars)}\n\n${quietness(samples)} ${seconds()} s.`)
+if (!options.smoke) {
+  if (options.only === undefined) save()
+  if (bars.some(({ verdict }) => verdict === 'missed')) process.exitCode = 1
 }
-if (!smoke && bars.some(({ verdict }) => verdict === 'missed')) process.exitCode = 1
+
+/** A whole run replaces the last one's. */
+function save () {
+  const run = {
+    date: new Date().toISOString().slice(0, 10),
+    machine: { processor: cpus()[0].model, processors: cpus().length },
+    versions: { node: node20.version, node24: node24.version, go: goPeer.version },
+    plan: bench.plan,
+    seconds: seconds()
+  }
+  const lines = values => `[\n${values.map(value => `    ${JSON.stringify(value)}`).join(',\n')}\n  ]`
+  const json = `{\n  "run": ${JSON.stringify(run)},\n  "bars": ${lines(bars)},\n  "samples": ${lines(samples)}\n}\n`
+  write('results/latest.json', json)
+  write('../docs/performance.svg', plot(samples, run))
+}
+
+function write (name, text) {
+  writeFileSync(fileURLToPath(new URL(name, import.meta.url)), text)
+}

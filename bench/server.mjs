@@ -2,7 +2,7 @@
 // it answers rightly before anything is timed.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { openSync, closeSync, readFileSync } from 'node:fs'
+import { closeSync, openSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -11,25 +11,61 @@ import { ask } from './load/ask.mjs'
 
 const START_LIMIT = 60_000
 const STOP_LIMIT = 15_000
-/** Of /proc/PID/stat; Linux shows it as 100 everywhere. */
-const TICKS_PER_SECOND = 100
 
 export class Server {
   #child
   #log
+  #expected
+  #protocols
 
-  constructor ({ name, child, log, port, ca }) {
-    Object.assign(this, { name, port, ca, pid: child.pid })
-    this.#child = child
+  /**
+   * @param command of `[executable, arguments]`
+   * @param expected `[token, username]`: who bears it, undefined where nobody may
+   * @param log file for what it prints, as a container's output goes to one; nobody reads it meanwhile
+   */
+  constructor ({ name, command, env, processors = cores.SERVER, port, ca, log, expected, protocols = ['h2', 'http/1.1'] }) {
+    const output = openSync(log, 'a')
+    this.#child = spawn(...cores.pinned(processors, ...command), { stdio: ['ignore', output, output], env: { ...process.env, ...env } })
+    closeSync(output)
     this.#log = log
+    this.#expected = expected
+    this.#protocols = protocols
+    this.name = name
+    this.port = port
+    this.ca = ca
+    this.pid = this.#child.pid
   }
 
-  /** Milliseconds of processor time so far, of all threads. */
-  get processorTime () {
-    // the second field, the name, may hold spaces
-    const fields = readFileSync(`/proc/${this.pid}/stat`, 'utf8').split(') ')[1].split(' ')
-    const [user, system] = [fields[11], fields[12]].map(Number)
-    return (user + system) * 1000 / TICKS_PER_SECOND
+  /** Until the first answer, a right one. */
+  async ready () {
+    const started = performance.now()
+    for (;;) {
+      if (this.#child.exitCode !== null) throw new Error(`${this.name} ended with code ${this.#child.exitCode}${this.lastWords()}`)
+      if (performance.now() - started > START_LIMIT) throw new Error(`${this.name} does not answer${this.lastWords()}`)
+      try {
+        return await this.#checkAnswer(this.#expected[0], this.#protocols[0])
+      } catch (error) {
+        if (error.code !== 'ECONNREFUSED') throw error
+        await delay(1)
+      }
+    }
+  }
+
+  /**
+   * Whoever answers fast and wrong is no peer.
+   * @throws Error that names the server, what it said, and the end of its log
+   */
+  async check () {
+    for (const protocol of this.#protocols) {
+      for (const expected of this.#expected) await this.#checkAnswer(expected, protocol)
+    }
+  }
+
+  async #checkAnswer ([token, username], protocol) {
+    const { status, body } = await ask(this, token, protocol)
+    const right = status === 200 && body.apiVersion === 'authentication.k8s.io/v1beta1' && body.kind === 'TokenReview' &&
+      body.status.authenticated === (username !== undefined) && body.status.user?.username === username
+    if (!right) throw new Error(`${this.name} answers wrongly over ${protocol}: ${status} ${JSON.stringify(body)}${this.lastWords()}`)
   }
 
   /** Resident bytes. */
@@ -39,7 +75,12 @@ export class Server {
   }
 
   signal (signal) {
-    process.kill(this.pid, signal)
+    this.#child.kill(signal)
+  }
+
+  /** The end of its log, for messages. */
+  lastWords () {
+    return `\n${readFileSync(this.#log).subarray(-2000)}`
   }
 
   async stop () {
@@ -50,67 +91,21 @@ export class Server {
     await gone
     clearTimeout(timer)
   }
-
-  /**
-   * Whoever answers fast and wrong is no peer.
-   * @param expected `[token, username]`: who bears it, undefined where nobody may
-   * @throws Error that names the server, what it said, and the end of its log
-   */
-  async check (expected, protocols = ['h2', 'http/1.1']) {
-    for (const protocol of protocols) {
-      for (const [token, username] of expected) {
-        const answer = await ask(this, token, protocol)
-        const right = answer.status === 200 && answer.body.apiVersion === 'authentication.k8s.io/v1beta1' &&
-          answer.body.status.authenticated === (username !== undefined) && answer.body.status.user?.username === username
-        if (!right) throw new Error(`${this.name} answers wrongly over ${protocol}: ${answer.status} ${JSON.stringify(answer.body)}${this.lastWords()}`)
-      }
-    }
-  }
-
-  async #answers (protocol) {
-    const started = performance.now()
-    while (performance.now() - started < START_LIMIT) {
-      if (this.#child.exitCode !== null) throw new Error(`${this.name} ended with code ${this.#child.exitCode}${this.lastWords()}`)
-      try {
-        return await ask(this, 'anybody', protocol)
-      } catch (error) {
-        if (error.code !== 'ECONNREFUSED') throw error
-        await delay(5)
-      }
-    }
-    throw new Error(`${this.name} does not answer${this.lastWords()}`)
-  }
-
-  lastWords () {
-    return `\n${readFileSync(this.#log, 'utf8').slice(-2000)}`
-  }
-
-  /**
-   * @param command a function of the port that gives `[command, arguments]`
-   * @param check `[expected, protocols]` of {@link check}
-   */
-  static async start ({ name, command, env, world, processors = cores.SERVER, check: [expected, protocols] }) {
-    const { child, log, port } = await spawnServer({ name, command, env, world, processors })
-    const server = new Server({ name, child, log, port, ca: world.ca })
-    world.servers.push(server)
-    await server.#answers(protocols?.[0] ?? 'h2')
-    await server.check(expected, protocols)
-    return server
-  }
 }
 
-/** Its log goes to a file, as it would to a container's; nobody reads it meanwhile. */
-export async function spawnServer ({ name, command, env, world, processors = cores.SERVER }) {
+/** Spawns one without waiting for it. @param command a function of the port */
+export async function spawnServer (world, { name, command, ...options }) {
   const port = await freePort()
-  const log = join(world.dir, `${name}-${port}.log`)
-  const output = openSync(log, 'a')
-  const child = spawn(...pinnedCommand(processors, command(port)), { stdio: ['ignore', output, output], env: { ...process.env, ...env } })
-  closeSync(output)
-  return { child, log, port }
+  const server = new Server({ ...options, name, port, ca: world.ca, log: join(world.dir, `server-${port}.log`), command: command(port) })
+  world.servers.add(server)
+  return server
 }
 
-function pinnedCommand (processors, [command, args]) {
-  return cores.pinned(processors, command, args)
+export async function startServer (world, options) {
+  const server = await spawnServer(world, options)
+  await server.ready()
+  await server.check()
+  return server
 }
 
 async function freePort () {

