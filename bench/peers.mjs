@@ -4,14 +4,11 @@
 // has the options of the service.
 import { fileURLToPath } from 'node:url'
 import * as cores from './cores.mjs'
+import { SERVICE_ENV, SERVICE_OPTIONS } from './options.mjs'
 import { LONG_TOKEN, PASSWORD_TOKEN, PASSWORD_USER, SHORT_TOKEN, TOKEN_USER } from './people.mjs'
 
 const CLI = fileURLToPath(new URL('../dist/src/cli.js', import.meta.url))
 const script = name => fileURLToPath(new URL(`peers/${name}.mjs`, import.meta.url))
-
-/** As `npm start` and the Dockerfile run the service; test/bench.test.ts holds them together. */
-export const SERVICE_OPTIONS = ['--max-semi-space-size=4', '--heap-growing-percent=50', '--no-maglev']
-export const SERVICE_ENV = { MALLOC_ARENA_MAX: '1' }
 
 /** Peers that look at no token take everybody for the same user. */
 const EVERYBODY = [['anybody', TOKEN_USER.username]]

@@ -67,13 +67,20 @@ const bench = {
   record: (work, subject, round, figures) => { samples.push({ work, subject, round, ...figures }) },
   say: what => { console.error(`${String(seconds()).padStart(4)} s  ${what}`) }
 }
+for (const signal of ['SIGINT', 'SIGTERM']) {
+  process.once(signal, async () => {
+    await world.close()
+    process.exit(130)
+  })
+}
 try {
   for (const name of chosen) await CASES[name](bench)
 } finally {
   await world.close()
 }
 
-const bars = judge(samples)
+// one short round tells nothing of a bar
+const bars = judge(samples).map(bar => options.smoke ? { ...bar, verdict: undefined } : bar)
 console.log(`\n${figureTables(samples)}\n\n${barTable(bars)}\n\n${quietness(samples)} ${seconds()} s.`)
 if (!options.smoke) {
   if (options.only === undefined) save()

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { digestToken } from '../dist/src/authn/token-digest.js'
 import { readUsers } from '../dist/src/files/users.js'
+import { summary } from './statistics.mjs'
 
 const ROUNDS = 5
 const LOOKUPS = 100_000
@@ -52,9 +53,7 @@ function usersFile (size) {
   return `apiVersion: authn-webhook/v1\nusers:\n${people.join('')}`
 }
 
-/** `median (least to most)` */
 function spread (values) {
-  const sorted = values.toSorted((a, b) => a - b)
-  const [least, median, most] = [sorted[0], sorted[Math.floor(sorted.length / 2)], sorted.at(-1)].map(value => value.toFixed(1))
-  return `${median} (${least} to ${most})`
+  const { median, least, most } = summary(values)
+  return `${median.toFixed(1)} (${least.toFixed(1)} to ${most.toFixed(1)})`
 }

@@ -44,7 +44,7 @@ export async function createWorld ({ node, goPeer }) {
     stopServers,
     async close () {
       await stopServers()
-      rmSync(dir, { recursive: true })
+      rmSync(dir, { recursive: true, force: true })
     }
   }
 }

@@ -4,7 +4,7 @@ import { h2load } from '../load/h2load.mjs'
 import * as peers from '../peers.mjs'
 import { quietly } from '../quiet.mjs'
 import { inRounds } from '../rounds.mjs'
-import { startServer } from '../server.mjs'
+import { Server, startServer } from '../server.mjs'
 
 export async function throughput (bench) {
   const { world, node24, plan } = bench
@@ -27,22 +27,23 @@ export async function throughput (bench) {
   await measure(bench, 'passwords, h2 × 1', [
     service,
     { server: service, subject: 'service, opaque', body: bodies.short },
-    // a number, not a time: none of its reviews is under way at the end, all of their work is counted
-    { server: bcrypt, requests: plan.bcryptReviews }
+    { server: bcrypt, warmUp: plan.bcryptReviews }
   ], { shape: 'h2 × 1', body: bodies.password })
   await world.stopServers()
 }
 
 async function measure (bench, work, subjects, common) {
-  const { plan, spare } = bench
-  const turns = subjects.map(given => {
-    const { server, subject = server.name, body = common.body, requests } = given.server === undefined ? { server: given } : given
-    const load = { shape: common.shape, body }
-    return {
-      warmUp: async () => { await h2load(server, { ...load, requests: requests ?? plan.warmUp }) },
-      turn: [subject, async () => await quietly(spare, server, async () => await h2load(server, { ...load, ...requests === undefined ? { seconds: plan.window } : { requests } }))]
-    }
-  })
-  for (const { warmUp } of turns) await warmUp()
-  await inRounds(bench, work, turns.map(({ turn }) => turn))
+  const turns = []
+  for (const subject of subjects) turns.push(await prepare(bench, { ...common, ...subject instanceof Server ? { server: subject } : subject }))
+  await inRounds(bench, work, turns)
+}
+
+/** Each window has as many reviews as the one before says it will take. */
+async function prepare ({ plan, spare }, { server, subject = server.name, warmUp = plan.warmUp, shape, body }) {
+  const load = async requests => await h2load(server, { shape, body, requests })
+  let last = await load(warmUp)
+  return [subject, async () => await quietly(spare, server, async () => {
+    last = await load(Math.max(Math.round(last.requests / last.seconds * plan.window), 1))
+    return last
+  })]
 }
