@@ -12,7 +12,7 @@ import { openTerminal, type Terminal } from '../src/terminal.js'
 import { startService } from './fixtures/service.js'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
-const FOLDERS = ['', 'docs', 'src', 'plugins', 'schemas', 'test', 'test/chart', 'test/e2e', 'examples', 'charts/authn-webhook']
+const FOLDERS = ['', 'docs', 'src', 'plugins', 'schemas', 'test', 'test/chart', 'test/e2e', 'bench', 'examples', 'charts/authn-webhook']
 const DOCUMENTS = FOLDERS.flatMap(folder => readdirSync(join(ROOT, folder))
   .filter(name => name.endsWith('.md'))
   .map(name => join(folder, name)))
