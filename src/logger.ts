@@ -2,7 +2,7 @@
  * pino: JSON lines on stdout, or text on a terminal. Redaction is the second
  * net; the first is that nobody hands a secret to the logger.
  */
-import { pino, type DestinationStream, type Logger } from 'pino'
+import { pino, symbols, type DestinationStream, type Logger } from 'pino'
 import type { LogConfig } from '../schemas/config.js'
 
 const SECRET_FIELDS = ['token', 'password', 'passwordHash', 'hash', 'key', 'authorization', 'bindPassword', 'fingerprintKey']
@@ -25,6 +25,11 @@ export async function createLogger ({ level, format, terminal, destination }: Lo
     formatters: { level: label => ({ level: label }) },
     redact: { paths: REDACTED, censor: '[redacted]' }
   }, stream)
+}
+
+/** Where a logger's lines go, for those that are too many to be composed by pino. */
+export function destinationOf (log: Logger): DestinationStream {
+  return (log as unknown as Record<symbol, DestinationStream>)[symbols.streamSym]!
 }
 
 async function textStream (terminal: boolean): Promise<DestinationStream> {
