@@ -4,9 +4,10 @@
  */
 import fp from 'fastify-plugin'
 import type { FastifyInstance } from 'fastify'
-import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
+import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import type { Review } from '../src/authn/review.js'
 import type { Observer } from '../src/authn/observer.js'
+import { Counter, Histogram } from './series.js'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -32,12 +33,11 @@ export interface Metrics extends Observer {
 
 export function createMetrics (version: string): Metrics {
   const registry = new Registry()
-  const registers = [registry]
   collectDefaultMetrics({ register: registry })
-  const counter = <T extends string>(name: string, help: string, labelNames: T[]): Counter<T> =>
-    new Counter({ name: `authn_webhook_${name}`, help, labelNames, registers })
-  const histogram = <T extends string>(name: string, help: string, labelNames: T[]): Histogram<T> =>
-    new Histogram({ name: `authn_webhook_${name}`, help, labelNames, registers, buckets: REVIEW_BUCKETS })
+  const counter = (name: string, help: string, labelNames: string[]): Counter =>
+    new Counter({ name: `authn_webhook_${name}`, help, labelNames, registry })
+  const histogram = (name: string, help: string, labelNames: string[]): Histogram =>
+    new Histogram({ name: `authn_webhook_${name}`, help, labelNames, registry, buckets: REVIEW_BUCKETS })
 
   const reviews = counter('token_reviews_total', 'TokenReviews by outcome.', ['result', 'version'])
   const duration = histogram('token_review_duration_seconds', 'Time to answer a TokenReview.', ['result'])
@@ -50,31 +50,31 @@ export function createMetrics (version: string): Metrics {
   const reserved = counter('reserved_identities_total', 'Reserved or malformed names that a provider gave and that were kept back.', ['provider', 'kind'])
   const reloads = counter('reloads_total', 'Reloads of files.', ['source', 'result'])
   const events = counter('provider_events_total', 'What a provider wants its operator to know of, by its own words.', ['provider', 'event'])
-  const lastReload = new Gauge({ name: 'authn_webhook_last_reload_success_timestamp_seconds', help: 'When a file was last reloaded well.', labelNames: ['source'], registers })
-  new Gauge({ name: 'authn_webhook_build_info', help: 'Version of the service and of Node.js.', labelNames: ['version', 'node'], registers })
+  const lastReload = new Gauge({ name: 'authn_webhook_last_reload_success_timestamp_seconds', help: 'When a file was last reloaded well.', labelNames: ['source'], registers: [registry] })
+  new Gauge({ name: 'authn_webhook_build_info', help: 'Version of the service and of Node.js.', labelNames: ['version', 'node'], registers: [registry] })
     .set({ version, node: process.version }, 1)
 
   return {
     registry,
     reviewed ({ outcome, provider = '', reason }, version, seconds) {
-      reviews.inc({ result: outcome, version })
-      duration.observe({ result: outcome }, seconds)
-      if (outcome === 'denied') denials.inc({ provider, reason: reason as string })
+      reviews.inc(outcome, version)
+      duration.observe(seconds, outcome)
+      if (outcome === 'denied') denials.inc(provider, reason)
     },
-    shed () { reviews.inc({ result: 'shed', version: 'unknown' }) },
+    shed () { reviews.inc('shed', 'unknown') },
     asked (provider, result, seconds) {
-      requests.inc({ provider, result })
-      requestDuration.observe({ provider, result }, seconds)
+      requests.inc(provider, result)
+      requestDuration.observe(seconds, provider, result)
     },
-    cached (provider, result) { cacheRequests.inc({ provider, result }) },
-    throttled (provider) { throttled.inc({ provider }) },
-    reserved (provider, kind, count) { reserved.inc({ provider, kind }, count) },
-    unavailable (provider, reason) { failures.inc({ provider, reason }) },
+    cached (provider, result) { cacheRequests.inc(provider, result) },
+    throttled (provider) { throttled.inc(provider) },
+    reserved (provider, kind, count) { reserved.inc(provider, kind, count) },
+    unavailable (provider, reason) { failures.inc(provider, reason) },
     reloaded (source, error) {
-      reloads.inc({ source, result: error === undefined ? 'success' : 'error' })
+      reloads.inc(source, error === undefined ? 'success' : 'error')
       if (error === undefined) lastReload.setToCurrentTime({ source })
     },
-    event (provider, event, count) { events.inc({ provider, event }, count) },
+    event (provider, event, count) { events.inc(provider, event, count) },
     gauge (name, help, labelNames, collect) {
       registry.registerMetric(new Gauge({
         name: `authn_webhook_${name}`,

@@ -63,6 +63,24 @@ test('buckets begin where a cached answer is', async t => {
   t.match(await metrics.registry.metrics(), 'authn_webhook_token_review_duration_seconds_bucket{le="0.0005",result="authenticated"} 1')
 })
 
+test('a histogram is as Prometheus wants it', async t => {
+  const metrics = createMetrics('0.0.0')
+  for (const seconds of [0.0004, 0.0005, 0.003, 40]) metrics.asked('people', 'denied', seconds)
+  const text = await metrics.registry.metrics()
+  const sample = (suffix: string, labels = ''): string => `authn_webhook_provider_request_duration_seconds_${suffix}{${labels}provider="people",result="denied"}`
+  for (const line of [
+    '# TYPE authn_webhook_provider_request_duration_seconds histogram',
+    `${sample('bucket', 'le="0.0005",')} 2`, `${sample('bucket', 'le="0.0025",')} 2`, `${sample('bucket', 'le="0.005",')} 3`,
+    `${sample('bucket', 'le="30",')} 3`, `${sample('bucket', 'le="+Inf",')} 4`, `${sample('sum')} 40.0039`, `${sample('count')} 4`
+  ]) t.ok(text.includes(`\n${line}\n`), line)
+})
+
+test('a label can not break out of its quotes', async t => {
+  const metrics = createMetrics('0.0.0')
+  metrics.throttled('a "name"\\\n')
+  t.match(await metrics.registry.metrics(), String.raw`throttled_total{provider="a \"name\"\\\n"} 1`)
+})
+
 test('reloads and what is turned away', async t => {
   const metrics = createMetrics('0.0.0')
   metrics.reloaded('people')
