@@ -18,6 +18,27 @@ export interface Credential {
   readonly password: Password | undefined
 }
 
+/** Read when it is asked for, and once: a token that the first provider knows is never looked into. */
+class PresentedToken implements Credential {
+  readonly token: string
+  #jwt: boolean | undefined
+  #password: Password | undefined | null = null
+
+  constructor (token: string) {
+    this.token = token
+  }
+
+  get jwt (): boolean {
+    this.#jwt ??= JWT.test(this.token)
+    return this.#jwt
+  }
+
+  get password (): Password | undefined {
+    if (this.#password === null) this.#password = parsePassword(this.token)
+    return this.#password
+  }
+}
+
 const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/
 const BASE64URL = /^[A-Za-z0-9_-]+={0,2}$/
 const JWT = /^eyJ[A-Za-z0-9_-]*\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*$/
@@ -27,7 +48,7 @@ const CONTROL = /\p{Cc}/u
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 export function parseCredential (token: string): Credential {
-  return { token, jwt: JWT.test(token), password: parsePassword(token) }
+  return new PresentedToken(token)
 }
 
 /**
