@@ -1,5 +1,5 @@
 /** Tokens that nobody should have sent, and thousands that belong elsewhere: an API server passes on what it doesn't know. */
-import { createHmac, hash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { test } from 'tap'
 import { hashPassword } from '../../src/authn/password-hash.js'
 import { ODD_TOKENS } from '../conformance/odd-tokens.js'
@@ -47,7 +47,12 @@ function inHeader (token: string): string | undefined {
 
 /** As the audit line has it. */
 function fingerprint (token: string): string {
-  return createHmac('sha256', KEY).update(token).digest('hex').slice(0, 24)
+  return hash('sha256', hash('sha256', KEY) + token).slice(0, 24)
+}
+
+/** The whole lines of a log; it may begin and end amid one. */
+function linesOf (log: string): any[] {
+  return log.split('\n').slice(0, -1).filter(line => line.startsWith('{')).map(line => JSON.parse(line))
 }
 
 /** What a log must not have: a token, what it is made of, and what could be compared with either. */
@@ -107,8 +112,7 @@ test('strangers', async t => {
     await cluster.call('the-last-one')
     await running.until(new RegExp(fingerprint('the-last-one')))
     const log = running.stdout() + errors
-    // what follows the last line break may be half a line
-    const lines = running.stdout().split('\n').slice(0, -1).map(line => JSON.parse(line))
+    const lines = linesOf(running.stdout())
     t.same(lines.filter(({ level }) => level !== 'info' && level !== 'warn'), [], 'no errors')
     for (const { what, token, reason } of ALL) {
       const ways = reason === undefined ? 0 : inHeader(token) === undefined ? 1 : 2
@@ -134,19 +138,19 @@ test('strangers', async t => {
       processor: await webhook.metric(/^process_cpu_seconds_total /)
     })
     await call(3_000)
-    const rounds: Array<{ reviewing: number, processor: number }> = []
-    for (let round = 0; round < 5; round++) {
-      const before = await measured()
-      await call(1_000)
-      const after = await measured()
-      t.equal(after.reviews - before.reviews, 1_000, 'each is reviewed')
-      rounds.push({ reviewing: (after.reviewing - before.reviewing) / 1_000 * 1e6, processor: (after.processor - before.processor) / 1_000 * 1e6 })
-    }
+    const before = { ...await measured(), log: running.stdout().length }
+    await call(5_000)
+    const after = await measured()
+    t.equal(after.reviews - before.reviews, 5_000, 'each is reviewed')
     t.equal(await login(), 0, 'the provider that asks elsewhere is never asked')
-    const list = (what: 'reviewing' | 'processor'): string => rounds.map(round => round[what].toFixed()).join(', ')
-    t.comment(`five times a thousand: a review took ${list('reviewing')} µs on average; with TLS, HTTP, metrics and the audit line ${list('processor')} µs of a processor`)
-    // what else runs on the machine only ever adds
-    t.ok(Math.min(...rounds.map(({ reviewing }) => reviewing)) < 100, 'a review takes under 100 µs')
+
+    await cluster.call('one-after-them')
+    await running.until(new RegExp(fingerprint('one-after-them')))
+    const times = linesOf(running.stdout().slice(before.log)).map(({ ms }) => ms * 1_000).sort((a, b) => a - b)
+    const each = (what: 'reviewing' | 'processor'): string => ((after[what] - before[what]) / 5_000 * 1e6).toFixed()
+    t.comment(`a review took ${times[2_500]!.toFixed()} µs (median; mean ${each('reviewing')} µs); with TLS, HTTP, metrics and the audit line ${each('processor')} µs of a processor`)
+    // the median, since a busy machine makes some wait for a turn, and the mean with them
+    t.ok(times[2_500]! < 100, 'a review takes under 100 µs')
 
     const known = await cluster.call(serviceAccountToken('https://login.example.com'))
     t.match(known.body.message, /User "[\da-f-]{36}" cannot list/, 'a token of its own issuer gets in')

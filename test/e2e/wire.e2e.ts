@@ -3,11 +3,11 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test, type Test } from 'tap'
 import { hashPassword } from '../../src/authn/password-hash.js'
-import { createAuthority, issueClient, issueServing, type CertificatePair } from '../../src/pki.js'
-import { issueOdd } from '../fixtures/certificates.js'
+import type { CertificatePair } from '../../src/pki.js'
 import { runCommand } from '../fixtures/command.js'
 import { alice, basicToken, bob, type Person } from '../fixtures/people.js'
 import type { Running } from '../fixtures/running.js'
+import { apiServer, clientCA, clientCertificates, NAME, right, servingCA, servingCertificates, type Verdict } from './certificates.js'
 import { startCluster, type Cluster, type Response } from './cluster.js'
 import { startFront, type Protocol } from './front.js'
 import { createWebhook, env, usersFile } from './webhook.js'
@@ -72,51 +72,6 @@ for (const version of ['v1', 'v1beta1'] as const) {
     }
   })
 }
-
-const NAME = 'authn.example.com'
-const weekAgo = (): number => Date.now() - 7 * 24 * 3_600_000
-const servingCA = await createAuthority({ commonName: 'serving CA', days: 30, now: weekAgo })
-const clientCA = await createAuthority({ commonName: 'client CA', days: 2 })
-const stranger = await createAuthority({ commonName: 'client CA', days: 2 })
-const right = await issueServing(servingCA, { names: ['127.0.0.1', NAME], days: 1 })
-const apiServer = await issueClient(clientCA, { commonName: 'kube-apiserver', days: 1 })
-
-/** Somebody is let in, or what the API server logs of the refusal. */
-type Verdict = 'in' | RegExp
-
-const UNKNOWN_CA = /x509: certificate signed by unknown authority/
-const EXPIRED = /x509: certificate has expired or is not yet valid/
-
-const servingCertificates: ReadonlyArray<{ what: string, certificate: CertificatePair, byAddress: Verdict, byName: Verdict }> = [
-  { what: 'with both names', certificate: right, byAddress: 'in', byName: 'in' },
-  {
-    what: 'without the address',
-    certificate: await issueServing(servingCA, { names: [NAME], days: 1 }),
-    byAddress: /x509: cannot validate certificate for 127\.0\.0\.1 because it doesn't contain any IP SANs/,
-    byName: 'in'
-  },
-  {
-    what: 'with other names',
-    certificate: await issueServing(servingCA, { names: ['192.0.2.10', 'authn.example.net'], days: 1 }),
-    byAddress: /x509: certificate is valid for 192\.0\.2\.10, not 127\.0\.0\.1/,
-    byName: /x509: certificate is valid for authn\.example\.net, not authn\.example\.com/
-  },
-  {
-    what: 'with a common name alone',
-    certificate: await issueOdd(servingCA, { commonName: NAME, days: 1 }),
-    byAddress: /x509: cannot validate certificate for 127\.0\.0\.1/,
-    byName: /x509: certificate relies on legacy Common Name field/
-  },
-  { what: 'that has expired', certificate: await issueServing(servingCA, { names: ['127.0.0.1', NAME], days: 1, now: weekAgo }), byAddress: EXPIRED, byName: EXPIRED },
-  { what: 'of an unknown CA', certificate: await issueServing(stranger, { names: ['127.0.0.1', NAME], days: 1 }), byAddress: UNKNOWN_CA, byName: UNKNOWN_CA }
-]
-
-const clientCertificates: ReadonlyArray<{ what: string, asker: 'byAddress' | 'byName', trusted: CertificatePair, clientNames: string[], verdict: Verdict }> = [
-  { what: 'missing', asker: 'byAddress', trusted: clientCA, clientNames: ['kube-apiserver'], verdict: /a client certificate is required/ },
-  { what: 'of another CA', asker: 'byName', trusted: stranger, clientNames: ['kube-apiserver'], verdict: /the client certificate is not signed by the client CA of this service/ },
-  { what: 'with a wrong name', asker: 'byName', trusted: clientCA, clientNames: ['kube-scheduler'], verdict: /the name of the client certificate is not one that may ask for reviews/ },
-  { what: 'the right one', asker: 'byName', trusted: clientCA, clientNames: ['kube-scheduler', 'kube-apiserver'], verdict: 'in' }
-]
 
 /** @param caller somebody new: an API server remembers its answers */
 async function expectVerdict (t: Test, cluster: Cluster, caller: Person, verdict: Verdict): Promise<void> {
