@@ -9,7 +9,6 @@ import fp from 'fastify-plugin'
 import type { FastifyInstance } from 'fastify'
 import type { DestinationStream, Logger } from 'pino'
 import type { Secret } from '../schemas/primitives.js'
-import { destinationOf } from '../src/logger.js'
 import type { Review } from '../src/authn/review.js'
 
 declare module 'fastify' {
@@ -29,12 +28,14 @@ export interface AuditEntry {
 
 export interface AuditOptions {
   readonly log: Logger
+  /** Where the logger writes. */
+  readonly destination: DestinationStream
   /** Replicas with the same key write the same fingerprints. Random for each process where absent. */
   readonly fingerprintKey?: Secret | undefined
 }
 
-async function audit (fastify: FastifyInstance, { log, fingerprintKey }: AuditOptions): Promise<void> {
-  const lines = new Batch(destinationOf(log))
+async function audit (fastify: FastifyInstance, { log, destination, fingerprintKey }: AuditOptions): Promise<void> {
+  const lines = new Batch(destination)
   const fingerprint = fingerprints(fingerprintKey)
   fastify.addHook('onClose', async () => { lines.flush() })
   fastify.decorate('audit', ({ review, token, apiVersion, client, seconds }: AuditEntry) => {

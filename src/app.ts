@@ -19,6 +19,7 @@ import { unobserved } from './authn/observer.js'
 import type { ReviewRules } from './authn/review.js'
 import type { LoadedConfig } from './config.js'
 import { readServingCertificate } from './files/serving-certificate.js'
+import { destinationOf } from './logger.js'
 import { createAdminServer, createReviewServer, type Limits } from './server.js'
 import { version } from './version.js'
 
@@ -55,7 +56,7 @@ export async function createService ({ loaded, log, allowMock = false, limits }:
   await review.register(health)
   await review.register(connections, { maxConnectionAge: milliseconds(config.server.maxConnectionAge) })
   await review.register(tls, { config: config.tls, log, observer: review.metrics })
-  await review.register(audit, { log, fingerprintKey: config.log.fingerprintKey })
+  await review.register(audit, { log, destination: destinationOf(log), fingerprintKey: config.log.fingerprintKey })
   await review.register(identityProviders, { providers, dir, throttle: config.throttle, allowMock, log, observer: review.metrics })
   await review.register(async scope => {
     // in the scope of the review route alone: probes and metrics answer while it sheds

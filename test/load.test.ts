@@ -100,6 +100,11 @@ async function under (ask: Ask, change: () => Promise<void>): Promise<Tally> {
   return tally(settled)
 }
 
+/** Of the reviews that were in flight, and not of those that made the connections. */
+function auditLines (log: string): number {
+  return log.match(/"username":"slow-\d+"/g)?.length ?? 0
+}
+
 /** As a mounted Secret changes: the new file takes the old one's place. */
 function replace (cwd: string, name: string, text: string): void {
   writeFileSync(join(cwd, `${name}.new`), text)
@@ -141,7 +146,6 @@ for (const [protocol, client] of Object.entries(CLIENTS)) {
     const ask = client(t, running.port)
     // connections first, so that all the reviews are past the handshake
     await Promise.all(Array.from({ length: IN_FLIGHT }, async (_, i) => await ask(`slow-warm-${i}`)))
-    const before = running.stdout().length
     const asked = Promise.allSettled(Array.from({ length: IN_FLIGHT }, async (_, i) => await ask(`slow-${i}`)))
     await ask(alice.token)
     const stopped = running.stop('SIGTERM')
@@ -149,7 +153,8 @@ for (const [protocol, client] of Object.entries(CLIENTS)) {
     t.strictSame(lost, [])
     t.equal(authenticated, IN_FLIGHT)
     t.strictSame(await stopped, { code: 0, signal: null })
-    const atSignal = running.stdout().slice(before).split('"msg":"stopping"')[0]!
-    t.ok(atSignal.split('"username":"slow-').length - 1 < IN_FLIGHT / 2, 'most were still in flight when the signal came')
+    await running.ended
+    t.equal(auditLines(running.stdout()), IN_FLIGHT, 'each has its line in the audit log')
+    t.ok(auditLines(running.stdout().split('"msg":"stopping"')[0]!) < IN_FLIGHT / 2, 'most were still in flight when the signal came')
   })
 }
