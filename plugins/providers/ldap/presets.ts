@@ -20,8 +20,9 @@ export interface Preset {
   readonly stateAttributes: readonly string[]
 }
 
-// every directory keeps it; it changes more often than the password, which costs a bind and does no harm
-const MODIFIED = 'modifyTimestamp'
+// they change more often than the password, which costs a bind and does no harm; every directory keeps the
+// second, in whole seconds, OpenLDAP the first, which tells apart what lies in one
+const MODIFIED = ['entryCSN', 'modifyTimestamp']
 
 const MEMBERS = '(|(member={dn})(uniqueMember={dn}))'
 const PASSWORD_POLICY = ['pwdAccountLockedTime', 'nsAccountLock', 'pwdReset']
@@ -34,7 +35,7 @@ export const PRESETS: Readonly<Record<PresetName, Preset>> = {
     groupMode: 'search',
     groupFilter: MEMBERS,
     groupName: 'cn',
-    changeMarkers: ['pwdChangedTime', MODIFIED],
+    changeMarkers: ['pwdChangedTime', ...MODIFIED],
     stateAttributes: PASSWORD_POLICY
   },
   activeDirectory: {
@@ -55,11 +56,11 @@ export const PRESETS: Readonly<Record<PresetName, Preset>> = {
     groupMode: 'memberOf',
     groupFilter: '(member={dn})',
     groupName: 'cn',
-    changeMarkers: ['krbLastPwdChange', MODIFIED],
+    changeMarkers: ['krbLastPwdChange', ...MODIFIED],
     stateAttributes: ['nsAccountLock', 'krbPrincipalExpiration']
   },
   none: {
-    changeMarkers: ['pwdChangedTime', 'pwdLastSet', MODIFIED],
+    changeMarkers: ['pwdChangedTime', 'pwdLastSet', ...MODIFIED],
     stateAttributes: [...PASSWORD_POLICY, 'userAccountControl', 'accountExpires']
   }
 }
