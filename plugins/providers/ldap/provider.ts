@@ -6,6 +6,7 @@ import type { Answer, AskContext, Denial, IdentityProvider, OpenContext, Passwor
 import { DirectoryError } from '../../../src/errors.js'
 import { stateOf } from './account-state.js'
 import { Accounts, type Account, type Explain, type Found } from './accounts.js'
+import { attempt } from './attempt.js'
 import { BadPasswords } from './bad-passwords.js'
 import type { Directory, Search } from './directory.js'
 import { normalizeDN } from './distinguished-name.js'
@@ -56,10 +57,6 @@ export class LdapProvider implements IdentityProvider {
     await this.#directory.ping(signal)
   }
 
-  close (): void {
-    this.#directory.close()
-  }
-
   async #asService ({ username, password }: Password, ctx: AskContext): Promise<Answer> {
     const { signal } = ctx
     const search = this.#searchBy(signal)
@@ -72,7 +69,7 @@ export class LdapProvider implements IdentityProvider {
       return { denied: 'wrong-credential', username: found.username }
     }
     const { dn } = found.entry
-    const verdict = await this.#attempt(found.identity, ctx, async () => {
+    const verdict = await attempt(found.identity, ctx, async () => {
       const bind = async (): Promise<Verdict> => await this.#directory.test(dn, password, signal)
       const verdict = this.#badPasswords === undefined ? await bind() : await this.#badPasswords.guard(dn, search, bind)
       if (verdict !== 'wrong') return verdict
@@ -90,7 +87,7 @@ export class LdapProvider implements IdentityProvider {
   async #asUser ({ username, password }: Password, ctx: AskContext): Promise<Answer> {
     const dn = this.#accounts.nameOf(username)
     let answer: Answer | undefined
-    const verdict = await this.#attempt(normalizeDN(dn), ctx, async () => {
+    const verdict = await attempt(normalizeDN(dn), ctx, async () => {
       const { verdict, used } = await this.#directory.testAndUse(dn, password, ctx.signal, async search => {
         const found = await this.#accounts.find(username, search)
         if (!isAccount(found)) return this.#unfound(found)
@@ -134,25 +131,6 @@ export class LdapProvider implements IdentityProvider {
     return { user: { username, ...uid !== undefined && { uid }, groups: names, extra }, expiresAt }
   }
 
-  /**
-   * The test of a password under the throttle. A refusal for another reason is
-   * neither a right password nor a wrong one, and the throttle must not count
-   * it. The caller is released when nobody waits any more; the test goes on.
-   */
-  async #attempt (identity: string, ctx: AskContext, test: () => Promise<Verdict>): Promise<Verdict> {
-    const attempt = ctx.attempt(identity, async () => {
-      const verdict = await test()
-      if (verdict !== 'right' && verdict !== 'wrong') throw new Refused(verdict)
-      return verdict === 'right'
-    })
-    try {
-      return await unlessAborted(attempt, ctx.signal) ? 'right' : 'wrong'
-    } catch (error) {
-      if (error instanceof Refused) return error.refusal
-      throw error
-    }
-  }
-
   #unfound (found: Exclude<Found, Account>, explain?: Explain): Denial | null {
     if (found === 'nobody') return null
     if (found === 'ambiguous') {
@@ -176,29 +154,6 @@ export class LdapProvider implements IdentityProvider {
   }
 }
 
-class Refused extends Error {
-  constructor (readonly refusal: Refusal) {
-    super(refusal.denied)
-  }
-}
-
 function isAccount (found: Found): found is Account {
   return typeof found === 'object' && 'entry' in found
-}
-
-async function unlessAborted<T> (work: Promise<T>, signal: AbortSignal): Promise<T> {
-  signal.throwIfAborted()
-  let leave: (() => void) | undefined
-  const aborted = new Promise<never>((_resolve, reject) => {
-    leave = () => {
-      const reason: Error = signal.reason
-      reject(reason)
-    }
-    signal.addEventListener('abort', leave, { once: true })
-  })
-  try {
-    return await Promise.race([work, aborted])
-  } finally {
-    signal.removeEventListener('abort', leave!)
-  }
 }
