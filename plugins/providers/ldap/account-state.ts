@@ -18,11 +18,14 @@ export interface AccountState {
 /** userAccountControl: ACCOUNTDISABLE */
 const DISABLED = 0x2
 
-/** draft-behera-ldap-password-policy: until an administrator unlocks it */
+/** draft-behera-ldap-password-policy */
+export const LOCK = 'pwdAccountLockedTime'
+
+/** Its value that means: until an administrator unlocks it */
 const FOR_GOOD = '000001010000Z'
 
 export function stateOf (entry: Entry, now = Date.now()): AccountState {
-  const lock = entry.text('pwdAccountLockedTime')
+  const lock = entry.text(LOCK)
   const maybeLocked = lock !== undefined
   const expiresAt = earliest(fileTime(entry.text('accountExpires')), generalizedTime(entry.text('krbPrincipalExpiration')))
   const refusal = refusalOf(entry, lock, expiresAt, now)

@@ -4,11 +4,13 @@
  * speaks of the entry, never of what was typed.
  */
 import { DirectoryError } from '../../../src/errors.js'
+import { LOCK, stateOf } from './account-state.js'
 import { domainOf, dnsNameOf, escapeInDN, nameInDN, normalizeDN } from './distinguished-name.js'
 import type { Search } from './directory.js'
 import type { Entry } from './entry.js'
 import { comparisonsOf, fillFilter, isSameName, type Comparison } from './filter.js'
 import type { DomainNames } from './domain-names.js'
+import { markAttributes, markOf, type PasswordMark } from './password-mark.js'
 import type { Settings } from './settings.js'
 
 export interface Account {
@@ -19,8 +21,7 @@ export interface Account {
   readonly extra: Record<string, string[]>
   /** One for every spelling, and for as long as the account lives. */
   readonly identity: string
-  /** Changes whenever the password does; absent where nothing of the kind can be read. */
-  readonly mark: string | undefined
+  readonly mark: PasswordMark | undefined
 }
 
 export type Found = Account | 'nobody' | 'ambiguous' | { readonly unusable: string }
@@ -44,7 +45,7 @@ export class Accounts {
     this.#comparisons = user.template === '' ? comparisonsOf(user.filter) : templateComparison(user.template)
     this.#attributes = [...new Set([
       user.username, ...user.uid === undefined ? [] : [user.uid], ...Object.values(user.extra),
-      ...this.#comparisons.map(({ attribute }) => attribute), ...preset.changeMarkers, ...preset.stateAttributes, ...extra
+      ...this.#comparisons.map(({ attribute }) => attribute), ...markAttributes(preset.passwordMarks), ...preset.stateAttributes, ...extra
     ])]
   }
 
@@ -109,6 +110,14 @@ export class Accounts {
     return short !== undefined && isSameName(domain, short)
   }
 
+  /** Certainly? Some directories say no more of a locked account than of a wrong password. */
+  async isUnlocked (dn: string, search: Search): Promise<boolean> {
+    const { stateAttributes } = this.#settings.preset
+    if (!stateAttributes.includes(LOCK)) return true
+    const [entry] = await search({ baseDN: dn, scope: 'base', attributes: [LOCK], limit: 1 }).catch(() => undefined) ?? []
+    return entry !== undefined && !stateOf(entry).maybeLocked
+  }
+
   #accountOf (entry: Entry): Found {
     const { user, preset } = this.#settings
     const names = entry.texts(user.username)
@@ -117,14 +126,13 @@ export class Accounts {
     if (username === undefined) return { unusable: `${entry.dn} has ${names.length === 0 ? 'no' : 'several values of'} ${user.username}, or it may not be read` }
     const uid = user.uid === undefined ? undefined : entry.text(user.uid)
     const extra = Object.entries(user.extra).map(([key, attribute]) => [key, entry.texts(attribute)] as const).filter(([, values]) => values.length > 0)
-    const marker = preset.changeMarkers.find(attribute => entry.text(attribute) !== undefined)
     return {
       entry,
       username,
       uid,
       extra: Object.fromEntries(extra),
       identity: uid ?? normalizeDN(entry.dn),
-      mark: marker && entry.text(marker)
+      mark: markOf(entry, preset.passwordMarks)
     }
   }
 }

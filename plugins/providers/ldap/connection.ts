@@ -110,7 +110,7 @@ export class Connection {
 
   /** Active Directory gives long lists in parts: `memberOf;range=0-1499`. */
   async #whole (raw: RawEntry, signal: AbortSignal): Promise<Entry> {
-    const entry = new Entry(raw)
+    const entry = new Entry(raw, this.host)
     for (let next = entry.missing; next !== undefined; next = entry.missing) {
       const attributes = [next]
       const { searchEntries: [part] } = await this.#ask('a search', this.#timeouts.search, signal, async () =>

@@ -21,6 +21,11 @@ import { verdictOf, type Verdict } from './verdict.js'
 /** Entries, or `undefined` where the base isn't there. */
 export type Search = (query: Query) => Promise<Entry[] | undefined>
 
+export interface Tested {
+  readonly verdict: Verdict
+  readonly host: Host
+}
+
 export interface DirectoryOptions {
   readonly config: LdapProviderConfig
   readonly settings: Settings
@@ -73,8 +78,8 @@ export class Directory {
    * connection, not the bind itself: the directory counts what it was sent, so
    * its verdict has to count here too.
    */
-  async test (dn: string, password: string, signal: AbortSignal): Promise<Verdict> {
-    return await this.#ask(this.#binds, signal, async connection => verdictOf(await connection.bind(dn, password)))
+  async test (dn: string, password: string, signal: AbortSignal): Promise<Tested> {
+    return await this.#ask(this.#binds, signal, async connection => ({ verdict: verdictOf(await connection.bind(dn, password)), host: connection.host }))
   }
 
   /** The same, and what `use` makes of searches as that user, where the password is right. */

@@ -4,18 +4,22 @@
  * people write them.
  */
 import type { Entry as RawEntry } from 'ldapts'
+import type { Host } from './dial.js'
 
 /** Of these ldapts gives bytes, even where they happen to be valid UTF-8. */
 export const BINARY_ATTRIBUTES = ['objectGUID', 'objectSid', 'tokenGroups']
 
 export class Entry {
   readonly dn: string
+  /** Which gave it. */
+  readonly host: Host | undefined
   readonly #values = new Map<string, ReadonlyArray<string | Buffer>>()
   /** Of lists that came in part, where the next part begins. */
   readonly #rest = new Map<string, number>()
 
-  constructor (raw: RawEntry) {
+  constructor (raw: RawEntry, host?: Host) {
     this.dn = raw.dn
+    this.host = host
     this.add(raw)
   }
 

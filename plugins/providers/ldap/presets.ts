@@ -14,15 +14,11 @@ export interface Preset {
   readonly groupMode?: GroupMode
   readonly groupFilter?: string
   readonly groupName?: string
-  /** Attributes that change whenever the password does; the first that an entry has counts. */
-  readonly changeMarkers: readonly string[]
+  /** Attributes that change with the password, and with nothing else. */
+  readonly passwordMarks: readonly string[]
   /** Attributes that tell the state of an account. */
   readonly stateAttributes: readonly string[]
 }
-
-// they change more often than the password, which costs a bind and does no harm; every directory keeps the
-// second, in whole seconds, OpenLDAP the first, which tells apart what lies in one
-const MODIFIED = ['entryCSN', 'modifyTimestamp']
 
 const MEMBERS = '(|(member={dn})(uniqueMember={dn}))'
 const PASSWORD_POLICY = ['pwdAccountLockedTime', 'nsAccountLock', 'pwdReset']
@@ -35,7 +31,7 @@ export const PRESETS: Readonly<Record<PresetName, Preset>> = {
     groupMode: 'search',
     groupFilter: MEMBERS,
     groupName: 'cn',
-    changeMarkers: ['pwdChangedTime', ...MODIFIED],
+    passwordMarks: ['pwdChangedTime'],
     stateAttributes: PASSWORD_POLICY
   },
   activeDirectory: {
@@ -45,7 +41,7 @@ export const PRESETS: Readonly<Record<PresetName, Preset>> = {
     groupMode: 'tokenGroups',
     groupFilter: '(member={dn})',
     groupName: 'sAMAccountName',
-    changeMarkers: ['pwdLastSet'],
+    passwordMarks: ['pwdLastSet'],
     stateAttributes: ['userAccountControl', 'accountExpires']
   },
   freeIPA: {
@@ -56,11 +52,11 @@ export const PRESETS: Readonly<Record<PresetName, Preset>> = {
     groupMode: 'memberOf',
     groupFilter: '(member={dn})',
     groupName: 'cn',
-    changeMarkers: ['krbLastPwdChange', ...MODIFIED],
+    passwordMarks: ['krbLastPwdChange'],
     stateAttributes: ['nsAccountLock', 'krbPrincipalExpiration']
   },
   none: {
-    changeMarkers: ['pwdChangedTime', 'pwdLastSet', ...MODIFIED],
+    passwordMarks: ['pwdChangedTime', 'pwdLastSet'],
     stateAttributes: [...PASSWORD_POLICY, 'userAccountControl', 'accountExpires']
   }
 }

@@ -8,13 +8,13 @@ import { stateOf } from './account-state.js'
 import { Accounts, type Account, type Explain, type Found } from './accounts.js'
 import { attempt } from './attempt.js'
 import { BadPasswords } from './bad-passwords.js'
-import type { Directory, Search } from './directory.js'
+import type { Directory, Search, Tested } from './directory.js'
 import { normalizeDN } from './distinguished-name.js'
 import { DomainNames } from './domain-names.js'
 import { groupAttributes, Groups } from './groups.js'
 import { RefusedPasswords } from './refused-passwords.js'
 import type { Settings } from './settings.js'
-import type { Refusal, Verdict } from './verdict.js'
+import type { Refusal } from './verdict.js'
 
 type Surroundings = Pick<OpenContext, 'log' | 'count'>
 
@@ -68,19 +68,22 @@ export class LdapProvider implements IdentityProvider {
       this.#ctx.count?.('refused-from-memory')
       return { denied: 'wrong-credential', username: found.username }
     }
-    const { dn } = found.entry
     const verdict = await attempt(found.identity, ctx, async () => {
-      const bind = async (): Promise<Verdict> => await this.#directory.test(dn, password, signal)
-      const verdict = this.#badPasswords === undefined ? await bind() : await this.#badPasswords.guard(dn, search, bind)
+      const { verdict, host } = await this.#test(found.entry.dn, password, search, signal)
       if (verdict !== 'wrong') return verdict
-      // some directories say no more than that of a locked account
       if (state.maybeLocked) return { denied: 'locked', why: 'the bind was refused while the account is locked' }
-      this.#refused.add(found.identity, password, found.mark)
+      // a host that lags behind the other one may not know a new password yet; an account may be locked by now
+      if (host === found.entry.host && await this.#accounts.isUnlocked(found.entry.dn, search)) this.#refused.add(found.identity, password, found.mark)
       return 'wrong'
     })
     if (verdict === 'wrong') return { denied: 'wrong-credential', username: found.username }
     if (verdict !== 'right') return this.#refuse(found, verdict)
     return await this.#answer(found, search, state.expiresAt)
+  }
+
+  async #test (dn: string, password: string, search: Search, signal: AbortSignal): Promise<Tested> {
+    const test = async (): Promise<Tested> => await this.#directory.test(dn, password, signal)
+    return this.#badPasswords === undefined ? await test() : await this.#badPasswords.guard(dn, search, test)
   }
 
   /** Without a service account: bind under the name that the template gives, then read as that user. */

@@ -1,11 +1,13 @@
 /**
  * Passwords that the directory has refused, so that a stale one in somebody's
  * kubeconfig costs searches, not binds, and locks nobody out. What is kept is an
- * HMAC under a key of this process, with the mark that the entry had: when the
- * password changes, so does the mark, and the memory is void.
+ * HMAC under a key of this process, with the mark that the entry had before the
+ * bind: when the password changes, be it while the bind is under way, so does
+ * the mark, and the memory is void.
  */
 import { createHmac, createSecretKey, randomBytes, type KeyObject } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
+import { isUnchanged, type PasswordMark } from './password-mark.js'
 
 /** Milliseconds. */
 const MEMORY = 30 * 60_000
@@ -14,7 +16,7 @@ const MAX_ENTRIES = 10_000
 export class RefusedPasswords {
   readonly #key: KeyObject = createSecretKey(randomBytes(32))
   /** Digest of account and password → the mark under which it was refused. */
-  readonly #marks: LRUCache<string, string>
+  readonly #marks: LRUCache<string, PasswordMark>
 
   /** @param now milliseconds of a clock that is never set back */
   constructor (now: () => number = () => performance.now()) {
@@ -22,12 +24,14 @@ export class RefusedPasswords {
   }
 
   /** Without a mark nothing is remembered, since nothing would end the memory. */
-  add (account: string, password: string, mark: string | undefined): void {
+  add (account: string, password: string, mark: PasswordMark | undefined): void {
     if (mark !== undefined) this.#marks.set(this.#digest(account, password), mark)
   }
 
-  has (account: string, password: string, mark: string | undefined): boolean {
-    return mark !== undefined && this.#marks.size > 0 && this.#marks.get(this.#digest(account, password)) === mark
+  has (account: string, password: string, mark: PasswordMark | undefined): boolean {
+    if (mark === undefined || this.#marks.size === 0) return false
+    const then = this.#marks.get(this.#digest(account, password))
+    return then !== undefined && isUnchanged(then, mark)
   }
 
   #digest (account: string, password: string): string {

@@ -2,18 +2,33 @@
 import { Attribute, Change, Client } from 'ldapts'
 import { test, type Test } from 'tap'
 import { Connection } from '../../../../plugins/providers/ldap/connection.js'
-import { dial, hostOf } from '../../../../plugins/providers/ldap/dial.js'
+import { dial, hostOf, type Host } from '../../../../plugins/providers/ldap/dial.js'
+import type { Directory } from '../../../../plugins/providers/ldap/directory.js'
+import { Entry } from '../../../../plugins/providers/ldap/entry.js'
+import { isUnchanged, markOf, type PasswordMark } from '../../../../plugins/providers/ldap/password-mark.js'
+import { LdapProvider } from '../../../../plugins/providers/ldap/provider.js'
 import { RefusedPasswords } from '../../../../plugins/providers/ldap/refused-passwords.js'
 import { ServiceBind } from '../../../../plugins/providers/ldap/service-bind.js'
+import { settle } from '../../../../plugins/providers/ldap/settings.js'
 import type { AskContext } from '../../../../src/authn/provider.js'
 import { Throttle } from '../../../../src/authn/throttle.js'
 import { UnavailableError } from '../../../../src/errors.js'
-import { openLdap, openldapConfig, outcome, type LdapFields } from '../../../fixtures/ldap.js'
+import { ldapConfig, openLdap, openldapConfig, outcome, type LdapFields } from '../../../fixtures/ldap.js'
 import { freePort } from '../../../fixtures/child.js'
 import { alice, bob, carol } from '../../../fixtures/people.js'
 import { ADMIN, READER, startSlapd, SUFFIX, type Slapd } from '../../../fixtures/slapd.js'
 
 const erin = { dn: `uid=erin,ou=people,${SUFFIX}`, password: 'canary-erin-password' }
+/** Of the second one the directory notes each refused bind. */
+const PEOPLE = ['gina', 'hugo'].map(name => `
+dn: uid=${name},ou=people,${SUFFIX}
+objectClass: inetOrgPerson
+uid: ${name}
+cn: ${name}
+sn: ${name}
+userPassword: canary-${name}-password
+${name === 'hugo' ? `pwdPolicySubentry: cn=strict,${SUFFIX}\n` : ''}`).join('')
+
 const NO_GROUPS = { groupSearch: { mode: 'none' } }
 
 async function change ({ url }: Slapd, operation: 'replace' | 'delete', dn: string, type: string, values: string[]): Promise<void> {
@@ -30,7 +45,7 @@ function throttled (maxFailures: number): Pick<AskContext, 'attempt'> {
 }
 
 test('lockout', async t => {
-  const slapd = await startSlapd(t)
+  const slapd = await startSlapd(t, { tree: PEOPLE })
   if (slapd === undefined) return
   const open = async (t: Test, fields: LdapFields = {}) => await openLdap(t, openldapConfig(slapd, { ...NO_GROUPS, ...fields }))
   const binds = async (name: string): Promise<number> => await slapd.count(new RegExp(`BIND dn="uid=${name},.*method`))
@@ -69,12 +84,34 @@ test('lockout', async t => {
     t.ok(await binds('bob') > 0)
   })
 
+  t.test('nor where the directory notes each failure in the entry', async t => {
+    const { ask } = await open(t)
+    const before = await binds('erin')
+    for (let index = 0; index < 10; index++) t.equal(outcome(await ask('erin', `canary-stale-${index % 2}`)), 'wrong-credential')
+    t.equal(await binds('erin'), before + 2)
+    t.equal(outcome(await ask('erin', erin.password)), 'erin')
+  })
+
   t.test('it is tried again once the entry has changed', async t => {
     const { ask } = await open(t)
     t.equal(outcome(await ask('bob', 'canary-new-of-bob')), 'wrong-credential')
     await change(slapd, 'replace', `uid=bob,ou=people,${SUFFIX}`, 'userPassword', ['canary-new-of-bob'])
     t.equal(outcome(await ask('bob', 'canary-new-of-bob')), 'bob')
     t.equal(outcome(await ask('bob', bob.password)), 'wrong-credential', 'the old one is one no more')
+  })
+
+  t.test('nor is it remembered where it becomes the password while it is being refused', async t => {
+    const { ask, events } = await open(t)
+    for (const name of ['gina', 'hugo']) {
+      const set = async (_identity: string, check: () => Promise<boolean>): Promise<boolean> => {
+        const right = await check()
+        await change(slapd, 'replace', `uid=${name},ou=people,${SUFFIX}`, 'userPassword', ['canary-set-meanwhile'])
+        return right
+      }
+      t.equal(outcome(await ask(name, 'canary-set-meanwhile', { attempt: set })), 'wrong-credential')
+      t.equal(outcome(await ask(name, 'canary-set-meanwhile')), name)
+    }
+    t.strictSame(events, [])
   })
 
   t.test('what the throttle refused, the directory has not', async t => {
@@ -89,6 +126,22 @@ test('lockout', async t => {
     t.equal(outcome(await ask('erin', erin.password)), 'locked')
     await change(slapd, 'delete', erin.dn, 'pwdAccountLockedTime', [])
     t.equal(outcome(await ask('erin', erin.password)), 'erin', 'and is not remembered as one')
+  })
+
+  t.test('nor is one that came while the bind was under way', async t => {
+    const { ask, events } = await open(t)
+    const { dn, password } = { dn: `uid=hugo,ou=people,${SUFFIX}`, password: 'canary-new-of-hugo' }
+    await change(slapd, 'replace', dn, 'userPassword', [password])
+    const lock = async (_identity: string, check: () => Promise<boolean>): Promise<boolean> => {
+      const client = new Client({ url: slapd.url })
+      for (let index = 0; index < 3; index++) await t.rejects(client.bind(dn, `canary-other-guess-${index}`))
+      await client.unbind()
+      return await check()
+    }
+    t.equal(outcome(await ask('hugo', password, { attempt: lock })), 'wrong-credential', 'it can\'t be told from one')
+    await change(slapd, 'delete', dn, 'pwdAccountLockedTime', [])
+    t.equal(outcome(await ask('hugo', password)), 'hugo')
+    t.strictSame(events, [])
   })
 
   t.test('a refused service account is tried once, and then not for a while', async t => {
@@ -141,21 +194,61 @@ test('lockout', async t => {
 test('refused passwords', async t => {
   let now = 1
   const refused = new RefusedPasswords(() => now)
-  refused.add('1001', 'canary', 'mark')
-  for (const [name, account, password, mark, expected] of [
-    ['the same again', '1001', 'canary', 'mark', true],
-    ['another account', '1002', 'canary', 'mark', false],
-    ['another password', '1001', 'canary2', 'mark', false],
-    ['a changed entry', '1001', 'canary', 'other mark', false],
-    ['the two run together', '1001c', 'anary', 'mark', false],
-    ['an entry without a mark', '1001', 'canary', undefined, false]
+  const mark = { of: 'password', value: '1' } as const
+  refused.add('1001', 'canary', mark)
+  for (const [name, account, password, expected] of [
+    ['the same again', '1001', 'canary', true],
+    ['another account', '1002', 'canary', false],
+    ['another password', '1001', 'canary2', false],
+    ['the two run together', '1001c', 'anary', false]
   ] as const) t.equal(refused.has(account, password, mark), expected, name)
+  t.equal(refused.has('1001', 'canary', { ...mark, value: '2' }), false, 'a changed password')
+  t.equal(refused.has('1001', 'canary', undefined), false, 'an entry without a mark')
   refused.add('1003', 'canary', undefined)
   t.equal(refused.has('1003', 'canary', undefined), false, 'nothing would end such a memory')
   now += 30 * 60_000
-  t.equal(refused.has('1001', 'canary', 'mark'), true)
+  t.equal(refused.has('1001', 'canary', mark), true)
   now++
-  t.equal(refused.has('1001', 'canary', 'mark'), false, 'half an hour, and no longer')
+  t.equal(refused.has('1001', 'canary', mark), false, 'half an hour, and no longer')
+})
+
+test('what an entry shows of its password', async t => {
+  const [policy, kerberos] = [['pwdChangedTime'], ['krbLastPwdChange']]
+  const untouched = { entryCSN: '1', modifyTimestamp: '1' }
+  const failed = { entryCSN: '2', modifyTimestamp: '2', pwdFailureTime: ['1', '2'] }
+  const changed = { entryCSN: '3', modifyTimestamp: '3', pwdChangedTime: '3' }
+  for (const [name, attributes, then, now, expected] of [
+    ['nothing has changed', policy, untouched, untouched, true],
+    ['something has, and it may be the password', policy, untouched, { ...untouched, entryCSN: '2' }, false],
+    ['within a second', policy, untouched, { ...untouched, modifyTimestamp: '2' }, false],
+    ['a refused bind was noted, by what would have noted a change too', policy, untouched, failed, true],
+    ['another one', policy, failed, { ...failed, entryCSN: '4', pwdFailureTime: ['2', '4'] }, true],
+    ['the right password has come, or another one was set where no policy is', policy, failed, { entryCSN: '5', modifyTimestamp: '5' }, false],
+    ['the password was set for the first time under a policy', policy, untouched, changed, false],
+    ['after a noted failure', policy, failed, changed, false],
+    ['another attribute was', policy, changed, { ...changed, entryCSN: '4', pwdFailureTime: '4' }, true],
+    ['the password was', policy, changed, { ...changed, pwdChangedTime: '4' }, false],
+    ['its time was taken away', policy, changed, failed, false],
+    ['a note that tells nothing where no such policy is', kerberos, { ...untouched, pwdFailureTime: '1' }, failed, false]
+  ] as Array<[string, string[], Record<string, string>, Record<string, string>, boolean]>) {
+    const mark = (entry: Record<string, string>): PasswordMark => markOf(new Entry({ dn: 'cn=a', ...entry }), attributes)!
+    t.equal(isUnchanged(mark(then), mark(now)), expected, name)
+  }
+  t.equal(markOf(new Entry({ dn: 'cn=a', uid: 'a' }), policy), undefined, 'nothing at all')
+})
+
+test('a host that lags behind', async t => {
+  const settings = settle(ldapConfig({ preset: 'freeIPA', urls: ['ldaps://one.example.test', 'ldaps://two.example.test'], userSearch: { baseDN: SUFFIX }, ...NO_GROUPS }))
+  const [one, two] = ['one', 'two'].map(name => ({ name, hostname: name, port: 636 })) as [Host, Host]
+  const entry = new Entry({ dn: `uid=alice,${SUFFIX}`, uid: 'alice', krbLastPwdChange: '20260101000000Z' }, one)
+  const ctx = { audiences: [], signal: new AbortController().signal, log: QUIET, attempt: async (_identity: string, check: () => Promise<boolean>) => await check() }
+  for (const [name, host, expected] of [['the password is remembered', one, 1], ['where another one tells of the entry, it is not', two, 3]] as const) {
+    let binds = 0
+    const directory = { search: async () => [entry], test: async () => ({ verdict: 'wrong', host, bind: binds++ }) }
+    const provider = new LdapProvider(settings, directory as unknown as Directory, { log: QUIET })
+    for (let index = 0; index < 3; index++) t.equal(outcome(await provider.authenticatePassword({ username: 'alice', password: 'canary-new' }, ctx)), 'wrong-credential')
+    t.equal(binds, expected, name)
+  }
 })
 
 const QUIET = { debug () {}, info () {}, warn () {}, error () {} }
