@@ -56,7 +56,8 @@ export async function dial (host: Host, { tls, ca, timeout }: DialSettings, sign
       })
       await once(socket, 'secureConnect')
     }
-    return socket
+    // ldapts listens from the first message on; an error before it, on a connection that lies idle, has nobody else
+    return socket.on('error', () => {})
   } catch (error) {
     socket.destroy()
     signal.throwIfAborted()

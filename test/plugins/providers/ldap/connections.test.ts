@@ -1,5 +1,7 @@
 /** Connections of the provider ldap: whom they trust, what goes over them, and what happens when a directory is ill. */
+import { once } from 'node:events'
 import { copyFile, rename, writeFile } from 'node:fs/promises'
+import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { test, type Test } from 'tap'
 import { createAuthority, issueServing } from '../../../../src/pki.js'
@@ -232,6 +234,19 @@ test('an ill directory', async t => {
       const { ask } = await open(t, slapd, { ...plainUrl((await startProxy(t, slapd.port, { answer })).port), timeouts: { connect: '300ms', bind: '300ms', search: '300ms' } })
       await t.rejects(ask('alice', alice.password), { code: 'AUTHN_DIRECTORY' }, name)
     }
+  })
+
+  t.test('that resets connections before anything is asked on them: nothing happens', async t => {
+    let reset = 0
+    const server = createServer(socket => {
+      socket.once('close', () => { reset++ })
+      socket.resetAndDestroy()
+    }).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    t.teardown(() => { server.close() })
+    const { ask } = await open(t, slapd, { ...plainUrl((server.address() as AddressInfo).port), bindDN: '', bindPassword: undefined, pool: { min: 2 } })
+    await until('those that were opened unasked are gone', () => reset >= 2)
+    await t.rejects(ask('alice', alice.password), { code: 'AUTHN_DIRECTORY' })
   })
 
   t.test('whose certificate has expired: could not tell', async t => {
