@@ -18,11 +18,15 @@ export type Verdict = 'right' | 'wrong' | Refusal
 const INVALID_CREDENTIALS = 49
 
 /** The `data` of Active Directory's message to code 49, hexadecimal: winerror.h */
-const ACTIVE_DIRECTORY: Readonly<Record<string, Refusal>> = {
+const ACTIVE_DIRECTORY: Readonly<Record<string, 'wrong' | Refusal>> = {
+  525: 'wrong',
+  '52e': 'wrong',
+  '52f': { denied: 'disabled', why: 'a restriction of the account' },
   530: { denied: 'disabled', why: 'may not log in at this hour' },
   531: { denied: 'disabled', why: 'may not log in from here' },
   532: { denied: 'expired', why: 'the password has expired' },
   533: { denied: 'disabled', why: 'the account is disabled' },
+  569: { denied: 'disabled', why: 'may not log in in this way' },
   701: { denied: 'expired', why: 'the account has expired' },
   773: { denied: 'expired', why: 'the password must be changed first' },
   775: { denied: 'locked', why: 'the account is locked' }
@@ -44,9 +48,14 @@ const BY_CODE: ReadonlyArray<{ code: number, message: RegExp, refusal: Refusal }
 export function verdictOf ({ code, message, policy }: BindResult): Verdict {
   if (policy !== undefined) return POLICY[policy]
   if (code === 0) return 'right'
-  if (code === INVALID_CREDENTIALS) return ACTIVE_DIRECTORY[/\bdata ([0-9a-f]+)/i.exec(message)?.[1] ?? ''] ?? 'wrong'
-  const known = BY_CODE.find(known => known.code === code && known.message.test(message))
-  if (known !== undefined) return known.refusal
+  const known = code === INVALID_CREDENTIALS ? fromCode49(message) : BY_CODE.find(known => known.code === code && known.message.test(message))?.refusal
+  if (known !== undefined) return known
   // a referral ends here too: nobody's password is sent to another host
   throw new DirectoryError(`the directory gave no verdict on a password: ${message}`)
+}
+
+/** Active Directory answers so too where it could not look at the password, as without a logon server: data 51f. */
+function fromCode49 (message: string): Verdict | undefined {
+  const data = /, data ([0-9a-f]+), v/i.exec(message)?.[1]
+  return data === undefined ? 'wrong' : ACTIVE_DIRECTORY[data.toLowerCase()]
 }

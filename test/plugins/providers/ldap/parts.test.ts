@@ -88,6 +88,9 @@ test('what the answer to a bind means', async t => {
     ['701', 49, microsoft('701'), undefined, 'expired'],
     ['773', 49, microsoft('773'), undefined, 'expired'],
     ['775', 49, microsoft('775'), undefined, 'locked'],
+    ['52f', 49, microsoft('52f'), undefined, 'disabled'],
+    ['569', 49, microsoft('569'), undefined, 'disabled'],
+    ['words that only look like one', 49, 'InvalidCredentialsError 49: no data fed', undefined, 'wrong'],
     ['policy: expired', 49, '', 'expired', 'expired'],
     ['policy: locked', 49, '', 'locked', 'locked'],
     ['policy: to be changed, with a success', 0, '', 'must-change', 'expired'],
@@ -97,7 +100,7 @@ test('what the answer to a bind means', async t => {
     const verdict = verdictOf({ code, message, policy })
     t.equal(typeof verdict === 'string' ? verdict : verdict.denied, expected, name)
   }
-  for (const [code, message] of [[10, 'UnknownStatusCodeError 10: referral'], [53, 'UnwillingToPerformError 53: restricted'], [13, 'ConfidentialityRequiredError 13'], [1, 'OperationsError 1']] as const) {
+  for (const [code, message] of [[49, microsoft('51f')], [49, microsoft('0')], [10, 'UnknownStatusCodeError 10: referral'], [53, 'UnwillingToPerformError 53: restricted'], [13, 'ConfidentialityRequiredError 13'], [1, 'OperationsError 1']] as const) {
     t.throws(() => verdictOf({ code, message, policy: undefined }), { code: 'AUTHN_DIRECTORY' }, message)
   }
 })
