@@ -15,8 +15,8 @@ export interface AccountState {
   readonly maybeLocked: boolean
 }
 
-/** userAccountControl: ACCOUNTDISABLE */
-const DISABLED = 0x2
+/** userAccountControl and msDS-User-Account-Control-Computed: what is set, and what it comes to now. */
+const [DISABLED, LOCKED_OUT, PASSWORD_EXPIRED] = [0x2, 0x10, 0x800000] as const
 
 /** draft-behera-ldap-password-policy */
 export const LOCK = 'pwdAccountLockedTime'
@@ -33,8 +33,11 @@ export function stateOf (entry: Entry, now = Date.now()): AccountState {
 }
 
 function refusalOf (entry: Entry, lock: string | undefined, expiresAt: Date | undefined, now: number): Refusal | undefined {
-  if ((Number(entry.text('userAccountControl') ?? 0) & DISABLED) !== 0 || isTrue(entry.text('nsAccountLock'))) return { denied: 'disabled', why: 'the account is disabled' }
+  const control = Number(entry.text('userAccountControl') ?? 0) | Number(entry.text('msDS-User-Account-Control-Computed') ?? 0)
+  if ((control & DISABLED) !== 0 || isTrue(entry.text('nsAccountLock'))) return { denied: 'disabled', why: 'the account is disabled' }
   if (expiresAt !== undefined && expiresAt.getTime() <= now) return { denied: 'expired', why: 'the account has expired' }
+  if ((control & LOCKED_OUT) !== 0) return { denied: 'locked', why: 'the account is locked' }
+  if ((control & PASSWORD_EXPIRED) !== 0) return { denied: 'expired', why: 'the password has expired, or must be changed first' }
   if (lock === FOR_GOOD) return { denied: 'locked', why: 'the account is locked until an administrator unlocks it' }
   if (isTrue(entry.text('pwdReset'))) return { denied: 'expired', why: 'the password must be changed first' }
   return undefined

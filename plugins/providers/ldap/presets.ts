@@ -22,6 +22,7 @@ export interface Preset {
 
 const MEMBERS = '(|(member={dn})(uniqueMember={dn}))'
 const PASSWORD_POLICY = ['pwdAccountLockedTime', 'nsAccountLock', 'pwdReset']
+const ACCOUNT_CONTROL = ['userAccountControl', 'msDS-User-Account-Control-Computed', 'accountExpires']
 
 export const PRESETS: Readonly<Record<PresetName, Preset>> = {
   openldap: {
@@ -42,7 +43,7 @@ export const PRESETS: Readonly<Record<PresetName, Preset>> = {
     groupFilter: '(member={dn})',
     groupName: 'sAMAccountName',
     passwordMarks: ['pwdLastSet'],
-    stateAttributes: ['userAccountControl', 'accountExpires']
+    stateAttributes: ACCOUNT_CONTROL
   },
   freeIPA: {
     userFilter: '(&(objectClass=posixAccount)(uid={username}))',
@@ -57,7 +58,7 @@ export const PRESETS: Readonly<Record<PresetName, Preset>> = {
   },
   none: {
     passwordMarks: ['pwdChangedTime', 'pwdLastSet'],
-    stateAttributes: [...PASSWORD_POLICY, 'userAccountControl', 'accountExpires']
+    stateAttributes: [...PASSWORD_POLICY, ...ACCOUNT_CONTROL]
   }
 }
 

@@ -109,18 +109,35 @@ test('Active Directory', async t => {
 
   t.test('tells the state of an account', async t => {
     const { ask, lookup, logged } = await open(t)
-    await samba.change(userDN('bob'), { userWorkstations: 'ELSEWHERE' })
     for (const [name, username, password, expected] of [
       ['in order', 'alice', alice.password, 'alice'],
       ['disabled', 'carol', carol.password, 'disabled'],
-      ['must change the password (773)', 'dave', 'canary-dave-password', 'expired'],
+      ['must change the password', 'dave', 'canary-dave-password', 'expired'],
       ['expired', 'erin', 'canary-erin-password', 'expired'],
       ['not at this hour (530)', 'gail', 'canary-gail-password', 'disabled'],
       ['wrong password (52e)', 'alice', 'canary-wrong', 'wrong-credential']
     ] as const) t.equal(outcome(await ask(username, password)), expected, name)
-    t.match(logged, [/disabled/, /must be changed/, /has expired/, /at this hour/])
-    for (const username of ['carol', 'erin']) t.equal(await lookup(username), null, username)
-    await samba.change(userDN('bob'), { userWorkstations: [] as string[] })
+    t.match(logged, [/disabled/, /password has expired/, /account has expired/, /at this hour/])
+    for (const username of ['carol', 'dave', 'erin']) t.equal(await lookup(username), null, username)
+  })
+
+  t.test('tells it from the answer to the bind, where the entry said nothing yet', async t => {
+    const { ask, logged } = await open(t)
+    const dn = userDN('Ren\u00e9')
+    for (const [name, changed, back, expected, why] of [
+      ['disabled (533)', { userAccountControl: '66050' }, { userAccountControl: '66048' }, 'disabled', /the account is disabled/],
+      ['expired (701)', { accountExpires: '132223104000000000' }, { accountExpires: '0' }, 'expired', /the account has expired/],
+      ['the password must be changed (773)', { userAccountControl: '512', pwdLastSet: '0' }, { userAccountControl: '66048', pwdLastSet: '-1' }, 'expired', /must be changed first/]
+    ] as const) {
+      const change = async (_identity: string, check: () => Promise<boolean>): Promise<boolean> => {
+        await samba.change(dn, changed)
+        return await check()
+      }
+      t.equal(outcome(await ask('Ren\u00e9', 'canary-rene-password', { attempt: change })), expected, name)
+      t.match(logged.at(-1), why)
+      await samba.change(dn, back)
+    }
+    t.equal(outcome(await ask('Ren\u00e9', 'canary-rene-password')), 'Ren\u00e9', 'nothing of it is remembered')
   })
 
   t.test('knows when an account ends', async t => {
@@ -159,10 +176,15 @@ test('Active Directory', async t => {
 
   t.test('tells a locked account from a wrong password (775)', async t => {
     await samba.change(DOMAIN, { lockOutObservationWindow: '-18000000000', lockoutDuration: '-18000000000' })
-    const { ask } = await open(t)
-    for (let index = 0; index < 3; index++) t.equal(outcome(await ask('bob', `canary-other-guess-${index}`)), 'wrong-credential')
-    t.equal(outcome(await ask('bob', bob.password)), 'locked')
-    t.equal(outcome(await ask('bob', 'canary-other-guess-9')), 'locked')
+    const { ask, attempts, lookup } = await open(t)
+    const guess = async (_identity: string, check: () => Promise<boolean>): Promise<boolean> => {
+      for (let index = 0; index < 3; index++) t.equal(outcome(await ask('bob', `canary-other-guess-${index}`)), 'wrong-credential')
+      return await check()
+    }
+    t.equal(outcome(await ask('bob', bob.password, { attempt: guess })), 'locked', 'by the answer to the bind')
+    t.equal(outcome(await ask('bob', bob.password)), 'locked', 'by the entry')
+    t.equal(attempts.length, 3, 'which spares the bind')
+    t.equal(await lookup('bob'), null)
   })
 
   t.test('is asked over StartTLS too, and never in plaintext', async t => {
