@@ -6,6 +6,10 @@ import { dnsNameOf, domainOf, escapeInDN, isUnder, nameInDN, normalizeDN, parseD
 import { Entry, guidOf, sidOf } from '../../../../plugins/providers/ldap/entry.js'
 import { comparisonsOf, fillFilter, isSameName } from '../../../../plugins/providers/ldap/filter.js'
 import { nameOf } from '../../../../plugins/providers/ldap/group.js'
+import type { Search } from '../../../../plugins/providers/ldap/directory.js'
+import { settle } from '../../../../plugins/providers/ldap/settings.js'
+import { TokenGroups } from '../../../../plugins/providers/ldap/token-groups.js'
+import { ldapConfig } from '../../../fixtures/ldap.js'
 import { verdictOf } from '../../../../plugins/providers/ldap/verdict.js'
 
 test('distinguished names: RFC 4514', async t => {
@@ -72,6 +76,26 @@ test('entries', async t => {
   t.strictSame([entry.texts('member'), entry.missing], [['x', 'y', 'z'], undefined])
   t.equal(nameOf(new Entry({ dn: 'cn=a,dc=x', cn: ['b', 'a'] }), 'cn'), 'a', 'the one in the DN')
   t.equal(nameOf(new Entry({ dn: 'ou=a,dc=x', cn: ['b', 'c'] }), 'cn'), undefined, 'none of several')
+})
+
+test('what tokenGroups are called, once a minute', async t => {
+  let now = 1
+  const [known, fresh] = ['e8', 'e9'].map(id => Buffer.from(`010500000000000515000000010000000200000003000000${id}030000`, 'hex')) as [Buffer, Buffer]
+  let tokenGroups = [known]
+  const asked: string[] = []
+  const search: Search = async ({ filter }) => {
+    if (filter === undefined) return [new Entry({ dn: 'cn=alice', tokenGroups })]
+    asked.push(String(filter))
+    now += 1000
+    return tokenGroups.map(sid => new Entry({ dn: `cn=${sid.at(-4)},dc=x`, objectSid: sid, sAMAccountName: String(sid.at(-4)) }))
+  }
+  const groups = new TokenGroups(settle(ldapConfig({ preset: 'activeDirectory', urls: ['ldaps://dc1'], userSearch: { baseDN: 'dc=x' } })).groups, () => now)
+  const names = async (): Promise<string[]> => (await groups.of('cn=alice', search)).map(({ name }) => name)
+  t.strictSame(await names(), ['232'])
+  tokenGroups = [known, fresh]
+  now += 59_500
+  t.strictSame(await names(), ['232', '233'], 'nor is one forgotten that grows old while others are asked for')
+  t.equal(asked.length, 2)
 })
 
 test('what the answer to a bind means', async t => {
