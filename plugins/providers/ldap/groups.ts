@@ -17,6 +17,9 @@ import { TokenGroups } from './token-groups.js'
 /** LDAP_MATCHING_RULE_IN_CHAIN: Active Directory climbs from group to group itself. */
 const IN_CHAIN = '(member:1.2.840.113556.1.4.1941:={dn})'
 
+/** Groups in one question: a filter has to fit into a message. */
+const BATCH = 50
+
 /** Attributes of the user's entry that its groups are read from. */
 export function groupAttributes ({ mode }: GroupSettings): string[] {
   return mode === 'memberOf' ? ['memberOf'] : []
@@ -81,7 +84,7 @@ export class Groups {
       case 'inChain': return await this.#search(fillFilter(IN_CHAIN, { dn: entry.dn }), search, explain)
       default: {
         const direct = await this.#search(fillFilter(filter, { dn: entry.dn, username }), search, explain)
-        return await this.#climbFrom(direct, async groups => await this.#search(any(groups.map(({ dn }) => fillFilter(filter, { dn }))), search, explain))
+        return await this.#climbFrom(direct, async groups => await this.#above(groups, search, explain))
       }
     }
   }
@@ -93,14 +96,22 @@ export class Groups {
     return (entries ?? []).flatMap(entry => this.#groupOf(entry, explain) ?? [])
   }
 
+  async #above (groups: readonly Group[], search: Search, explain: Explain): Promise<Group[]> {
+    const filters = groups.map(({ dn }) => fillFilter(this.#settings.filter, { dn }))
+    const above: Group[] = []
+    for (let from = 0; from < filters.length; from += BATCH) above.push(...await this.#search(any(filters.slice(from, from + BATCH)), search, explain))
+    return above
+  }
+
   /** Groups of groups, level by level, each once. */
   async #climbFrom (direct: readonly Group[], above: (groups: readonly Group[]) => Promise<Group[]>): Promise<Group[]> {
     const found = new Map(direct.map(group => [normalizeDN(group.dn), group]))
     let level = [...found.values()]
     for (let depth = 0; depth < this.#settings.nested && level.length > 0; depth++) {
-      const next = (await above(level)).filter(({ dn }) => !found.has(normalizeDN(dn)))
-      for (const group of next) found.set(normalizeDN(group.dn), group)
-      level = next
+      const next = new Map((await above(level)).map(group => [normalizeDN(group.dn), group]))
+      for (const dn of found.keys()) next.delete(dn)
+      for (const [dn, group] of next) found.set(dn, group)
+      level = [...next.values()]
     }
     return [...found.values()]
   }
@@ -110,7 +121,9 @@ export class Groups {
     const found = new Map<string, Group>()
     let level = direct
     for (let depth = 0; depth <= this.#settings.nested && level.length > 0; depth++) {
-      const groups = await read(level.filter(dn => !found.has(normalizeDN(dn))))
+      const fresh = new Map(level.map(dn => [normalizeDN(dn), dn]))
+      for (const dn of found.keys()) fresh.delete(dn)
+      const groups = await read([...fresh.values()])
       for (const { group } of groups) found.set(normalizeDN(group.dn), group)
       level = groups.flatMap(({ above }) => above)
     }

@@ -191,6 +191,20 @@ test('OpenLDAP', async t => {
     }
   })
 
+  t.test('climbs from many groups in questions that fit into a message', async t => {
+    const { lookup } = await open(t, { groupSearch: { baseDN: SUFFIX, nested: 1, include: '^team-1[0-9]$' } })
+    t.equal((await lookup('bob'))?.groups?.length, 10)
+    t.equal(await slapd.count(/SRCH base="dc=example,dc=test".*filter="\(\|\(\|\(member=/), Math.ceil(1202 / 50), 'fifty groups in each')
+  })
+
+  t.test('asks once for a group that several others are in', async t => {
+    const { lookup } = await open(t, { groupSearch: { mode: 'memberOf', baseDN: GROUPS, nested: 1 } })
+    const asked = async (): Promise<number> => await slapd.count(/SRCH base="cn=engineering,\S+ scope=0/)
+    const before = await asked()
+    t.strictSame((await lookup('alice'))?.groups?.toSorted(), ['developers', 'engineering', 'platform'])
+    t.equal(await asked(), before + 1)
+  })
+
   t.test('counts groups that share a name, and asks once a minute', async t => {
     const { lookup, events } = await open(t)
     await lookup('bob')
