@@ -56,7 +56,8 @@ export class BadPasswords {
     const [head] = domain === '' ? [] : await search({ baseDN: domain, scope: 'base', attributes: ['lockOutObservationWindow'], limit: 1 }) ?? []
     const text = head?.text('lockOutObservationWindow')
     // kept as a negative number of tenths of microseconds
-    const window = text === undefined ? USUAL_WINDOW : -Number(text) / TICKS_PER_MILLISECOND
+    const written = -Number(text) / TICKS_PER_MILLISECOND
+    const window = written > 0 ? written : USUAL_WINDOW
     this.#windows.set(domain, window)
     return window
   }

@@ -1,6 +1,7 @@
 /** The parts of the provider ldap that need no directory: names, filters, entries, what an answer means. */
 import { test } from 'tap'
 import { fileTime, stateOf } from '../../../../plugins/providers/ldap/account-state.js'
+import { BadPasswords } from '../../../../plugins/providers/ldap/bad-passwords.js'
 import { hostOf } from '../../../../plugins/providers/ldap/dial.js'
 import { dnsNameOf, domainOf, escapeInDN, isUnder, nameInDN, normalizeDN, parseDN } from '../../../../plugins/providers/ldap/distinguished-name.js'
 import { Entry, guidOf, sidOf } from '../../../../plugins/providers/ldap/entry.js'
@@ -42,6 +43,26 @@ test('distinguished names: RFC 4514', async t => {
   t.equal(domainOf('cn=a,o=b'), '')
   t.equal(dnsNameOf('CN=a,DC=corp,DC=example'), 'corp.example')
   t.equal(nameInDN('CN=a+uid=b,dc=x', 'UID'), 'b')
+})
+
+test('maxBadPasswordCount waits for as long as the domain counts', async t => {
+  const ticks = (time: number): string => String((BigInt(time) + 11_644_473_600_000n) * 10_000n)
+  for (const [name, window, age, expected] of [
+    ['within', '-18000000000', 29, 'throttled'],
+    ['after', '-18000000000', 31, 'bound'],
+    ['where it may not be read: the usual time', undefined, 29, 'throttled'],
+    ['and after it', undefined, 31, 'bound'],
+    ['until an administrator comes', '-9223372036854775808', 100_000, 'throttled'],
+    ['no time at all, which is no rule', '0', 29, 'throttled'],
+    ['nonsense', 'x', 29, 'throttled']
+  ] as const) {
+    const search: Search = async ({ attributes }) => [new Entry({
+      dn: 'cn=a,dc=x',
+      ...attributes.includes('badPwdCount') ? { badPwdCount: '3', badPasswordTime: ticks(Date.now() - age * 60_000) } : window !== undefined && { lockOutObservationWindow: window }
+    })]
+    const outcome = await new BadPasswords(3, () => {}).guard('cn=a,dc=x', search, async () => 'bound').catch(error => error.reason)
+    t.equal(outcome, expected, name)
+  }
 })
 
 test('filters: RFC 4515', async t => {
