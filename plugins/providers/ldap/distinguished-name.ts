@@ -65,6 +65,19 @@ function fold (value: string): string {
   return value.normalize('NFC').trim().replace(/ +/g, ' ').toLowerCase()
 }
 
+/**
+ * One word for all names that some directory may take for this one: letters of
+ * another width or with an accent, and characters that nobody sees (RFC 4518
+ * and what goes beyond it). Coarser than sameness, for who has to count.
+ */
+export function coarseDN (text: string): string {
+  const names = parseDN(text) ?? [[{ type: '', value: text }]]
+  return normalize(names.map(parts => parts.map(({ type, value }) => ({ type, value: value.normalize('NFKD').replace(INVISIBLE, '').replace(/\s+/g, ' ') }))))
+}
+
+/** Accents once they stand by themselves, controls, and what is drawn as nothing. */
+const INVISIBLE = /[\p{M}\p{C}\p{Default_Ignorable_Code_Point}]/gu
+
 /** Is the entry the base itself, or below it? What is no DN is nowhere. */
 export function isUnder (text: string, base: string): boolean {
   const [names, ancestors] = [parseDN(text), parseDN(base)]

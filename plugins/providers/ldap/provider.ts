@@ -9,7 +9,7 @@ import { Accounts, type Account, type Explain, type Found } from './accounts.js'
 import { attempt } from './attempt.js'
 import { BadPasswords } from './bad-passwords.js'
 import type { Directory, Search, Tested } from './directory.js'
-import { normalizeDN } from './distinguished-name.js'
+import { coarseDN } from './distinguished-name.js'
 import { DomainNames } from './domain-names.js'
 import { groupAttributes, Groups } from './groups.js'
 import { RefusedPasswords } from './refused-passwords.js'
@@ -90,7 +90,7 @@ export class LdapProvider implements IdentityProvider {
   async #asUser ({ username, password }: Password, ctx: AskContext): Promise<Answer> {
     const dn = this.#accounts.nameOf(username)
     let answer: Answer | undefined
-    const verdict = await attempt(normalizeDN(dn), ctx, async () => {
+    const verdict = await attempt(coarseDN(dn), ctx, async () => {
       const { verdict, used } = await this.#directory.testAndUse(dn, password, ctx.signal, async search => {
         const found = await this.#accounts.find(username, search)
         if (!isAccount(found)) return this.#unfound(found)

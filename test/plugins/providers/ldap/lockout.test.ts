@@ -59,6 +59,17 @@ test('lockout', async t => {
     t.equal(outcome(await ask('alice', alice.password, ctx)), 'alice', 'others have theirs')
   })
 
+  t.test('without a service account too, however a directory folds names', async t => {
+    const { ask, attempts } = await open(t, { bindDN: '', bindPassword: undefined, userDNTemplate: `uid={username},ou=people,${SUFFIX}`, userSearch: {} })
+    // each of them is alice to OpenLDAP, or to another directory
+    const spellings = ['alice', 'ALICE', ' alice ', '\uff41lice', '\u{1d41a}lice', 'al\u00adice', 'alice\u200b', '\u24d0lice', '\u00e0lice', 'alic\u0065\u0301', 'alice\u00a0', 'alice\ufe0f']
+    for (const spelling of spellings) await ask(spelling, 'canary-guess')
+    t.strictSame(new Set(attempts).size, 1, attempts.join(' '))
+    await ask('al ice', 'canary-guess')
+    await ask('bob', 'canary-guess')
+    t.strictSame(new Set(attempts).size, 3)
+  })
+
   t.test('only a wrong password counts', async t => {
     const ctx = throttled(1)
     const { ask } = await open(t)
