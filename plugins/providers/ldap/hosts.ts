@@ -37,10 +37,6 @@ export class Hosts {
     return [...hosts.filter(host => !this.#ill.has(host)), ...hosts.filter(host => this.#ill.has(host))]
   }
 
-  isWell (host: Host): boolean {
-    return !this.#ill.has(host)
-  }
-
   failed (host: Host, error: Error): void {
     if (this.#ill.has(host) || this.#closing.signal.aborted) return
     this.#options.log.warn({ host: host.name, reason: error.message }, 'a directory host is lost; asked again in the background')
