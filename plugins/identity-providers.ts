@@ -107,6 +107,7 @@ async function openDefinition (slot: IdentityProviderConfig, definition: Identit
   const { dir, observer, allowMock, openTimeout = OPEN_TIMEOUT } = options
   const abort = new AbortController()
   const { events = [] } = definition
+  observer.opened(slot.name)
   // an alarm needs a counter that was 0 before
   for (const event of events) observer.event(slot.name, event, 0)
   let timer: NodeJS.Timeout | undefined

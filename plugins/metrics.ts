@@ -6,7 +6,7 @@ import fp from 'fastify-plugin'
 import type { FastifyInstance } from 'fastify'
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import type { Review } from '../src/authn/review.js'
-import type { Observer } from '../src/authn/observer.js'
+import { RESERVED_KINDS, type Observer } from '../src/authn/observer.js'
 import { Counter, Histogram } from './series.js'
 
 declare module 'fastify' {
@@ -17,6 +17,8 @@ declare module 'fastify' {
 
 /** Half a millisecond to the API server's own limit of 30 s. */
 const REVIEW_BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
+
+const RELOAD_RESULTS = ['success', 'error']
 
 /** One of `TokenReview`'s versions, without the group. */
 export type VersionLabel = 'v1' | 'v1beta1' | 'unknown'
@@ -54,8 +56,17 @@ export function createMetrics (version: string): Metrics {
   new Gauge({ name: 'authn_webhook_build_info', help: 'Version of the service and of Node.js.', labelNames: ['version', 'node'], registers: [registry] })
     .set({ version, node: process.version }, 1)
 
+  start(reviews, 'error', ['v1', 'v1beta1'])
+  start(reviews, 'shed', ['unknown'])
+  start(reloads, 'certificate', RELOAD_RESULTS)
+
   return {
     registry,
+    opened (provider) {
+      start(reloads, provider, RELOAD_RESULTS)
+      start(reserved, provider, RESERVED_KINDS)
+      start(throttled, provider, [''])
+    },
     reviewed ({ outcome, provider = '', reason }, version, seconds) {
       reviews.inc(outcome, version)
       duration.observe(seconds, outcome)
@@ -76,18 +87,27 @@ export function createMetrics (version: string): Metrics {
     },
     event (provider, event, count) { events.inc(provider, event, count) },
     gauge (name, help, labelNames, collect) {
-      registry.registerMetric(new Gauge({
-        name: `authn_webhook_${name}`,
-        help,
-        labelNames,
-        registers: [],
-        async collect () {
-          this.reset()
-          await collect((labels, value) => { this.set(labels, value) })
-        }
-      }))
+      registry.registerMetric(scrapedGauge(`authn_webhook_${name}`, help, labelNames, collect))
     }
   }
+}
+
+/** At 0, before anything is counted: an alarm sees a counter grow, and none begin. */
+function start (counter: Counter, first: string, seconds: readonly string[]): void {
+  for (const second of seconds) counter.inc(first, second, 0)
+}
+
+function scrapedGauge (name: string, help: string, labelNames: readonly string[], collect: Parameters<Metrics['gauge']>[3]): Gauge {
+  return new Gauge({
+    name,
+    help,
+    labelNames,
+    registers: [],
+    async collect () {
+      this.reset()
+      await collect((labels, value) => { this.set(labels, value) })
+    }
+  })
 }
 
 export interface MetricsOptions {

@@ -3,9 +3,12 @@ import type { UnavailableReason } from '../errors.js'
 
 export type CacheResult = 'hit' | 'miss' | 'coalesced'
 export type AskResult = 'authenticated' | 'denied' | 'unknown' | 'error'
-export type ReservedKind = 'user' | 'uid' | 'group' | 'extra'
+export const RESERVED_KINDS = ['user', 'uid', 'group', 'extra'] as const
+export type ReservedKind = typeof RESERVED_KINDS[number]
 
 export interface Observer {
+  /** A provider is there: what of it is worth an alarm is 0 from now on. */
+  opened: (provider: string) => void
   /** A provider was really asked. */
   asked: (provider: string, result: AskResult, seconds: number) => void
   cached: (provider: string, result: CacheResult) => void
@@ -20,6 +23,7 @@ export interface Observer {
 
 /** For tests and one-shot commands. */
 export const unobserved: Observer = {
+  opened () {},
   asked () {},
   cached () {},
   throttled () {},

@@ -39,6 +39,14 @@ test('the dashboard and the alerts ask for metrics that are there', async t => {
   }
 })
 
+test('what an alert sees grow is there from the start: a counter that begins at 1 has grown by nothing', async t => {
+  const { get } = await startService(t, { providers: { people: { authenticateToken: () => null } } })
+  const lines = (await get('/metrics')).text.split('\n')
+  const counters = [...read(`${CHART}/files/rules.yaml`).matchAll(/(?:increase|rate)\((\w+_total)(?:\{(\w+="\w+")\})?\[/g)]
+  t.ok(counters.length > 4, 'alerts count')
+  for (const [, name, label = ''] of counters) t.ok(lines.some(line => line.startsWith(`${name}{`) && line.includes(label)), `${name} ${label}`)
+})
+
 test('each alert has its runbook, its words and its unit test', t => {
   const runbooks = read('docs/runbooks.md')
   const tests = read('test/chart/rules.test.yaml')

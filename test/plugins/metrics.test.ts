@@ -45,6 +45,19 @@ test('what happened is counted', async t => {
   t.match(text, /^process_cpu_seconds_total /m)
 })
 
+test('what is worth an alarm is 0 before it is counted', async t => {
+  const { get } = await startService(t, { providers: { people } })
+  const { text } = await get('/metrics')
+  for (const sample of [
+    'token_reviews_total{result="error",version="v1"} 0',
+    'token_reviews_total{result="shed",version="unknown"} 0',
+    'reloads_total{source="certificate",result="error"} 0',
+    'reloads_total{source="people",result="error"} 0',
+    'reserved_identities_total{provider="people",kind="group"} 0',
+    'throttled_total{provider="people"} 0'
+  ]) t.ok(text.includes(`\nauthn_webhook_${sample}\n`), sample)
+})
+
 test('a provider that can not be reached is down', async t => {
   const { get } = await startService(t, { providers: { people: { ...people, ping: async () => { throw new Error('down') } } } })
   t.match((await get('/metrics')).text, 'authn_webhook_provider_up{provider="people"} 0')
