@@ -1,39 +1,57 @@
 // The image, built from the Dockerfile by podman. No registry with base images
 // is in reach of a test, so stand-ins of the same names are made of Debian's
 // packages and Node's binary: what a base image is to the Dockerfile, a libc,
-// a `node`, and, to build with, a shell and npm.
+// a `node`, and, to build with, a shell and npm. They carry others' names, so
+// they are kept apart from the images of this machine.
+//
+// usage: node test/chart/images.mjs [--twice]      as root
 import { spawnSync } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { CACHE, fail, run, say } from '../e2e/tools.mjs'
 
 export const IMAGE = 'localhost/authn-webhook:test'
 
+const IMAGES = join(CACHE, 'images')
 const NODE_PACKAGE = `node-linux-${process.arch}`
 const RUNTIME = ['libc6', 'libstdc++6', 'libgcc-s1', 'ca-certificates', 'tzdata']
 const BUILD = [...RUNTIME, 'base-files', 'dash', 'coreutils', 'findutils', 'grep', 'sed']
+/** In a sandbox without its own user namespace, offline but for npm. */
+const BUILD_COMMAND = ['build', '--isolation', 'chroot', '--network', 'host', '--pull=never', '--timestamp', '0', '--quiet']
 
 /** Runs as root without systemd, and where the kernel is a micro machine's. */
-const CONTAINERS_CONF = `
+const ENGINE = `
 [containers]
 default_ulimits = ["nofile=20000:20000", "nproc=4096:4096"]
 [engine]
 runtime = "runc"
 cgroup_manager = "cgroupfs"
 events_logger = "file"
+[network]
+network_config_dir = "/run/authn-webhook/networks"
 `
 
-/** @returns the path of the settings that podman needs here, for $CONTAINERS_CONF */
-export function configurePodman () {
-  const file = join(CACHE, 'containers.conf')
-  mkdirSync(CACHE, { recursive: true })
-  writeFileSync(file, CONTAINERS_CONF)
-  return file
+/**
+ * @param folder for containers and what else is to be forgotten
+ * @returns the environment in which podman finds its settings, and the images beside those of `folder`
+ */
+export function podmanSettings (folder) {
+  return {
+    CONTAINERS_CONF: write('containers.conf', ENGINE),
+    CONTAINERS_STORAGE_CONF: write('containers-storage.conf', storage(join(folder, 'containers'), `additionalimagestores = ["${IMAGES}"]`))
+  }
 }
 
-/** Builds it, in seconds where nothing has changed. Stand-ins stay for the next run. */
-export function buildImage () {
+if (process.argv[1] === fileURLToPath(import.meta.url)) buildImage({ twice: process.argv.includes('--twice') })
+
+/**
+ * Builds it, in seconds where nothing has changed. Stand-ins stay for the next run.
+ * @param twice once more from nothing as `IMAGE-again`, to compare
+ */
+function buildImage ({ twice }) {
+  Object.assign(process.env, { CONTAINERS_CONF: write('containers.conf', ENGINE), CONTAINERS_STORAGE_CONF: write('images-storage.conf', storage(IMAGES)) })
   const names = Object.fromEntries([...readFileSync('Dockerfile', 'utf8').matchAll(/^ARG (NODE_\w+)=(\S+)$/gm)].map(([, key, value]) => [key, value]))
   if (!imageExists(names.NODE_RUNTIME)) {
     importStandIn(names.NODE_RUNTIME, RUNTIME, root => { copyNode(join(root, 'nodejs/bin')) }, ['ENV PATH=/usr/bin:/bin'])
@@ -47,16 +65,41 @@ export function buildImage () {
     }, ['ENV PATH=/usr/local/bin:/usr/bin:/bin', 'ENV npm_config_cafile=/etc/ssl/certs/ca-certificates.crt'])
   }
   say(`Building ${IMAGE}`)
-  run('podman', [...buildCommand(IMAGE), '--quiet', '.'], { stdio: ['ignore', 'ignore', 'inherit'] })
+  // with a name, the first stage is kept for the next build
+  build('--target', 'build', '--tag', `${IMAGE}-stage`)
+  build('--tag', IMAGE)
+  if (twice) build('--no-cache', '--tag', `${IMAGE}-again`)
+  podman('image', 'prune', '--force')
 }
 
-/** What builds in a sandbox without its own user namespace, offline but for npm. */
-export function buildCommand (tag) {
-  return ['build', '--isolation', 'chroot', '--network', 'host', '--pull=never', '--timestamp', '0', '--tag', tag]
+function build (...options) {
+  podman(...BUILD_COMMAND, ...options, '.')
+}
+
+function podman (...args) {
+  run('podman', args, { stdio: ['ignore', 'ignore', 'inherit'] })
 }
 
 function imageExists (name) {
   return spawnSync('podman', ['image', 'exists', name]).status === 0
+}
+
+function storage (folder, options = '') {
+  return `
+[storage]
+driver = "overlay"
+graphroot = "${folder}"
+runroot = "/run/authn-webhook/containers"
+[storage.options]
+${options}
+`
+}
+
+function write (name, text) {
+  const file = join(CACHE, name)
+  mkdirSync(CACHE, { recursive: true })
+  writeFileSync(file, text)
+  return file
 }
 
 function importStandIn (name, packages, complete, changes) {
@@ -65,8 +108,7 @@ function importStandIn (name, packages, complete, changes) {
   try {
     run('mmdebstrap', ['--quiet', '--variant=extract', `--include=${packages.join(',')}`, '--format=directory', debianRelease(), join(root, 'fs')])
     complete(join(root, 'fs'))
-    run('tar', ['--create', '--file', join(root, 'image.tar'), '--directory', join(root, 'fs'), '.'])
-    run('podman', ['import', '--quiet', ...changes.flatMap(change => ['--change', change]), join(root, 'image.tar'), name], { stdio: ['ignore', 'ignore', 'inherit'] })
+    run('bash', ['-o', 'pipefail', '-c', 'cd "$1"; shift; tar --create . | podman import --quiet "$@" >/dev/null', 'import', join(root, 'fs'), ...changes.flatMap(change => ['--change', change]), '-', name])
   } finally {
     rmSync(root, { recursive: true, force: true })
   }

@@ -10,7 +10,7 @@ import { dirname, join } from 'node:path'
 import type { Test } from 'tap'
 import type { Cluster } from '../e2e/cluster.js'
 import { freePorts } from '../e2e/cluster.js'
-import { eventually, podman } from './podman.js'
+import { eventually, podman, type } from './podman.js'
 
 export interface PodOptions {
   readonly namespace: string
@@ -65,16 +65,15 @@ export async function runPod (t: Test, cluster: Cluster, { namespace, name, temp
   const file = join(dir, 'pod.yaml')
   await writeFile(file, JSON.stringify(pod))
   const container = `${name}-${containers[0].name}`
-  const stop = async (): Promise<void> => {
-    await podman(['stop', '--time', String(template.spec.terminationGracePeriodSeconds ?? 30), container])
-    // what is left of it is a pause container, which needs no grace
-    await podman(['pod', 'rm', '--force', '--time', '0', name])
-  }
+  const remove = async (): Promise<void> => { await podman(['pod', 'rm', '--force', '--time', '0', name]) }
   t.teardown(async () => {
-    await stop().catch(() => {})
+    await remove().catch(() => {})
     await rm(dir, { recursive: true, force: true })
   })
   await podman(['play', 'kube', file])
+  // podman's bridge has the least address of its ports until it is told one: when
+  // that pod goes, the others look for it for ten seconds
+  await type('ip', ['link', 'set', 'podman1', 'address', '02:00:00:00:00:01'])
   return {
     container,
     ports,
@@ -82,7 +81,11 @@ export async function runPod (t: Test, cluster: Cluster, { namespace, name, temp
     ready: async () => { await eventually(async () => (await fetch(`http://127.0.0.1:${ports['metrics']}/readyz`)).ok || undefined) },
     logs: async () => await podman(['logs', container]),
     ended: async () => Number(await podman(['wait', container])),
-    stop
+    async stop () {
+      await podman(['stop', '--time', String(template.spec.terminationGracePeriodSeconds ?? 30), container])
+      // what is left of it is a pause container, which needs no grace
+      await remove()
+    }
   }
 }
 

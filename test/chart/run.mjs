@@ -2,14 +2,15 @@
 // and with podman for a kubelet. From nothing on a Debian machine as root.
 //
 // usage: npm run test:chart -- [--install] [FILE…]
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { buildApiServer, CACHE, fail, requirePackages, run, say, unpackKubectl } from '../e2e/tools.mjs'
-import { buildImage, configurePodman, IMAGE } from './images.mjs'
+import { IMAGE, podmanSettings } from './images.mjs'
 
 const HERE = fileURLToPath(new URL('.', import.meta.url))
+const SCRATCH = join(CACHE, 'scratch')
 
 const { values: { install }, positionals } = parseArgs({
   allowPositionals: true,
@@ -34,20 +35,36 @@ requirePackages({
   // a plug-in of podman, in no PATH
   ...!existsSync('/usr/lib/podman/netavark') && { netavark: 'netavark' }
 }, install)
-process.env.CONTAINERS_CONF = configurePodman()
-buildImage()
 
-const env = {
-  ...process.env,
-  IMAGE,
+const files = positionals.length > 0 ? positionals : readdirSync(HERE).filter(name => name.endsWith('.chart.ts')).sort().map(name => `test/chart/${name}`)
+const tools = {
   KUBE_APISERVER: process.env.KUBE_APISERVER || buildApiServer(install),
   ETCD: process.env.ETCD || 'etcd',
   PROMTOOL: process.env.PROMTOOL || unpackPromtool(),
   ...unpackKubectl()
 }
-const files = positionals.length > 0 ? positionals : readdirSync(HERE).filter(name => name.endsWith('.chart.ts')).sort().map(name => `test/chart/${name}`)
-// one after another: they share an address, ports and podman
-run(process.execPath, ['node_modules/tap/dist/esm/run.mjs', '--disable-coverage', '--timeout=300', '--jobs=1', ...files], { env })
+runIsolated({ script: [join(HERE, 'images.mjs'), ...files.some(file => file.includes('image.chart')) ? ['--twice'] : []], network: 'the machine\'s' })
+runIsolated({
+  script: ['node_modules/tap/dist/esm/run.mjs', '--disable-coverage', '--timeout=300', '--jobs=1', ...files],
+  env: { ...tools, ...podmanSettings(SCRATCH), IMAGE },
+  network: 'its own'
+})
+
+/**
+ * Runs a script of Node in a machine within the machine, which is gone with all
+ * that was in it when this process is, however it ends: processes, mounts, files,
+ * addresses and rules of a firewall. Its ports are its own.
+ */
+function runIsolated ({ script, env, network }) {
+  mkdirSync(SCRATCH, { recursive: true })
+  run('setpriv', [
+    '--pdeathsig', 'KILL',
+    'unshare', '--pid', '--fork', '--kill-child', '--mount', '--mount-proc', ...network === 'its own' ? ['--net'] : [],
+    'catatonit', '--',
+    'bash', '-euc', 'for folder in /run /dev/shm "$TMPDIR"; do mount -t tmpfs tmpfs "$folder"; done; ip link set lo up; exec "$@"', 'bash',
+    process.execPath, ...script
+  ], { env: { ...process.env, ...env, TMPDIR: SCRATCH } })
+}
 
 /** Out of Debian's package, which would start a service if it were installed. */
 function unpackPromtool () {
@@ -57,6 +74,6 @@ function unpackPromtool () {
   if (!install) fail(`promtool is missing. Give --install, name one by PROMTOOL, or type:\n\n  apt-get download prometheus && dpkg -x prometheus_*.deb ${folder}\n`)
   say(`Unpacking promtool to ${folder}`)
   run('apt-get', ['-qq', 'update'])
-  run('bash', ['-c', 'set -e; mkdir -p "$1.half"; cd "$1.half"; apt-get -qq download prometheus; dpkg -x prometheus_*.deb .; rm prometheus_*.deb; mv "$1.half" "$1"', 'unpack', folder])
+  run('bash', ['-c', 'set -e; rm -rf "$1.half"; mkdir -p "$1.half"; cd "$1.half"; apt-get -qq download prometheus; dpkg -x prometheus_*.deb .; rm prometheus_*.deb; mv "$1.half" "$1"', 'unpack', folder])
   return promtool
 }

@@ -1,1 +1,0 @@
-export function buildCommand (tag: string): string[]
