@@ -1,6 +1,8 @@
 /** The promise of the chart, on a real API server: install → log in → upgrade → still in → uninstall. */
 import { X509Certificate } from 'node:crypto'
+import { cpSync, readFileSync, writeFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
+import { request } from 'node:https'
 import { join } from 'node:path'
 import { connect } from 'node:tls'
 import { test, type Test } from 'tap'
@@ -17,6 +19,7 @@ test('one helm install into kube-system', async t => {
   const cluster = await startCluster(t, { cacheTTL: '1s' })
   // the API server makes it a moment after it is ready
   await eventually(async () => (await cluster.admin('GET', '/api/v1/namespaces/default/services/kubernetes')).code === 200 || undefined)
+  const before = await everything(cluster)
   const notes = await helm(cluster, 'install', 'authn-webhook', CHART, ...VALUES)
   const authority = await secret(cluster, 'authn-webhook-ca', 'tls.crt')
   const { spec: { clusterIP } } = await get(cluster, 'service', 'authn-webhook')
@@ -67,12 +70,14 @@ test('one helm install into kube-system', async t => {
     t.match(await testing, /Phase:\s+Succeeded/, logs)
   })
 
-  await t.test('only the holder of the client certificate may ask', async t => {
-    const { status } = await reviewWithoutCertificate(secured)
-    t.equal(status, 401)
-    const client = new X509Certificate((await secret(cluster, 'authn-webhook-apiserver', 'tls.crt'))!)
-    t.match(client.subject, /CN=kube-apiserver/)
-    t.ok(client.publicKey.asymmetricKeyDetails?.namedCurve === 'prime256v1', 'ECDSA')
+  await t.test('only the holder of the client certificate may ask, and of that name', async t => {
+    const pair = async (name: string) => ({ cert: (await secret(cluster, name, 'tls.crt'))!, key: (await secret(cluster, name, 'tls.key'))! })
+    const [client, server] = [await pair('authn-webhook-apiserver'), await pair('authn-webhook-tls')]
+    t.equal(await ask(secured), 401, 'nobody without')
+    t.equal(await ask({ ...secured, ...server }), 401, 'another one of the same authority')
+    t.equal(await ask({ ...secured, ...client }), 200)
+    for (const { cert } of [client, server]) t.equal(new X509Certificate(cert).publicKey.asymmetricKeyDetails?.namedCurve, 'prime256v1', 'ECDSA')
+    t.match(new X509Certificate(client.cert).subject, /CN=kube-apiserver/)
   })
 
   await t.test('an upgrade that changes nothing renews nothing', async t => {
@@ -105,11 +110,36 @@ test('one helm install into kube-system', async t => {
     t.equal(await secret(cluster, 'authn-webhook-ca', 'tls.crt'), authority)
   })
 
+  await t.test('no later revision holds the key of the authority', async t => {
+    const key = (await get(cluster, 'secret', 'authn-webhook-ca')).data['tls.key']
+    t.ok((await helm(cluster, 'get', 'hooks', 'authn-webhook', '--revision', '1')).includes(key), 'the one that made it does')
+    t.notOk((await helm(cluster, 'get', 'all', 'authn-webhook')).includes(key))
+  })
+
   await t.test('going back to the first release keeps everybody', async t => {
     const users = await secret(cluster, 'authn-webhook-users', 'users.yaml')
     await helm(cluster, 'rollback', 'authn-webhook', '1')
     t.equal(await secret(cluster, 'authn-webhook-users', 'users.yaml'), users)
     t.match(users, /alice[\s\S]*bob/)
+    t.equal(await secret(cluster, 'authn-webhook-ca', 'tls.crt'), authority)
+  })
+
+  await t.test('what must not be overwritten is not, even where it is overlooked', async t => {
+    const users = await secret(cluster, 'authn-webhook-users', 'users.yaml')
+    for (const [template, looking, overlooking, refusal] of [
+      ['users.yaml', '(lookup "v1" "Secret" .Release.Namespace (include "authn-webhook.usersSecret" .))', 'false', /conflict with "kubectl"/],
+      ['certificates-helm.yaml', 'lookup "v1" "Secret" .Release.Namespace (printf "%s-ca" $name)', 'dict', /field is immutable/]
+    ] as const) {
+      const chart = join(t.testdir({}), 'chart')
+      cpSync(CHART, chart, { recursive: true })
+      const file = join(chart, 'templates', template)
+      writeFileSync(file, readFileSync(file, 'utf8').replace(looking, overlooking))
+      const { code, stderr } = await cluster.helm('upgrade', 'authn-webhook', chart, '--namespace', 'kube-system', ...VALUES)
+      t.not(code, 0, template)
+      t.match(stderr, refusal)
+    }
+    t.equal(await secret(cluster, 'authn-webhook-users', 'users.yaml'), users)
+    t.equal(await secret(cluster, 'authn-webhook-ca', 'tls.crt'), authority)
   })
 
   await t.test('an address that is another one is refused with a sentence', async t => {
@@ -121,11 +151,26 @@ test('one helm install into kube-system', async t => {
   await t.test('uninstalled, it leaves what must not be lost; installed again, it is the same', async t => {
     const users = await secret(cluster, 'authn-webhook-users', 'users.yaml')
     await helm(cluster, 'uninstall', 'authn-webhook')
-    t.strictSame(await everything(cluster), ['secret/authn-webhook-ca', 'secret/authn-webhook-users'])
+    t.strictSame((await everything(cluster)).filter(name => !before.includes(name)), ['secret/authn-webhook-ca', 'secret/authn-webhook-users'])
     await helm(cluster, 'install', 'authn-webhook', CHART, ...VALUES)
     t.equal(await secret(cluster, 'authn-webhook-ca', 'tls.crt'), authority)
     t.equal(await secret(cluster, 'authn-webhook-users', 'users.yaml'), users)
     t.equal((await get(cluster, 'service', 'authn-webhook')).spec.clusterIP, clusterIP)
+  })
+
+  await t.test('once its authority is deleted there is another, and nothing brings the old one back', async t => {
+    await cluster.kubectl('delete', 'secret', 'authn-webhook-ca', '--namespace', 'kube-system', `--kubeconfig=${cluster.adminKubeconfig}`)
+    await helm(cluster, 'upgrade', 'authn-webhook', CHART, ...VALUES)
+    const another = new X509Certificate((await secret(cluster, 'authn-webhook-ca', 'tls.crt'))!)
+    t.not(another.toString(), authority)
+    const checkLeaves = async (): Promise<void> => {
+      for (const name of ['tls', 'apiserver']) t.ok(new X509Certificate((await secret(cluster, `authn-webhook-${name}`, 'tls.crt'))!).verify(another.publicKey), `${name} is of the new one`)
+    }
+    await checkLeaves()
+    await helm(cluster, 'rollback', 'authn-webhook')
+    await helm(cluster, 'upgrade', 'authn-webhook', CHART, ...VALUES)
+    t.equal(await secret(cluster, 'authn-webhook-ca', 'tls.crt'), another.toString())
+    await checkLeaves()
   })
 })
 
@@ -150,12 +195,12 @@ async function servedCertificate (options: Secured): Promise<{ serialNumber: str
   })
 }
 
-async function reviewWithoutCertificate (options: Secured): Promise<{ status: number | undefined }> {
-  const { request } = await import('node:https')
+/** @returns the status of a review */
+async function ask (options: Secured & { readonly cert?: string, readonly key?: string }): Promise<number | undefined> {
   return await new Promise((resolve, reject) => {
     const call = request({ ...options, method: 'POST', path: '/authenticate', headers: { 'content-type': 'application/json' } }, response => {
       response.resume()
-      resolve({ status: response.statusCode })
+      resolve(response.statusCode)
     }).on('error', reject)
     call.end(JSON.stringify({ apiVersion: 'authentication.k8s.io/v1', kind: 'TokenReview', spec: { token: 'x' } }))
   })

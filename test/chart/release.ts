@@ -33,11 +33,15 @@ export async function secret (cluster: Cluster, name: string, key: string): Prom
   return data === undefined ? undefined : Buffer.from(data, 'base64').toString()
 }
 
-/** Everything that the release has in the namespace, as `kind/name`. */
+/** Everything that is in the cluster, as `kind/name`, but what its API server writes down of itself. */
 export async function everything (cluster: Cluster): Promise<string[]> {
-  const kinds = 'secret,configmap,service,serviceaccount,deployment,daemonset,networkpolicy,poddisruptionbudget,pod'
-  const { stdout } = await cluster.kubectl('get', kinds, '--namespace', NAMESPACE, '--selector', 'app.kubernetes.io/part-of=authn-webhook', '--output', 'name', `--kubeconfig=${cluster.adminKubeconfig}`)
-  return stdout.trim().split('\n').sort()
+  const list = async (...args: readonly string[]): Promise<string[]> => {
+    const { code, stdout, stderr } = await cluster.kubectl(...args, '--output=name', `--kubeconfig=${cluster.adminKubeconfig}`)
+    if (code !== 0) throw new Error(stderr)
+    return stdout.trim().split('\n')
+  }
+  const kinds = (await list('api-resources', '--verbs=list')).filter(kind => !/^(componentstatuses|endpoints|endpointslices|events|leases)\b/.test(kind))
+  return (await list('get', kinds.join(), '--all-namespaces')).sort()
 }
 
 /** Runs the Deployment's pod where the Service's address leads to it, as kube-proxy would see to. */
