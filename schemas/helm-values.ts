@@ -39,7 +39,7 @@ export const HelmValues = Closed({
     annotations: StringMap('Annotations of it.')
   }),
   tls: Certificates,
-  distribution: Enum(['', 'kubeadm', 'kind', 'k3s', 'rke2', 'talos', 'talos-1.14'], { default: '', description: 'Whose commands the notes show. Empty: told by the version of Kubernetes where possible, otherwise all.' }),
+  distribution: Enum(['', 'kubeadm', 'kind', 'k3s', 'rke2', 'talos', 'talos-1.14'], { default: '', description: 'Whose commands the notes show. Empty: what the cluster lets see of it, otherwise all.' }),
   ...pods,
   podDisruptionBudget: Group('What a drain of nodes leaves; for a Deployment.', {
     enabled: Flag(true, 'Make it.'),

@@ -142,6 +142,13 @@ test('one helm install into kube-system', async t => {
     t.equal(await secret(cluster, 'authn-webhook-ca', 'tls.crt'), authority)
   })
 
+  await t.test('the notes know kubeadm by its ConfigMap', async t => {
+    await cluster.admin('POST', '/api/v1/namespaces/kube-system/configmaps', { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'kubeadm-config' } })
+    const titles = [...(await helm(cluster, 'upgrade', 'authn-webhook', CHART, ...VALUES, '--dry-run=server')).matchAll(/^--- (\S+) ---$/gm)].map(([, title]) => title)
+    t.strictSame(titles, ['kubeadm', 'kind'])
+    await cluster.admin('DELETE', '/api/v1/namespaces/kube-system/configmaps/kubeadm-config')
+  })
+
   await t.test('an address that is another one is refused with a sentence', async t => {
     const { code, stderr } = await cluster.helm('upgrade', 'authn-webhook', CHART, '--namespace', 'kube-system', '--set', 'service.clusterIP=10.96.0.15')
     t.not(code, 0)

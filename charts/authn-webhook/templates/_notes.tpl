@@ -23,7 +23,7 @@ kubectl config view --kubeconfig webhook.in.yaml --flatten --raw > webhook.yaml
 {{- end -}}
 {{- end -}}
 
-{{/* Whose steps are shown: k3s and RKE2 say who they are in their version. */}}
+{{/* Whose steps are shown: k3s and RKE2 say who they are in their version; kubeadm, and kind by it, leaves its config. */}}
 {{- define "authn-webhook.distributions" -}}
 {{- $version := .Capabilities.KubeVersion.Version -}}
 {{- if .Values.distribution -}}
@@ -32,6 +32,8 @@ kubectl config view --kubeconfig webhook.in.yaml --flatten --raw > webhook.yaml
 k3s
 {{- else if contains "+rke2" $version -}}
 rke2
+{{- else if lookup "v1" "ConfigMap" .Release.Namespace "kubeadm-config" -}}
+kubeadm kind
 {{- else -}}
 kubeadm kind k3s rke2 talos talos-1.14
 {{- end -}}
