@@ -30,17 +30,12 @@ class Refused extends Error {
 }
 
 async function unlessAborted<T> (work: Promise<T>, signal: AbortSignal): Promise<T> {
-  let leave: (() => void) | undefined
-  const aborted = new Promise<never>((_resolve, reject) => {
-    leave = () => {
+  return await new Promise((resolve, reject) => {
+    const leave = (): void => {
       const reason: Error = signal.reason
       reject(reason)
     }
-    signal.addEventListener('abort', leave, { once: true })
+    signal.addEventListener('abort', leave)
+    work.then(resolve, reject).finally(() => { signal.removeEventListener('abort', leave) })
   })
-  try {
-    return await Promise.race([work, aborted])
-  } finally {
-    signal.removeEventListener('abort', leave!)
-  }
 }

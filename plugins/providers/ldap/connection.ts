@@ -4,7 +4,7 @@
  * Whatever takes too long, or is wanted by nobody any more, ends it.
  */
 import type { Socket } from 'node:net'
-import { Client, ResultCodeError, type Entry as RawEntry, type Filter, type SearchOptions } from 'ldapts'
+import { Client, ResultCodeError, type Filter, type SearchOptions } from 'ldapts'
 import { DirectoryError } from '../../../src/errors.js'
 import type { Host } from './dial.js'
 import { BINARY_ATTRIBUTES, Entry } from './entry.js'
@@ -79,7 +79,11 @@ export class Connection {
     try {
       const { searchEntries } = await this.#ask('a search', this.#timeouts.search, signal, async () => await this.#client.search(baseDN, options))
       const entries: Entry[] = []
-      for (const raw of searchEntries) entries.push(await this.#whole(raw, signal))
+      for (const raw of searchEntries) {
+        const entry = new Entry(raw, this.host)
+        if (entry.missing !== undefined) await this.#complete(entry, signal)
+        entries.push(entry)
+      }
       return entries
     } catch (error) {
       if (!(error instanceof ResultCodeError)) throw error
@@ -109,8 +113,7 @@ export class Connection {
   }
 
   /** Active Directory gives long lists in parts: `memberOf;range=0-1499`. */
-  async #whole (raw: RawEntry, signal: AbortSignal): Promise<Entry> {
-    const entry = new Entry(raw, this.host)
+  async #complete (entry: Entry, signal: AbortSignal): Promise<void> {
     for (let next = entry.missing; next !== undefined; next = entry.missing) {
       const attributes = [next]
       const { searchEntries: [part] } = await this.#ask('a search', this.#timeouts.search, signal, async () =>
@@ -118,7 +121,6 @@ export class Connection {
       if (part !== undefined) entry.add(part)
       if (entry.missing === next) throw new DirectoryError(`${this.host.name} gave a part of ${next.split(';')[0]} of ${entry.dn}, and then no next one`)
     }
-    return entry
   }
 
   /** Whoever stops waiting ends the connection: LDAP can't take a bind back, and an answer that is still to come would be nobody's. */

@@ -45,14 +45,13 @@ export class Entry {
   }
 
   texts (attribute: string): string[] {
-    const describe = DESCRIPTIONS[attribute.toLowerCase()]
-    if (describe !== undefined) return this.bytes(attribute).map(describe)
-    return this.#of(attribute).map(value => typeof value === 'string' ? value : value.toString('base64'))
+    return this.#of(attribute).map(value => textOf(attribute, value))
   }
 
   /** The first value, of an attribute that has one. */
   text (attribute: string): string | undefined {
-    return this.texts(attribute)[0]
+    const [value] = this.#of(attribute)
+    return value === undefined ? undefined : textOf(attribute, value)
   }
 
   bytes (attribute: string): Buffer[] {
@@ -60,8 +59,15 @@ export class Entry {
   }
 
   #of (attribute: string): ReadonlyArray<string | Buffer> {
-    return this.#values.get(attribute.toLowerCase()) ?? []
+    return this.#values.get(attribute.toLowerCase()) ?? NONE
   }
+}
+
+const NONE: readonly string[] = []
+
+function textOf (attribute: string, value: string | Buffer): string {
+  if (typeof value === 'string') return value
+  return DESCRIPTIONS[attribute.toLowerCase()]?.(value) ?? value.toString('base64')
 }
 
 /** What a server gives of a list that is too long: `member;range=0-1499`. */

@@ -41,5 +41,9 @@ export function isUnchanged (then: PasswordMark, now: PasswordMark): boolean {
 }
 
 function read (entry: Entry, attributes: readonly string[]): string {
-  return attributes.flatMap(attribute => entry.texts(attribute).map(value => `${attribute}=${value}`)).join()
+  let text = ''
+  for (const attribute of attributes) {
+    for (const value of entry.texts(attribute)) text += `${attribute}=${value};`
+  }
+  return text
 }
