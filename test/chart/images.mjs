@@ -62,7 +62,7 @@ function buildImage ({ twice }) {
       copyNpm(join(root, 'usr/local'))
       // whatever registry this machine trusts
       cpSync('/etc/ssl/certs/ca-certificates.crt', join(root, 'etc/ssl/certs/ca-certificates.crt'), { dereference: true })
-    }, ['ENV PATH=/usr/local/bin:/usr/bin:/bin', 'ENV npm_config_cafile=/etc/ssl/certs/ca-certificates.crt'])
+    }, ['ENV PATH=/usr/local/bin:/usr/bin:/bin', 'ENV npm_config_cafile=/etc/ssl/certs/ca-certificates.crt', 'ENV npm_config_update_notifier=false'])
   }
   say(`Building ${IMAGE}`)
   // with a name, the first stage is kept for the next build

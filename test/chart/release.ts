@@ -3,7 +3,6 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
 import { tool, type Cluster } from '../e2e/cluster.js'
-import type { Outcome } from '../fixtures/command.js'
 import { runPod, type RunningPod } from './kubelet.js'
 import { IMAGE, type } from './podman.js'
 
@@ -55,13 +54,18 @@ export async function runDeployment (t: Test, cluster: Cluster): Promise<Running
   return pod
 }
 
-/** Types lines of the notes into bash, in a directory; `kubectl exec` goes to the pod that runs. */
-export async function typeNotes (cluster: Cluster, lines: string, cwd: string, pod?: RunningPod): Promise<Outcome> {
+/**
+ * Types lines of the notes into bash, in a directory; `kubectl exec` goes to the pod that runs.
+ * @returns what a person sees. @throws where a line fails
+ */
+export async function typeNotes (cluster: Cluster, lines: string, cwd: string, pod?: RunningPod): Promise<string> {
   const script = lines.replace(/kubectl -n \S+ exec -i \S+ --/g, `podman exec -i ${pod?.container ?? 'no-container'}`)
-  return await type('bash', ['-euo', 'pipefail', '-c', script], {
+  const { code, stdout, stderr } = await type('bash', ['-euo', 'pipefail', '-c', script], {
     cwd,
     env: { PATH: `${dirname(tool('KUBECTL'))}:${process.env['PATH']}`, KUBECONFIG: cluster.adminKubeconfig, HOME: cwd }
   })
+  if (code !== 0) throw new Error(`these lines of the notes end with ${code}:\n${script}\n${stderr}`)
+  return stdout + stderr
 }
 
 /** The commands of a numbered step of the notes. */
