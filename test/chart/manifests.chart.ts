@@ -104,6 +104,11 @@ test('availability', async t => {
   t.notOk('replicas' in find(scaled, 'Deployment')['spec'], 'the autoscaler counts')
 })
 
+test('the README shows what is tested', async t => {
+  const example = /^```yaml\n(config:\n[\s\S]*?)^```/m.exec(readFileSync(join(CHART, 'README.md'), 'utf8'))![1]!
+  t.ok(readFileSync(ci('ldap'), 'utf8').includes(example))
+})
+
 test('the network policy', async t => {
   const [plain, everything] = [await render('--values', ci('existing-secret')), await render('--values', ci('everything'))].map(manifests => find(manifests, 'NetworkPolicy')['spec'])
   t.strictSame(plain.policyTypes, ['Ingress', 'Egress'])
@@ -120,6 +125,7 @@ const REFUSALS: Record<string, readonly [args: readonly string[], sentence: RegE
   'a provider of a kind that is not there': [['--set', 'config.identityProviders[0].name=x,config.identityProviders[0].kind=ladp'], /value must be one of 'static'/],
   'no provider': [['--set-json', 'config.identityProviders=[]'], /minItems: got 0, want 1/],
   'a secret in the config, which becomes a ConfigMap': [['--set', 'config.log.fingerprintKey=hunter2'], /at '\/config\/log\/fingerprintKey'/],
+  'a password in the config': [['--values', ci('ldap'), '--set', 'config.identityProviders[1].config.bindPassword=hunter2'], /at '\/config\/identityProviders\/1\/config\/bindPassword'/],
   'an address that is none': [['--set', 'service.clusterIP=ten'], /at '\/service\/clusterIP': 'ten' does not match pattern/],
   'a grace period that is too short': [['--set', 'terminationGracePeriodSeconds=30'], /terminationGracePeriodSeconds is 30, and must be more than 30: config\.server\.shutdownDelay \(10s\)/],
   'a long drain': [['--set', 'config.server.shutdownDelay=1m30s'], /must be more than 110/],
@@ -171,7 +177,7 @@ function configOf (manifests: readonly Manifest[]): any {
 /** The service takes its config; whose module lies where is not this test's question. */
 async function checkConfig (t: Test, manifests: readonly Manifest[]): Promise<void> {
   const { 'config.yaml': text } = manifests.find(({ kind, data }) => kind === 'ConfigMap' && data['config.yaml'] !== undefined)!['data']
-  const file = join(t.testdir({ 'config.yaml': text }), 'config.yaml')
+  const file = join(t.testdir({ 'config.yaml': text.replaceAll('/etc/authn-webhook/secrets/', ''), ldap: { password: 'of the service account' } }), 'config.yaml')
   await t.resolves(loadConfig({
     file,
     kinds: async (slot, ctx) => slot.kind === 'module' ? { contract: 1, kind: 'module', schema: {}, open: () => ({ authenticateToken: () => null }) } : await findDefinition(slot, ctx),
