@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { Command } from 'commander'
 import { load } from 'js-yaml'
+import * as ldapts from 'ldapts'
 import { test } from 'tap'
 import { loadConfig } from '../src/config.js'
 import { parseUsers } from '../src/files/users.js'
@@ -45,6 +46,22 @@ test('every config and users file validates', async t => {
       writeFileSync(file, text)
       // whether a third party's module is there is not this test's question
       await t.resolves(loadConfig({ file, kinds: async (slot, ctx) => slot.kind === 'module' ? ANYTHING : await findDefinition(slot, ctx) }), name)
+    }
+  }
+})
+
+test('what the log says of a directory is what the code writes', async t => {
+  const [, table = ''] = read('docs/ldap.md').split('| the log says |')
+  const rows = [...table.matchAll(/^\| (`.*?) \|/gm)].map(match => match[1]!)
+  t.ok(rows.length > 10, 'there are rows')
+  const code = ['plugins/identity-providers.ts', ...readdirSync(join(ROOT, 'plugins/providers/ldap')).map(name => join('plugins/providers/ldap', name))].map(read).join('\n').replaceAll("\\'", "'")
+  // words of Node.js, OpenSSL and a directory, which end up in a reason
+  const others = ['ECONNREFUSED', 'unable to verify the first certificate', 'self-signed certificate', 'ERR_TLS_CERT_ALTNAME_INVALID', 'certificate has expired']
+  for (const sentence of rows.flatMap(row => [...row.matchAll(/`([^`]+)`/g)].map(match => match[1]!))) {
+    for (const part of sentence.split('\u2026').map(part => part.trim()).filter(part => part !== '')) {
+      const [, name = '', result] = /^(\w+Error) (\d+)$/.exec(part) ?? []
+      const known = others.includes(part) || code.includes(part) || isErrorOfLdapts(name, Number(result))
+      t.ok(known, part)
     }
   }
 })
@@ -104,6 +121,11 @@ async function everyCommand (): Promise<Command> {
     for (const name of Object.keys(module).filter(name => name.endsWith('Command'))) program.addCommand(module[name]!(openTerminal()))
   }
   return program
+}
+
+function isErrorOfLdapts (name: string, code: number): boolean {
+  const { [name]: Known } = ldapts as unknown as Record<string, new (code: number) => ldapts.ResultCodeError>
+  return Known !== undefined && new Known(code).code === code
 }
 
 function read (file: string): string {
