@@ -22,7 +22,7 @@ export function parseDN (text: string): RelativeName[] | undefined {
     const match = PART.exec(rest)
     if (match === null) return undefined
     const [whole, type = '', quoted, plain = '', separator = ''] = match
-    names.at(-1)!.push({ type: type.toLowerCase(), value: unescape(quoted ?? plain.replace(/(?<=^|[^\\])((?:\\\\)*) +$/, '$1')) })
+    names.at(-1)!.push({ type: type.toLowerCase(), value: unescape(quoted ?? trimEnd(plain)) })
     rest = rest.slice(whole.length)
     if (separator === '') return rest === '' ? names : undefined
     if (separator !== '+') names.push([])
@@ -31,6 +31,15 @@ export function parseDN (text: string): RelativeName[] | undefined {
 
 // type=value, and what follows: a quoted value is of RFC 2253, and still met
 const PART = /^ *([a-z][a-z0-9-]*|\d+(?:\.\d+)*) *= *(?:"((?:[^"\\]|\\[^])*)" *|((?:[^"\\+,;<>]|\\[^])*))([+,;]|$)/i
+
+/** Without the spaces at its end, but for one that is escaped. */
+function trimEnd (value: string): string {
+  let end = value.length
+  while (value[end - 1] === ' ') end--
+  let backslashes = 0
+  while (value[end - 1 - backslashes] === '\\') backslashes++
+  return value.slice(0, backslashes % 2 === 1 ? end + 1 : end)
+}
 
 /** `\,` is a comma, and a run of `\c3\a9` the UTF-8 of a letter. */
 function unescape (value: string): string {
