@@ -3,7 +3,10 @@ import { once } from 'node:events'
 import { copyFile, rename, writeFile } from 'node:fs/promises'
 import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
+import { SASL_MECHANISMS } from 'ldapts'
 import { test, type Test } from 'tap'
+import { Connection } from '../../../../plugins/providers/ldap/connection.js'
+import { dial, hostOf } from '../../../../plugins/providers/ldap/dial.js'
 import { createAuthority, issueServing } from '../../../../src/pki.js'
 import { UnavailableError } from '../../../../src/errors.js'
 import { issueOdd } from '../../../fixtures/certificates.js'
@@ -66,6 +69,20 @@ test('connections', async t => {
     const proxy = await startProxy(t, slapd.port, { answer: injectAfterStartTLS(injected) })
     const { ask } = await open(t, slapd, { urls: [`ldap://127.0.0.1:${proxy.port}`], tls: { mode: 'startTLS', caFile: join(slapd.dir, 'ca.crt') } })
     t.not(outcome(await ask('alice', 'canary-not-of-alice').catch(() => null)), 'alice')
+  })
+
+  t.test('carry no bind that would prove nothing, or go another way', async t => {
+    const own = (await startSlapd(t))!
+    const { signal } = new AbortController()
+    const host = hostOf(own.url)
+    const connection = new Connection(host, await dial(host, { tls: openldapConfig(own, { urls: [own.url], ...PLAIN }).tls, ca: () => undefined, timeout: 2000 }, signal), { connect: 2000, bind: 2000, search: 2000 })
+    t.teardown(() => { connection.close() })
+    for (const [name, password] of [[READER.dn, ''], ['', ''], ['', 'canary'], ['alice', 'canary'], ...SASL_MECHANISMS.map(name => [name, 'canary'])] as Array<[string, string]>) {
+      await t.rejects(connection.bind(name, password), { code: 'AUTHN_DIRECTORY', message: /is never sent/ }, name)
+    }
+    const { ask } = await open(t, own, { bindPassword: { reveal: () => '' } })
+    await t.rejects(ask('alice', alice.password), { message: /without a password is never sent/ }, 'nor for the service account, where its file is empty')
+    t.equal(await own.count(/BIND/), 0)
   })
 
   t.test('take over a new authority', async t => {
