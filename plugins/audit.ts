@@ -4,11 +4,12 @@
  * fields, and so does the token: enough to find lines that belong together,
  * useless without the key.
  */
-import { createHash, hash, randomBytes } from 'node:crypto'
 import fp from 'fastify-plugin'
 import type { FastifyInstance } from 'fastify'
 import type { DestinationStream, Logger } from 'pino'
 import type { Secret } from '../schemas/primitives.js'
+import type { ApiVersion } from '../schemas/token-review.js'
+import { keyedDigest } from '../src/authn/keyed-digest.js'
 import type { Review } from '../src/authn/review.js'
 
 declare module 'fastify' {
@@ -20,7 +21,7 @@ declare module 'fastify' {
 export interface AuditEntry {
   readonly review: Review
   readonly token: string
-  readonly apiVersion: string
+  readonly apiVersion: ApiVersion
   /** Of the API server's client certificate, where one is asked for. */
   readonly client: string | null
   readonly seconds: number
@@ -35,66 +36,44 @@ export interface AuditOptions {
 }
 
 async function audit (fastify: FastifyInstance, { log, destination, fingerprintKey }: AuditOptions): Promise<void> {
-  const lines = new Batch(destination)
   const fingerprint = fingerprints(fingerprintKey)
-  fastify.addHook('onClose', async () => { lines.flush() })
+  const time = clock()
   fastify.decorate('audit', ({ review, token, apiVersion, client, seconds }: AuditEntry) => {
-    const { outcome, reason, provider, username, typedName, detail } = review
+    const { outcome, reason, provider, username, typedName, status, detail } = review
     if (log.isLevelEnabled('info')) {
-      // not by pino: its redaction takes longer than the review, and here is nothing to redact
-      lines.add(JSON.stringify({
-        level: 'info',
-        time: new Date().toISOString(),
-        audit: 'TokenReview',
-        outcome,
-        reason,
-        provider,
-        username,
-        typedName: typedName === undefined ? undefined : fingerprint(typedName),
-        groups: review.status.user?.groups?.length,
-        ms: Math.round(seconds * 1e5) / 100,
-        apiVersion,
-        client: client ?? undefined,
-        fingerprint: fingerprint(token),
-        msg: 'review'
-      }))
+      // neither by pino, whose redaction takes longer than the review, nor as an object: half a microsecond
+      let line = `{"level":"info","time":"${time()}","audit":"TokenReview","outcome":"${outcome}"`
+      if (reason !== undefined) line += `,"reason":"${reason}"`
+      if (provider !== undefined) line += `,"provider":${JSON.stringify(provider)}`
+      if (username !== undefined) line += `,"username":${JSON.stringify(username)}`
+      if (typedName !== undefined) line += `,"typedName":"${fingerprint(typedName)}"`
+      if (status.user?.groups !== undefined) line += `,"groups":${status.user.groups.length}`
+      line += `,"ms":${Math.round(seconds * 1e5) / 100},"apiVersion":"${apiVersion}"`
+      if (client !== null) line += `,"client":${JSON.stringify(client)}`
+      destination.write(`${line},"fingerprint":"${fingerprint(token)}","msg":"review"}\n`)
     }
     if (detail === undefined) return
-    // behind the line that it belongs to
-    lines.flush()
     log.warn({ provider, detail }, 'the identity provider failed')
   })
 }
 
-/**
- * A keyed digest of 96 bits: enough to tell tokens apart, and short enough to
- * be read aloud. One hash of key and text: that SHA-256 could be continued by
- * who knows a whole digest is of no use with half of one, which proves nothing anyway.
- */
+/** 96 bits of a keyed digest: enough to tell tokens apart, and short enough to be read aloud. */
 function fingerprints (key: Secret | undefined): (text: string) => string {
-  // of one length, so that key and text are kept apart
-  const prefix = createHash('sha256').update(key === undefined ? randomBytes(32) : key.reveal()).digest('hex')
-  return text => hash('sha256', prefix + text).slice(0, 24)
+  const digest = keyedDigest(key?.reveal())
+  return text => digest(text).slice(0, 24)
 }
 
-/** The lines of one turn of the event loop, written together: a write each takes as long as the rest of a review. */
-class Batch {
-  #lines = ''
-  readonly #destination: DestinationStream
-
-  constructor (destination: DestinationStream) {
-    this.#destination = destination
-  }
-
-  add (line: string): void {
-    if (this.#lines === '') setImmediate(() => { this.flush() })
-    this.#lines += `${line}\n`
-  }
-
-  flush (): void {
-    const lines = this.#lines
-    this.#lines = ''
-    if (lines !== '') this.#destination.write(lines)
+/** ISO 8601 of now; under load it is asked for many times a millisecond, and takes longer than the rest of the line. */
+function clock (): () => string {
+  let at = 0
+  let text = ''
+  return () => {
+    const now = Date.now()
+    if (now !== at) {
+      at = now
+      text = new Date(now).toISOString()
+    }
+    return text
   }
 }
 

@@ -8,6 +8,10 @@ import type { LogConfig } from '../schemas/config.js'
 const SECRET_FIELDS = ['token', 'password', 'passwordHash', 'hash', 'key', 'authorization', 'bindPassword', 'fingerprintKey']
 const REDACTED = SECRET_FIELDS.flatMap(field => [field, `*.${field}`, `*.*.${field}`])
 
+/** Characters that are written at once, and milliseconds that they wait for each other. */
+const BATCH = 32_768
+const PATIENCE = 10
+
 export interface LoggerOptions extends Pick<LogConfig, 'level' | 'format'> {
   /** Is stdout a terminal? Decides what `format: auto` means. */
   readonly terminal: boolean
@@ -17,7 +21,7 @@ export interface LoggerOptions extends Pick<LogConfig, 'level' | 'format'> {
 
 export async function createLogger ({ level, format, terminal, destination }: LoggerOptions): Promise<Logger> {
   const text = format === 'text' || (format === 'auto' && terminal)
-  const stream = destination ?? (text ? await textStream(terminal) : pino.destination({ dest: 1, sync: false }))
+  const stream = destination ?? (text ? await textStream(terminal) : new Stdout())
   return pino({
     level,
     base: null,
@@ -25,6 +29,38 @@ export async function createLogger ({ level, format, terminal, destination }: Lo
     formatters: { level: label => ({ level: label }) },
     redact: { paths: REDACTED, censor: '[redacted]' }
   }, stream)
+}
+
+/**
+ * Standard output, many lines a write: each write wakes a thread of the pool,
+ * which takes a processor as long as half a review does.
+ */
+class Stdout implements DestinationStream {
+  readonly #stream = pino.destination({ dest: 1, sync: false })
+  #lines = ''
+  #timer: NodeJS.Timeout | undefined
+
+  write (line: string): void {
+    this.#lines += line
+    if (this.#lines.length >= BATCH) this.flush()
+    else this.#timer ??= setTimeout(() => { this.flush() }, PATIENCE)
+  }
+
+  /** Before the process ends: what the stream has been given is written then, what waits here isn't. */
+  flush (done?: () => void): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    const lines = this.#lines
+    this.#lines = ''
+    if (lines !== '') this.#stream.write(lines)
+    done?.()
+  }
+
+  /** For fatal errors, after which the process may be gone at once. */
+  flushSync (): void {
+    this.flush()
+    this.#stream.flushSync()
+  }
 }
 
 /** Where a logger's lines go, for those that are too many to be composed by pino. */

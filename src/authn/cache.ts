@@ -9,11 +9,12 @@
  *   dump of the cache holds a credential, and nobody can aim at a bucket.
  * - A hit costs a digest and a look-up: no timer, no signal, no copy.
  */
-import { createHmac, createSecretKey, randomBytes } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import { UnavailableError } from '../errors.js'
 import { isVettedDenial, type VettedAnswer } from './answer.js'
 import type { Deadline } from './deadline.js'
+import { immutable } from './immutable.js'
+import { keyedDigest } from './keyed-digest.js'
 import type { CacheResult } from './observer.js'
 import type { CredentialKind } from './provider.js'
 
@@ -36,8 +37,7 @@ interface Flight {
   waiters: number
 }
 
-// made once: preparing a key costs several times the digest
-const KEY = createSecretKey(randomBytes(32))
+const digest = keyedDigest()
 
 export class AnswerCache {
   readonly #onResult: (result: CacheResult) => void
@@ -62,7 +62,7 @@ export class AnswerCache {
 
   key (kind: CredentialKind, token: string, audiences: readonly string[]): string {
     // JSON keeps the parts apart, whatever they contain
-    return createHmac('sha256', KEY).update(JSON.stringify([kind, token, audiences])).digest('base64')
+    return digest(JSON.stringify([kind, token, audiences]))
   }
 
   /**
@@ -101,7 +101,7 @@ export class AnswerCache {
 
   async #land (key: string, signal: AbortSignal, ask: (signal: AbortSignal) => Promise<VettedAnswer>): Promise<VettedAnswer> {
     const generation = this.#generation
-    const answer = immutable(await ask(signal))
+    const answer = shareable(await ask(signal))
     // what a provider says when it is told to stop is no answer to keep
     if (generation === this.#generation && !signal.aborted) this.#store(key, answer)
     return answer
@@ -176,19 +176,11 @@ class AnswerStore {
   }
 }
 
-/** A frozen copy: whoever gave the answer, or got it, can't change what others get. */
-function immutable (answer: VettedAnswer): VettedAnswer {
-  const copy = frozenCopy(answer)
+/** Whoever gave the answer, or got it, can't change what others get. */
+function shareable (answer: VettedAnswer): VettedAnswer {
+  const copy = immutable(answer)
   if (copy === null || isVettedDenial(copy) || copy.expiresAt === undefined) return copy
   const expiry = copy.expiresAt.getTime()
   // freezing doesn't stop a Date's setters: each reader gets a Date of its own
   return Object.freeze({ ...copy, get expiresAt () { return new Date(expiry) } })
-}
-
-/** By hand: an answer is plain, and structuredClone costs several times as much. */
-function frozenCopy<T> (value: T): T {
-  if (value === null || typeof value !== 'object' || value instanceof Date) return value
-  if (Array.isArray(value)) return Object.freeze(value.map(frozenCopy)) as T
-  // fromEntries defines properties, so that a key such as __proto__ is one like any other
-  return Object.freeze(Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, frozenCopy(inner)]))) as T
 }
