@@ -29,7 +29,7 @@ export interface Review {
   readonly reason?: DenialReason | UnavailableReason | undefined
   /** Of an authenticated user, or of an account that a provider found; never what was merely typed. */
   readonly username?: string | undefined
-  /** What was typed as a name, where the token reads as a password. To be hashed before it is written anywhere. */
+  /** What was typed as a name, where the token reads as a password of nobody known. To be hashed before it is written anywhere. */
   readonly typedName?: string | undefined
   /** What made a provider fail, for the log; without what was presented. */
   readonly detail?: string | undefined
@@ -42,7 +42,8 @@ export async function review (spec: Spec, deadline: Deadline, rules: ReviewRules
   const credential = parseCredential(spec.token)
   const requested = spec.audiences ?? []
   const result = await askChain(rules.links, { credential, audiences: requested, deadline }, trace)
-  return { ...conclude(result, requested, rules.audiences), typedName: credential.password?.username }
+  const concluded = conclude(result, requested, rules.audiences)
+  return concluded.username === undefined ? { ...concluded, typedName: credential.password?.username } : concluded
 }
 
 const NOT_AUTHENTICATED: TokenReviewStatus = { authenticated: false }
