@@ -5,7 +5,8 @@
  */
 import type { UserInfo } from '../../schemas/token-review.js'
 import { UnavailableError } from '../errors.js'
-import { mapUser, type Prefixes } from './mapping.js'
+import { immutable, isImmutable } from './immutable.js'
+import { mapUser, type Mapped, type Prefixes } from './mapping.js'
 import type { Observer, ReservedKind } from './observer.js'
 import { PROVIDER_DENIAL_REASONS, type Authentication, type ProviderDenialReason } from './provider.js'
 import { guardReserved, type Exceptions } from './reserved.js'
@@ -49,25 +50,45 @@ function vetDenial (answer: { denied: unknown, username?: unknown }): VettedDeni
 
 function vetAuthentication (provider: string, answer: Partial<Authentication>, rules: NameRules, observer: Observer): VettedAnswer {
   const { user, audiences, expiresAt, cacheable } = answer
-  if (!isUserInfo(user)) throw brokenContract('"user" is not a UserInfo')
   if (audiences !== undefined && !isStrings(audiences)) throw brokenContract('"audiences" are not strings')
   if (expiresAt !== undefined && !(expiresAt instanceof Date && !Number.isNaN(expiresAt.getTime()))) throw brokenContract('"expiresAt" is not a date')
   if (cacheable !== undefined && typeof cacheable !== 'boolean') throw brokenContract('"cacheable" is not a boolean')
 
+  const { denial, user: named, dropped } = nameUser(user, rules)
+  if (denial !== undefined) {
+    observer.reserved(provider, 'user', 1)
+    return denial
+  }
+  report(observer, provider, 'uid', dropped.uid)
+  report(observer, provider, 'group', dropped.group)
+  report(observer, provider, 'extra', dropped.extra)
+  return { user: named, audiences: audiences && [...audiences], expiresAt: expiresAt && new Date(expiresAt), cacheable }
+}
+
+/** A user under Kubernetes' names, or why there is none; and how many names were dropped on the way. */
+type Named =
+  | { readonly denial: VettedDenial, readonly user?: never, readonly dropped?: never }
+  | { readonly denial?: never, readonly user: UserInfo, readonly dropped: Mapped['dropped'] }
+
+/** Of users that can't change, such as the static provider's: mapping takes longer than to look one up. */
+const known = new WeakMap<object, { readonly rules: NameRules, readonly named: Named }>()
+
+function nameUser (user: unknown, rules: NameRules): Named {
+  const before = known.get(user as object)
+  if (before?.rules === rules) return before.named
+  if (!isUserInfo(user)) throw brokenContract('"user" is not a UserInfo')
+  const named = mapAndGuard(user, rules)
+  if (isImmutable(user)) known.set(user, { rules, named: immutable(named) })
+  return named
+}
+
+function mapAndGuard (user: UserInfo, rules: NameRules): Named {
   const mapped = mapUser(user, rules)
-  if (mapped === undefined) {
-    observer.reserved(provider, 'user', 1)
-    return { denied: 'invalid-name' }
-  }
+  if (mapped === undefined) return { denial: { denied: 'invalid-name' } }
   const guarded = guardReserved(mapped.user, rules.reserved)
-  if (guarded.user === undefined) {
-    observer.reserved(provider, 'user', 1)
-    return { denied: 'reserved-name', username: mapped.user.username }
-  }
-  report(observer, provider, 'uid', mapped.dropped.uid)
-  report(observer, provider, 'group', mapped.dropped.group + guarded.dropped.group)
-  report(observer, provider, 'extra', mapped.dropped.extra + guarded.dropped.extra)
-  return { user: guarded.user, audiences: audiences && [...audiences], expiresAt: expiresAt && new Date(expiresAt), cacheable }
+  if (guarded.user === undefined) return { denial: { denied: 'reserved-name', username: mapped.user.username } }
+  const { uid, group, extra } = mapped.dropped
+  return { user: guarded.user, dropped: { uid, group: group + guarded.dropped.group, extra: extra + guarded.dropped.extra } }
 }
 
 function report (observer: Observer, provider: string, kind: ReservedKind, count: number): void {

@@ -53,16 +53,20 @@ export function mapUser (user: UserInfo, { usernamePrefix, groupPrefix }: Prefix
     else dropped.uid++
   }
   if (user.groups !== undefined) {
-    const names = user.groups.map(group => canonicalName(group, groupPrefix))
-    const groups = new Set(names.filter(name => name !== undefined))
-    dropped.group = names.filter(name => name === undefined).length
+    const groups = new Set<string>()
+    for (const group of user.groups) {
+      const name = canonicalName(group, groupPrefix)
+      if (name === undefined) dropped.group++
+      else groups.add(name)
+    }
     if (groups.size > 0) mapped.groups = [...groups]
   }
   if (user.extra !== undefined) {
-    const entries = Object.entries(user.extra).filter(([key, values]) => canonicalName(key) === key && values.every(isText))
-    dropped.extra = Object.keys(user.extra).length - entries.length
+    const entries = Object.entries(user.extra)
+    const kept = entries.filter(([key, values]) => canonicalName(key) === key && values.every(isText))
+    dropped.extra = entries.length - kept.length
     // fromEntries defines properties, so that a key such as __proto__ is one like any other
-    if (entries.length > 0) mapped.extra = Object.fromEntries(entries.map(([key, values]) => [key, [...values]]))
+    if (kept.length > 0) mapped.extra = Object.fromEntries(kept.map(([key, values]) => [key, [...values]]))
   }
   return { user: mapped, dropped }
 }

@@ -1,5 +1,6 @@
 import { test } from 'tap'
 import { vetAnswer } from '../../../src/authn/answer.js'
+import type { Authentication } from '../../../src/authn/provider.js'
 import { UnavailableError } from '../../../src/errors.js'
 import { recordingObserver } from '../../fixtures/observer.js'
 import { alice } from '../../fixtures/people.js'
@@ -40,6 +41,26 @@ test('dropped groups, uids and extra keys are counted by kind', async t => {
   const { answer, events } = vet({ user })
   t.strictSame(answer, { user: { username: 'alice', groups: ['dev'], extra: { ok: ['1'] } }, audiences: undefined, expiresAt: undefined, cacheable: undefined })
   t.strictSame(events, ['reserved people uid 1', 'reserved people group 2', 'reserved people extra 1'])
+})
+
+test('a user that cannot change is mapped once, and counted each time', async t => {
+  const user = Object.freeze({ username: 'alice', groups: Object.freeze(['system:masters', 'dev']) })
+  for (const names of [RULES, { ...RULES, groupPrefix: 'corp:' }, RULES]) {
+    const { answer, events } = vet({ user }, names)
+    t.match(answer, { user: { username: 'alice', groups: names === RULES ? ['dev'] : ['corp:system:masters', 'corp:dev'] } })
+    t.strictSame(events, names === RULES ? ['reserved people group 1'] : [], 'other rules are another question')
+  }
+  t.equal((vet({ user }).answer as Authentication).user, (vet({ user }).answer as Authentication).user)
+  const reserved = Object.freeze({ username: 'system:admin' })
+  for (const round of [1, 2]) t.strictSame(vet({ user: reserved }), { answer: { denied: 'reserved-name', username: 'system:admin' }, events: ['reserved people user 1'] }, `round ${round}`)
+})
+
+test('a user that can change is mapped each time', async t => {
+  const user = { username: 'alice', groups: ['dev'] }
+  const first = vet({ user }).answer
+  user.groups.push('ops')
+  t.match(vet({ user }).answer, { user: { groups: ['dev', 'ops'] } })
+  t.match(first, { user: { groups: ['dev'] } }, 'and what was given before stays what it was')
 })
 
 test('a prefix takes a name out of reach of the reserved ones', async t => {
