@@ -9,7 +9,7 @@
 import { X509Certificate } from 'node:crypto'
 import type { Server } from 'node:https'
 import type { TLSSocket } from 'node:tls'
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyRequest, onRequestHookHandler } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Logger } from 'pino'
 import type { TlsConfig } from '../schemas/config.js'
@@ -23,7 +23,7 @@ declare module 'fastify' {
     /** Of the certificate that new connections see. */
     readonly servingCertificate: { readonly validTo: Date }
     /** An `onRequest` hook; lets everyone in where no client CA is configured. */
-    requireClientCertificate: (request: FastifyRequest) => Promise<void>
+    requireClientCertificate: onRequestHookHandler
   }
   interface FastifyRequest {
     /** Set by `requireClientCertificate`, for the audit line. */
@@ -89,19 +89,23 @@ function describe ({ subject, names, validFrom, validTo }: ServingCertificate, l
 /** A name, or why there is none. */
 type Verdict = { readonly name: string } | { readonly refusal: string }
 
-function requireClientCertificate ({ clientCAFile, clientNames }: TlsConfig): (request: FastifyRequest) => Promise<void> {
-  if (clientCAFile === undefined) return async () => {}
+function requireClientCertificate ({ clientCAFile, clientNames }: TlsConfig): onRequestHookHandler {
+  if (clientCAFile === undefined) return (_request, _reply, done) => { done() }
   // a certificate belongs to its connection: one look at it serves all its requests
   const verdicts = new WeakMap<object, Verdict>()
-  return async request => {
+  return (request, _reply, done) => {
     const [connection, socket] = connectionOf(request)
     let verdict = verdicts.get(connection)
     if (verdict === undefined) {
       verdict = judge(socket, clientNames)
       verdicts.set(connection, verdict)
     }
-    if ('refusal' in verdict) throw new ClientCertificateRequiredError(verdict.refusal)
+    if ('refusal' in verdict) {
+      done(new ClientCertificateRequiredError(verdict.refusal))
+      return
+    }
     request.clientCertificateName = verdict.name
+    done()
   }
 }
 

@@ -8,7 +8,7 @@ import type { Logger } from 'pino'
 import { TokenReviewRequest, TokenReviewResponse, type ApiVersion } from '../schemas/token-review.js'
 import { Deadline } from '../src/authn/deadline.js'
 import { parseDuration } from '../src/authn/duration.js'
-import { couldNotTell, review, type Review, type ReviewRules } from '../src/authn/review.js'
+import { couldNotTell, review, type Review, type ReviewRules, type Spec } from '../src/authn/review.js'
 import { MethodNotAllowedError } from '../src/errors.js'
 
 export interface TokenReviewOptions {
@@ -28,7 +28,7 @@ const tokenReview: FastifyPluginAsyncTypebox<TokenReviewOptions> = async (fastif
   }, async (request, reply) => {
     const started = performance.now()
     const { apiVersion, spec } = request.body
-    const done = await reviewOf(spec, budget(request, timeout))
+    const done = await review(spec, new Deadline(budget(request, timeout)), rules).catch(error => failed(error, spec))
     // the version that was asked: the API server can't decode another one
     reply.send({ apiVersion, kind: 'TokenReview', status: done.status })
 
@@ -48,13 +48,9 @@ const tokenReview: FastifyPluginAsyncTypebox<TokenReviewOptions> = async (fastif
   })
 
   /** A bug of ours is "could not tell" as well: as a 500 it would cost 25 to 30 reviews a kubectl command. */
-  async function reviewOf (spec: TokenReviewRequest['spec'], milliseconds: number): Promise<Review> {
-    try {
-      return await review(spec, new Deadline(milliseconds), rules)
-    } catch (error) {
-      log.error({ err: error }, 'a review failed; this is a bug of authn-webhook')
-      return { outcome: 'error', reason: 'failed', status: couldNotTell('internal error', spec.audiences ?? []) }
-    }
+  function failed (error: unknown, { audiences = [] }: Spec): Review {
+    log.error({ err: error }, 'a review failed; this is a bug of authn-webhook')
+    return { outcome: 'error', reason: 'failed', status: couldNotTell('internal error', audiences) }
   }
 }
 

@@ -31,7 +31,8 @@ export async function askChain (links: readonly Link[], question: Question, trac
   for (const link of links) {
     const { provider, kind } = link
     const started = performance.now()
-    const answer = await askLink(link, question)
+    const asked = askLink(link, question)
+    const answer = asked instanceof Promise ? await asked : asked
     const detail = answer instanceof UnavailableError ? describeCause(answer, question.credential) : undefined
     trace?.({ provider, kind, answer, detail, seconds: (performance.now() - started) / 1000 })
 
@@ -59,11 +60,18 @@ export function describeCause ({ cause }: UnavailableError, { token, password }:
   return secrets.reduce((scrubbed, secret) => scrubbed.replaceAll(secret, '[redacted]'), text)
 }
 
-async function askLink (link: Link, question: Question): Promise<VettedAnswer | UnavailableError> {
+type LinkAnswer = VettedAnswer | UnavailableError
+
+function askLink (link: Link, question: Question): LinkAnswer | Promise<LinkAnswer> {
   try {
-    return await link.ask(question)
+    const asked = link.ask(question)
+    return asked instanceof Promise ? asked.catch(couldNotAnswer) : asked
   } catch (error) {
-    if (error instanceof UnavailableError) return error
-    throw error
+    return couldNotAnswer(error)
   }
+}
+
+function couldNotAnswer (error: unknown): UnavailableError {
+  if (error instanceof UnavailableError) return error
+  throw error
 }

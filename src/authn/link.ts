@@ -42,8 +42,11 @@ export interface Question {
 export interface Link {
   readonly provider: string
   readonly kind: CredentialKind
-  /** @throws UnavailableError and nothing else: could not tell. */
-  ask: (question: Question) => Promise<VettedAnswer>
+  /**
+   * No promise where the provider answers from memory: it takes as long as the look-up.
+   * @throws UnavailableError and nothing else: could not tell.
+   */
+  ask: (question: Question) => VettedAnswer | Promise<VettedAnswer>
 }
 
 const NEVER = new AbortController().signal
@@ -70,41 +73,77 @@ function createLink (open: OpenProvider, kind: CredentialKind, method: Method): 
   const { name, provider, cache, resilience, observer } = open
   const immediate = provider.immediate?.includes(kind) === true
 
-  async function askProvider (question: Question, signal: AbortSignal): Promise<VettedAnswer> {
+  function isAskable (credential: Credential): boolean {
+    if (kind === 'password' && credential.password === undefined) return false
+    return provider.recognizes === undefined || provider.recognizes(credential)
+  }
+
+  function conclude (answer: unknown, started: number): VettedAnswer {
+    const vetted = vetAnswer(name, answer, open.names, observer)
+    observer.asked(name, resultOf(vetted), secondsSince(started))
+    return vetted
+  }
+
+  function askMemory ({ credential, audiences }: Question): VettedAnswer {
     const started = performance.now()
-    let result: AskResult = 'error'
     try {
-      const answer = await method(question.credential, askContext(open, question.audiences, signal))
-      const vetted = vetAnswer(name, answer, open.names, observer)
-      result = resultOf(vetted)
-      return vetted
-    } finally {
-      observer.asked(name, result, (performance.now() - started) / 1000)
+      return conclude(atOnce(method(credential, askContext(open, audiences, NEVER))), started)
+    } catch (error) {
+      observer.asked(name, 'error', secondsSince(started))
+      throw unavailable(error)
     }
   }
 
-  async function ask (question: Question): Promise<VettedAnswer> {
+  async function askSource ({ credential, audiences }: Question, signal: AbortSignal): Promise<VettedAnswer> {
+    const started = performance.now()
+    try {
+      return conclude(await method(credential, askContext(open, audiences, signal)), started)
+    } catch (error) {
+      observer.asked(name, 'error', secondsSince(started))
+      throw error
+    }
+  }
+
+  async function askCache (question: Question): Promise<VettedAnswer> {
     const { credential, audiences, deadline } = question
-    if (kind === 'password' && credential.password === undefined) return null
-    if (provider.recognizes !== undefined && !provider.recognizes(credential)) return null
-    if (immediate) return await askProvider(question, NEVER)
-    return await cache.get(cache.key(kind, credential.token, audiences), deadline, async signal =>
-      await resilience.run(signal, async signal => await askProvider(question, signal)))
+    try {
+      return await cache.get(cache.key(kind, credential.token, audiences), deadline, async signal =>
+        await resilience.run(signal, async signal => await askSource(question, signal)))
+    } catch (error) {
+      throw unavailable(error)
+    }
+  }
+
+  function unavailable (error: unknown): UnavailableError {
+    const unavailable = error instanceof UnavailableError ? error : new UnavailableError('failed', { cause: error })
+    observer.unavailable(name, unavailable.reason)
+    return unavailable
   }
 
   return {
     provider: name,
     kind,
-    async ask (question) {
+    ask (question) {
       try {
-        return await ask(question)
+        if (!isAskable(question.credential)) return null
       } catch (error) {
-        const unavailable = error instanceof UnavailableError ? error : new UnavailableError('failed', { cause: error })
-        observer.unavailable(name, unavailable.reason)
-        throw unavailable
+        throw unavailable(error)
       }
+      return immediate ? askMemory(question) : askCache(question)
     }
   }
+}
+
+/** An immediate kind's answer. */
+function atOnce (answer: Answer | Promise<Answer>): Answer {
+  if (!(answer instanceof Promise)) return answer
+  // nobody waits for it: its rejection must not end the process
+  answer.catch(() => {})
+  throw new TypeError('the provider broke its contract: a promise for a kind that it calls immediate')
+}
+
+function secondsSince (started: number): number {
+  return (performance.now() - started) / 1000
 }
 
 export function askContext (open: OpenProvider, audiences: readonly string[], signal: AbortSignal): AskContext {

@@ -99,9 +99,10 @@ export type CredentialKind = 'token' | 'password'
 /** An open provider. At least one of the two `authenticate…` methods is there. */
 export interface IdentityProvider {
   /**
-   * Kinds that are answered from memory at once (a digest and a look-up). They
-   * are asked without cache, bulkhead, breaker and timeout, which would cost
-   * more than the answer. Their context's `signal` never aborts.
+   * Kinds that are answered from memory at once (a digest and a look-up): with
+   * the answer itself, not with a promise. They are asked without cache,
+   * bulkhead, breaker and timeout, which would cost more than the answer. Their
+   * context's `signal` never aborts.
    */
   readonly immediate?: readonly CredentialKind[]
   /**

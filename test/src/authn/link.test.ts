@@ -1,4 +1,5 @@
 import { test } from 'tap'
+import type { VettedAnswer } from '../../../src/authn/answer.js'
 import { AnswerCache } from '../../../src/authn/cache.js'
 import { parseCredential } from '../../../src/authn/credential.js'
 import { Deadline } from '../../../src/authn/deadline.js'
@@ -16,7 +17,7 @@ interface Opened {
   readonly links: Link[]
   readonly events: string[]
   /** Asks the link of a kind. */
-  readonly ask: (kind: Link['kind'], token: string, audiences?: string[]) => ReturnType<Link['ask']>
+  readonly ask: (kind: Link['kind'], token: string, audiences?: string[]) => Promise<VettedAnswer>
 }
 
 function open (provider: IdentityProvider): Opened {
@@ -69,6 +70,11 @@ test('a kind that is answered from memory is asked each time, around cache and b
   t.strictSame(events, ['asked people authenticated', 'asked people authenticated', 'asked people authenticated'])
 })
 
+test('an answer from memory comes without a promise', async t => {
+  const [link] = open({ immediate: ['token'], authenticateToken: isAlice }).links
+  t.match(link!.ask({ credential: parseCredential(alice.token), audiences: [], deadline: new Deadline(5_000) }), ALICE)
+})
+
 test('what a provider does not recognize costs it nothing', async t => {
   const { ask, events } = open({ recognizes: ({ jwt }) => jwt, authenticateToken: isAlice })
   t.equal(await ask('token', alice.token), null)
@@ -110,6 +116,8 @@ const failures: Array<[what: string, provider: IdentityProvider, reason: string]
   ['throws what is no error', { authenticateToken () { throw null } }, 'failed'], // eslint-disable-line no-throw-literal
   ['throws while it recognizes', { recognizes () { throw new Error('odd') }, authenticateToken: isAlice }, 'failed'],
   ['throws from memory', { immediate: ['token'], authenticateToken () { throw new Error('bug') } }, 'failed'],
+  ['promises from memory', { immediate: ['token'], authenticateToken: async () => isAlice() }, 'failed'],
+  ['rejects from memory', { immediate: ['token'], authenticateToken: async () => { throw new Error('bug') } }, 'failed'],
   ['gives what the contract does not know', { authenticateToken: () => undefined as unknown as Answer }, 'failed'],
   ['never answers', { authenticateToken: async () => await new Promise<Answer>(() => {}) }, 'timeout'],
   ['says itself that it is busy', { authenticateToken () { throw new UnavailableError('busy') } }, 'busy']
