@@ -81,6 +81,7 @@ test('reach', async t => {
   t.match(webhook(deployment).clusters[0].cluster, { server: 'https://10.96.0.14/authenticate', 'tls-server-name': 'authn-webhook.kube-system.svc' })
   t.match(find(deployment, 'Service', 'authn-webhook')['spec'], { clusterIP: '10.96.0.14', ports: [{ port: 443 }] })
   t.equal(podOf(deployment).spec.dnsPolicy, 'ClusterFirst')
+  t.strictSame(podOf(deployment).spec.containers[0].livenessProbe.httpGet, { path: '/livez', port: 9443 }, 'the kubelet asks the pod')
 
   const daemon = await render('--values', ci('existing-secret'), '--set', 'kind=DaemonSet')
   t.match(webhook(daemon).clusters[0].cluster, { server: 'https://127.0.0.1:8443/authenticate', 'tls-server-name': 'authn-webhook.kube-system.svc' })
@@ -89,6 +90,37 @@ test('reach', async t => {
   t.match(configOf(daemon), { server: { host: '127.0.0.1', shutdownDelay: '0s' }, admin: { host: '127.0.0.1' } })
   const scraped = await render('--values', ci('existing-secret'), '--set', 'kind=DaemonSet,metrics.podMonitor.enabled=true')
   t.equal(configOf(scraped).admin.host, '::', 'Prometheus comes from elsewhere')
+})
+
+test('certificates by cert-manager', async t => {
+  const own = await render('--values', ci('cert-manager'))
+  const spec = (manifests: readonly Manifest[], kind: string, name: string): any => find(manifests, kind, `authn-webhook-${name}`)['spec']
+  t.strictSame(spec(own, 'Issuer', 'selfsigned'), { selfSigned: {} })
+  t.match(spec(own, 'Certificate', 'ca'), { isCA: true, secretName: 'authn-webhook-ca', issuerRef: { name: 'authn-webhook-selfsigned' }, privateKey: { algorithm: 'ECDSA', rotationPolicy: 'Never' } })
+  t.strictSame(spec(own, 'Issuer', 'ca'), { ca: { secretName: 'authn-webhook-ca' } })
+  t.match(spec(own, 'Certificate', 'tls'), { secretName: 'authn-webhook-tls', dnsNames: ['authn-webhook.kube-system.svc'], usages: ['digital signature', 'server auth'], issuerRef: { kind: 'Issuer', name: 'authn-webhook-ca' } })
+  t.match(spec(own, 'Certificate', 'apiserver'), { commonName: 'kube-apiserver', usages: ['digital signature', 'client auth'], issuerRef: { kind: 'Issuer', name: 'authn-webhook-ca' } })
+  t.notOk(JSON.stringify(podOf(own)).includes('authn-webhook-ca'), 'no pod mounts the authority')
+
+  const corporate = await render('--values', ci('cert-manager-issuer'))
+  t.strictSame(corporate.filter(({ apiVersion }) => apiVersion === 'cert-manager.io/v1').map(({ kind, metadata, spec }) => [kind, metadata.name, spec.issuerRef.name]), [['Certificate', 'authn-webhook-tls', 'corporate']])
+})
+
+test('what people set in other charts', async t => {
+  const manifests = await render('--values', ci('everything'))
+  t.equal(podOf(manifests).spec.containers[0].image, `registry.example.com:5000/authn-webhook@sha256:${'0'.repeat(64)}`)
+  t.equal(podOf(await render('--values', ci('existing-secret'), '--set', 'image.repository=team/authn,image.tag=next')).spec.containers[0].image, 'team/authn:next')
+  for (const { kind, metadata } of manifests.filter(({ metadata }) => metadata.name !== 'authn-modules')) {
+    t.equal(metadata.labels?.['example.com/team'], 'platform', `${kind} ${metadata.name}`)
+    t.match(metadata.name, /^(corporate-authn|authn$)/, 'the override, and the ServiceAccount\'s own name')
+  }
+  const { metadata, spec } = podOf(manifests)
+  t.match(metadata, { labels: { 'app.kubernetes.io/name': 'webhook', 'example.com/e': 'f' }, annotations: { 'example.com/c': 'd' } })
+  t.match(spec, { serviceAccountName: 'authn', dnsPolicy: 'None', terminationGracePeriodSeconds: 60, affinity: { podAntiAffinity: {} }, tolerations: [{ key: 'dedicated' }] })
+  t.ok(spec.containers[0].env.some(({ name }: any) => name === 'FINGERPRINT_KEY'))
+  t.ok(spec.containers[0].volumeMounts.some(({ mountPath }: any) => mountPath === '/etc/authn-webhook/modules'))
+  t.match(spec.volumes.find(({ name }: any) => name === 'secret-fingerprints'), { secret: { secretName: 'authn-fingerprints', items: [{ key: 'key' }] } })
+  t.match(find(manifests, 'ConfigMap', 'authn-modules'), { metadata: { namespace: 'kube-system' } }, 'further objects are templates')
 })
 
 test('availability', async t => {
@@ -166,6 +198,8 @@ function checkPod (t: Test, manifests: readonly Manifest[]): void {
       t.strictSame(container.securityContext, { allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: { drop: ['ALL'] } })
       t.ok(container.resources.limits.memory, 'the heap follows a limit')
     }
+    const restricted = ['configMap', 'projected', 'secret']
+    t.strictSame(spec.volumes.filter((volume: object) => !Object.keys(volume).every(key => key === 'name' || restricted.includes(key))), [])
     for (const { secret } of spec.volumes.filter(({ secret }: any) => secret !== undefined)) t.equal(secret.defaultMode, 0o440, 'secrets are for the group alone')
   }
 }
