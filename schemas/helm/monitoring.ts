@@ -12,7 +12,7 @@ const scrape = {
 }
 
 export const Metrics = Group('Monitoring. The admin listener serves /metrics in any case.', {
-  service: Group('A headless Service over the admin port.', {
+  service: Group('A headless Service over the admin port, unless that is on loopback, as in a DaemonSet that nobody scrapes.', {
     enabled: Flag(true, 'Make it.'),
     annotations: StringMap('Annotations of it, such as prometheus.io/scrape.')
   }),

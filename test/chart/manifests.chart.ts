@@ -87,9 +87,11 @@ test('reach', async t => {
   t.match(webhook(daemon).clusters[0].cluster, { server: 'https://127.0.0.1:8443/authenticate', 'tls-server-name': 'authn-webhook.kube-system.svc' })
   t.match(podOf(daemon).spec, { hostNetwork: true, dnsPolicy: 'ClusterFirstWithHostNet', tolerations: [{ operator: 'Exists' }] })
   t.match(podOf(daemon).spec.containers[0].livenessProbe.httpGet, { host: '127.0.0.1', port: 9443 }, 'the kubelet asks where it listens')
+  t.notOk(daemon.some(({ metadata }) => metadata.name === 'authn-webhook-metrics'), 'and no Service leads there')
   t.match(configOf(daemon), { server: { host: '127.0.0.1', shutdownDelay: '0s' }, admin: { host: '127.0.0.1' } })
   const scraped = await render('--values', ci('existing-secret'), '--set', 'kind=DaemonSet,metrics.podMonitor.enabled=true')
   t.equal(configOf(scraped).admin.host, '::', 'Prometheus comes from elsewhere')
+  t.ok(find(scraped, 'Service', 'authn-webhook-metrics'))
 })
 
 test('certificates by cert-manager', async t => {
@@ -162,6 +164,9 @@ const REFUSALS: Record<string, readonly [args: readonly string[], sentence: RegE
   'a grace period that is too short': [['--set', 'terminationGracePeriodSeconds=30'], /terminationGracePeriodSeconds is 30, and must be more than 30: config\.server\.shutdownDelay \(10s\)/],
   'a long drain': [['--set', 'config.server.shutdownDelay=1m30s'], /must be more than 110/],
   'one port for both listeners': [['--set', 'config.admin.port=8443'], /are both 8443/],
+  'a listener that no API server reaches': [['--set', 'config.server.host=127.0.0.1'], /config\.server\.host is 127\.0\.0\.1: nobody reaches that/],
+  'a listener that no probe reaches': [['--set', 'config.admin.host=::1'], /config\.admin\.host is ::1: nobody reaches that/],
+  'a listener that is not to be scraped where it is': [['--set', 'kind=DaemonSet,config.admin.host=127.0.0.1,metrics.podMonitor.enabled=true'], /config\.admin\.host is 127\.0\.0\.1, and metrics are to be scraped/],
   'two monitors': [['--set', 'metrics.serviceMonitor.enabled=true,metrics.podMonitor.enabled=true'], /counted twice/],
   'a monitor without its Service': [['--set', 'metrics.serviceMonitor.enabled=true,metrics.service.enabled=false'], /needs metrics\.service\.enabled/],
   'two secrets of one name': [['--set-json', 'secretMounts=[{"name":"a","secretName":"x"},{"name":"a","secretName":"y"}]'], /two of the name "a"/],

@@ -13,6 +13,14 @@
 {{- if or (eq (int $config.server.port) 0) (eq (int $config.admin.port) 0) -}}
 {{- fail "\n\nconfig.server.port and config.admin.port must not be 0 here: the Service and the probes have to know them." -}}
 {{- end -}}
+{{- range $name, $listener := pick $config "server" "admin" -}}
+{{- if and (eq $.Values.kind "Deployment") (include "authn-webhook.isLocal" $listener) -}}
+{{- fail (printf "\n\nconfig.%s.host is %s: nobody reaches that from outside of the pod, neither API servers nor the kubelet's probes. Leave it out." $name $listener.host) -}}
+{{- end -}}
+{{- end -}}
+{{- if and (include "authn-webhook.isLocal" $config.admin) (or .Values.metrics.serviceMonitor.enabled .Values.metrics.podMonitor.enabled) -}}
+{{- fail (printf "\n\nconfig.admin.host is %s, and metrics are to be scraped, from elsewhere. Leave it out." $config.admin.host) -}}
+{{- end -}}
 {{- if and .Values.metrics.serviceMonitor.enabled (not .Values.metrics.service.enabled) -}}
 {{- fail "\n\nmetrics.serviceMonitor needs metrics.service.enabled; metrics.podMonitor does without." -}}
 {{- end -}}

@@ -20,6 +20,11 @@
 {{- mergeOverwrite (dict "apiVersion" "authn-webhook/v1") $defaults (deepCopy .Values.config) (dict "tls" $files) | toYaml -}}
 {{- end -}}
 
+{{/* Does nobody reach a listener but its own host? Call with its config. */}}
+{{- define "authn-webhook.isLocal" -}}
+{{- if has .host (list "127.0.0.1" "localhost" "::1") }}yes{{ end -}}
+{{- end -}}
+
 {{/* The words of a duration, `1m30s`, as seconds, rounded up. */}}
 {{- define "authn-webhook.seconds" -}}
 {{- $units := dict "ns" 0.000000001 "us" 0.000001 "µs" 0.000001 "ms" 0.001 "s" 1.0 "m" 60.0 "h" 3600.0 -}}

@@ -61,7 +61,7 @@ spec:
       {{- range $probe, $path := dict "startupProbe" "/readyz" "readinessProbe" "/readyz" "livenessProbe" "/livez" }}
       {{ $probe }}:
         httpGet:
-          {{- if has (default "::" $config.admin.host) (list "127.0.0.1" "localhost" "::1") }}
+          {{- if include "authn-webhook.isLocal" $config.admin }}
           host: {{ $config.admin.host | quote }}
           {{- end }}
           path: {{ $path }}
