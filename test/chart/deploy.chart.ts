@@ -1,5 +1,5 @@
 /** deploy/: the chart without Helm. Three commands, and an API server knows people. */
-import { cpSync, readFileSync } from 'node:fs'
+import { cpSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { test } from 'tap'
@@ -7,8 +7,8 @@ import { plainManifests } from '../../scripts/plain-manifests.mjs'
 import { startCluster, tool } from '../e2e/cluster.js'
 import { runCommand } from '../fixtures/command.js'
 import { findFaults, findUnknownFields, parseManifests } from './manifests.js'
-import { type } from './podman.js'
-import { NAMESPACE } from './release.js'
+import { IMAGE, type } from './podman.js'
+import { runDeployment } from './release.js'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const MADE = plainManifests(tool('HELM'))
@@ -23,20 +23,27 @@ for (const [name, content] of Object.entries(MADE)) {
   })
 }
 
-test('the three commands of its head', async t => {
+test('the commands of its head, and somebody logs in', async t => {
   const cwd = t.testdir({})
   cpSync(join(ROOT, 'deploy'), join(cwd, 'deploy'), { recursive: true })
+  writeFileSync(join(cwd, 'deploy/deployment.yaml'), MADE['deploy/deployment.yaml']!.replace(/image: .*/, `image: ${IMAGE}`))
   const cluster = await startCluster(t, {})
-  const commands = [...MADE['deploy/deployment.yaml']!.matchAll(/^# {3}(authn-webhook|kubectl) (certs|users|apply) (.*)$/gm)].map(([, program, ...args]) => [program!, args.join(' ').split(' ')] as const)
-  t.equal(commands.length, 3)
-  for (const [program, args] of commands) {
-    const outcome = program === 'kubectl'
-      ? await type(tool('KUBECTL'), [...args, `--kubeconfig=${cluster.adminKubeconfig}`], { cwd })
-      : await runCommand(args, { cwd, env: { NODE_OPTIONS: undefined } })
-    // an API server of 1.20 has PodDisruptionBudgets of policy/v1beta1 alone, and that is all that it may lack
-    const lacking = [...outcome.stderr.matchAll(/no matches for kind "(\w+)" in version "(\S+)"/g)].map(([, kind, version]) => `${kind} ${version}`)
-    t.ok(outcome.code === 0 || lacking.join() === 'PodDisruptionBudget policy/v1', `${program} ${args[0]}`, { outcome })
+  const commands = Object.fromEntries([...MADE['deploy/deployment.yaml']!.replaceAll(/ \\\n# +/g, ' ').matchAll(/^# {3}(?:authn-webhook|kubectl) (certs|users|apply|webhook-config) (.*?)( > webhook\.yaml)?$/gm)].map(([, name, args]) => [name!, [name!, ...args!.split(' ')]]))
+  t.strictSame(Object.keys(commands), ['certs', 'users', 'apply', 'webhook-config'])
+  const run = async (name: string): Promise<string> => {
+    const { code, stdout, stderr } = await runCommand(commands[name]!, { cwd, env: { NODE_OPTIONS: undefined } })
+    t.equal(code, 0, name, { stderr })
+    return stdout
   }
-  const { stdout } = await cluster.kubectl('get', 'deployment,service,secret', '--namespace', NAMESPACE, '--output', 'name', `--kubeconfig=${cluster.adminKubeconfig}`)
-  for (const name of ['deployment.apps/authn-webhook', 'service/authn-webhook', 'secret/authn-webhook-tls', 'secret/authn-webhook-users']) t.ok(stdout.split('\n').includes(name), name)
+  await run('certs')
+  const [, token] = /token laptop: (\S+)/.exec(await run('users'))!
+  const { code, stderr } = await type(tool('KUBECTL'), [...commands['apply']!, `--kubeconfig=${cluster.adminKubeconfig}`], { cwd })
+  // an API server of 1.20 has PodDisruptionBudgets of policy/v1beta1 alone, and that is all that it may lack
+  const lacking = [...stderr.matchAll(/no matches for kind "(\w+)" in version "(\S+)"/g)].map(([, kind, version]) => `${kind} ${version}`)
+  t.ok(code === 0 || lacking.join() === 'PodDisruptionBudget policy/v1', 'apply', { stderr })
+  writeFileSync(join(cwd, 'webhook.yaml'), await run('webhook-config'), { mode: 0o600 })
+
+  await runDeployment(t, cluster)
+  await cluster.restart(join(cwd, 'webhook.yaml'))
+  t.match(await cluster.call(token!), { code: 403, body: { message: /User "alice" cannot list/ } })
 })
