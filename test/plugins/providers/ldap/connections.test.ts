@@ -89,6 +89,7 @@ test('connections', async t => {
     const caFile = join(t.testdir(), 'ca.crt')
     await copyFile(join(slapd.dir, 'ca.crt'), caFile)
     const { ask, reloads } = await open(t, slapd, { tls: { caFile }, pool: { min: 0 } })
+    await t.rejects(open(t, slapd, { tls: { caFile: `${caFile}.missing` } }), 'none at the start is a fault')
     t.equal(outcome(await ask('alice', alice.password)), 'alice')
     await writeFile(`${caFile}.new`, 'nonsense')
     await rename(`${caFile}.new`, caFile)
@@ -143,6 +144,19 @@ test('connections', async t => {
     t.ok(proxy.accepted <= 6, `${proxy.accepted} connections: 3 of the service account, 3 for users`)
     await close()
     await until('all are closed', () => proxy.open === 0)
+  })
+
+  t.test('are waited for in turn, by who still waits', async t => {
+    const proxy = await startProxy(t, slapd.port, { delay: 50 })
+    const { ask } = await open(t, slapd, { urls: [`ldap://127.0.0.1:${proxy.port}`], ...PLAIN, pool: { min: 0, max: 1 }, timeouts: { connect: '5s', bind: '5s', search: '5s' } })
+    const caller = new AbortController()
+    const [first, second, third] = [ask('alice', alice.password), ask('alice', alice.password, { signal: caller.signal }), ask('bob', bob.password)]
+    await until('the first one has the connection', () => proxy.open === 1)
+    const reason = new Error('the caller left')
+    caller.abort(reason)
+    await t.rejects(second, reason)
+    t.strictSame([outcome(await first), outcome(await third)], ['alice', 'bob'])
+    t.equal(proxy.accepted, 2, 'one connection that searches, one that binds')
   })
 
   t.test('are replaced when they are old or unused', async t => {

@@ -244,6 +244,7 @@ test('OpenLDAP', async t => {
       `group developers: cn=developers,${GROUPS}`
     ])
     t.match((await explain('alice')).slice(-2), [`left out cn=platform,${GROUPS}: platform does not match groupSearch.include`, /^group developers/])
+    t.match((await (await open(t, { groupSearch: { baseDN: GROUPS, nameAttribute: 'ou' } })).explain('alice')).at(-1), /^left out cn=platform,.*: it has no ou of its own$/)
     t.strictSame(await explain('twin'), [`searched ${PEOPLE} for (uid=twin): 2 entries`, 'refused: several entries are called that'])
     t.strictSame(await explain('carol'), [`searched ${PEOPLE} for (uid=carol): one entry`, `found uid=carol,${PEOPLE}`, 'refused, locked: the account is locked until an administrator unlocks it'])
     t.strictSame(await explain('alice '), [`searched ${PEOPLE} for (uid=alice ): one entry`, `uid=alice,${PEOPLE} is not called that`])

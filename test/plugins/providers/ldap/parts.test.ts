@@ -1,16 +1,19 @@
 /** The parts of the provider ldap that need no directory: names, filters, entries, what an answer means. */
+import { BerReader } from 'ldapts'
 import { test } from 'tap'
 import { fileTime, stateOf } from '../../../../plugins/providers/ldap/account-state.js'
 import { BadPasswords } from '../../../../plugins/providers/ldap/bad-passwords.js'
-import { hostOf } from '../../../../plugins/providers/ldap/dial.js'
+import { hostOf, type Host } from '../../../../plugins/providers/ldap/dial.js'
 import { dnsNameOf, domainOf, escapeInDN, isUnder, nameInDN, normalizeDN, parseDN } from '../../../../plugins/providers/ldap/distinguished-name.js'
 import { Entry, guidOf, sidOf } from '../../../../plugins/providers/ldap/entry.js'
 import { comparisonsOf, fillFilter, isSameName } from '../../../../plugins/providers/ldap/filter.js'
 import { nameOf } from '../../../../plugins/providers/ldap/group.js'
+import { Hosts } from '../../../../plugins/providers/ldap/hosts.js'
+import { PasswordPolicyControl } from '../../../../plugins/providers/ldap/password-policy.js'
 import type { Search } from '../../../../plugins/providers/ldap/directory.js'
 import { settle } from '../../../../plugins/providers/ldap/settings.js'
 import { TokenGroups } from '../../../../plugins/providers/ldap/token-groups.js'
-import { ldapConfig } from '../../../fixtures/ldap.js'
+import { ldapConfig, until } from '../../../fixtures/ldap.js'
 import { verdictOf } from '../../../../plugins/providers/ldap/verdict.js'
 
 test('distinguished names: RFC 4514', async t => {
@@ -122,6 +125,44 @@ test('what tokenGroups are called, once a minute', async t => {
   now += 59_500
   t.strictSame(await names(), ['232', '233'], 'nor is one forgotten that grows old while others are asked for')
   t.equal(asked.length, 2)
+})
+
+test('what a password policy says beside an answer', async t => {
+  for (const [name, hex, expected] of [
+    ['nothing', '3000', undefined],
+    ['expired', '3003810100', 'expired'],
+    ['locked', '3003810101', 'locked'],
+    ['to be changed', '3003810102', 'must-change'],
+    ['something that no bind is told', '3003810106', undefined],
+    ['that it will expire', '3005a003800132', undefined],
+    ['that some logins are left, and locked', '3008a003810102810101', 'locked'],
+    ['what is no sequence', '0400', undefined],
+    ['no value at all', '', undefined]
+  ] as const) {
+    const control = new PasswordPolicyControl()
+    control.parse(new BerReader(Buffer.from(hex, 'hex')))
+    t.equal(control.error, expected, name)
+  }
+})
+
+test('hosts that fail are asked again until they answer', async t => {
+  const [one, two] = ['one', 'two'].map(name => ({ name, hostname: name, port: 636 })) as [Host, Host]
+  const events: string[] = []
+  let probes = 0
+  const hosts = new Hosts({
+    hosts: [one, two],
+    pause: 1,
+    onLost: ({ name }) => { events.push(`lost ${name}`) },
+    log: { debug () {}, error () {}, warn: (_fields, message) => { events.push(message) }, info: (_fields, message) => { events.push(message) } },
+    probe: async () => { if (++probes < 3) throw new Error('not yet') }
+  })
+  t.teardown(() => { hosts.close() })
+  t.strictSame(hosts.inOrder(), [one, two])
+  for (let times = 0; times < 3; times++) hosts.failed(one, new Error('gone'))
+  t.strictSame(hosts.inOrder(), [two, one])
+  await until('it answers', () => events.length === 3)
+  t.strictSame([probes, hosts.inOrder()], [3, [one, two]])
+  t.strictSame(events, ['a directory host is lost; asked again in the background', 'lost one', 'a directory host answers again'])
 })
 
 test('what the answer to a bind means', async t => {
