@@ -37,14 +37,18 @@ function podOf (manifests: readonly Manifest[]): any {
 }
 
 for (const mode of OFFLINE) {
-  test(`${mode}: strictly valid, and sound`, async t => {
+  test(`${mode}: valid, and sound`, async t => {
     const manifests = await render('--values', ci(mode))
     t.strictSame(await findFaults(manifests), [])
-    t.equal(await findUnknownFields(t.testdir({}), manifests), '')
     checkPod(t, manifests)
     await checkConfig(t, manifests)
   })
 }
+
+test('none of them has a field that an API server would drop', async t => {
+  const manifests = await Promise.all(OFFLINE.map(async mode => await render('--values', ci(mode))))
+  t.equal(await findUnknownFields(t.testdir({}), manifests.flat()), '')
+})
 
 test('lint takes them all', async t => {
   for (const mode of MODES) t.equal((await type(tool('HELM'), ['lint', '--strict', CHART, '--values', ci(mode), '--namespace', 'kube-system'])).code, 0, mode)
@@ -53,13 +57,14 @@ test('lint takes them all', async t => {
 test('with a cluster to look into', async t => {
   const cluster = await startCluster(t, {})
   await eventually(async () => (await cluster.admin('GET', '/api/v1/namespaces/default/services/kubernetes')).code === 200 || undefined)
+  const all: Manifest[] = []
   for (const mode of LIVE) {
-    await t.test(`${mode}: strictly valid, and sound`, async t => {
+    await t.test(`${mode}: valid, and sound`, async t => {
       const { code, stdout, stderr } = await cluster.helm('template', 'authn-webhook', CHART, '--namespace', 'kube-system', '--dry-run=server', '--values', ci(mode))
       t.equal(code, 0, stderr)
       const manifests = parseManifests(stdout)
+      all.push(...manifests)
       t.strictSame(await findFaults(manifests), [])
-      t.equal(await findUnknownFields(t.testdir({}), manifests), '')
       checkPod(t, manifests)
       await checkConfig(t, manifests)
       const ca = find(manifests, 'Secret', 'authn-webhook-ca')
@@ -68,6 +73,7 @@ test('with a cluster to look into', async t => {
       t.notMatch(find(manifests, 'ConfigMap', 'authn-webhook-webhook-config')['data']['webhook.yaml'], /client-key-data/, 'a ConfigMap holds no key')
     })
   }
+  t.equal(await findUnknownFields(t.testdir({}), all), '', 'no field is unknown')
 })
 
 test('the type check finds what an API server would drop', async t => {

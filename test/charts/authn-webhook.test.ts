@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { load } from 'js-yaml'
 import { test } from 'tap'
+import { Config } from '../../schemas/config.js'
 import { valuesDocument, valuesTable } from '../../schemas/helm/documents.js'
 import { publishedSchemas, publishedValuesSchema } from '../../schemas/published.js'
 import { DISTRIBUTIONS, formatDistributionSteps } from '../../src/distributions.js'
@@ -20,6 +21,13 @@ const CHART = 'charts/authn-webhook'
 test('what is made of the sources is up to date: npm run schemas', t => {
   const files = generatedFiles({ publishedSchemas, publishedValuesSchema, valuesDocument, valuesTable, DISTRIBUTIONS, formatDistributionSteps }, read)
   for (const [name, content] of Object.entries(files)) t.equal(existsSync(join(ROOT, name)) ? read(name) : '', content, name)
+  t.end()
+})
+
+test('the defaults that templates rely on are the service\'s', t => {
+  const { timeout, path } = Config.properties.server.properties
+  t.match(read(`${CHART}/templates/_checks.tpl`), `default "${timeout.default}" $config.server.timeout`)
+  t.match(read(`${CHART}/templates/_cluster.tpl`), `default "${path.default}" $config.server.path`)
   t.end()
 })
 
