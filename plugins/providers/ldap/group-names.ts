@@ -7,9 +7,8 @@
 import { EqualityFilter, OrFilter } from 'ldapts'
 import { LRUCache } from 'lru-cache'
 import type { Search } from './directory.js'
-import { normalizeDN } from './distinguished-name.js'
+import { domainOf, normalizeDN } from './distinguished-name.js'
 import { nameOf, type Group } from './group.js'
-import { isUniqueName } from './presets.js'
 import type { GroupSettings } from './settings.js'
 
 /** Milliseconds that the only holder of a name is taken for the only one; another one is asked about at once. */
@@ -32,15 +31,19 @@ export class GroupNames {
   async shared (groups: readonly Group[], search: Search): Promise<Set<string>> {
     const holders = new Map<string, Set<string>>()
     for (const group of groups) add(holders, group)
-    if (!isUniqueName(this.#settings.nameAttribute)) {
-      const unknown = groups.filter(({ dn, name }) => this.#holders.get(name) !== normalizeDN(dn)).map(({ name }) => name)
-      for (const group of await this.#named([...new Set(unknown)], search)) add(holders, group)
-    }
+    const unknown = groups.filter(({ dn, name }) => !this.#isUnique(dn) && this.#holders.get(name) !== normalizeDN(dn)).map(({ name }) => name)
+    for (const group of await this.#named([...new Set(unknown)], search)) add(holders, group)
     const shared = [...holders].filter(([, dns]) => dns.size > 1).map(([name]) => name)
     for (const [name, [dn]] of holders) {
       if (!shared.includes(name)) this.#holders.set(name, dn!, { noUpdateTTL: true })
     }
     return new Set(shared)
+  }
+
+  /** A global catalog has groups of other domains too, with names of their own making. */
+  #isUnique (dn: string): boolean {
+    const { uniqueNames, baseDN } = this.#settings
+    return uniqueNames && (baseDN === '' || normalizeDN(domainOf(dn)) === normalizeDN(domainOf(baseDN)))
   }
 
   async #named (names: readonly string[], search: Search): Promise<Group[]> {

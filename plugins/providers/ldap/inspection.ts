@@ -8,7 +8,7 @@ import { parseDuration } from '../../../src/authn/duration.js'
 import type { Finding } from '../../../src/authn/provider.js'
 import { parseDN } from './distinguished-name.js'
 import { comparisonsOf, filterFault, placeholdersOf } from './filter.js'
-import { isSelfWritable, isUniqueName, PRESETS } from './presets.js'
+import { isSelfWritable, PRESETS } from './presets.js'
 import { settle, type Settings } from './settings.js'
 
 export function inspect (config: LdapProviderConfig): Finding[] {
@@ -96,7 +96,7 @@ function * inspectGroupSearch ({ preset, groupSearch }: LdapProviderConfig, { gr
     return
   }
   if (groups.nameAttribute === '') return yield { path: 'groupSearch.nameAttribute', message: `is missing: ${NO_PRESET}` }
-  if (groups.baseDN === '' && !isUniqueName(groups.nameAttribute)) {
+  if (groups.baseDN === '' && !groups.uniqueNames) {
     yield { path: 'groupSearch.baseDN', message: `is missing: ${groups.nameAttribute} is unique only inside a container, so whoever may make groups elsewhere could make a namesake` }
   } else if (groups.baseDN === '' && mode !== 'memberOf') yield { path: 'groupSearch.baseDN', message: 'is missing' }
   if (groupSearch.filter !== undefined && mode !== 'search') yield { path: 'groupSearch.filter', message: 'is for "mode: search" alone' }

@@ -62,11 +62,12 @@ export const PRESETS: Readonly<Record<PresetName, Preset>> = {
   }
 }
 
-const UNIQUE_NAMES = new Set(['samaccountname', 'objectsid', 'objectguid', 'entryuuid', 'ipauniqueid', 'nsuniqueid', 'distinguishedname', 'entrydn'])
+const UNIQUE_NAMES = new Set(['objectsid', 'objectguid', 'entryuuid', 'ipauniqueid', 'nsuniqueid', 'distinguishedname', 'entrydn'])
 
-/** Does the directory itself see to it that no two groups share a value? A CN is unique only inside its container. */
-export function isUniqueName (attribute: string): boolean {
-  return UNIQUE_NAMES.has(attribute.toLowerCase())
+/** Does the directory itself see to it that no two groups of a domain share a value? A CN is unique only inside its container. */
+export function isUniqueName (attribute: string, preset: PresetName): boolean {
+  const name = attribute.toLowerCase()
+  return UNIQUE_NAMES.has(name) || (preset === 'activeDirectory' && name === 'samaccountname')
 }
 
 const SELF_WRITABLE = new Set(['mail', 'displayname', 'givenname', 'description', 'telephonenumber', 'mobile', 'homephone', 'postaladdress', 'preferredlanguage', 'labeleduri', 'url', 'wwwhomepage', 'info', 'gecos', 'initials', 'loginshell'])

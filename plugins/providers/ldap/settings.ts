@@ -2,7 +2,7 @@
 import type { LdapProviderConfig } from '../../../schemas/providers/ldap.js'
 import { milliseconds } from '../../../src/authn/duration.js'
 import { domainOf } from './distinguished-name.js'
-import { PRESETS, type GroupMode, type Preset, type PresetName } from './presets.js'
+import { isUniqueName, PRESETS, type GroupMode, type Preset, type PresetName } from './presets.js'
 
 export interface UserSettings {
   readonly template: string
@@ -20,6 +20,8 @@ export interface GroupSettings {
   readonly baseDN: string
   readonly filter: string
   readonly nameAttribute: string
+  /** The directory lets no two groups of a domain have one. */
+  readonly uniqueNames: boolean
   readonly nested: number
   readonly include: RegExp | undefined
   /** A name or a DN; empty: everybody gets in. */
@@ -89,13 +91,15 @@ function userSettings ({ userSearch, userDNTemplate }: LdapProviderConfig, prese
 }
 
 function groupSettings ({ preset: name, groupSearch, requireGroup, userSearch, userDNTemplate }: LdapProviderConfig, preset: Preset): GroupSettings {
+  const nameAttribute = groupSearch.nameAttribute ?? preset.groupName ?? MISSING
   // groups of Active Directory lie anywhere in the domain, and their account names are unique there
   const domain = name === 'activeDirectory' ? domainOf(userSearch.baseDN || userDNTemplate) : ''
   return {
     mode: groupSearch.mode ?? preset.groupMode ?? 'none',
     baseDN: groupSearch.baseDN || domain,
     filter: groupSearch.filter ?? preset.groupFilter ?? MISSING,
-    nameAttribute: groupSearch.nameAttribute ?? preset.groupName ?? MISSING,
+    nameAttribute,
+    uniqueNames: isUniqueName(nameAttribute, name),
     nested: groupSearch.nested,
     include: groupSearch.include === '' ? undefined : new RegExp(groupSearch.include, 'u'),
     required: requireGroup

@@ -60,6 +60,7 @@ test('what is wrong with', async t => {
     ['escaped letters', { ...OPENLDAP, userSearch: { baseDN: 'o=x', filter: '(&(uid={username})(o=Gr\\c3\\bc))' } }, /^userSearch.filter: escapes a letter outside of ASCII/],
     ['no preset and no filter', { ...OPENLDAP, preset: 'none' }, /^userSearch.attributes.username: is missing/],
     ['names that somebody else could give', { ...OPENLDAP, groupSearch: {} }, /^groupSearch.baseDN: is missing: cn is unique only inside a container/],
+    ['account names of what is no domain', { ...OPENLDAP, groupSearch: { mode: 'memberOf', nameAttribute: 'sAMAccountName' } }, /^groupSearch.baseDN: is missing: sAMAccountName is unique only/],
     ['CNs in a domain, by memberOf', { ...AD, userSearch: { baseDN: 'o=x' }, groupSearch: { mode: 'memberOf', nameAttribute: 'cn' } }, /^groupSearch.baseDN: is missing: cn is unique only/],
     ['a search from nowhere', { ...AD, userSearch: { baseDN: 'o=x' }, groupSearch: { mode: 'search' } }, /^groupSearch.baseDN: is missing$/],
     ['everybody in every group', { ...OPENLDAP, groupSearch: { baseDN: 'o=x', filter: '(objectClass=group)' } }, /^groupSearch.filter: needs \{dn\} or \{username\}/],

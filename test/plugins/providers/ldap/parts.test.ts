@@ -8,6 +8,7 @@ import { dnsNameOf, domainOf, escapeInDN, isUnder, nameInDN, normalizeDN, parseD
 import { Entry, guidOf, sidOf } from '../../../../plugins/providers/ldap/entry.js'
 import { comparisonsOf, fillFilter, isSameName } from '../../../../plugins/providers/ldap/filter.js'
 import { nameOf } from '../../../../plugins/providers/ldap/group.js'
+import { GroupNames } from '../../../../plugins/providers/ldap/group-names.js'
 import { Hosts } from '../../../../plugins/providers/ldap/hosts.js'
 import { PasswordPolicyControl } from '../../../../plugins/providers/ldap/password-policy.js'
 import type { Search } from '../../../../plugins/providers/ldap/directory.js'
@@ -105,6 +106,21 @@ test('entries', async t => {
   t.strictSame([entry.texts('member'), entry.missing], [['x', 'y', 'z'], undefined])
   t.equal(nameOf(new Entry({ dn: 'cn=a,dc=x', cn: ['b', 'a'] }), 'cn'), 'a', 'the one in the DN')
   t.equal(nameOf(new Entry({ dn: 'ou=a,dc=x', cn: ['b', 'c'] }), 'cn'), undefined, 'none of several')
+})
+
+test('a name is nobody\'s where another group has it', async t => {
+  const forest = 'DC=example,DC=com'
+  const ours = { dn: `CN=cluster-admins,OU=groups,${forest}`, name: 'cluster-admins' }
+  const childs = { dn: `CN=cluster-admins,DC=child,${forest}`, name: 'cluster-admins' }
+  const search: Search = async () => [ours, childs].map(({ dn, name }) => new Entry({ dn, sAMAccountName: name }))
+  for (const [name, preset, group, expected] of [
+    ['account names of the domain', 'activeDirectory', ours, []],
+    ['account names of another domain, as a global catalog has them', 'activeDirectory', childs, ['cluster-admins']],
+    ['account names of what is no domain', 'openldap', ours, ['cluster-admins']]
+  ] as const) {
+    const settings = settle(ldapConfig({ preset, urls: ['ldaps://dc1'], userSearch: { baseDN: forest }, groupSearch: { mode: 'memberOf', baseDN: forest.toLowerCase(), nameAttribute: 'sAMAccountName' } })).groups
+    t.strictSame([...await new GroupNames(settings).shared([group], search)], expected, name)
+  }
 })
 
 test('what tokenGroups are called, once a minute', async t => {
