@@ -7,7 +7,6 @@ import * as cores from './cores.mjs'
 import { SERVICE_ENV, SERVICE_OPTIONS } from './options.mjs'
 import { LONG_TOKEN, PASSWORD_TOKEN, PASSWORD_USER, SHORT_TOKEN, TOKEN_USER } from './people.mjs'
 
-const CLI = fileURLToPath(new URL('../dist/src/cli.js', import.meta.url))
 const script = name => fileURLToPath(new URL(`peers/${name}.mjs`, import.meta.url))
 
 /** Peers that look at no token take everybody for the same user. */
@@ -21,12 +20,12 @@ const STATIC_USERS = [
   [WRONG_PASSWORD, undefined]
 ]
 
-/** `authn-webhook serve` with everything on, and a config of the world. */
+/** `authn-webhook serve` as the image holds it, with everything on, and a config of the world. */
 export function service (world, { name = 'service', node = world.node, config = world.config, options = [], expected = STATIC_USERS } = {}) {
   return {
     name,
     env: { NODE_ENV: 'production', ...SERVICE_ENV },
-    command: port => [node, [...SERVICE_OPTIONS, ...options, CLI, 'serve', '--config', config, '--port', String(port)]],
+    command: port => [node, [...SERVICE_OPTIONS, ...options, world.cli, 'serve', '--config', config, '--port', String(port)]],
     expected
   }
 }

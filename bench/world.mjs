@@ -1,14 +1,18 @@
 // A temporary directory with everything that servers and loads read: the serving
 // certificate, users files, configs, bodies. And the servers that run in it.
+import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { hashPassword } from '../dist/src/authn/password-hash.js'
 import { digestToken } from '../dist/src/authn/token-digest.js'
 import { ensureServingCertificate } from '../dist/src/files/certificates.js'
 import { LONG_TOKEN, numberedToken, PASSWORD, PASSWORD_TOKEN, PASSWORD_USER, reviewOf, SHORT_TOKEN, TOKEN_USER } from './people.mjs'
 
 const BEGINNING = 'apiVersion: authn-webhook/v1\n'
+
+const IMAGE = fileURLToPath(new URL('../scripts/image.mjs', import.meta.url))
 
 /** @param tools `{ node, goPeer }`: paths of executables */
 export async function createWorld ({ node, goPeer }) {
@@ -20,6 +24,7 @@ export async function createWorld ({ node, goPeer }) {
     return file
   }
   write('users.yaml', `${BEGINNING}users:\n${userEntry(TOKEN_USER, `tokens: ${tokens({ short: SHORT_TOKEN, long: LONG_TOKEN })}`)}${userEntry(PASSWORD_USER, `passwordHash: ${await hashPassword(PASSWORD)}`)}`)
+  execFileSync(process.execPath, [IMAGE, join(dir, 'app')])
   const servers = new Set()
   async function stopServers () {
     const running = [...servers]
@@ -30,6 +35,8 @@ export async function createWorld ({ node, goPeer }) {
     dir,
     node,
     goPeer,
+    /** The bundle that the image holds. */
+    cli: join(dir, 'app/dist/src/cli.js'),
     certFile,
     keyFile,
     ca: readFileSync(caFile),
