@@ -37,7 +37,7 @@ interface Flight {
   waiters: number
 }
 
-const digest = keyedDigest()
+const digest = keyedDigest(undefined, 'base64')
 
 export class AnswerCache {
   readonly #onResult: (result: CacheResult) => void

@@ -8,10 +8,10 @@ import { createHash, hash, randomBytes } from 'node:crypto'
 
 /**
  * @param key of any length; random where absent, so that the digests are this process' own
- * @returns a function that gives 64 hexadecimal digits
+ * @param encoding 64 hexadecimal digits, or 44 characters where the memory counts
  */
-export function keyedDigest (key: string | Buffer = randomBytes(32)): (text: string) => string {
+export function keyedDigest (key: string | Buffer = randomBytes(32), encoding: 'hex' | 'base64' = 'hex'): (text: string) => string {
   // of one length, so that key and text are kept apart
   const prefix = createHash('sha256').update(key).digest('hex')
-  return text => hash('sha256', prefix + text)
+  return text => hash('sha256', prefix + text, encoding)
 }

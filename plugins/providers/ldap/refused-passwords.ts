@@ -1,12 +1,12 @@
 /**
  * Passwords that the directory has refused, so that a stale one in somebody's
- * kubeconfig costs searches, not binds, and locks nobody out. What is kept is an
- * HMAC under a key of this process, with the mark that the entry had before the
+ * kubeconfig costs searches, not binds, and locks nobody out. What is kept is a
+ * digest under a key of this process, with the mark that the entry had before the
  * bind: when the password changes, be it while the bind is under way, so does
  * the mark, and the memory is void.
  */
-import { createHmac, createSecretKey, randomBytes, type KeyObject } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
+import { keyedDigest } from '../../../src/authn/keyed-digest.js'
 import { isUnchanged, type PasswordMark } from './password-mark.js'
 
 /** Milliseconds. */
@@ -14,7 +14,7 @@ const MEMORY = 30 * 60_000
 const MAX_ENTRIES = 10_000
 
 export class RefusedPasswords {
-  readonly #key: KeyObject = createSecretKey(randomBytes(32))
+  readonly #keyed = keyedDigest()
   /** Digest of account and password → the mark under which it was refused. */
   readonly #marks: LRUCache<string, PasswordMark>
 
@@ -36,6 +36,6 @@ export class RefusedPasswords {
 
   #digest (account: string, password: string): string {
     // the length keeps the two apart
-    return createHmac('sha256', this.#key).update(`${account.length}:${account}${password}`).digest('base64')
+    return this.#keyed(`${account.length}:${account}${password}`)
   }
 }

@@ -90,8 +90,8 @@ test('a key', async (t) => {
 
   t.test('is a digest that needs a key', async (t) => {
     const key = cache.key('token', 'secret', [])
-    t.match(key, /^[0-9a-f]{64}$/)
-    t.not(key, createHash('sha256').update(JSON.stringify(['token', 'secret', []])).digest('hex'))
+    t.match(key, /^[A-Za-z0-9+/]{43}=$/)
+    t.not(key, createHash('sha256').update(JSON.stringify(['token', 'secret', []])).digest('base64'))
   })
 })
 

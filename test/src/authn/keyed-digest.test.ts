@@ -10,6 +10,10 @@ test('equal for equal keys and texts, and for nothing else', async t => {
   t.not(keyedDigest('a')('bc'), keyedDigest('ab')('c'), 'key and text are kept apart')
 })
 
+test('in base64 it is shorter', async t => {
+  t.equal(Buffer.from(keyedDigest('key', 'base64')('hunter2'), 'base64').toString('hex'), keyedDigest('key')('hunter2'))
+})
+
 test('without a key it is one of its own', async t => {
   t.not(keyedDigest()('hunter2'), keyedDigest()('hunter2'))
 })
