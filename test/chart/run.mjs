@@ -2,6 +2,8 @@
 // and with podman for a kubelet. From nothing on a Debian machine as root.
 //
 // usage: npm run test:chart -- [--install] [FILE…]
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync, mkdirSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -43,12 +45,24 @@ const tools = {
   PROMTOOL: process.env.PROMTOOL || unpackPromtool(),
   ...unpackKubectl()
 }
+const turn = await takeTurn()
 runIsolated({ script: [join(HERE, 'images.mjs'), ...files.some(file => file.includes('image.chart')) ? ['--twice'] : []], network: 'the machine\'s' })
 runIsolated({
   script: ['node_modules/tap/dist/esm/run.mjs', '--disable-coverage', '--timeout=300', '--jobs=1', ...files],
   env: { ...tools, ...podmanSettings(SCRATCH), IMAGE },
   network: 'its own'
 })
+turn.stdin.end()
+
+/** Two runs would build over each other's image: the second waits. The lock goes when this process does. */
+async function takeTurn () {
+  mkdirSync(CACHE, { recursive: true })
+  const holder = spawn('flock', [join(CACHE, 'chart.lock'), 'sh', '-c', 'echo; exec cat'], { stdio: ['pipe', 'pipe', 'inherit'] })
+  const patience = setTimeout(() => { say('Waiting for another run to end') }, 1000)
+  await once(holder.stdout, 'data')
+  clearTimeout(patience)
+  return holder
+}
 
 /**
  * Runs a script of Node in a machine within the machine, which is gone with all
