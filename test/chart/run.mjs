@@ -67,7 +67,7 @@ async function takeTurn () {
 /**
  * Runs a script of Node in a machine within the machine, which is gone with all
  * that was in it when this process is, however it ends: processes, mounts, files,
- * addresses and rules of a firewall. Its ports are its own.
+ * and, where the network is its own, addresses, ports and rules of a firewall.
  */
 function runIsolated ({ script, env, network }) {
   mkdirSync(SCRATCH, { recursive: true })
