@@ -66,12 +66,12 @@ export class AnswerCache {
   }
 
   /**
-   * The stored answer, or that of `ask`, whose signal aborts when the last
-   * caller has stopped waiting. All callers of one key share what they get: it
+   * The stored answer, or that of `ask`, which is aborted when the last
+   * caller has stopped waiting, and may be by `ask` itself. All callers of one key share what they get: it
    * is frozen, and a copy of what `ask` gave.
    * @throws UnavailableError `deadline`, and whatever `ask` throws
    */
-  async get (key: string, deadline: Deadline, ask: (signal: AbortSignal) => Promise<VettedAnswer>): Promise<VettedAnswer> {
+  async get (key: string, deadline: Deadline, ask: (asked: AbortController) => Promise<VettedAnswer>): Promise<VettedAnswer> {
     const now = this.#now()
     const stored = this.#successes.get(key, now) ?? this.#failures.get(key, now)
     if (stored !== undefined) {
@@ -92,18 +92,18 @@ export class AnswerCache {
     this.#flights.clear()
   }
 
-  #begin (key: string, ask: (signal: AbortSignal) => Promise<VettedAnswer>): Flight {
+  #begin (key: string, ask: (asked: AbortController) => Promise<VettedAnswer>): Flight {
     const controller = new AbortController()
-    const flight = { answer: this.#land(key, controller.signal, ask), controller, waiters: 0 }
+    const flight = { answer: this.#land(key, controller, ask), controller, waiters: 0 }
     this.#flights.set(key, flight)
     return flight
   }
 
-  async #land (key: string, signal: AbortSignal, ask: (signal: AbortSignal) => Promise<VettedAnswer>): Promise<VettedAnswer> {
+  async #land (key: string, asked: AbortController, ask: (asked: AbortController) => Promise<VettedAnswer>): Promise<VettedAnswer> {
     const generation = this.#generation
-    const answer = shareable(await ask(signal))
+    const answer = shareable(await ask(asked))
     // what a provider says when it is told to stop is no answer to keep
-    if (generation === this.#generation && !signal.aborted) this.#store(key, answer)
+    if (generation === this.#generation && !asked.signal.aborted) this.#store(key, answer)
     return answer
   }
 

@@ -107,8 +107,8 @@ function createLink (open: OpenProvider, kind: CredentialKind, method: Method): 
   async function askCache (question: Question): Promise<VettedAnswer> {
     const { credential, audiences, deadline } = question
     try {
-      return await cache.get(cache.key(kind, credential.token, audiences), deadline, async signal =>
-        await resilience.run(signal, async signal => await askSource(question, signal)))
+      return await cache.get(cache.key(kind, credential.token, audiences), deadline, async asked =>
+        await resilience.run(asked, async signal => await askSource(question, signal)))
     } catch (error) {
       throw unavailable(error)
     }

@@ -28,11 +28,12 @@ export interface ResilienceOptions {
 
 export interface Resilience {
   /**
-   * What `call` gives. Its signal aborts with `signal` and at the timeout; a
-   * call that ignores it is left alone then.
+   * What `call` gives. Its signal is that of `asked`, by which the caller may
+   * leave, and which is aborted at the timeout; a call that ignores it is left
+   * alone then.
    * @throws UnavailableError and nothing else
    */
-  run: <T>(signal: AbortSignal, call: (signal: AbortSignal) => Promise<T>) => Promise<T>
+  run: <T>(asked: AbortController, call: (signal: AbortSignal) => Promise<T>) => Promise<T>
   /** Ends an open breaker's pause: the next question is the probe. For a provider whose source is another one now. */
   endPause: () => void
   readonly state: BreakerState
@@ -64,27 +65,19 @@ export function createResilience (options: ResilienceOptions): Resilience {
   if (onStateChange !== undefined) breaker.onStateChange(state => { onStateChange(STATES[state]) })
 
   // by hand: cockatiel's bulkhead and timeout cost a question to a directory another 4 µs, with the garbage they leave
-  async function ask<T> (signal: AbortSignal, call: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  async function ask<T> (asked: AbortController, call: (signal: AbortSignal) => Promise<T>): Promise<T> {
     if (running >= options.maxConcurrent) throw new UnavailableError('busy')
     running++
-    const asked = new AbortController()
-    let stopped: UnavailableError | undefined
-    let stop!: (reason: 'deadline' | 'timeout') => void
-    const end = new Promise<never>((_resolve, reject) => {
-      stop = reason => {
-        stopped = new UnavailableError(reason)
-        asked.abort(stopped)
-        reject(stopped)
-      }
-    })
-    const leave = (): void => { stop('deadline') }
-    const timer = setTimeout(stop, longest, 'timeout')
+    const { signal } = asked
+    let leave!: () => void
+    const left = new Promise<never>((_resolve, reject) => { leave = () => { reject(new UnavailableError('deadline')) } })
     signal.addEventListener('abort', leave)
+    const timer = setTimeout(() => { asked.abort(new UnavailableError('timeout')) }, longest)
     try {
-      return await Promise.race([call(asked.signal), end])
+      return await Promise.race([call(signal), left])
     } catch (error) {
       // what a provider throws when it is stopped says nothing
-      throw stopped ?? unavailable(error)
+      throw signal.aborted ? stopped(signal) : unavailable(error)
     } finally {
       running--
       clearTimeout(timer)
@@ -93,12 +86,12 @@ export function createResilience (options: ResilienceOptions): Resilience {
   }
 
   return {
-    async run (signal, call) {
-      if (signal.aborted) throw new UnavailableError('deadline')
+    async run (asked, call) {
+      if (asked.signal.aborted) throw new UnavailableError('deadline')
       // cockatiel would have everybody wait for the probe
       if (breaker.state === CircuitState.HalfOpen) throw new UnavailableError('breaker-open')
       try {
-        return await breaker.execute(async () => await ask(signal, call))
+        return await breaker.execute(async () => await ask(asked, call))
       } catch (error) {
         throw isBrokenCircuitError(error) ? new UnavailableError('breaker-open') : error
       }
@@ -108,6 +101,11 @@ export function createResilience (options: ResilienceOptions): Resilience {
       return STATES[breaker.state]
     }
   }
+}
+
+/** Whoever aborts without a word is a caller who leaves. */
+function stopped ({ reason }: AbortSignal): UnavailableError {
+  return reason instanceof UnavailableError ? reason : new UnavailableError('deadline')
 }
 
 function unavailable (error: unknown): UnavailableError {

@@ -38,7 +38,7 @@ function onDemand () {
     signal: undefined as unknown as AbortSignal,
     answer: resolve,
     fail: reject,
-    ask: async (signal: AbortSignal) => {
+    ask: async ({ signal }: AbortController) => {
       provider.asked++
       provider.signal = signal
       return await promise
@@ -354,7 +354,7 @@ test('callers who come and go at random never share a question twice, nor get an
   let gaveUp = 0
   const work: Array<Promise<unknown>> = []
 
-  const askAs = (name: string) => async (signal: AbortSignal) => {
+  const askAs = (name: string) => async ({ signal }: AbortController) => {
     const live = flights.get(name) ?? new Set()
     flights.set(name, live)
     if ([...live].some(other => !other.aborted)) crowded++

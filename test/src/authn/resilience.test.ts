@@ -3,7 +3,6 @@ import { test } from 'tap'
 import { createResilience, type ResilienceOptions } from '../../../src/authn/resilience.js'
 import { UnavailableError, type UnavailableReason } from '../../../src/errors.js'
 
-const NEVER = new AbortController().signal
 const PAUSE = 10_000
 
 function build (options: Partial<ResilienceOptions> = {}) {
@@ -19,12 +18,12 @@ function build (options: Partial<ResilienceOptions> = {}) {
     ...options
   })
   const fail = async (times: number) => {
-    for (let i = 0; i < times; i++) await resilience.run(NEVER, refuse).catch(() => {})
+    for (let i = 0; i < times; i++) await resilience.run(new AbortController(), refuse).catch(() => {})
   }
   /** How a call ends: its value, or the reason why it could not tell. */
-  const outcome = async (call: (signal: AbortSignal) => Promise<unknown>, signal = NEVER) => {
+  const outcome = async (call: (signal: AbortSignal) => Promise<unknown>, asked = new AbortController()) => {
     try {
-      return await resilience.run(signal, call)
+      return await resilience.run(asked, call)
     } catch (error) {
       if (!(error instanceof UnavailableError)) throw error
       return error.reason
@@ -43,17 +42,23 @@ const obey = async (signal: AbortSignal) => await new Promise<never>((_resolve, 
 })
 const throwing = (reason: UnavailableReason) => async () => { throw new UnavailableError(reason) }
 
+function aborted (): AbortController {
+  const asked = new AbortController()
+  asked.abort()
+  return asked
+}
+
 /** A caller who leaves while the call is under way. */
-function leaving (call: (signal: AbortSignal) => Promise<unknown>): [(signal: AbortSignal) => Promise<unknown>, AbortSignal] {
+function leaving (call: (signal: AbortSignal) => Promise<unknown>): [(signal: AbortSignal) => Promise<unknown>, AbortController] {
   const caller = new AbortController()
   return [async signal => {
     setImmediate(() => { caller.abort() })
     return await call(signal)
-  }, caller.signal]
+  }, caller]
 }
 
 test('what a caller gets', async (t) => {
-  const cases: Array<[string, unknown, boolean, (signal: AbortSignal) => Promise<unknown>, AbortSignal?]> = [
+  const cases: Array<[string, unknown, boolean, (signal: AbortSignal) => Promise<unknown>, AbortController?]> = [
     // how it ends, and whether the breaker counts it
     ['an answer', 'alice', false, answer],
     ['an answer that takes a while', 'bob', false, async () => await sleep(2, 'bob')],
@@ -70,11 +75,11 @@ test('what a caller gets', async (t) => {
     ['a caller who leaves a provider that hangs', 'deadline', false, ...leaving(hang)],
     ['a caller who leaves a provider that stops', 'deadline', false, ...leaving(obey)]
   ]
-  for (const [name, expected, counted, call, signal] of cases) {
+  for (const [name, expected, counted, call, caller] of cases) {
     t.test(name, async (t) => {
       const { resilience, fail, outcome } = build()
       await fail(2)
-      t.equal(await outcome(call, signal), expected)
+      t.equal(await outcome(call, caller), expected)
       t.equal(resilience.state, counted ? 'open' : 'closed', counted ? 'the third failure in a row' : 'no failure')
     })
   }
@@ -82,7 +87,7 @@ test('what a caller gets', async (t) => {
   t.test('who has left before asks nothing', async (t) => {
     const { resilience, states } = build({ failureThreshold: 1 })
     let asked = false
-    await t.rejects(resilience.run(AbortSignal.abort(), async () => { asked = true }), new UnavailableError('deadline'))
+    await t.rejects(resilience.run(aborted(), async () => { asked = true }), new UnavailableError('deadline'))
     t.equal(asked, false)
     t.same(states, [])
   })
@@ -90,9 +95,9 @@ test('what a caller gets', async (t) => {
   t.test('the error of a provider is the cause', async (t) => {
     const { resilience } = build()
     const cause = new Error('connection refused')
-    await t.rejects(resilience.run(NEVER, async () => { throw cause }), { name: 'UnavailableError', message: 'failed', reason: 'failed', cause })
+    await t.rejects(resilience.run(new AbortController(), async () => { throw cause }), { name: 'UnavailableError', message: 'failed', reason: 'failed', cause })
     const busy = new UnavailableError('busy')
-    const caught = await resilience.run(NEVER, async () => { throw busy }).catch((error: unknown) => error)
+    const caught = await resilience.run(new AbortController(), async () => { throw busy }).catch((error: unknown) => error)
     t.equal(caught, busy, 'ours pass unchanged')
   })
 })
@@ -129,7 +134,7 @@ test('a timeout', async (t) => {
     const timers = (): number => process.getActiveResourcesInfo().filter(resource => resource === 'Timeout').length
     const { resilience } = build({ timeout: 60_000 })
     const before = timers()
-    const signal = await resilience.run(NEVER, async signal => signal)
+    const signal = await resilience.run(new AbortController(), async signal => signal)
     t.equal(timers(), before)
     t.equal(signal.aborted, false)
   })
@@ -151,8 +156,8 @@ test('a bulkhead', async (t) => {
   t.same(await Promise.all(running), ['bob', 'bob'])
   t.equal(await outcome(answer), 'alice')
 
-  const [call, signal] = leaving(hang)
-  const left = [outcome(call, signal), outcome(hang, signal)]
+  const [call, caller] = leaving(hang)
+  const left = [outcome(call, caller), outcome(hang, caller)]
   t.equal(await outcome(answer), 'busy')
   t.same(await Promise.all(left), ['deadline', 'deadline'])
   t.equal(await outcome(answer), 'alice', 'callers who leave free their place')
@@ -188,8 +193,8 @@ test('a breaker', async (t) => {
 
   t.test('is asked before the bulkhead', async (t) => {
     const { fail, outcome } = build({ maxConcurrent: 1, failureThreshold: 1, timeout: 1000 })
-    const [call, signal] = leaving(hang)
-    const hanging = outcome(call, signal)
+    const [call, caller] = leaving(hang)
+    const hanging = outcome(call, caller)
     t.equal(await outcome(answer), 'busy')
     await hanging
     await fail(1)
@@ -224,7 +229,7 @@ test('a breaker', async (t) => {
   })
 
   // what the probe does, how the breaker stands then, and whether the next caller may probe at once
-  const probes: Array<[string, 'open' | 'closed', boolean, (signal: AbortSignal) => Promise<unknown>, AbortSignal?]> = [
+  const probes: Array<[string, 'open' | 'closed', boolean, (signal: AbortSignal) => Promise<unknown>, AbortController?]> = [
     ['answers', 'closed', true, answer],
     ['answers "not mine"', 'closed', true, async () => null],
     ['fails', 'open', false, refuse],
@@ -233,12 +238,12 @@ test('a breaker', async (t) => {
     ['was of a throttled account: nobody was asked', 'open', true, throwing('throttled')],
     ['met a full queue: nobody was asked', 'open', true, throwing('busy')]
   ]
-  for (const [name, state, next, call, signal] of probes) {
+  for (const [name, state, next, call, caller] of probes) {
     t.test(`a probe that ${name}`, async (t) => {
       const { resilience, clock, fail, outcome } = build()
       await fail(3)
       clock.now += PAUSE
-      await outcome(call, signal)
+      await outcome(call, caller)
       t.equal(resilience.state, state)
       t.equal(await outcome(answer), next ? 'alice' : 'breaker-open')
       clock.now += PAUSE
@@ -251,7 +256,7 @@ test('a breaker', async (t) => {
     const { clock, states, fail, outcome } = build()
     await fail(3)
     clock.now += PAUSE
-    t.equal(await outcome(answer, AbortSignal.abort()), 'deadline')
+    t.equal(await outcome(answer, aborted()), 'deadline')
     t.same(states, ['open'])
     t.equal(await outcome(answer), 'alice')
   })
@@ -272,10 +277,10 @@ test('a breaker', async (t) => {
     const resilience = createResilience({ timeout: 1000, maxConcurrent: 1 })
     for (let i = 0; i < 5; i++) {
       t.equal(resilience.state, 'closed')
-      await t.rejects(resilience.run(NEVER, refuse), new UnavailableError('failed'))
+      await t.rejects(resilience.run(new AbortController(), refuse), new UnavailableError('failed'))
     }
     t.equal(resilience.state, 'open')
-    await t.rejects(resilience.run(NEVER, answer), new UnavailableError('breaker-open'))
+    await t.rejects(resilience.run(new AbortController(), answer), new UnavailableError('breaker-open'))
   })
 
   t.test('does not mind a wall clock that is set back', async (t) => {
