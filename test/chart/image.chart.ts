@@ -1,5 +1,5 @@
 /** The image that the Dockerfile makes: what is in it, and how it lives and dies. */
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { connect } from 'node:http2'
 import { tmpdir } from 'node:os'
@@ -51,7 +51,7 @@ test('the heap takes half of the memory limit', async t => {
   for (const limit of [128, 256]) {
     const heap = Number(await podman(['run', '--rm', '--memory', `${limit}m`, '--entrypoint', node, IMAGE, ...flags.slice(0, -1), '--print', 'v8.getHeapStatistics().heap_size_limit'])) / 1024 ** 2
     t.comment(`of ${limit} MiB: ${Math.round(heap)} MiB`)
-    t.ok(heap >= limit / 2 && heap < limit * 0.7, 'half, and what is young')
+    t.ok(heap >= limit / 2 && heap < limit * 0.8, 'half, and what is young')
   }
 })
 
@@ -75,8 +75,16 @@ test('with half a processor it starts', async t => {
 
 test('500 reviews a second that no cache has, within 128 MiB: it is not killed', async t => {
   const container = await start(t)
+  const { State: { Pid } } = await inspectContainer(container.name)
+  // what is of a file can be dropped, and read again
+  let most = 0
+  const looking = setInterval(() => {
+    const [, anonymous] = /^RssAnon:\s+(\d+) kB$/m.exec(existsSync(`/proc/${Pid}`) ? readFileSync(`/proc/${Pid}/status`, 'utf8') : '') ?? []
+    most = Math.max(most, Number(anonymous ?? 0))
+  }, 100)
   const results = await flood(container.port, { seconds: 20, perSecond: 500 })
-  t.comment(JSON.stringify(results))
+  clearInterval(looking)
+  t.comment(`${JSON.stringify(results)}, with at most ${Math.round(most / 1024)} MiB that can't be dropped`)
   const { State: { Running, OOMKilled } } = await inspectContainer(container.name)
   t.match({ Running, OOMKilled }, { Running: true, OOMKilled: false })
   t.equal(results.answers + results.shed, 10_000, 'every review was answered')
