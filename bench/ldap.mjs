@@ -23,7 +23,7 @@ import { findDefinition } from '../dist/src/providers.js'
 
 const SECONDS = Number(process.argv[2] ?? 3)
 const ROUNDS = 5
-const CONNECTIONS = 4 // searching; as many for binds
+const CONNECTIONS = 8 // searching; as many for binds; what a config has by itself
 const USERS = 1000
 const WARM_USERS = 50 // a password of a users file takes its time to check, once
 const HASHED_USERS = 50
