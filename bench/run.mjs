@@ -3,7 +3,7 @@
 // noise. --smoke takes a minute, shows that everything works, and judges nothing.
 //
 // usage: npm run bench -- [--smoke] [--install] [--only CASE]…
-import { writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
@@ -81,7 +81,8 @@ try {
 
 // one short round tells nothing of a bar
 const bars = judge(samples).map(bar => options.smoke ? { ...bar, verdict: undefined } : bar)
-console.log(`\n${figureTables(samples)}\n\n${barTable(bars)}\n\n${quietness(samples)} ${seconds()} s.`)
+const tables = `${figureTables(samples)}\n\n${barTable(bars)}\n\n${quietness(samples)} ${seconds()} s.`
+console.log(`\n${tables}`)
 if (!options.smoke) {
   if (options.only === undefined) save()
   if (bars.some(({ verdict }) => verdict === 'missed')) process.exitCode = 1
@@ -98,8 +99,15 @@ function save () {
   }
   const lines = values => `[\n${values.map(value => `    ${JSON.stringify(value)}`).join(',\n')}\n  ]`
   const json = `{\n  "run": ${JSON.stringify(run)},\n  "bars": ${lines(bars)},\n  "samples": ${lines(samples)}\n}\n`
+  mkdirSync(new URL('results', import.meta.url), { recursive: true })
   write('results/latest.json', json)
   write('../docs/performance.svg', plot(samples, run))
+  const page = '../docs/performance.md'
+  write(page, read(page).replace(/(<!-- measured: begin -->\n).*(<!-- measured: end -->)/s, (_, begin, end) => `${begin}\`\`\`\n${tables}\n\`\`\`\n${end}`))
+}
+
+function read (name) {
+  return readFileSync(fileURLToPath(new URL(name, import.meta.url)), 'utf8')
 }
 
 function write (name, text) {
