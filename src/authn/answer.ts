@@ -70,7 +70,7 @@ type Named =
   | { readonly denial: VettedDenial, readonly user?: never, readonly dropped?: never }
   | { readonly denial?: never, readonly user: UserInfo, readonly dropped: Mapped['dropped'] }
 
-/** Of users that can't change, such as the static provider's: mapping takes longer than to look one up. */
+/** Of users that can't change, as those of a users file: mapping takes longer than to look one up. */
 const known = new WeakMap<object, { readonly rules: NameRules, readonly named: Named }>()
 
 function nameUser (user: unknown, rules: NameRules): Named {

@@ -8,7 +8,7 @@ import { decoyOf, type PasswordHash } from './password-hash.js'
 import { digestToken } from './token-digest.js'
 
 export interface UserEntry {
-  /** Names in NFC; frozen, since every answer about this user is this one object. */
+  /** Names in NFC; immutable, since every answer about this user is this one object. */
   readonly info: UserInfo
   readonly disabled: boolean
   readonly expiresAt: Date | undefined

@@ -5,6 +5,7 @@
  */
 import type { UserInfo } from '../../schemas/token-review.js'
 import { UsersFile, type User, type UserToken } from '../../schemas/users.js'
+import { immutable } from '../authn/immutable.js'
 import { canonicalName, isText, MAX_NAME_BYTES } from '../authn/mapping.js'
 import { parsePasswordHash, type PasswordHash } from '../authn/password-hash.js'
 import { isReservedKey } from '../authn/reserved.js'
@@ -74,15 +75,13 @@ function readInfo ({ username, uid, groups, extra }: User, at: string, report: R
   if (uid !== undefined && uid !== '') info.uid = readName(uid, `${at}.uid`, report)
   if (groups !== undefined) {
     info.groups = groups.map((group, index) => readName(group, `${at}.groups[${index}]`, report))
-    Object.freeze(info.groups)
   }
   if (extra !== undefined) {
     // fromEntries defines properties, so that a key such as __proto__ is one like any other
     info.extra = Object.fromEntries(Object.entries(extra).map(([key, values]) =>
       [readKey(key, joinPath(`${at}.extra`, key), report), readValues(values, joinPath(`${at}.extra`, key), report)]))
-    Object.freeze(info.extra)
   }
-  return Object.freeze(info)
+  return immutable(info)
 }
 
 function readToken (token: UserToken, at: string, seen: Seen, report: Report): TokenEntry {
@@ -113,7 +112,7 @@ function readValues (values: readonly string[], path: string, report: Report): s
   values.forEach((value, index) => {
     if (!isText(value)) report(`${path}[${index}]`, 'half a character, such as \\ud83d; write the whole of it')
   })
-  return Object.freeze([...values]) as string[]
+  return [...values]
 }
 
 function readTimestamp (text: string | undefined, path: string, report: Report): Date | undefined {

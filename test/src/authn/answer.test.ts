@@ -1,5 +1,6 @@
 import { test } from 'tap'
 import { vetAnswer } from '../../../src/authn/answer.js'
+import { immutable } from '../../../src/authn/immutable.js'
 import type { Authentication } from '../../../src/authn/provider.js'
 import { UnavailableError } from '../../../src/errors.js'
 import { recordingObserver } from '../../fixtures/observer.js'
@@ -44,14 +45,14 @@ test('dropped groups, uids and extra keys are counted by kind', async t => {
 })
 
 test('a user that cannot change is mapped once, and counted each time', async t => {
-  const user = Object.freeze({ username: 'alice', groups: Object.freeze(['system:masters', 'dev']) })
+  const user = immutable({ username: 'alice', groups: ['system:masters', 'dev'] })
   for (const names of [RULES, { ...RULES, groupPrefix: 'corp:' }, RULES]) {
     const { answer, events } = vet({ user }, names)
     t.match(answer, { user: { username: 'alice', groups: names === RULES ? ['dev'] : ['corp:system:masters', 'corp:dev'] } })
     t.strictSame(events, names === RULES ? ['reserved people group 1'] : [], 'other rules are another question')
   }
   t.equal((vet({ user }).answer as Authentication).user, (vet({ user }).answer as Authentication).user)
-  const reserved = Object.freeze({ username: 'system:admin' })
+  const reserved = immutable({ username: 'system:admin' })
   for (const round of [1, 2]) t.strictSame(vet({ user: reserved }), { answer: { denied: 'reserved-name', username: 'system:admin' }, events: ['reserved people user 1'] }, `round ${round}`)
 })
 
