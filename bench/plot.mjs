@@ -41,12 +41,15 @@ export function plot (samples, { date, machine, versions }) {
     y += height
     return placed
   })
-  const note = `${date}, ${machine.processor}, server and load on a processor each; Node.js ${versions.node} and ${versions.node24}, ${versions.go}. Each dot is a round, each bar the median.`
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${y + 30}" role="img" aria-label="authn-webhook beside its peers">
+  const notes = [
+    'Each dot is a round, each bar the median.',
+    `${date}, ${machine.processor}, server and load on a processor each; Node.js ${versions.node} and ${versions.node24}, ${versions.go}.`
+  ]
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${y + 46}" role="img" aria-label="authn-webhook beside its peers">
 <style>${STYLE}
 </style>
 ${drawn.join('\n')}
-<text class="note" x="8" y="${y + 18}">${escape(note)}</text>
+${notes.map((note, line) => `<text class="note" x="8" y="${y + 18 + line * 16}">${escape(note)}</text>`).join('\n')}
 </svg>
 `
 }
