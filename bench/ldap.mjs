@@ -8,7 +8,7 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { connect, createServer } from 'node:net'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Client } from 'ldapts'
@@ -20,6 +20,8 @@ import { loadConfig } from '../dist/src/config.js'
 import { createAuthority, issueServing } from '../dist/src/pki.js'
 import { createLogger } from '../dist/src/logger.js'
 import { findDefinition } from '../dist/src/providers.js'
+import { freePort } from './server.mjs'
+import { median } from './statistics.mjs'
 
 const SECONDS = Number(process.argv[2] ?? 3)
 const ROUNDS = 5
@@ -199,19 +201,6 @@ async function answering () {
       socket.destroy()
     }
   }
-}
-
-async function freePort () {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address()
-  server.close()
-  await once(server, 'close')
-  return port
-}
-
-function median (values) {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]
 }
 
 /** `median (least to most)` */

@@ -16,7 +16,8 @@ import { throughput } from './cases/throughput.mjs'
 import { pinThisProcess } from './cores.mjs'
 import { plot } from './plot.mjs'
 import { barTable, figureTables, quietness } from './report.mjs'
-import { buildGoPeer, findNode, requirePackages } from './tools.mjs'
+import { requirePackages } from '../test/e2e/tools.mjs'
+import { buildGoPeer, findNode } from './tools.mjs'
 import { createWorld } from './world.mjs'
 
 const CASES = { throughput, latency, disturbance, 'cached-tokens': cachedTokens, users, start, memory }

@@ -1,5 +1,6 @@
 // The executables that tests of the whole need: finds them, makes them, or says
-// what to install. Beside run.mjs, since the chart's tests need them too.
+// what to install. Beside run.mjs, since the chart's tests and the benchmark need
+// them too.
 import { spawnSync } from 'node:child_process'
 import { accessSync, constants, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -29,7 +30,7 @@ export function requirePackages (packages, install) {
   }
   fail(`Packages are missing: ${missing.join(', ')}. ${debian
     ? `Type this, or give --install to root:\n\n  sudo apt-get install --no-install-recommends ${missing.join(' ')}\n`
-    : 'This machine is no Debian: bring your own, and name them by KUBE_APISERVER and ETCD (paths of executables).'}`)
+    : 'This machine is no Debian: bring your own on the PATH; KUBE_APISERVER and ETCD may name those two by paths.'}`)
 }
 
 /** Once for each version of Debian's package; @returns the path of the executable */
