@@ -52,8 +52,7 @@ async function audit (fastify: FastifyInstance, { log, destination, fingerprintK
       if (client !== null) line += `,"client":${JSON.stringify(client)}`
       destination.write(`${line},"fingerprint":"${fingerprint(token)}","msg":"review"}\n`)
     }
-    if (detail === undefined) return
-    log.warn({ provider, detail }, 'the identity provider failed')
+    if (detail !== undefined) log.warn({ provider, detail }, 'the identity provider failed')
   })
 }
 

@@ -36,7 +36,7 @@ export class Http2Connection implements Connection {
   #track (stream: ServerHttp2Stream): void {
     this.#used = true
     this.#streams.set(stream, performance.now())
-    stream.on('close', () => {
+    stream.once('close', () => {
       this.#streams.delete(stream)
       this.#idleSince = performance.now()
     })
