@@ -82,7 +82,7 @@ test('connections', async t => {
     }
     const { ask } = await open(t, own, { bindPassword: { reveal: () => '' } })
     await t.rejects(ask('alice', alice.password), { message: /without a password is never sent/ }, 'nor for the service account, where its file is empty')
-    t.equal(await own.count(/BIND/), 0)
+    t.equal(await own.count(/ BIND /), 0)
   })
 
   t.test('take over a new authority', async t => {
