@@ -12,6 +12,7 @@
 import { LRUCache } from 'lru-cache'
 import { UnavailableError } from '../errors.js'
 import { isVettedDenial, type VettedAnswer } from './answer.js'
+import type { Awaitable } from './awaitable.js'
 import type { Deadline } from './deadline.js'
 import { immutable } from './immutable.js'
 import { keyedDigest } from './keyed-digest.js'
@@ -66,18 +67,22 @@ export class AnswerCache {
   }
 
   /**
-   * The stored answer, or that of `ask`, which is aborted when the last
-   * caller has stopped waiting, and may be by `ask` itself. All callers of one key share what they get: it
-   * is frozen, and a copy of what `ask` gave.
-   * @throws UnavailableError `deadline`, and whatever `ask` throws
+   * The stored answer, without a promise, or that of `ask`, which is aborted
+   * when the last caller has stopped waiting, and may be by `ask` itself. All
+   * callers of one key share what they get: it is frozen, and a copy of what
+   * `ask` gave. Rejects with UnavailableError `deadline`, and whatever `ask` throws.
    */
-  async get (key: string, deadline: Deadline, ask: (asked: AbortController) => Promise<VettedAnswer>): Promise<VettedAnswer> {
+  get (key: string, deadline: Deadline, ask: (asked: AbortController) => Promise<VettedAnswer>): Awaitable<VettedAnswer> {
     const now = this.#now()
     const stored = this.#successes.get(key, now) ?? this.#failures.get(key, now)
     if (stored !== undefined) {
       this.#onResult('hit')
       return stored.answer
     }
+    return this.#ask(key, deadline, ask)
+  }
+
+  async #ask (key: string, deadline: Deadline, ask: (asked: AbortController) => Promise<VettedAnswer>): Promise<VettedAnswer> {
     if (deadline.remaining <= 0) throw new UnavailableError('deadline')
     const joined = this.#flights.get(key)
     this.#onResult(joined === undefined ? 'miss' : 'coalesced')

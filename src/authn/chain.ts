@@ -6,6 +6,7 @@
 import type { UserInfo } from '../../schemas/token-review.js'
 import { UnavailableError, type UnavailableReason } from '../errors.js'
 import { isVettedDenial, type DenialReason, type VettedAnswer } from './answer.js'
+import { chained, type Awaitable } from './awaitable.js'
 import type { Credential } from './credential.js'
 import type { Link, Question } from './link.js'
 import type { CredentialKind } from './provider.js'
@@ -26,27 +27,34 @@ export interface Step {
   readonly seconds: number
 }
 
-export async function askChain (links: readonly Link[], question: Question, trace?: (step: Step) => void): Promise<ChainResult> {
+/** No promise where every link that is asked answers from memory. */
+export function askChain (links: readonly Link[], question: Question, trace?: (step: Step) => void): Awaitable<ChainResult> {
   let failure: ChainResult | undefined
-  for (const link of links) {
-    const { provider, kind } = link
-    const started = performance.now()
-    const asked = askLink(link, question)
-    const answer = asked instanceof Promise ? await asked : asked
-    const detail = answer instanceof UnavailableError ? describeCause(answer, question.credential) : undefined
-    trace?.({ provider, kind, answer, detail, seconds: (performance.now() - started) / 1000 })
+  return askFrom(0)
 
-    if (answer === null) continue
+  function askFrom (index: number): Awaitable<ChainResult> {
+    const link = links[index]
+    if (link === undefined) return failure ?? { outcome: 'denied', provider: undefined, reason: 'unknown' }
+    const started = trace && performance.now()
+    return chained(askLink(link, question), answer => {
+      const { provider, kind } = link
+      const detail = answer instanceof UnavailableError ? describeCause(answer, question.credential) : undefined
+      if (started !== undefined) trace?.({ provider, kind, answer, detail, seconds: (performance.now() - started) / 1000 })
+      return conclude(provider, answer, detail) ?? askFrom(index + 1)
+    })
+  }
+
+  /** @returns `undefined` where the next one is to be asked */
+  function conclude (provider: string, answer: LinkAnswer, detail: string | undefined): ChainResult | undefined {
+    if (answer === null) return undefined
     if (answer instanceof UnavailableError) {
       failure ??= { outcome: 'error', provider, reason: answer.reason, detail }
-    } else if (isVettedDenial(answer)) {
-      // not tried on the next one: a wrong password must not travel
-      return failure ?? { outcome: 'denied', provider, reason: answer.denied, username: answer.username }
-    } else {
-      return { outcome: 'authenticated', provider, user: answer.user, audiences: answer.audiences }
+      return undefined
     }
+    // not tried on the next one: a wrong password must not travel
+    if (isVettedDenial(answer)) return failure ?? { outcome: 'denied', provider, reason: answer.denied, username: answer.username }
+    return { outcome: 'authenticated', provider, user: answer.user, audiences: answer.audiences }
   }
-  return failure ?? { outcome: 'denied', provider: undefined, reason: 'unknown' }
 }
 
 /**
@@ -62,7 +70,7 @@ export function describeCause ({ cause }: UnavailableError, { token, password }:
 
 type LinkAnswer = VettedAnswer | UnavailableError
 
-function askLink (link: Link, question: Question): LinkAnswer | Promise<LinkAnswer> {
+function askLink (link: Link, question: Question): Awaitable<LinkAnswer> {
   try {
     const asked = link.ask(question)
     return asked instanceof Promise ? asked.catch(couldNotAnswer) : asked

@@ -10,6 +10,7 @@
  */
 import { UnavailableError } from '../errors.js'
 import { vetAnswer, isVettedDenial, type NameRules, type VettedAnswer } from './answer.js'
+import type { Awaitable } from './awaitable.js'
 import type { AnswerCache } from './cache.js'
 import type { Credential } from './credential.js'
 import type { Deadline } from './deadline.js'
@@ -43,10 +44,10 @@ export interface Link {
   readonly provider: string
   readonly kind: CredentialKind
   /**
-   * No promise where the provider answers from memory: it takes as long as the look-up.
+   * No promise where the provider or its cache answers from memory: it takes as long as the look-up.
    * @throws UnavailableError and nothing else: could not tell.
    */
-  ask: (question: Question) => VettedAnswer | Promise<VettedAnswer>
+  ask: (question: Question) => Awaitable<VettedAnswer>
 }
 
 const NEVER = new AbortController().signal
@@ -67,7 +68,7 @@ export function createLinks (open: OpenProvider): Link[] {
   return links
 }
 
-type Method = (credential: Credential, ctx: AskContext) => Answer | Promise<Answer>
+type Method = (credential: Credential, ctx: AskContext) => Awaitable<Answer>
 
 function createLink (open: OpenProvider, kind: CredentialKind, method: Method): Link {
   const { name, provider, cache, resilience, observer } = open
@@ -90,7 +91,7 @@ function createLink (open: OpenProvider, kind: CredentialKind, method: Method): 
       return conclude(atOnce(method(credential, askContext(open, audiences, NEVER))), started)
     } catch (error) {
       observer.asked(name, 'error', secondsSince(started))
-      throw unavailable(error)
+      throw error
     }
   }
 
@@ -104,20 +105,17 @@ function createLink (open: OpenProvider, kind: CredentialKind, method: Method): 
     }
   }
 
-  async function askCache (question: Question): Promise<VettedAnswer> {
+  function askCache (question: Question): Awaitable<VettedAnswer> {
     const { credential, audiences, deadline } = question
-    try {
-      return await cache.get(cache.key(kind, credential.token, audiences), deadline, async asked =>
-        await resilience.run(asked, async signal => await askSource(question, signal)))
-    } catch (error) {
-      throw unavailable(error)
-    }
+    return cache.get(cache.key(kind, credential.token, audiences), deadline, async asked =>
+      await resilience.run(asked, async signal => await askSource(question, signal)))
   }
 
-  function unavailable (error: unknown): UnavailableError {
+  /** Whatever goes wrong around a provider is "could not tell". */
+  function couldNotTell (error: unknown): never {
     const unavailable = error instanceof UnavailableError ? error : new UnavailableError('failed', { cause: error })
     observer.unavailable(name, unavailable.reason)
-    return unavailable
+    throw unavailable
   }
 
   return {
@@ -126,16 +124,17 @@ function createLink (open: OpenProvider, kind: CredentialKind, method: Method): 
     ask (question) {
       try {
         if (!isAskable(question.credential)) return null
+        const answer = immediate ? askMemory(question) : askCache(question)
+        return answer instanceof Promise ? answer.catch(couldNotTell) : answer
       } catch (error) {
-        throw unavailable(error)
+        return couldNotTell(error)
       }
-      return immediate ? askMemory(question) : askCache(question)
     }
   }
 }
 
 /** An immediate kind's answer. */
-function atOnce (answer: Answer | Promise<Answer>): Answer {
+function atOnce (answer: Awaitable<Answer>): Answer {
   if (!(answer instanceof Promise)) return answer
   // nobody waits for it: its rejection must not end the process
   answer.catch(() => {})

@@ -6,6 +6,7 @@ import type { TokenReviewRequest, TokenReviewStatus, UserInfo } from '../../sche
 import type { UnavailableReason } from '../errors.js'
 import type { DenialReason } from './answer.js'
 import { matchAudiences } from './audiences.js'
+import { chained, type Awaitable } from './awaitable.js'
 import { askChain, type ChainResult, type Step } from './chain.js'
 import { parseCredential } from './credential.js'
 import type { Deadline } from './deadline.js'
@@ -35,15 +36,17 @@ export interface Review {
   readonly detail?: string | undefined
 }
 
-export async function review (spec: Spec, deadline: Deadline, rules: ReviewRules, trace?: (step: Step) => void): Promise<Review> {
+/** No promise where it is answered from memory. */
+export function review (spec: Spec, deadline: Deadline, rules: ReviewRules, trace?: (step: Step) => void): Awaitable<Review> {
   if (Buffer.byteLength(spec.token) > rules.maxTokenBytes) {
     return { outcome: 'denied', reason: 'token-too-long', status: NOT_AUTHENTICATED }
   }
   const credential = parseCredential(spec.token)
   const requested = spec.audiences ?? []
-  const result = await askChain(rules.links, { credential, audiences: requested, deadline }, trace)
-  const concluded = conclude(result, requested, rules.audiences)
-  return concluded.username === undefined ? { ...concluded, typedName: credential.password?.username } : concluded
+  return chained(askChain(rules.links, { credential, audiences: requested, deadline }, trace), result => {
+    const concluded = conclude(result, requested, rules.audiences)
+    return concluded.username === undefined ? { ...concluded, typedName: credential.password?.username } : concluded
+  })
 }
 
 const NOT_AUTHENTICATED: TokenReviewStatus = { authenticated: false }

@@ -135,10 +135,16 @@ test('how long an answer is served', async (t) => {
     })
   }
 
+  t.test('what is there takes no promise', async (t) => {
+    const { cache } = build()
+    await cache.get('k', plenty(), async () => alice)
+    t.same(cache.get('k', plenty(), async () => null), alice)
+  })
+
   t.test('an outage is not stored', async (t) => {
     const { cache, results } = build()
     const outage = new UnavailableError('timeout')
-    await t.rejects(cache.get('k', plenty(), async () => { throw outage }), outage)
+    await t.rejects(async () => await cache.get('k', plenty(), async () => { throw outage }), outage)
     t.equal(cache.entries, 0)
     t.same(await cache.get('k', plenty(), async () => alice), alice)
     t.same(results, ['miss', 'miss'])
@@ -208,7 +214,7 @@ test('single flight', async (t) => {
   t.test('a caller that gives up stops waiting, the others do not', async (t) => {
     const { cache } = build()
     const provider = onDemand()
-    const hasty = cache.get('a', new Deadline(5), provider.ask)
+    const hasty = Promise.resolve(cache.get('a', new Deadline(5), provider.ask))
     const patient = cache.get('a', plenty(), provider.ask)
     await t.rejects(hasty, outOfTime)
     t.equal(provider.signal.aborted, false)
@@ -243,7 +249,7 @@ test('single flight', async (t) => {
   t.test('a caller without time does not ask, but is served what is there', async (t) => {
     const { cache, results } = build()
     const provider = onDemand()
-    await t.rejects(cache.get('a', new Deadline(0), provider.ask), outOfTime)
+    await t.rejects(async () => await cache.get('a', new Deadline(0), provider.ask), outOfTime)
     t.equal(provider.asked, 0)
     await cache.get('a', plenty(), async () => alice)
     t.same(await cache.get('a', new Deadline(0), provider.ask), alice)
@@ -285,7 +291,7 @@ test('a flush', async (t) => {
   t.test('deserted questions of before are still called off', async (t) => {
     const { cache } = build()
     const old = onDemand()
-    const before = cache.get('a', new Deadline(5), old.ask)
+    const before = Promise.resolve(cache.get('a', new Deadline(5), old.ask))
     cache.flush()
     await t.rejects(before, outOfTime)
     t.equal(old.signal.aborted, true)

@@ -11,17 +11,30 @@ const QUESTION = { credential: parseCredential(basicToken('bob', bob.password)),
 
 const asked: string[] = []
 
+/** One that answers at once. */
 function link (provider: string, answer: VettedAnswer | Error, kind: Link['kind'] = 'token'): Link {
   return {
     provider,
     kind,
-    async ask () {
+    ask () {
       asked.push(provider)
       if (answer instanceof Error) throw answer
       return answer
     }
   }
 }
+
+function later (link: Link): Link {
+  return { ...link, ask: async question => await link.ask(question) }
+}
+
+/** Links answer from memory or from a source; what the chain says must not depend on it. */
+const paces: Array<[pace: string, paced: (link: Link, index: number) => Link]> = [
+  ['at once', link => link],
+  ['later', later],
+  ['the first later', (link, index) => index === 0 ? later(link) : link],
+  ['the others later', (link, index) => index === 0 ? link : later(link)]
+]
 
 const ALICE = link('alice', { user: alice.user, audiences: ['ci'] })
 const DENIES = link('denies', { denied: 'locked', username: 'bob' })
@@ -46,22 +59,30 @@ const chains: Array<[what: string, links: Link[], result: object, asked: string[
 ]
 
 for (const [what, links, result, order] of chains) {
-  test(what, async t => {
-    asked.length = 0
-    t.strictSame(await askChain(links, QUESTION), result)
-    t.strictSame(asked, order)
-  })
+  for (const [pace, paced] of paces) {
+    test(`${what}, answered ${pace}`, async t => {
+      asked.length = 0
+      t.strictSame(await askChain(links.map(paced), QUESTION), result)
+      t.strictSame(asked, order)
+    })
+  }
 }
+
+test('what is known at once takes no promise', async t => {
+  t.strictSame(askChain([UNKNOWN, DOWN, ALICE], QUESTION), isAlice)
+})
 
 test('every link that was asked can be traced', async t => {
   const steps: Step[] = []
-  await askChain([UNKNOWN, DOWN, ALICE], QUESTION, step => { steps.push(step) })
+  await askChain([UNKNOWN, DOWN, ALICE].map(later), QUESTION, step => { steps.push(step) })
   t.match(steps, [{ provider: 'unknown', kind: 'token', answer: null }, { provider: 'down', answer: { reason: 'timeout' } }, { provider: 'alice', answer: { user: alice.user } }])
   for (const { seconds } of steps) t.ok(seconds >= 0)
 })
 
 test('a bug is not taken for an outage', async t => {
-  await t.rejects(askChain([link('buggy', new TypeError('x is undefined'))], QUESTION), { name: 'TypeError' })
+  const buggy = link('buggy', new TypeError('x is undefined'))
+  t.throws(() => askChain([buggy], QUESTION), { name: 'TypeError' })
+  await t.rejects(async () => await askChain([later(buggy)], QUESTION), { name: 'TypeError' })
 })
 
 test('the words of a failure are kept, without what was presented', async t => {
