@@ -11,6 +11,7 @@ import Fastify, { type FastifyInstance } from 'fastify'
 import type { Config, ServerConfig } from '../schemas/config.js'
 import { milliseconds } from './authn/duration.js'
 import type { ServingCertificate } from './files/serving-certificate.js'
+import { Http2Request, Http2Response } from './http2-exchange.js'
 import { refuseConnection, refuseUrl } from './refusals.js'
 
 declare module 'fastify' {
@@ -63,6 +64,9 @@ export function createReviewServer ({ config, certificate, limits: overrides }: 
     const listener = createSecureServer({
       ...certificate.secureOptions,
       allowHTTP1: true,
+      // typed as classes of Node's, of which Fastify uses what these have
+      Http2ServerRequest: Http2Request as unknown as typeof Http2ServerRequest,
+      Http2ServerResponse: Http2Response as unknown as typeof Http2ServerResponse,
       noDelay: true,
       handshakeTimeout: limits.handshake,
       // Node advertises no limit of its own. Floods of resets, pings, settings,
@@ -73,12 +77,6 @@ export function createReviewServer ({ config, certificate, limits: overrides }: 
     return listener as unknown as Server
   })
   fastify.decorate('limits', limits)
-  // Fastify ends the connection of a body that it refuses; of HTTP/2 that would be
-  // every request's, and Node warns of the header
-  fastify.addHook('onError', (request, reply, _error, done) => {
-    if (request.raw.httpVersionMajor === 2) reply.removeHeader('connection')
-    done()
-  })
   return fastify
 }
 
