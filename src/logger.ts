@@ -8,9 +8,11 @@ import type { LogConfig } from '../schemas/config.js'
 const SECRET_FIELDS = ['token', 'password', 'passwordHash', 'hash', 'key', 'authorization', 'bindPassword', 'fingerprintKey']
 const REDACTED = SECRET_FIELDS.flatMap(field => [field, `*.${field}`, `*.*.${field}`])
 
-/** Characters that are written at once, and milliseconds that they wait for each other. */
-const BATCH = 32_768
+/** Bytes that are written at once, and milliseconds that they wait for each other. */
+const BATCH = 131_072
 const PATIENCE = 10
+/** Of a UTF-16 unit in UTF-8. */
+const MOST_BYTES = 3
 
 export interface LoggerOptions extends Pick<LogConfig, 'level' | 'format'> {
   /** Is stdout a terminal? Decides what `format: auto` means. */
@@ -33,26 +35,32 @@ export async function createLogger ({ level, format, terminal, destination }: Lo
 
 /**
  * Standard output, many lines a write: each write wakes a thread of the pool,
- * which takes a processor as long as half a review does.
+ * which takes a processor as long as half a review does. A line becomes bytes at
+ * once: strings in pieces, all put together at the end, cost 2 µs each.
  */
 class Stdout implements DestinationStream {
-  readonly #stream = pino.destination({ dest: 1, sync: false })
-  #lines = ''
+  readonly #stream = pino.destination({ dest: 1, sync: false, contentMode: 'buffer' })
+  readonly #batch = Buffer.allocUnsafeSlow(BATCH)
+  #length = 0
   #timer: NodeJS.Timeout | undefined
 
   write (line: string): void {
-    this.#lines += line
-    if (this.#lines.length >= BATCH) this.flush()
-    else this.#timer ??= setTimeout(() => { this.flush() }, PATIENCE)
+    const most = line.length * MOST_BYTES
+    if (this.#length + most > BATCH) this.flush()
+    if (most > BATCH) {
+      this.#send(Buffer.from(line))
+      return
+    }
+    this.#length += this.#batch.write(line, this.#length)
+    this.#timer ??= setTimeout(() => { this.flush() }, PATIENCE)
   }
 
   /** Before the process ends: what the stream has been given is written then, what waits here isn't. */
   flush (done?: () => void): void {
     clearTimeout(this.#timer)
     this.#timer = undefined
-    const lines = this.#lines
-    this.#lines = ''
-    if (lines !== '') this.#stream.write(lines)
+    if (this.#length > 0) this.#send(Buffer.from(this.#batch.subarray(0, this.#length)))
+    this.#length = 0
     done?.()
   }
 
@@ -60,6 +68,12 @@ class Stdout implements DestinationStream {
   flushSync (): void {
     this.flush()
     this.#stream.flushSync()
+  }
+
+  /** @param bytes nobody's else from now on */
+  #send (bytes: Buffer): void {
+    // typed for strings, which it doesn't take in this mode
+    this.#stream.write(bytes as unknown as string)
   }
 }
 
