@@ -69,34 +69,29 @@ export class Http2Connection implements Connection {
 
 export class Http1Connection implements Connection {
   readonly #socket: TLSSocket
-  readonly #responses = new Set<ServerResponse>()
+  /** Answers leave in the order of their requests (RFC 9112, 9.3.2): when this one is through, all are. */
+  #last: ServerResponse | undefined
   #retired = false
-  #closing = false
 
   constructor (socket: TLSSocket) {
     this.#socket = socket
   }
 
   answer (response: ServerResponse): void {
-    this.#responses.add(response)
-    response.once('close', () => {
-      this.#responses.delete(response)
-      if (this.#closing) this.close()
-    })
+    this.#last = response
     if (this.#retired) response.setHeader('connection', 'close')
   }
 
   retire (): void {
     this.#retired = true
-    const last = [...this.#responses].at(-1)
     // Node itself ends the socket after a reply with this header
-    if (last?.headersSent === false) last.setHeader('connection', 'close')
+    if (this.#last?.headersSent === false) this.#last.setHeader('connection', 'close')
   }
 
   close (): void {
-    this.#closing = true
     this.retire()
-    if (this.#responses.size === 0) this.#socket.destroySoon()
+    if (this.#last === undefined || this.#last.destroyed) this.#socket.destroySoon()
+    else this.#last.once('close', () => { this.close() })
   }
 
   // Node's own time limits do that for HTTP/1.1
