@@ -102,7 +102,8 @@ function createFastify (config: ServerConfig, limits: Limits, listen: (handler: 
     exposeHeadRoutes: false,
     // providers have a deadline of their own, with a clearer message
     pluginTimeout: 0,
-    ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false } },
+    // our own two schemas, which tests validate
+    ajv: { customOptions: { validateSchema: false, coerceTypes: false, removeAdditional: false, useDefaults: false } },
     clientErrorHandler: refuseConnection,
     frameworkErrors: refuseUrl
   })

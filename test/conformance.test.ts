@@ -226,6 +226,7 @@ const BREAKAGES: ReadonlyArray<readonly [name: string, broken: ConformanceSubjec
   ['its definition follows the contract', { ...subject, definition: { ...reference, contract: 2 } }, /contract 2; this release supports: 1/],
   ['its definition follows the contract', { ...subject, definition: { ...reference, kind: 'My Kind' } }, /"kind" is a word of lower-case letters/],
   ['its definition follows the contract', { ...subject, definition: { ...reference, schema: { default: 1n } } }, /"schema" is plain JSON/],
+  ['its definition follows the contract', { ...subject, definition: { ...reference, schema: { properties: { url: 'string' } } } }, /"schema" is a JSON Schema: data\/properties\/url must be object,boolean/],
 
   ['it opens as a provider of the contract', broken(() => ({ lookup: 'alice' })), /"lookup" is a function/],
   ['it opens as a provider of the contract', broken(() => ({ authenticateToken: undefined, authenticatePassword: undefined })), /one of "authenticateToken" and "authenticatePassword"/],

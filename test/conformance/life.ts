@@ -1,5 +1,6 @@
 /** Cases about the life of a provider: its definition, open, reload, close. */
 import assert from 'node:assert/strict'
+import { Ajv } from 'ajv'
 import { defineIdentityProvider } from '../../src/authn/provider.js'
 import { expectUser } from './expectations.js'
 import { ask, eventually, using, within } from './opened.js'
@@ -9,6 +10,8 @@ export async function definitionFollowsContract ({ definition }: ConformanceSubj
   assert.equal(defineIdentityProvider(definition), definition)
   assert.match(definition.kind, /^[a-z0-9][a-z0-9-]*$/, '"kind" is a word of lower-case letters, digits and hyphens')
   assert.doesNotThrow(() => JSON.stringify(definition.schema), '"schema" is plain JSON')
+  const ajv = new Ajv()
+  assert.ok(ajv.validateSchema(definition.schema), `"schema" is a JSON Schema: ${ajv.errorsText()}`)
 }
 
 export async function opensAsProvider (subject: ConformanceSubject): Promise<void> {
