@@ -6,6 +6,7 @@ import type { ServerResponse } from 'node:http'
 import { constants, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2'
 import type { TLSSocket } from 'node:tls'
 import type { Limits } from '../src/server.js'
+import { OpenStreams } from './open-streams.js'
 
 export interface Connection {
   /** Tells the other side to send no more here; ends when that is safe. */
@@ -19,7 +20,7 @@ export interface Connection {
 export class Http2Connection implements Connection {
   readonly #session: ServerHttp2Session
   readonly #limits: Limits
-  readonly #streams = new Map<ServerHttp2Stream, number>()
+  readonly #streams = new OpenStreams()
   #greeted = false
   /** Whether a request ever came; until then the client has less time. */
   #used = false
@@ -35,9 +36,9 @@ export class Http2Connection implements Connection {
 
   #track (stream: ServerHttp2Stream): void {
     this.#used = true
-    this.#streams.set(stream, performance.now())
+    const place = this.#streams.add(stream, performance.now())
     stream.once('close', () => {
-      this.#streams.delete(stream)
+      this.#streams.delete(place)
       this.#idleSince = performance.now()
     })
   }

@@ -115,8 +115,10 @@ export class Http2Response extends Events {
     this.statusCode = statusCode
     // the client is gone
     if (this.stream.destroyed || this.stream.closed) return
+    const fields: OutgoingHttpHeaders = { ':status': statusCode, ...this.#headers, ...headers }
     // Fastify ends the connection of a body that it refuses; of HTTP/2 that would be every request's
-    this.stream.respond({ ':status': statusCode, ...this.#headers, ...headers, connection: undefined })
+    if (fields.connection !== undefined) fields.connection = undefined
+    this.stream.respond(fields)
   }
 
   write (chunk: string | Uint8Array): boolean {
