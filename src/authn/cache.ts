@@ -14,7 +14,7 @@ import { UnavailableError } from '../errors.js'
 import { isVettedDenial, type VettedAnswer } from './answer.js'
 import type { Awaitable } from './awaitable.js'
 import type { Deadline } from './deadline.js'
-import { immutable } from './immutable.js'
+import { frozenCopy } from './immutable.js'
 import { keyedDigest } from './keyed-digest.js'
 import type { CacheResult } from './observer.js'
 import type { CredentialKind } from './provider.js'
@@ -140,7 +140,6 @@ export class AnswerCache {
 
 interface StoredAnswer {
   readonly answer: VettedAnswer
-  readonly storedAt: number
   /** First moment at which it isn't served any more. */
   readonly until: number
 }
@@ -166,14 +165,14 @@ class AnswerStore {
     const entry = this.#entries?.get(key)
     if (entry === undefined) return undefined
     // a clock that was set back must not lengthen a life
-    if (entry.storedAt <= now && now < entry.until) return entry
+    if (now < entry.until && entry.until - now <= this.#ttl) return entry
     this.#entries?.delete(key)
     return undefined
   }
 
-  set (key: string, answer: VettedAnswer, storedAt: number, expiresAt = Infinity): void {
-    const until = Math.min(storedAt + this.#ttl, expiresAt)
-    if (storedAt < until) this.#entries?.set(key, { answer, storedAt, until })
+  set (key: string, answer: VettedAnswer, now: number, expiresAt = Infinity): void {
+    const until = Math.min(now + this.#ttl, expiresAt)
+    if (now < until) this.#entries?.set(key, { answer, until })
   }
 
   clear (): void {
@@ -183,9 +182,12 @@ class AnswerStore {
 
 /** Whoever gave the answer, or got it, can't change what others get. */
 function shareable (answer: VettedAnswer): VettedAnswer {
-  const copy = immutable(answer)
-  if (copy === null || isVettedDenial(copy) || copy.expiresAt === undefined) return copy
-  const expiry = copy.expiresAt.getTime()
+  if (answer === null || isVettedDenial(answer)) return frozenCopy(answer)
+  const { user, audiences, expiresAt, cacheable } = frozenCopy(answer)
+  // nearly all of them; what isn't there takes memory too
+  if (audiences === undefined && expiresAt === undefined && cacheable === undefined) return Object.freeze({ user })
+  if (expiresAt === undefined) return Object.freeze({ user, audiences, cacheable })
+  const expiry = expiresAt.getTime()
   // freezing doesn't stop a Date's setters: each reader gets a Date of its own
-  return Object.freeze({ ...copy, get expiresAt () { return new Date(expiry) } })
+  return Object.freeze({ user, audiences, cacheable, get expiresAt () { return new Date(expiry) } })
 }

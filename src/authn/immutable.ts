@@ -5,7 +5,7 @@
 
 const made = new WeakSet<object>()
 
-/** A frozen copy, with nothing in it that computes or inherits. */
+/** A {@link frozenCopy} that is known as one. */
 export function immutable<T> (value: T): T {
   const copy = frozenCopy(value)
   if (typeof copy === 'object' && copy !== null) made.add(copy)
@@ -17,8 +17,8 @@ export function isImmutable (value: object): boolean {
   return made.has(value)
 }
 
-/** By hand: structuredClone costs several times as much. */
-function frozenCopy<T> (value: T): T {
+/** A frozen copy, with nothing in it that computes or inherits. By hand: structuredClone costs several times as much. */
+export function frozenCopy<T> (value: T): T {
   if (value === null || typeof value !== 'object' || value instanceof Date) return value
   if (Array.isArray(value)) return Object.freeze(value.map(frozenCopy)) as T
   // fromEntries defines properties, so that a key such as __proto__ is one like any other
