@@ -11,19 +11,24 @@ import { configOf, numberedUsers } from '../world.mjs'
 
 const PROVIDER = fileURLToPath(new URL('../peers/directory.mjs', import.meta.url))
 
+/** Two services with as many reviews behind them; all that differs is of how many tokens they were. */
 export async function cachedTokens (bench) {
   const { world, plan } = bench
-  const config = world.write('cached.yaml', configOf(`{ name: numbered, kind: module, from: ${PROVIDER}, cache: { successTTL: 1h, maxEntries: 1000000 } }`))
-  const service = await startServer(world, peers.service(world, { config, expected: [[numberedToken(0), 'user-000000'], ['nobody', undefined]] }))
   const { many } = plan
-  // as many reviews as the many tokens will take, so that all that differs is how many are kept
-  await generate('many-tokens', service, { tokens: 1, requests: many })
-  const before = service.residentMemory
-  await generate('many-tokens', service, { tokens: many, requests: many })
-  await inRounds(bench, 'tokens in the cache', [1, many].map(tokens => [name(tokens, 'token'), async () => ({
-    ...await measure(bench, service, tokens),
-    ...tokens === many && { bytesPerToken: Math.round((service.residentMemory - before) / many) }
-  })]))
+  const config = world.write('cached.yaml', configOf(`{ name: numbered, kind: module, from: ${PROVIDER}, cache: { successTTL: 1h, maxEntries: 1000000 } }`))
+  const start = async tokens => {
+    const service = await startServer(world, peers.service(world, { config, expected: [[numberedToken(0), 'user-000000'], ['nobody', undefined]] }))
+    await generate('many-tokens', service, { tokens, requests: many })
+    return service
+  }
+  const [one, all] = [await start(1), await start(many)]
+  await inRounds(bench, 'tokens in the cache', [
+    [name(1, 'token'), async () => await measure(bench, one, 1)],
+    [name(many, 'token'), async () => ({
+      ...await measure(bench, all, many),
+      bytesPerToken: Math.round((all.residentMemory - one.residentMemory) / many)
+    })]
+  ])
   await world.stopServers()
 }
 
