@@ -54,6 +54,7 @@ export class Http2Request extends Events {
     this.url = headers[':path']
     // a stream that the client resets; whoever reads the body listens too
     stream.on('error', ignore)
+    stream.once('close', settle)
   }
 
   get httpVersion (): string {
@@ -78,6 +79,19 @@ export class Http2Request extends Events {
 }
 
 function ignore (): void {}
+
+const CLOSED = new Error('the stream is closed')
+
+/**
+ * An answer's stream is closed before its last write is done. Node then makes an
+ * error, with its stack, for callbacks that wait for the end, though there are
+ * none: 1.8 µs of a review's 27. Not where a stream has an error already.
+ * @see https://github.com/nodejs/node/blob/v20.20.2/lib/internal/streams/writable.js `errorBuffer`
+ */
+function settle (this: ServerHttp2Stream): void {
+  const { _writableState } = this as ServerHttp2Stream & { readonly _writableState?: { errored: Error | null } }
+  if (_writableState !== undefined) _writableState.errored ??= CLOSED
+}
 
 /** Takes the place of `Http2ServerResponse`. */
 export class Http2Response extends Events {

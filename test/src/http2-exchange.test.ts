@@ -1,5 +1,5 @@
 import { EventEmitter, once } from 'node:events'
-import type { ClientHttp2Session } from 'node:http2'
+import type { ClientHttp2Session, ServerHttp2Stream } from 'node:http2'
 import type { FastifyInstance } from 'fastify'
 import { test, type Test } from 'tap'
 import { http2Session, overHttp2 } from '../fixtures/clients.js'
@@ -119,4 +119,19 @@ test('a client that resets its stream disturbs nobody', async t => {
   impatient.close(0x8)
   await once(events, 'answered')
   t.match(await overHttp2(session, { path: '/' }), { status: 200, body: '{}' }, 'before its answer')
+})
+
+test('a stream that is closed has its error, and tells nobody of it', async t => {
+  const errors: Error[] = []
+  let stream: ServerHttp2Stream & { _writableState?: { errored: Error } } | undefined
+  const session = await start(t, fastify => {
+    fastify.post('/', async ({ raw }) => {
+      stream = (raw as unknown as { stream: ServerHttp2Stream }).stream
+      stream.on('error', error => { errors.push(error) })
+      return 'answered'
+    })
+  })
+  t.equal((await overHttp2(session, { path: '/' })).status, 200)
+  await roundTrip(session)
+  t.strictSame([stream?.closed, stream?.rstCode, stream?._writableState?.errored.message, errors], [true, 0, 'the stream is closed', []])
 })
