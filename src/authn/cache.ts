@@ -164,7 +164,7 @@ class AnswerStore {
   get (key: string, now: number): StoredAnswer | undefined {
     const entry = this.#entries?.get(key)
     if (entry === undefined) return undefined
-    // a clock that was set back must not lengthen a life
+    // a clock that was set back must not lengthen a life beyond the TTL
     if (now < entry.until && entry.until - now <= this.#ttl) return entry
     this.#entries?.delete(key)
     return undefined

@@ -158,6 +158,17 @@ test('how long an answer is served', async (t) => {
     t.same(results, ['miss', 'miss'])
   })
 
+  t.test('… and not beyond the TTL that of an answer that expires before it', async (t) => {
+    const { cache, clock, results } = build()
+    const ask = async () => await cache.get('k', plenty(), async () => ({ ...alice, expiresAt: new Date(MIDNIGHT + 10_000) }))
+    await ask()
+    clock.now = MIDNIGHT - 50_000
+    await ask()
+    clock.now = MIDNIGHT - 50_001
+    await ask()
+    t.same(results, ['miss', 'hit', 'miss'])
+  })
+
   t.test('without a clock of the test it is the time of day', async (t) => {
     const results: string[] = []
     const cache = new AnswerCache({ successTTL: 60_000, failureTTL: 0, maxEntries: 1, onResult: result => { results.push(result) } })
