@@ -182,12 +182,13 @@ class AnswerStore {
 
 /** Whoever gave the answer, or got it, can't change what others get. */
 function shareable (answer: VettedAnswer): VettedAnswer {
-  if (answer === null || isVettedDenial(answer)) return frozenCopy(answer)
-  const { user, audiences, expiresAt, cacheable } = frozenCopy(answer)
+  const copy = frozenCopy(answer)
+  if (copy === null || isVettedDenial(copy)) return copy
+  const { user, audiences, expiresAt, cacheable } = copy
   // nearly all of them; what isn't there takes memory too
   if (audiences === undefined && expiresAt === undefined && cacheable === undefined) return Object.freeze({ user })
-  if (expiresAt === undefined) return Object.freeze({ user, audiences, cacheable })
+  if (expiresAt === undefined) return copy
   const expiry = expiresAt.getTime()
   // freezing doesn't stop a Date's setters: each reader gets a Date of its own
-  return Object.freeze({ user, audiences, cacheable, get expiresAt () { return new Date(expiry) } })
+  return Object.freeze({ ...copy, get expiresAt () { return new Date(expiry) } })
 }
