@@ -102,7 +102,7 @@ function createFastify (config: ServerConfig, limits: Limits, listen: (handler: 
     exposeHeadRoutes: false,
     // providers have a deadline of their own, with a clearer message
     pluginTimeout: 0,
-    // our own two schemas, which tests validate
+    // the schemas are ours, and a test validates them
     ajv: { customOptions: { validateSchema: false, coerceTypes: false, removeAdditional: false, useDefaults: false } },
     clientErrorHandler: refuseConnection,
     frameworkErrors: refuseUrl
