@@ -7,6 +7,7 @@ import fp from 'fastify-plugin'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Logger } from 'pino'
 import { BodyTooLargeError, InvalidTokenReviewError, MalformedJsonError, NotJsonError, RouteNotFoundError, statusOf } from '../src/errors.js'
+import type { Rejection } from '../src/http/rejections.js'
 
 export interface ErrorHandlerOptions {
   readonly log: Logger
@@ -19,9 +20,27 @@ async function errorHandler (fastify: FastifyInstance, { log }: ErrorHandlerOpti
     if (refusal === undefined) {
       log.error({ err: error, method: request.method, route: request.routeOptions.url }, 'a request failed; this is a bug of authn-webhook')
     }
+    // overload has a count of its own, beside the reviews'
+    if (refusal?.code !== OVERLOADED) request.server.rejections.request(rejectionOf(refusal))
+    // Fastify would end the connection of a body that it refuses; HTTP/2 has no such header
+    if (request.raw.httpVersionMajor === 2) reply.removeHeader('connection')
     const code = refusal?.statusCode ?? 500
     reply.code(code).type('application/json').send(statusOf(code, refusal?.message ?? 'internal error'))
   })
+}
+
+const OVERLOADED = 'AUTHN_OVERLOADED'
+
+const REJECTIONS: Record<string, Rejection> = {
+  AUTHN_CLIENT_CERTIFICATE_REQUIRED: 'client-certificate',
+  AUTHN_METHOD_NOT_ALLOWED: 'method',
+  AUTHN_NOT_JSON: 'media-type',
+  AUTHN_BODY_TOO_LARGE: 'too-large',
+  AUTHN_NOT_FOUND: 'not-found'
+}
+
+function rejectionOf (refusal: FastifyError | undefined): Rejection {
+  return refusal === undefined ? 'internal' : REJECTIONS[refusal.code] ?? 'malformed'
 }
 
 /** The error as one of ours, with a message of ours; `undefined` for a bug. */

@@ -4,7 +4,7 @@
  */
 import fp from 'fastify-plugin'
 import type { FastifyInstance } from 'fastify'
-import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
+import { collectDefaultMetrics, Counter as PromCounter, Gauge, Registry } from 'prom-client'
 import type { Review } from '../src/authn/review.js'
 import { RESERVED_KINDS, type Observer } from '../src/authn/observer.js'
 import { Counter, Histogram } from './series.js'
@@ -30,8 +30,13 @@ export interface Metrics extends Observer {
   /** Turned away under pressure, unread. */
   shed: () => void
   /** A gauge that is read when it is scraped. */
-  gauge: (name: string, help: string, labels: readonly string[], collect: (set: (labels: Record<string, string>, value: number) => void) => void | Promise<void>) => void
+  gauge: ScrapedMetric
+  /** A counter that somebody else counts, and that is read when it is scraped. */
+  counter: ScrapedMetric
 }
+
+type Set = (labels: Record<string, string>, value: number) => void
+type ScrapedMetric = (name: string, help: string, labels: readonly string[], collect: (set: Set) => void | Promise<void>) => void
 
 export function createMetrics (version: string): Metrics {
   const registry = new Registry()
@@ -88,6 +93,9 @@ export function createMetrics (version: string): Metrics {
     event (provider, event, count) { events.inc(provider, event, count) },
     gauge (name, help, labelNames, collect) {
       registry.registerMetric(scrapedGauge(`authn_webhook_${name}`, help, labelNames, collect))
+    },
+    counter (name, help, labelNames, collect) {
+      registry.registerMetric(scrapedCounter(`authn_webhook_${name}`, help, labelNames, collect))
     }
   }
 }
@@ -97,7 +105,20 @@ function start (counter: Counter, first: string, seconds: readonly string[]): vo
   for (const second of seconds) counter.inc(first, second, 0)
 }
 
-function scrapedGauge (name: string, help: string, labelNames: readonly string[], collect: Parameters<Metrics['gauge']>[3]): Gauge {
+function scrapedCounter (...[name, help, labelNames, collect]: Parameters<ScrapedMetric>): PromCounter {
+  return new PromCounter({
+    name,
+    help,
+    labelNames,
+    registers: [],
+    async collect () {
+      this.reset()
+      await collect((labels, value) => { this.inc(labels, value) })
+    }
+  })
+}
+
+function scrapedGauge (...[name, help, labelNames, collect]: Parameters<ScrapedMetric>): Gauge {
   return new Gauge({
     name,
     help,

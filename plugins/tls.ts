@@ -9,7 +9,7 @@
 import { X509Certificate } from 'node:crypto'
 import type { Server } from 'node:https'
 import type { TLSSocket } from 'node:tls'
-import type { FastifyInstance, FastifyRequest, onRequestHookHandler } from 'fastify'
+import type { FastifyInstance, onRequestHookHandler } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Logger } from 'pino'
 import type { TlsConfig } from '../schemas/config.js'
@@ -17,6 +17,7 @@ import type { Observer } from '../src/authn/observer.js'
 import { ClientCertificateRequiredError } from '../src/errors.js'
 import { readServingCertificate, type ServingCertificate } from '../src/files/serving-certificate.js'
 import { watchFiles } from '../src/files/watch.js'
+import type { ClientVerdict } from '../src/http/admission.js'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -57,7 +58,7 @@ async function tls (fastify: FastifyInstance, { config, log, observer }: TlsOpti
       observer.reloaded('certificate')
       describe(current, log, 'serving certificate reloaded')
       // open connections keep the verdict of the old CA
-      if (replacedCA) await fastify.connections.retireAll()
+      if (replacedCA) await fastify.connections.renew()
     } catch (error) {
       observer.reloaded('certificate', error)
       log.error({ err: error }, 'serving certificate not reloaded; the old one stays in use')
@@ -70,7 +71,7 @@ async function tls (fastify: FastifyInstance, { config, log, observer }: TlsOpti
   })
   fastify.decorate('servingCertificate', { get validTo () { return current.validTo } })
   fastify.decorateRequest('clientCertificateName', null)
-  fastify.decorate('requireClientCertificate', requireClientCertificate(config))
+  fastify.decorate('requireClientCertificate', requireClientCertificate(fastify, config))
 }
 
 const WEEK = 7 * 24 * 3_600_000
@@ -86,20 +87,11 @@ function describe ({ subject, names, validFrom, validTo }: ServingCertificate, l
   if (validFrom.getTime() > Date.now()) log.error({ ...facts, validFrom: validFrom.toISOString() }, 'the serving certificate is not valid yet: API servers refuse it')
 }
 
-/** A name, or why there is none. */
-type Verdict = { readonly name: string } | { readonly refusal: string }
-
-function requireClientCertificate ({ clientCAFile, clientNames }: TlsConfig): onRequestHookHandler {
+function requireClientCertificate ({ admission, connections }: FastifyInstance, { clientCAFile, clientNames }: TlsConfig): onRequestHookHandler {
   if (clientCAFile === undefined) return (_request, _reply, done) => { done() }
-  // a certificate belongs to its connection: one look at it serves all its requests
-  const verdicts = new WeakMap<object, Verdict>()
+  admission.judgeBy(socket => judge(socket, clientNames))
   return (request, _reply, done) => {
-    const [connection, socket] = connectionOf(request)
-    let verdict = verdicts.get(connection)
-    if (verdict === undefined) {
-      verdict = judge(socket, clientNames)
-      verdicts.set(connection, verdict)
-    }
+    const verdict = connections.verdictOn(request.raw) ?? CLOSED
     if ('refusal' in verdict) {
       done(new ClientCertificateRequiredError(verdict.refusal))
       return
@@ -109,12 +101,8 @@ function requireClientCertificate ({ clientCAFile, clientNames }: TlsConfig): on
   }
 }
 
-/** The connection's own object and its TLS socket. HTTP/2 makes a new socket proxy for each request. */
-function connectionOf ({ raw }: FastifyRequest): [object, TLSSocket] {
-  const socket = raw.socket as TLSSocket
-  const { stream } = raw as typeof raw & { stream?: { session?: object } }
-  return [stream?.session ?? socket, socket]
-}
+/** Nobody reads this answer. */
+const CLOSED: ClientVerdict = { refusal: 'the connection is closed' }
 
 const REFUSALS: Record<string, string> = {
   CERT_HAS_EXPIRED: 'the client certificate has expired',
@@ -122,7 +110,7 @@ const REFUSALS: Record<string, string> = {
   INVALID_PURPOSE: 'the client certificate is not one for client authentication'
 }
 
-function judge (socket: TLSSocket, allowed: readonly string[]): Verdict {
+function judge (socket: TLSSocket, allowed: readonly string[]): ClientVerdict {
   const certificate = socket.getPeerX509Certificate()
   if (certificate === undefined) return { refusal: 'a client certificate is required' }
   if (!socket.authorized) {
@@ -130,15 +118,16 @@ function judge (socket: TLSSocket, allowed: readonly string[]): Verdict {
     const code = String(socket.authorizationError)
     return { refusal: REFUSALS[code] ?? 'the client certificate is not signed by the client CA of this service' }
   }
-  const common = commonNames(certificate)
-  if (allowed.length === 0) return { name: common[0] ?? certificate.subjectAltName ?? '' }
-  const name = allowed.find(candidate => common.includes(candidate) || bearsDnsName(certificate, candidate))
+  const common = commonName(certificate)
+  if (allowed.length === 0) return { name: common ?? certificate.subjectAltName ?? '' }
+  const name = allowed.find(candidate => candidate === common || bearsDnsName(certificate, candidate))
   return name === undefined ? { refusal: 'the name of the client certificate is not one that may ask for reviews' } : { name }
 }
 
-function commonNames (certificate: X509Certificate): string[] {
-  const subject = certificate.toLegacyObject().subject as { CN?: string | string[] } | undefined
-  return [subject?.CN ?? []].flat()
+/** Of several the last one, as Go and with it the API server read a subject. */
+function commonName (certificate: X509Certificate): string | undefined {
+  const { CN: names = [] } = certificate.toLegacyObject().subject as { CN?: string | string[] } ?? {}
+  return [names].flat().at(-1)
 }
 
 /** By OpenSSL's comparison: the names are not cut out of a text that a certificate may have shaped. */

@@ -9,7 +9,7 @@ import connections from '../plugins/connections.js'
 import errorHandler from '../plugins/error-handler.js'
 import health, { healthRoutes } from '../plugins/health.js'
 import identityProviders from '../plugins/identity-providers.js'
-import metrics, { metricsRoute } from '../plugins/metrics.js'
+import metrics, { metricsRoute, type Metrics } from '../plugins/metrics.js'
 import pressure from '../plugins/pressure.js'
 import tls from '../plugins/tls.js'
 import tokenReview from '../plugins/token-review.js'
@@ -19,8 +19,9 @@ import { unobserved } from './authn/observer.js'
 import type { ReviewRules } from './authn/review.js'
 import type { LoadedConfig } from './config.js'
 import { readServingCertificate } from './files/serving-certificate.js'
+import type { Limits } from './http/limits.js'
 import { destinationOf } from './logger.js'
-import { createAdminServer, createReviewServer, type Limits } from './server.js'
+import { createAdminServer, createReviewServer } from './server.js'
 import { version } from './version.js'
 
 /** Milliseconds; a scrape of the metrics waits for it. */
@@ -54,7 +55,7 @@ export async function createService ({ loaded, log, allowMock = false, limits }:
   await review.register(errorHandler, { log })
   await review.register(metrics, { version })
   await review.register(health)
-  await review.register(connections, { maxConnectionAge: milliseconds(config.server.maxConnectionAge) })
+  await review.register(connections, { maxConnectionAge: milliseconds(config.server.maxConnectionAge), log })
   await review.register(tls, { config: config.tls, log, observer: review.metrics })
   await review.register(audit, { log, destination: destinationOf(log), fingerprintKey: config.log.fingerprintKey })
   await review.register(identityProviders, { providers, dir, throttle: config.throttle, allowMock, log, observer: review.metrics })
@@ -70,11 +71,15 @@ export async function createService ({ loaded, log, allowMock = false, limits }:
   })
 
   const admin = config.admin && createAdminServer(config)
-  if (admin !== undefined) await admin.register(errorHandler, { log })
+  if (admin !== undefined) {
+    await admin.register(errorHandler, { log })
+    await admin.register(connections, { maxConnectionAge: 0, log })
+  }
   const probed = admin ?? review
   await probed.register(healthRoutes, { readiness: review.readiness })
   await probed.register(metricsRoute, { metrics: review.metrics })
   watchOver(review)
+  countConnections(review.metrics, admin === undefined ? { review } : { review, admin })
   return { review, admin, ...lifecycle(review, admin, loaded) }
 }
 
@@ -92,6 +97,23 @@ function watchOver ({ readiness, metrics, identityProviders, servingCertificate 
   }
   metrics.gauge('cache_entries', 'Answers in the cache.', ['provider'], set => {
     for (const { name, cache } of identityProviders) set({ provider: name }, cache.entries)
+  })
+}
+
+/** What the listeners hold, and what they turn away. */
+function countConnections ({ gauge, counter }: Metrics, listeners: Record<string, FastifyInstance>): void {
+  const each = Object.entries(listeners)
+  gauge('connections', 'Open connections, by whether they have shown an accepted credential.', ['listener', 'state'], set => {
+    for (const [listener, { admission: { size, unproven } }] of each) {
+      set({ listener, state: 'unproven' }, unproven)
+      set({ listener, state: 'proven' }, size - unproven)
+    }
+  })
+  counter('connections_dropped_total', 'Connections that were closed to make room, or refused for want of it.', ['listener', 'reason'], set => {
+    for (const [listener, { rejections }] of each) rejections.connections.forEach((count, reason) => { set({ listener, reason }, count) })
+  })
+  counter('requests_rejected_total', 'Requests and handshakes that were refused before a review.', ['listener', 'reason'], set => {
+    for (const [listener, { rejections }] of each) rejections.requests.forEach((count, reason) => { set({ listener, reason }, count) })
   })
 }
 

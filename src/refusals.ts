@@ -7,25 +7,34 @@ import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { statusOf } from './errors.js'
+import type { Rejection } from './http/rejections.js'
 
 /** A TLS socket, and the TCP socket beneath it: not documented, and the only way to answer in plain text. */
 type MaybeTlsSocket = Socket & { _parent?: Socket | null }
 
 /** For Fastify's `clientErrorHandler`, which Node's `tlsClientError` reaches as well. Ends the connection. */
-export function refuseConnection (error: Error & { code?: string }, socket: MaybeTlsSocket): void {
+export function refuseConnection (error: Error & { code?: string }, socket: MaybeTlsSocket, onRejected: (reason: Rejection) => void): void {
   switch (error.code) {
     case 'ERR_SSL_HTTP_REQUEST':
+      onRejected('plain-http')
       answer(socket._parent, 400, 'this port speaks HTTPS; use https:// in the URL')
       break
     case 'ERR_HTTP_REQUEST_TIMEOUT':
+      onRejected('timeout')
       answer(socket, 408, 'the request took too long to arrive')
       break
     case 'HPE_HEADER_OVERFLOW':
+      onRejected('too-large')
       answer(socket, 431, 'the headers are larger than this service reads')
       break
     default:
-      // a handshake that failed has nobody to talk to
-      if (error.code?.startsWith('HPE_') === true) answer(socket, 400, 'this is not HTTP/1.1')
+      if (error.code?.startsWith('HPE_') === true) {
+        onRejected('malformed')
+        answer(socket, 400, 'this is not HTTP/1.1')
+      } else {
+        // a handshake that failed has nobody to talk to
+        onRejected('tls-handshake')
+      }
   }
   socket.destroy()
 }
@@ -44,6 +53,7 @@ function answer (socket: Socket | null | undefined, code: number, message: strin
 }
 
 /** For Fastify's `frameworkErrors`, whose own message repeats the URL. */
-export function refuseUrl (_error: FastifyError, _request: FastifyRequest, reply: FastifyReply): void {
+export function refuseUrl (_error: FastifyError, { server }: FastifyRequest, reply: FastifyReply): void {
+  server.rejections.request('malformed')
   reply.code(400).send(statusOf(400, 'the path can not be read: it is not percent-encoded UTF-8'))
 }

@@ -9,7 +9,7 @@ import { connect } from 'node:tls'
 import { once } from 'node:events'
 import { test, type Test } from 'tap'
 import { digestToken } from '../src/authn/token-digest.js'
-import { issueServing } from '../src/pki.js'
+import { issueClient, issueServing } from '../src/pki.js'
 import { http2Session, overHttp1, overHttp2, type Answer } from './fixtures/clients.js'
 import { alice, carol } from './fixtures/people.js'
 import { startServe, type Running } from './fixtures/running.js'
@@ -33,7 +33,7 @@ export default {
 const CONFIG = `
 apiVersion: authn-webhook/v1
 server: { host: 127.0.0.1, port: 0 }
-tls: { certFile: tls.crt, keyFile: tls.key }
+tls: { certFile: tls.crt, keyFile: tls.key, clientCAFile: ca.crt }
 log: { format: json }
 sharedNames: true
 identityProviders:
@@ -47,25 +47,28 @@ const usersFile = (people: Array<typeof alice>): string => JSON.stringify({
 })
 
 async function start (t: Test): Promise<Running & { cwd: string }> {
-  const cwd = t.testdir({ 'tls.crt': serving.cert, 'tls.key': serving.key, 'slow.mjs': SLOW_PROVIDER, 'users.yaml': usersFile([alice, carol]), 'config.yaml': CONFIG })
+  const cwd = t.testdir({ 'ca.crt': authority.cert, 'tls.crt': serving.cert, 'tls.key': serving.key, 'slow.mjs': SLOW_PROVIDER, 'users.yaml': usersFile([alice, carol]), 'config.yaml': CONFIG })
   return { ...await startServe(t, ['--config', 'config.yaml'], { cwd }), cwd }
 }
 
 type Ask = (token: string) => Promise<Answer>
 
+/** What an API server trusts, and shows: all its reviews are let in flight at once. */
+const IDENTITY = { ca: authority.cert, ...await issueClient(authority, { commonName: 'kube-apiserver', days: 1 }) }
+
 /** One HTTP/2 connection, as the API server has it; as many HTTP/1.1 ones as are needed. */
 const CLIENTS: Record<string, (t: Test, port: number) => Ask> = {
   'HTTP/2': (t, port) => {
-    let session = http2Session(port, { ca: authority.cert })
+    let session = http2Session(port, IDENTITY)
     t.teardown(() => { session.destroy() })
     return async token => {
       // as every client does after a GOAWAY
-      if (session.closed || session.destroyed) session = http2Session(port, { ca: authority.cert })
+      if (session.closed || session.destroyed) session = http2Session(port, IDENTITY)
       return await overHttp2(session, { body: JSON.stringify(tokenReview(token)) })
     }
   },
   'HTTP/1.1': (t, port) => {
-    const agent = new Agent({ ca: authority.cert, keepAlive: true })
+    const agent = new Agent({ ...IDENTITY, keepAlive: true })
     t.teardown(() => { agent.destroy() })
     return async token => await overHttp1({ port, agent, body: JSON.stringify(tokenReview(token)) })
   }

@@ -39,8 +39,9 @@ export async function readServingCertificate ({ certFile, keyFile, clientCAFile,
     minVersion,
     honorCipherOrder: true,
     // no session is resumed: a resumed one would keep the verdict on a client
-    // certificate beyond its expiry or the client CA's replacement
-    secureOptions: constants.SSL_OP_NO_TICKET,
+    // certificate beyond its expiry or the client CA's replacement. Nor does TLS 1.2
+    // renegotiate: a connection is judged by the handshake that it began with
+    secureOptions: constants.SSL_OP_NO_TICKET | constants.SSL_OP_NO_RENEGOTIATION,
     // probes carry no certificate: plugins/tls.ts enforces it on the review route
     requestCert: clientCA !== undefined,
     rejectUnauthorized: false,

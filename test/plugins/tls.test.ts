@@ -15,7 +15,7 @@ import { unobserved } from '../../src/authn/observer.js'
 import { FaultsError } from '../../src/errors.js'
 import { createAuthority, issueClient, issueServing, type CertificatePair } from '../../src/pki.js'
 import { http2Session, overHttp1, overHttp2, type Answer } from '../fixtures/clients.js'
-import { clientCertificate, listen, makeAuthorities, makeFiles, type Files, type Listener, type ListenerOptions } from '../fixtures/listener.js'
+import { clientCertificate, listen, makeAuthorities, makeFiles, silent, type Files, type Listener, type ListenerOptions } from '../fixtures/listener.js'
 
 interface Line { level: number, msg: string, [key: string]: unknown }
 
@@ -34,7 +34,7 @@ async function start (t: Test, options: ListenerOptions & { prepare?: (files: Fi
     ...options,
     async register (fastify, { files }) {
       await options.prepare?.(files)
-      await fastify.register(connections, { maxConnectionAge: 0 })
+      await fastify.register(connections, { maxConnectionAge: 0, log: silent })
       await fastify.register(tls, { config: files.tls, log, observer: { ...unobserved, reloaded: (source, error) => { reloads.push(error === undefined ? source : error) } } })
       fastify.post('/authenticate', { onRequest: fastify.requireClientCertificate }, async request => ({ client: request.clientCertificateName }))
       fastify.get('/livez', async () => 'ok')

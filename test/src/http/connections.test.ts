@@ -3,9 +3,10 @@ import { once } from 'node:events'
 import type { ClientHttp2Session } from 'node:http2'
 import { setImmediate as turn } from 'node:timers/promises'
 import { test, type Test } from 'tap'
-import connections from '../../plugins/connections.js'
-import { http2Session, overHttp1, overHttp2, rawTcp, rawTls, type Answer } from '../fixtures/clients.js'
-import { Gate, listen, type Listener, type ListenerOptions } from '../fixtures/listener.js'
+import connections from '../../../plugins/connections.js'
+import { LIMITS } from '../../../src/http/limits.js'
+import { http2Session, overHttp1, overHttp2, rawTcp, rawTls, type Answer } from '../../fixtures/clients.js'
+import { Gate, listen, silent, type Listener, type ListenerOptions } from '../../fixtures/listener.js'
 
 const REVIEWS = 200
 const POST_HTTP1 = 'POST /authenticate HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}'
@@ -22,8 +23,10 @@ async function start (t: Test, { maxConnectionAge = 0, ...options }: ListenerOpt
   let reviewed = 0
   const listener = await listen(t, {
     ...options,
+    // as if every client had proved itself
+    limits: { ...options.limits, streams: { ...LIMITS.streams, perUnproven: REVIEWS } },
     async register (fastify) {
-      await fastify.register(connections, { maxConnectionAge })
+      await fastify.register(connections, { maxConnectionAge, log: silent })
       fastify.post('/authenticate', async () => {
         await gate.pass()
         return { reviewed: true }
@@ -205,7 +208,7 @@ test('all connections can be retired while the service stays', async t => {
   await gate.arrived(2)
   t.equal(fastify.connections.open, 3)
 
-  await fastify.connections.retireAll()
+  await fastify.connections.renew()
   await idle.closed
   // those with a review in flight wait for it
   while (fastify.connections.open > 2) await turn()

@@ -1,0 +1,49 @@
+/**
+ * Hands requests on to Fastify, after a look at their streams. Node hands an
+ * HTTP/2 request over in a tick of its own: by then the client may have reset
+ * it, and what throws in that tick ends the process. So each of Node's four ways
+ * to hand one over has a listener here that looks first; where there is no
+ * listener, Node answers without a look.
+ */
+import type { IncomingMessage } from 'node:http'
+import type { Http2SecureServer, Http2ServerRequest, Http2ServerResponse } from 'node:http2'
+import type { Duplex } from 'node:stream'
+import type { Rejection } from './rejections.js'
+
+export type Http2Handler = (request: Http2ServerRequest, response: Http2ServerResponse) => void
+
+const METHOD_NOT_ALLOWED = 405
+const EXPECTATION_FAILED = 417
+
+export function guardStreams (listener: Http2SecureServer, handler: Http2Handler, onRejected: (reason: Rejection) => void): void {
+  const guarded = (next: Http2Handler): Http2Handler => (request, response) => {
+    if (isClosed(request)) onRejected('closed')
+    else next(request, response)
+  }
+  const refuse = (status: number, reason: Rejection): Http2Handler => guarded((_request, response) => {
+    onRejected(reason)
+    response.statusCode = status
+    response.end()
+  })
+  const refuseConnect = refuse(METHOD_NOT_ALLOWED, 'method')
+  listener.on('request', guarded(handler))
+  listener.on('checkContinue', guarded((request, response) => {
+    response.writeContinue()
+    listener.emit('request', request, response)
+  }))
+  listener.on('checkExpectation', refuse(EXPECTATION_FAILED, 'malformed'))
+  listener.on('connect', (...[request, answer]: [Http2ServerRequest, Http2ServerResponse] | [IncomingMessage, Duplex]) => {
+    if ('stream' in request) {
+      refuseConnect(request, answer as Http2ServerResponse)
+    } else {
+      // HTTP/1.1 gives the socket away: nobody else listens to its errors any more
+      onRejected('method')
+      answer.destroy()
+    }
+  })
+}
+
+/** HTTP/1.1 requests come here too, and have no stream. */
+function isClosed ({ stream }: Partial<Pick<Http2ServerRequest, 'stream'>>): boolean {
+  return stream !== undefined && (stream.closed || stream.destroyed)
+}

@@ -1,0 +1,54 @@
+import { test } from 'tap'
+import { UnprovenConnections, type UnprovenLimits } from '../../../src/http/unproven-connections.js'
+
+/** The bounds, and the names of the connections that they evicted so far. */
+function bounded (limits: Partial<UnprovenLimits>) {
+  const evicted: string[] = []
+  const unproven = new UnprovenConnections({ connections: 100, perNetwork: 100, streams: 100, ...limits }, () => {})
+  const open = (name: string, address: string) => {
+    const connection = { address, evict: () => { evicted.push(name) } }
+    unproven.add(connection)
+    return connection
+  }
+  return { unproven, evicted, open }
+}
+
+test('a network beyond its bound evicts its own oldest', async t => {
+  const { unproven, evicted, open } = bounded({ perNetwork: 2 })
+  open('apiserver', '192.0.2.1')
+  for (const name of ['a', 'b', 'c', 'd']) open(name, '198.51.100.7')
+  t.same(evicted, ['a', 'b'])
+  t.equal(unproven.size, 3)
+})
+
+test('when all are full, the oldest gives way', async t => {
+  const { evicted, open } = bounded({ connections: 3 })
+  for (const [index, name] of ['a', 'b', 'c'].entries()) open(name, `198.51.100.${index}`)
+  open('apiserver', '192.0.2.1')
+  open('d', '203.0.113.1')
+  t.same(evicted, ['a', 'b'])
+})
+
+test('streams beyond the bound evict the oldest connection that has any', async t => {
+  const { unproven, evicted, open } = bounded({ streams: 3 })
+  open('idle', '198.51.100.7')
+  const [one, other, apiserver] = [open('a', '198.51.100.7'), open('b', '198.51.100.8'), open('apiserver', '192.0.2.1')]
+  for (const connection of [one, other, apiserver]) unproven.openStream(connection)
+  t.same(evicted, [])
+  unproven.openStream(other)
+  t.same(evicted, ['a'])
+  unproven.closeStream(one)
+  unproven.openStream(other)
+  t.same(evicted, ['a', 'b'], 'streams of an evicted connection count no more')
+})
+
+test('who has proved itself takes no room, and is not evicted', async t => {
+  const { unproven, evicted, open } = bounded({ connections: 1, perNetwork: 1, streams: 0 })
+  const apiserver = open('apiserver', '192.0.2.1')
+  unproven.delete(apiserver)
+  unproven.openStream(apiserver)
+  open('a', '192.0.2.1')
+  t.same(evicted, [])
+  open('b', '192.0.2.1')
+  t.same(evicted, ['a'])
+})
