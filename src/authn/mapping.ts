@@ -1,16 +1,19 @@
 /**
  * From a provider's names to Kubernetes': NFC, the provider's prefixes,
  * duplicates folded. A name that a log line, a terminal or a RoleBinding would
- * misread doesn't pass: control, format, surrogate or line-separating
- * characters, outer white space, nothing at all, more than 256 bytes.
+ * misread doesn't pass: control, format, surrogate, invisible or
+ * line-separating characters, outer white space, a combining mark at the
+ * beginning, nothing at all, more than 256 bytes.
  */
 import type { UserInfo } from '../../schemas/token-review.js'
 
 export const MAX_NAME_BYTES = 256
 
 // what nearly every name is; spares the rest of the checks
-const PLAIN = /^[\x21-\x7e](?:[\x20-\x7e]{0,126}[\x21-\x7e])?$/
-const FORBIDDEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]|^\s|\s$/u
+const PLAIN = /^[\x21-\x7e](?:[\x20-\x7e]{0,254}[\x21-\x7e])?$/
+// beside what Unicode calls ignorable: the blank Braille pattern, which nobody sees either. A mark at
+// the beginning is drawn onto what stands before the name, and may compose with it
+const FORBIDDEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\p{Noncharacter_Code_Point}\u2800]|^\p{M}|^\s|\s$/u
 const SURROGATE = /\p{Cs}/u
 
 /** Whether it has a UTF-8: half of a surrogate pair has none, and whoever decodes our JSON reads another character. */
@@ -18,13 +21,15 @@ export function isText (value: string): boolean {
   return !SURROGATE.test(value)
 }
 
-/** The name in NFC with its prefix, or `undefined` where it can't be one. */
+/** The name in NFC with its prefix, or `undefined` where it can't be one. What comes out is its own canonical name. */
 export function canonicalName (name: string, prefix = ''): string | undefined {
-  if (PLAIN.test(name)) return prefix + name
+  if (PLAIN.test(name) && (prefix === '' || PLAIN.test(prefix + name))) return prefix + name
   const normal = name.normalize('NFC')
   if (normal === '' || FORBIDDEN.test(normal)) return undefined
   const full = prefix + normal
-  return Buffer.byteLength(full) <= MAX_NAME_BYTES ? full : undefined
+  // letters that compose across the border would hide where the prefix ends
+  const whole = prefix === '' || (full.normalize('NFC') === full && !FORBIDDEN.test(full))
+  return whole && Buffer.byteLength(full) <= MAX_NAME_BYTES ? full : undefined
 }
 
 export interface Prefixes {

@@ -7,6 +7,7 @@
 import type { UserInfo } from '../../schemas/token-review.js'
 
 const RESERVED_PREFIX = 'system:'
+const ASCII = /^[\x20-\x7e]*$/
 // `authentication.kubernetes.io/pod-name`, `kubernetes.io/x`, `k8s.io`: the domain, or one under it
 const RESERVED_DOMAIN = /^(?:[^/]*\.)?(?:kubernetes|k8s)\.io(?:\/|$)/
 
@@ -39,10 +40,18 @@ export function guardReserved (user: UserInfo, { allowUsers, allowGroups }: Exce
 }
 
 function isReserved (name: string, allowed: readonly string[]): boolean {
-  return name.startsWith(RESERVED_PREFIX) && !allowed.includes(name)
+  return compatible(name).startsWith(RESERVED_PREFIX) && !allowed.includes(name)
 }
 
 /** The API server lower-cases the keys of impersonated extra: a key that isn't lower-case could become another one there. */
 export function isReservedKey (key: string): boolean {
-  return key !== key.toLowerCase() || RESERVED_DOMAIN.test(key)
+  return key !== key.toLowerCase() || RESERVED_DOMAIN.test(compatible(key))
+}
+
+/**
+ * Kubernetes compares bytes. Whoever reads a name, or compares it with less
+ * care than that, may take `ｓystem:` for `system:`.
+ */
+function compatible (name: string): string {
+  return ASCII.test(name) ? name : name.normalize('NFKC')
 }

@@ -76,12 +76,20 @@ function readInfo ({ username, uid, groups, extra }: User, at: string, report: R
   if (groups !== undefined) {
     info.groups = groups.map((group, index) => readName(group, `${at}.groups[${index}]`, report))
   }
-  if (extra !== undefined) {
-    // fromEntries defines properties, so that a key such as __proto__ is one like any other
-    info.extra = Object.fromEntries(Object.entries(extra).map(([key, values]) =>
-      [readKey(key, joinPath(`${at}.extra`, key), report), readValues(values, joinPath(`${at}.extra`, key), report)]))
-  }
+  if (extra !== undefined) info.extra = readExtra(extra, `${at}.extra`, report)
   return immutable(info)
+}
+
+function readExtra (extra: Record<string, string[]>, at: string, report: Report): Record<string, string[]> {
+  const read = new Map<string, string[]>()
+  for (const [typed, values] of Object.entries(extra)) {
+    const path = joinPath(at, typed)
+    const key = readKey(typed, path, report)
+    if (read.has(key)) report(path, 'the same key as another one; keys are compared in Unicode\'s normal form NFC')
+    read.set(key, readValues(values, path, report))
+  }
+  // fromEntries defines properties, so that a key such as __proto__ is one like any other
+  return Object.fromEntries(read)
 }
 
 function readToken (token: UserToken, at: string, seen: Seen, report: Report): TokenEntry {
@@ -98,7 +106,7 @@ function readToken (token: UserToken, at: string, seen: Seen, report: Report): T
 /** A name in NFC. What the guard would refuse or drop at every review is a fault already here. */
 function readName (name: string, path: string, report: Report): string {
   const canonical = canonicalName(name)
-  if (canonical === undefined) report(path, `control or invisible characters, outer white space, or more than ${MAX_NAME_BYTES} bytes; retype it`)
+  if (canonical === undefined) report(path, `control or invisible characters, outer white space, a combining mark at the beginning, or more than ${MAX_NAME_BYTES} bytes; retype it`)
   return canonical ?? name
 }
 

@@ -9,6 +9,13 @@ for (const username of ['system:admin', 'system:serviceaccount:kube-system:defau
   })
 }
 
+for (const username of ['\uff53\uff59\uff53\uff54\uff45\uff4d\uff1amasters', 'system\uff1aadmin', 'sy\u017ftem:admin']) {
+  test(`the user ${username} does not pass: compatibility normalization makes it a reserved one`, async t => {
+    t.equal(guardReserved({ username }, NO_EXCEPTIONS).user, undefined)
+    t.ok(guardReserved({ username }, { allowUsers: [username], allowGroups: [] }).user, 'unless the config names it')
+  })
+}
+
 for (const username of ['systemd', 'System:admin', 'corp:system:admin', 'system']) {
   test(`the user ${username} passes`, async t => {
     t.strictSame(guardReserved({ username }, NO_EXCEPTIONS).user, { username })
@@ -43,6 +50,8 @@ const keys: Array<[key: string, passes: boolean]> = [
   ['kubernetes.io', false],
   ['k8s.io/x', false],
   ['some.sub.k8s.io/x', false],
+  ['kubernetes\uff0eio/x', false],
+  ['\uff4b8s.io/x', false],
   ['Example.com/team', false],
   ['example.com/Team', false]
 ]
