@@ -65,7 +65,7 @@ export async function inspectConfig (options: ConfigOptions): Promise<LoadedConf
   const { env = process.env, kinds } = options
   const file = findConfig(options)
   const dir = dirname(file)
-  const draft = draftDocument<Config>(await readText(file), { file, schema: Config })
+  const draft = draftDocument<Config>(await readText(file, { pipes: options.file !== undefined }), { file, schema: Config })
   const faults = [...draft.faults]
   if (!isMapping(draft.value)) throw faultsError(draft, faults)
 

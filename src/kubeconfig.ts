@@ -84,7 +84,7 @@ export interface WebhookKubeconfig {
  * @throws FaultsError naming the kubeconfig or the file that it refers to
  */
 export async function readWebhookKubeconfig (file: string): Promise<WebhookKubeconfig> {
-  const document = await readDocument<Kubeconfig>(file, Kubeconfig)
+  const document = await readDocument<Kubeconfig>(file, Kubeconfig, { pipes: true })
   const { cluster, user } = currentContext(document)
   const text = async (data: string | undefined, path: string | undefined) => {
     if (data !== undefined) return { text: Buffer.from(data, 'base64').toString(), file }

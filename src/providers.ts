@@ -3,7 +3,7 @@
  * loaded when it is configured, so that nobody waits for a directory client
  * that he doesn't use.
  */
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, statSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, isAbsolute, join, resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
@@ -62,6 +62,8 @@ function isPath (from: string): boolean {
 function resolveFile (path: string, dir: string): string {
   const file = resolve(dir, path)
   if (!existsSync(file)) throw new UnknownProviderError(`there is no file ${file}`)
+  // Node.js would wait for ever at what is a pipe
+  if (!statSync(file).isFile()) throw new InvalidProviderError(`${file} is not a regular file`)
   return file
 }
 

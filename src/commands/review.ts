@@ -2,7 +2,6 @@
  * `authn-webhook review`: who is this token, asked of a running service or of
  * the providers of a config, in this process.
  */
-import { readFile } from 'node:fs/promises'
 import { Command } from 'commander'
 import type { TokenReviewStatus, UserInfo } from '../../schemas/token-review.js'
 import type { OpenChain } from '../app.js'
@@ -16,6 +15,7 @@ import { inspectToken, inspectUser, type InspectedUser } from '../inspection.js'
 import { outputOption, printResult, type OutputFormat, type Terminal } from '../terminal.js'
 import { addTargetOptions, readTarget, type TargetOptions } from './target-options.js'
 import { repeatable } from './repeatable.js'
+import { readTextOrStdin } from './secret-input.js'
 
 interface ReviewOptions extends TargetOptions {
   readonly config?: string
@@ -84,7 +84,7 @@ async function run (options: ReviewOptions, terminal: Terminal): Promise<ExitCod
 async function readToken ({ tokenFile }: ReviewOptions, terminal: Terminal): Promise<string> {
   const text = tokenFile === undefined
     ? await terminal.prompt('Token: ', { hidden: true, instead: '--token-file FILE, or - for stdin' })
-    : tokenFile === '-' ? await terminal.readStdin() : await readFile(tokenFile, 'utf8')
+    : await readTextOrStdin(terminal, tokenFile)
   const token = text.trim()
   if (token === '') throw new CommandError('the token is empty')
   return token

@@ -35,7 +35,8 @@ export async function readSecretFile (terminal: Terminal, file: string): Promise
 export async function readTextOrStdin (terminal: Terminal, file: string): Promise<string> {
   if (file === '-') return await terminal.readStdin()
   const { readText } = await import('../files/text.js')
-  return await readText(file)
+  const { MAX_USERS_BYTES } = await import('../files/read.js')
+  return await readText(file, { pipes: true, maxBytes: MAX_USERS_BYTES })
 }
 
 /** 144 bits, in characters that no shell, URL or YAML file treats in its own way. */

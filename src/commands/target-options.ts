@@ -57,7 +57,7 @@ async function readFlags (server: string, options: TargetOptions): Promise<Targe
   const client = await readClient(options)
   return {
     server: url,
-    ca: certificateAuthority === undefined ? undefined : (await readCertificates(certificateAuthority)).pem,
+    ca: certificateAuthority === undefined ? undefined : (await readCertificates(certificateAuthority, { pipes: true })).pem,
     cert: client?.certificate.pem,
     key: client?.key.pem,
     serverName: tlsServerName
@@ -79,8 +79,8 @@ export async function readClient ({ clientCertificate, clientKey }: TargetOption
   if (clientCertificate === undefined && clientKey === undefined) return undefined
   if (clientCertificate === undefined || clientKey === undefined) throw new CommandError('--client-certificate and --client-key go together')
   const { readCertificates, readPrivateKey, refuseMismatch } = await import('../files/pem.js')
-  const certificate = await readCertificates(clientCertificate)
-  const key = await readPrivateKey(clientKey)
+  const certificate = await readCertificates(clientCertificate, { pipes: true })
+  const key = await readPrivateKey(clientKey, { pipes: true })
   refuseMismatch(certificate, key.key, clientKey)
   return { certificate, key }
 }

@@ -52,7 +52,7 @@ async function printWebhookConfig (options: WebhookConfigOptions, terminal: Term
   const { parseSubjectName } = await import('../subject-name.js')
   const server = parseServer(options.server)
   const serverName = options.tlsServerName === undefined ? undefined : parseSubjectName(options.tlsServerName)
-  const authority = await readCertificates(options.certificateAuthority)
+  const authority = await readCertificates(options.certificateAuthority, { pipes: true })
   const client = await readApiServerClient(options)
   const warnings = [...hostWarnings(server, serverName), ...authorityWarnings(authority), ...expiryWarnings(client?.certificate)]
   for (const warning of warnings) terminal.note(`warning: ${warning}`)

@@ -6,6 +6,7 @@ import { CORE_SCHEMA, EVENT_ID, YAMLException, constructFromEvents, parseEvents,
 import { FaultsError, type Fault } from '../errors.js'
 import { findFaults } from './faults.js'
 import { Outline } from './outline.js'
+import type { ReadOptions } from './read.js'
 import { readText } from './text.js'
 
 /** Don't keep one longer than its faults are of interest: it holds the whole text. */
@@ -30,8 +31,8 @@ export function parseDocument<T> (text: string, options: { file: string, schema:
 }
 
 /** @throws FaultsError also where there is no such file, or it can't be read or isn't UTF-8 */
-export async function readDocument<T> (file: string, schema: object): Promise<Document<T>> {
-  return parseDocument<T>(await readText(file), { file, schema })
+export async function readDocument<T> (file: string, schema: object, options?: ReadOptions): Promise<Document<T>> {
+  return parseDocument<T>(await readText(file, options), { file, schema })
 }
 
 /**

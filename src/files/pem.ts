@@ -1,6 +1,7 @@
 /** Certificates and private keys in PEM files (RFC 7468), checked as far as one file can tell. */
 import { X509Certificate, createPrivateKey, type KeyObject } from 'node:crypto'
 import { FaultsError } from '../errors.js'
+import type { ReadOptions } from './read.js'
 import { readText } from './text.js'
 
 const BLOCK = /-----BEGIN ([A-Z0-9 ]+)-----[\s\S]*?-----END \1-----/g
@@ -20,8 +21,8 @@ export interface KeyFile {
 }
 
 /** @throws FaultsError where the file can't be read or holds anything but certificates */
-export async function readCertificates (file: string): Promise<CertificateFile> {
-  const pem = await readText(file)
+export async function readCertificates (file: string, options?: ReadOptions): Promise<CertificateFile> {
+  const pem = await readText(file, options)
   return { file, pem, certificates: parseCertificates(pem, file) }
 }
 
@@ -44,8 +45,8 @@ function parseCertificate (block: string, file: string): X509Certificate {
 }
 
 /** @throws FaultsError where the file can't be read or holds no private key, or only an encrypted one */
-export async function readPrivateKey (file: string): Promise<KeyFile> {
-  const pem = await readText(file)
+export async function readPrivateKey (file: string, options?: ReadOptions): Promise<KeyFile> {
+  const pem = await readText(file, options)
   return { file, pem, key: parsePrivateKey(pem, file) }
 }
 

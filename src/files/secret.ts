@@ -3,14 +3,13 @@
  * text is behind `reveal()`: what is logged, printed or inspected by accident
  * says `[secret]`.
  */
-import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { inspect } from 'node:util'
 import { Secret as SecretSchema, type Secret } from '../../schemas/primitives.js'
 import type { Fault } from '../errors.js'
 import { identityOf } from './identity.js'
 import { joinPath } from './outline.js'
-import { whyUnreadable } from './text.js'
+import { readTextSync } from './text.js'
 
 export type SecretReference = string | { readonly file: string } | { readonly env: string }
 
@@ -93,20 +92,10 @@ function fileReader (file: string, now: () => number): () => string {
 }
 
 function readSecret (file: string): string {
-  let bytes: Buffer
-  try {
-    bytes = readFileSync(file)
-  } catch (error) {
-    throw new Error(`the file ${file} ${whyUnreadable(error)}`)
-  }
-  let text: string
-  try {
-    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
-  } catch {
-    throw new Error(`the file ${file} is not UTF-8 text`)
-  }
+  const read = readTextSync(file)
+  if (read.fault !== undefined) throw new Error(`the file ${file} ${read.fault}`)
   // editors and `echo` end the line
-  text = text.replace(/\r?\n$/, '')
+  const text = read.text.replace(/\r?\n$/, '')
   if (text === '') throw new Error(`the file ${file} is empty`)
   return text
 }

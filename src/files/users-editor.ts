@@ -14,8 +14,7 @@ import { USERS_VERSION, type User, type UserToken } from '../../schemas/users.js
 import type { Users } from '../authn/users.js'
 import { CommandError, FaultsError } from '../errors.js'
 import { writeFileAtomic } from './atomic.js'
-import { readText } from './text.js'
-import { parseUsers } from './users.js'
+import { parseUsers, readUsersText } from './users.js'
 import { appendItems, parseYamlText, removeItem, setKey } from './yaml-text.js'
 
 /** The published JSON Schema, beside the sources as beside dist. */
@@ -33,7 +32,7 @@ const MODE = 0o600
 export async function openUsersEditor (file: string, { create = false } = {}): Promise<UsersEditor> {
   const missing = create && await stat(file).then(() => false, (error: NodeJS.ErrnoException) => error.code === 'ENOENT')
   const save = async (text: string): Promise<void> => { await writeFileAtomic(file, text, missing ? { mode: MODE } : {}) }
-  return new UsersEditor(file, missing ? emptyFile(file) : await readText(file), { save })
+  return new UsersEditor(file, missing ? emptyFile(file) : await readUsersText(file), { save })
 }
 
 /** With the line that gives editors completion and faults as one types. */

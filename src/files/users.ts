@@ -14,11 +14,17 @@ import { Users, type TokenEntry, type UserEntry } from '../authn/users.js'
 import type { Fault } from '../errors.js'
 import { draftDocument, faultsError, type Draft } from './document.js'
 import { joinPath } from './outline.js'
+import { MAX_USERS_BYTES, type ReadOptions } from './read.js'
 import { readText } from './text.js'
 
 /** @throws FaultsError with everything that is wrong; also where the file can't be read */
-export async function readUsers (file: string): Promise<Users> {
-  return parseUsers(await readText(file), file)
+export async function readUsers (file: string, options?: ReadOptions): Promise<Users> {
+  return parseUsers(await readUsersText(file, options), file)
+}
+
+/** @throws FaultsError where the file can't be read */
+export async function readUsersText (file: string, options: ReadOptions = {}): Promise<string> {
+  return await readText(file, { maxBytes: MAX_USERS_BYTES, ...options })
 }
 
 /**

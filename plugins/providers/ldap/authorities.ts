@@ -13,7 +13,9 @@ export interface Authorities {
 export async function openAuthorities (file: string | undefined, { log, reloaded }: Pick<OpenContext, 'log' | 'reloaded'>): Promise<Authorities> {
   if (file === undefined) return { pem: undefined, close () {} }
   // before the first read: nothing that changes meanwhile is missed
-  const watch = watchFiles([file], async () => { await reload() }, { log })
+  const watch = watchFiles([file], () => { reading = reading.then(reload) }, { log })
+  // one after the other: a slow reading must not overtake the next
+  let reading = Promise.resolve()
   const authorities = { pem: '', close: () => { watch.close() } }
   try {
     authorities.pem = (await readCertificates(file)).pem

@@ -6,8 +6,7 @@ import { hash } from 'node:crypto'
 import type { OpenContext } from '../../../src/authn/provider.js'
 import type { Users } from '../../../src/authn/users.js'
 import { FaultsError, formatFault } from '../../../src/errors.js'
-import { readText } from '../../../src/files/text.js'
-import { parseUsers } from '../../../src/files/users.js'
+import { parseUsers, readUsersText } from '../../../src/files/users.js'
 import { watchFiles } from '../../../src/files/watch.js'
 
 /** Faults that one log line names; "authn-webhook validate" names all. */
@@ -72,7 +71,7 @@ export class UsersSource {
 
   /** Gives whether there is anything new. */
   async #read (): Promise<boolean> {
-    const text = await readText(this.#file)
+    const text = await readUsersText(this.#file)
     const digest = hash('sha256', text)
     if (digest === this.#digest) return false
     this.#users = parseUsers(text, this.#file)

@@ -27,7 +27,7 @@ export async function editUsersFile (terminal: Terminal, file: string, { create 
 
 export async function readUsersFile (terminal: Terminal, file: string): Promise<Users> {
   const { parseUsers, readUsers } = await import('../../files/users.js')
-  return file === STDIN ? parseUsers(await terminal.readStdin(), 'stdin') : await readUsers(file)
+  return file === STDIN ? parseUsers(await terminal.readStdin(), 'stdin') : await readUsers(file, { pipes: true })
 }
 
 /** Where the result of a change is printed. */
