@@ -85,12 +85,18 @@ export interface Fault {
   readonly message: string
 }
 
-/** Everything that is wrong with one file, in its order. */
+/** Those of one file that anybody is told of. */
+export const MAX_FAULTS = 1000
+
+/** Everything that is wrong with one file, in its order; of very many the first ones, and that there are more. */
 export class FaultsError extends Error {
   readonly code = 'AUTHN_FAULTS'
   override readonly name = 'FaultsError'
-  constructor (readonly file: string, readonly faults: readonly Fault[]) {
-    super(faults.map((fault) => formatFault(file, fault)).join('\n'))
+  readonly faults: readonly Fault[]
+  constructor (readonly file: string, faults: readonly Fault[]) {
+    const told = faults.length <= MAX_FAULTS ? faults : [...faults.slice(0, MAX_FAULTS), { path: '', message: `more than ${MAX_FAULTS} errors; fix these first` }]
+    super(told.map((fault) => formatFault(file, fault)).join('\n'))
+    this.faults = told
   }
 }
 

@@ -4,6 +4,7 @@
  */
 import { CORE_SCHEMA, EVENT_ID, YAMLException, constructFromEvents, parseEvents, type Event } from 'js-yaml'
 import { FaultsError, type Fault } from '../errors.js'
+import { findExcessOfAliases, findExcessOfText } from './expansion.js'
 import { findFaults } from './faults.js'
 import { Outline } from './outline.js'
 import type { ReadOptions } from './read.js'
@@ -44,8 +45,10 @@ export function draftDocument<T> (text: string, { file, schema }: { file: string
   let outline: Outline | undefined
   const lineOf = (path: string) => (outline ??= new Outline(text)).lineOf(path)
   try {
+    refuse(findExcessOfText(text), file)
     const events = parseEvents(text, {})
     refuseOtherThanOne(events, text, file)
+    refuse(findExcessOfAliases(events, text), file)
     const { value, duplicates } = construct(events, text)
     const faults = [...duplicates, ...findFaults(value, schema)]
     return { file, value: value as T, lineOf, faults }
@@ -59,6 +62,10 @@ export function draftDocument<T> (text: string, { file, schema }: { file: string
 export function faultsError ({ file, lineOf }: Document<unknown>, faults: readonly Fault[]): FaultsError {
   const placed = faults.map((fault) => ({ ...fault, line: fault.line ?? lineOf(fault.path) }))
   return new FaultsError(file, placed.sort((a, b) => (a.line ?? 0) - (b.line ?? 0)))
+}
+
+function refuse (fault: Fault | undefined, file: string): void {
+  if (fault !== undefined) throw new FaultsError(file, [fault])
 }
 
 function refuseOtherThanOne (events: Event[], text: string, file: string): void {
@@ -91,6 +98,7 @@ function construct (events: Event[], source: string): { value: unknown, duplicat
 /** The parser's reason, but for the piece of the file that some of them quote: it may be a password. */
 function withoutInput (reason: string): string {
   if (reason.includes('alias')) return 'an alias of an anchor that is not there; a value that starts with "*" must be quoted'
+  if (reason.includes('maxDepth')) return 'it is nested too deeply, in more than 100 levels'
   if (/\btag\b/.test(reason)) return 'a tag that is not known here; a value that starts with "!" must be quoted'
   return reason
 }

@@ -7,7 +7,7 @@
  * `x-secret`, see secret.ts.
  */
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv'
-import type { Fault } from '../errors.js'
+import { MAX_FAULTS, type Fault } from '../errors.js'
 import { suggestion } from './nearest.js'
 import { joinPath } from './outline.js'
 
@@ -19,7 +19,7 @@ const validators = new WeakMap<object, ValidateFunction>()
 
 /**
  * Fills the schema's defaults into `value` and gives everything that is wrong
- * with it, one fault a path. `base` is the path of `value` in its document.
+ * with it, one fault a path, and no more than one beyond {@link MAX_FAULTS}. `base` is the path of `value` in its document.
  * @throws Error where the schema itself is wrong
  */
 export function findFaults (value: unknown, schema: object, base = ''): Fault[] {
@@ -33,19 +33,34 @@ export function findFaults (value: unknown, schema: object, base = ''): Fault[] 
   for (const error of withoutBranches(validate.errors!)) {
     const path = pathOf(error, value, base)
     if (!faults.has(path)) faults.set(path, { path, message: messageOf(error) })
+    if (faults.size > MAX_FAULTS) break
   }
   return [...faults.values()]
 }
 
 /** Without the errors that say the same as another one: a union's branches, and the heads of `if` and `propertyNames`. */
-function withoutBranches (errors: ErrorObject[]): ErrorObject[] {
-  const unions = errors.filter(({ keyword }) => keyword === 'anyOf' || keyword === 'oneOf')
-  return errors.filter((error) => error.keyword !== 'if' && error.keyword !== 'propertyNames' &&
-    !unions.some((union) => error !== union && error.schemaPath.startsWith(`${union.schemaPath}/`) && isWithin(error.instancePath, union.instancePath)))
+function * withoutBranches (errors: ErrorObject[]): Iterable<ErrorObject> {
+  // by the union's place in the schema, which are few, its places in the value, which may be very many
+  const unions = new Map<string, Set<string>>()
+  for (const { keyword, schemaPath, instancePath } of errors) {
+    if (keyword !== 'anyOf' && keyword !== 'oneOf') continue
+    const places = unions.get(schemaPath) ?? new Set()
+    unions.set(schemaPath, places.add(instancePath))
+  }
+  for (const error of errors) {
+    const { keyword, schemaPath, instancePath } = error
+    if (keyword === 'if' || keyword === 'propertyNames') continue
+    const isBranch = [...unions].some(([union, places]) => schemaPath.startsWith(`${union}/`) && isWithin(instancePath, places))
+    if (!isBranch) yield error
+  }
 }
 
-function isWithin (pointer: string, ancestor: string): boolean {
-  return pointer === ancestor || pointer.startsWith(`${ancestor}/`)
+function isWithin (pointer: string, places: ReadonlySet<string>): boolean {
+  for (let end = pointer.length; end !== -1; end = pointer.lastIndexOf('/', end - 1)) {
+    if (places.has(pointer.slice(0, end))) return true
+    if (end === 0) break
+  }
+  return false
 }
 
 /** The path of an error in our notation; of a missing or unknown key, that key's. */

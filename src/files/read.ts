@@ -37,7 +37,8 @@ export async function readBytes (file: string, options: ReadOptions = {}): Promi
   const late = new Promise<Read>((resolve) => {
     timer = setTimeout(() => {
       hanging.add(file)
-      void reading.then(() => { hanging.delete(file) })
+      const forget = (): void => { hanging.delete(file) }
+      reading.then(forget, forget)
       resolve({ fault: `can't be read: it took longer than ${patience / 1000} s` })
     }, patience)
   })

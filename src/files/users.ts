@@ -11,7 +11,7 @@ import { parsePasswordHash, type PasswordHash } from '../authn/password-hash.js'
 import { isReservedKey } from '../authn/reserved.js'
 import { parseTimestamp } from '../authn/timestamp.js'
 import { Users, type TokenEntry, type UserEntry } from '../authn/users.js'
-import type { Fault } from '../errors.js'
+import { MAX_FAULTS, type Fault } from '../errors.js'
 import { draftDocument, faultsError, type Draft } from './document.js'
 import { joinPath } from './outline.js'
 import { MAX_USERS_BYTES, type ReadOptions } from './read.js'
@@ -34,7 +34,7 @@ export async function readUsersText (file: string, options: ReadOptions = {}): P
 export function parseUsers (text: string, file: string): Users {
   const draft = draftDocument<UsersFile>(text, { file, schema: UsersFile })
   const faults: Fault[] = [...draft.faults]
-  const entries = readEntries(draft, (path, message) => { faults.push({ path, message }) })
+  const entries = readEntries(draft, (path, message) => { if (faults.length <= MAX_FAULTS) faults.push({ path, message }) })
   if (faults.length > 0) throw faultsError(draft, faults)
   return new Users(entries)
 }
@@ -51,7 +51,8 @@ interface Seen {
 /** The entries that have the form of the schema; the others have their faults already. */
 function readEntries ({ value, faults }: Draft<UsersFile>, report: Report): UserEntry[] {
   const users: unknown = value?.users
-  if (!Array.isArray(users)) return []
+  // of very many faults not all are known, nor which entries are sound
+  if (!Array.isArray(users) || faults.length > MAX_FAULTS) return []
   const malformed = new Set(faults.map(({ path }) => /^users\[\d+\]/.exec(path)?.[0]))
   const seen: Seen = { names: new Map(), digests: new Map() }
   return users.flatMap((user: User, index) => {

@@ -2,8 +2,9 @@ import { chmod, mkdir, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'tap'
 import { UsersFile } from '../../../schemas/users.js'
-import { FaultsError, type Fault } from '../../../src/errors.js'
+import { FaultsError, MAX_FAULTS, type Fault } from '../../../src/errors.js'
 import { draftDocument, faultsError, parseDocument, readDocument } from '../../../src/files/document.js'
+import { MAX_INDICATORS } from '../../../src/files/expansion.js'
 import { findFaults } from '../../../src/files/faults.js'
 import { nearest } from '../../../src/files/nearest.js'
 import { joinPath } from '../../../src/files/outline.js'
@@ -227,6 +228,50 @@ test('paths', async (t) => {
   t.equal(lineOf(joinPath('a', '')), 3)
   t.equal(lineOf('a.__proto__'), 4)
   t.equal(lineOf('a.constructor'), 1)
+})
+
+test('aliases', async (t) => {
+  const laughs = ['a: &a0 [x, x]', ...Array.from({ length: 40 }, (_, level) => `b${level}: &a${level + 1} [*a${level}, *a${level}]`)].join('\n')
+  const list = `list: &l [${Array(5000).fill('x').join(', ')}]`
+  for (const [what, text, line] of [
+    ['each of which doubles', laughs, 18],
+    ['of a long list, again and again', `${list}\nuses:\n${'  - *l\n'.repeat(5000)}`, 202],
+    ['of a list of such lists', `${list}\nlists: &ll [${Array(100).fill('*l').join(', ')}]\nuses: [*ll, *ll]\n`, 3],
+    ['of a long text', `text: &t ${'x'.repeat(640_000)}\nuses: [${Array(200).fill('*t').join(', ')}]\n`, 2],
+    ['as keys', `list: &l [${Array(5000).fill('x').join(', ')}]\nuses:\n${Array.from({ length: 5000 }, () => '  - ? *l\n    : 1\n').join('')}`, 401]
+  ] as const) {
+    t.strictSame(faultsIn(text, {}), [{ path: '', line, message: 'aliases stand for more than 1000000 values up to here; write fewer of them, or shorter lists' }], what)
+  }
+  t.strictSame(faultsIn('a: 1\nlist: &l\n  - x\n  - { of: *l }\n', {}), [{ path: '', line: 4, message: 'an alias inside of what it stands for' }], 'without an end')
+  t.strictSame(faultsIn(`${list}\nuses:\n${'  - *l\n'.repeat(190)}`, {}), [], 'as many as may be meant')
+  t.match(faultsIn('a: &a x\na: *b\n', {}), [{ line: 2, message: /an alias of an anchor that is not there/ }])
+  const { value } = parseDocument<any>('a: &a [1]\nb: &a [2, 3]\nc: *a\n', { file: 'x', schema: {} })
+  t.strictSame(value.c, [2, 3], 'an anchor may be given again')
+})
+
+test('nesting that is too deep', async (t) => {
+  for (const text of ['['.repeat(100_000), '- '.repeat(100_000), '{a: '.repeat(100_000), '? '.repeat(100_000)]) {
+    t.strictSame(faultsIn(text, {}), [{ path: '', line: 1, message: 'is not valid YAML: it is nested too deeply, in more than 100 levels' }], text.slice(0, 8))
+  }
+})
+
+test('a text of too many values', async (t) => {
+  t.strictSame(faultsIn(`[${'1,'.repeat(MAX_INDICATORS)}]`, {}), [{ path: '', message: 'holds too many values; split it up' }])
+})
+
+test('very many faults', async (t) => {
+  const list = (items: object): object => ({ type: 'object', properties: { list: { type: 'array', items } } })
+  for (const [what, entry, items, message] of [
+    ['values of a wrong type', '1', { type: 'string' }, /must be a string/],
+    ['unknown keys', '{ nmae: x }', { type: 'object', properties: { name: {} }, additionalProperties: false }, /unknown key/],
+    ['branches of unions', '{ file: 1, x: 2 }', (Shop.properties as Record<string, object>)['secret']!, /must be a string or/]
+  ] as const) {
+    const faults = faultsIn(`list:\n${`  - ${entry}\n`.repeat(100_000)}`, list(items))
+    t.equal(faults.length, MAX_FAULTS + 1, what)
+    t.match(faults[0], { path: /^list\[0\]/, line: 2, message })
+    t.match(faults[MAX_FAULTS - 1], { line: MAX_FAULTS + 1, message })
+    t.strictSame(faults[MAX_FAULTS], { path: '', message: 'more than 1000 errors; fix these first' })
+  }
 })
 
 test('the nearest word', async (t) => {

@@ -1,5 +1,5 @@
 import { test, type Test } from 'tap'
-import { FaultsError } from '../../../src/errors.js'
+import { FaultsError, MAX_FAULTS } from '../../../src/errors.js'
 import { hashPassword } from '../../../src/authn/password-hash.js'
 import { digestToken } from '../../../src/authn/token-digest.js'
 import { parseUsers, readUsers } from '../../../src/files/users.js'
@@ -176,4 +176,21 @@ test('many users: everybody is found, by name and by token', async (t) => {
   const missing = people.map((_, index) => index).filter(index =>
     users.byName(`user-${index}`)?.info.username !== `user-${index}` || users.byToken(`token-${index}`)?.user.info.username !== `user-${index}`)
   t.strictSame(missing, [])
+})
+
+test('of very many faults the first ones are told', async (t) => {
+  for (const [what, entry, message] of [
+    ['of the form', '  - 17\n', /must be a mapping/],
+    ['of names', '  - username: "ali\\u0007ce"\n', /control or invisible/]
+  ] as const) {
+    const faults = faultsOf(t, entry.repeat(50_000))
+    t.equal(faults.length, MAX_FAULTS + 1, what)
+    t.match(faults[0], message)
+    t.equal(faults[MAX_FAULTS], 'undefined: : more than 1000 errors; fix these first')
+  }
+})
+
+test('users who share a list by an alias', async (t) => {
+  const users = parseUsers(`${HEAD}  - { username: alice, groups: &team [developers, on-call] }\n  - { username: bob, groups: *team }\n`, 'users.yaml')
+  t.strictSame(users.byName('bob')!.info.groups, ['developers', 'on-call'])
 })
