@@ -15,7 +15,8 @@ import { usersCommand } from './commands/users.js'
 import { validateCommand } from './commands/validate.js'
 import { versionCommand } from './commands/version.js'
 import { webhookConfigCommand } from './commands/webhook-config.js'
-import { CommandError, ExitCode, FaultsError } from './errors.js'
+import { CommandError, ExitCode, FaultsError, linesOf } from './errors.js'
+import { escapeLines } from './printable.js'
 import { openTerminal, type Terminal } from './terminal.js'
 import { version } from './version.js'
 
@@ -41,6 +42,8 @@ function createProgram (terminal: Terminal): Command {
     .version(version, '--version', 'print the version')
     .allowExcessArguments(false)
     .exitOverride()
+    // its words quote the command line
+    .configureOutput({ outputError: (text, write) => { write(escapeLines(text)) } })
     .addHelpText('after', `
 Examples:
   $ authn-webhook serve --demo
@@ -74,22 +77,27 @@ function report (error: unknown, { note, env }: Terminal): ExitCode {
   const debug = (env['AUTHN_WEBHOOK_DEBUG'] ?? '') !== ''
   // commander has already said it
   if (error instanceof CommanderError) return error.exitCode === 0 ? ExitCode.done : ExitCode.usage
-  if (debug) note(stacks(error))
+  if (debug) note(stacks(error).split('\n'))
   if (error instanceof FaultsError) {
-    note(error.message)
+    note(linesOf(error))
     return ExitCode.usage
   }
   if (error instanceof CommandError) {
-    if (error.exitCode !== ExitCode.interrupted) note(`error: ${error.message}`)
+    if (error.exitCode !== ExitCode.interrupted) note(errorLines(error))
     return error.exitCode
   }
   if (isFileError(error) || isOurs(error)) {
-    note(`error: ${error.message}`)
+    note(errorLines(error))
     return ExitCode.usage
   }
   note(`internal error: ${error instanceof Error ? error.message : String(error)}`)
   note(`This is a bug of authn-webhook ${version}${debug ? '' : '; please report it with what AUTHN_WEBHOOK_DEBUG=1 prints'}.`)
   return ExitCode.internal
+}
+
+function errorLines (error: Error): string[] {
+  const [first, ...others] = linesOf(error)
+  return [`error: ${first}`, ...others]
 }
 
 /** A file that can't be read or written, where no command had more to say: "EACCES: permission denied, open '/etc/x'". */

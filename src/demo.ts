@@ -63,7 +63,7 @@ users:
 }
 
 /** What to try, ready to paste. */
-export function demoBanner (kind: DemoKind, url: string, directory: string): string {
+export function demoBanner (kind: DemoKind, url: string, directory: string): string[] {
   const ca = join(directory, 'ca.crt')
   const token = kind === 'demo' ? DEMO_PASSWORD_TOKEN : 'any-token'
   const body = JSON.stringify({ apiVersion: 'authentication.k8s.io/v1', kind: 'TokenReview', spec: { token } })
@@ -78,7 +78,7 @@ export function demoBanner (kind: DemoKind, url: string, directory: string): str
   words.push('', `  curl -sS --cacert ${shellQuote(ca)} -H 'Content-Type: application/json' -d '${body}' ${url} | jq`, '')
   if (kind === 'demo') words.push(`The other user, demo-robot, has the opaque token ${DEMO_OPAQUE_TOKEN}`)
   words.push('Ctrl-C stops it.', '')
-  return words.join('\n')
+  return words
 }
 
 function shellQuote (text: string): string {

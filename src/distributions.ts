@@ -2,13 +2,13 @@
  * `webhook-config --for`: the file for one Kubernetes distribution, headed by
  * what to do with it, so that the steps travel with the file.
  */
-import { dump } from 'js-yaml'
 import type { Kubeconfig } from '../schemas/kubeconfig.js'
 import type { Distribution, Step } from './distributions/distribution.js'
 import { kind } from './distributions/kind.js'
 import { kubeadm } from './distributions/kubeadm.js'
 import { k3s, rke2 } from './distributions/rancher.js'
 import { talos, talos114 } from './distributions/talos.js'
+import { formatYaml } from './printable.js'
 
 export const DISTRIBUTIONS = { kubeadm, kind, k3s, rke2, talos, 'talos-1.14': talos114 } satisfies Record<string, Distribution>
 export type DistributionName = keyof typeof DISTRIBUTIONS
@@ -30,7 +30,7 @@ export function formatDistributionFile (name: DistributionName, file: object): s
     '',
     ...stepsOf(DISTRIBUTIONS[name])
   ]
-  return `${lines.map((line) => `# ${line}`.trimEnd()).join('\n')}\n\n${dump(file, { lineWidth: -1 })}`
+  return `${lines.map((line) => `# ${line}`.trimEnd()).join('\n')}\n\n${formatYaml(file)}`
 }
 
 /** The steps alone, for the notes of the Helm chart. */

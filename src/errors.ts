@@ -100,6 +100,16 @@ export class FaultsError extends Error {
   }
 }
 
+/** What to tell a person of it, a line each: faults of a file stand below each other. */
+export function linesOf (error: Error): string[] {
+  if (error instanceof FaultsError) return error.faults.map((fault) => formatFault(error.file, fault))
+  const { message, cause } = error
+  if (!(cause instanceof FaultsError) || !message.endsWith(cause.message)) return [message]
+  const words = message.slice(0, message.length - cause.message.length)
+  const faults = linesOf(cause)
+  return faults.length === 1 ? [words + faults[0]] : [words.trimEnd(), ...faults]
+}
+
 /** `users.yaml:7: users[1].uid: quote it` */
 export function formatFault (file: string, { path, line, message }: Fault): string {
   const place = line === undefined ? file : `${file}:${line}`

@@ -4,12 +4,12 @@
  * would.
  */
 import { dirname, resolve } from 'node:path'
-import { dump } from 'js-yaml'
 import { Kubeconfig, type KubeconfigCluster, type KubeconfigUser } from '../schemas/kubeconfig.js'
 import type { Fault } from './errors.js'
 import { faultsError, readDocument, type Document } from './files/document.js'
 import { parseCertificates, parsePrivateKey, refuseMismatch, type CertificateFile, type KeyFile } from './files/pem.js'
 import { readText } from './files/text.js'
+import { formatYaml } from './printable.js'
 
 export interface WebhookTarget {
   /** With the path of the TokenReview route. */
@@ -61,7 +61,7 @@ export function formatWebhookKubeconfig (config: Kubeconfig): string {
 #      --authentication-token-webhook-config-file=PATH-OF-THIS-FILE
 #      --authentication-token-webhook-version=v1
 
-${dump(config, { lineWidth: -1 })}`
+${formatYaml(config)}`
 }
 
 /** Everything that it takes to ask the service; certificates and key as PEM. */

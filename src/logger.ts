@@ -4,6 +4,7 @@
  */
 import { pino, symbols, type DestinationStream, type Logger } from 'pino'
 import type { LogConfig } from '../schemas/config.js'
+import { escapeTexts } from './printable.js'
 
 const SECRET_FIELDS = ['token', 'password', 'passwordHash', 'hash', 'key', 'authorization', 'bindPassword', 'fingerprintKey']
 const REDACTED = SECRET_FIELDS.flatMap(field => [field, `*.${field}`, `*.*.${field}`])
@@ -85,5 +86,11 @@ export function destinationOf (log: Logger): DestinationStream {
 async function textStream (terminal: boolean): Promise<DestinationStream> {
   const { default: pretty } = await import('pino-pretty')
   const colorize = terminal && process.env.NO_COLOR === undefined
-  return pretty({ colorize, sync: true, translateTime: 'SYS:HH:MM:ss', messageKey: 'msg' })
+  const stream = pretty({ colorize, sync: true, translateTime: 'SYS:HH:MM:ss', messageKey: 'msg' })
+  return {
+    // pino-pretty writes texts much as they are, and colours that are its own: they can't be told apart afterwards
+    write (lines) {
+      for (const line of lines.trimEnd().split('\n')) stream.write(`${JSON.stringify(escapeTexts(JSON.parse(line)))}\n`)
+    }
+  }
 }

@@ -1,14 +1,15 @@
 /**
  * What a command sees of the outside: three streams and the environment.
  * Results go to stdout, words for people to stderr, so that a pipe carries
- * results alone.
+ * results alone. What is printed is a list of lines: whatever stands in one
+ * stays in it, and can neither begin another nor steer the terminal.
  */
 import { createInterface } from 'node:readline'
 import { Writable } from 'node:stream'
-import { text as readText } from 'node:stream/consumers'
 import { Option } from 'commander'
-import { dump } from 'js-yaml'
 import { CommandError, ExitCode } from './errors.js'
+import { MAX_USERS_BYTES } from './files/read.js'
+import { escapeJson, escapeLine, formatYaml } from './printable.js'
 
 /** A stream that may be a terminal. */
 type Input = NodeJS.ReadableStream & { readonly isTTY?: boolean | undefined }
@@ -30,16 +31,21 @@ export interface Terminal {
   readonly colour: boolean
   /** Somebody reads stderr and can answer on stdin. */
   readonly interactive: boolean
-  /** A result, to stdout; a newline is added where it has none. */
-  print: (text: string) => void
-  /** Words for people, to stderr. */
-  note: (text: string) => void
+  /** A result, to stdout: one line, or several. */
+  print: (lines: string | readonly string[]) => void
+  /** Words for people, to stderr: one line, or several. */
+  note: (lines: string | readonly string[]) => void
+  /** A file of somebody's own or of ours, to stdout, byte for byte. */
+  write: (text: string) => void
   /**
    * One line typed on the terminal, without its newline.
    * @throws CommandError without a terminal; with exit code 130 after Ctrl-C
    */
   prompt: (question: string, options?: PromptOptions) => Promise<string>
-  /** Everything on stdin, as it is. */
+  /**
+   * Everything on stdin, as it is.
+   * @throws CommandError where it is larger than any file that a command takes
+   */
   readStdin: () => Promise<string>
 }
 
@@ -59,15 +65,16 @@ export function openTerminal ({ stdin, stdout, stderr, env }: TerminalStreams = 
     env,
     colour: stdout.isTTY === true && (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb',
     interactive,
-    print (text) { stdout.write(endLine(text)) },
-    note (text) { stderr.write(endLine(text)) },
+    print (lines) { stdout.write(joinLines(lines)) },
+    note (lines) { stderr.write(joinLines(lines)) },
+    write (text) { stdout.write(text) },
     async prompt (question, { hidden = false, instead = 'a file or stdin' } = {}) {
       if (!interactive) throw new CommandError(`there is no terminal to ask on; use ${instead}`)
-      return await ask(stdin, stderr, question, hidden)
+      return await ask(stdin, stderr, escapeLine(question), hidden)
     },
     async readStdin () {
       if (interactive) stderr.write('Reading from the terminal; end with Ctrl-D.\n')
-      return await readText(stdin)
+      return await readAll(stdin)
     }
   }
 }
@@ -95,8 +102,20 @@ async function ask (stdin: Input, stderr: Output, question: string, hidden: bool
   }
 }
 
-function endLine (text: string): string {
-  return text.endsWith('\n') ? text : `${text}\n`
+async function readAll (stdin: Input): Promise<string> {
+  const chunks: Buffer[] = []
+  let length = 0
+  for await (const chunk of stdin) {
+    const bytes = Buffer.from(chunk)
+    length += bytes.length
+    if (length > MAX_USERS_BYTES) throw new CommandError(`stdin holds more than ${MAX_USERS_BYTES / 1024 / 1024} MiB`)
+    chunks.push(bytes)
+  }
+  return new TextDecoder().decode(Buffer.concat(chunks))
+}
+
+function joinLines (lines: string | readonly string[]): string {
+  return [lines].flat().map((line) => `${escapeLine(line)}\n`).join('')
 }
 
 export type OutputFormat = 'text' | 'json' | 'yaml'
@@ -104,12 +123,16 @@ export type OutputFormat = 'text' | 'json' | 'yaml'
 /** `-o json|yaml`, for every command that has a result; `text` without it. */
 export const outputOption = new Option('-o, --output <format>', 'print the result as json or yaml').choices(['json', 'yaml']).default('text', 'text for people')
 
-/** Prints a result: `text` for people, or `value` for programs. */
-export function printResult (terminal: Terminal, format: OutputFormat, value: unknown, text: () => string): void {
+/** Prints a result: lines for people, or `value` for programs. */
+export function printResult (terminal: Terminal, format: OutputFormat, value: unknown, lines: () => string | readonly string[]): void {
   switch (format) {
-    case 'json': return terminal.print(JSON.stringify(value, null, 2))
-    // by way of JSON, so that both formats say the same of dates and absent fields
-    case 'yaml': return terminal.print(dump(JSON.parse(JSON.stringify(value)), { lineWidth: -1, noRefs: true }))
-    case 'text': return terminal.print(text())
+    case 'json': return terminal.print(linesOfText(escapeJson(JSON.stringify(value, null, 2))))
+    case 'yaml': return terminal.print(linesOfText(formatYaml(value)))
+    case 'text': return terminal.print(lines())
   }
+}
+
+/** Of a text that we have made as a whole, and in which every value is escaped already. */
+export function linesOfText (text: string): string[] {
+  return text.replace(/\n$/, '').split('\n')
 }

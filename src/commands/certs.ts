@@ -90,7 +90,7 @@ function print (authority: Authority, serving: Outcome, clients: ReadonlyArray<O
     row('serving', serving),
     `            for ${serving.names.join(', ')}`,
     ...clients.map((client) => row(`client ${client.name}`, client))
-  ].join('\n'))
+  ])
   if (authority.created) terminal.note(`Keep ${authority.keyFile} out of the machine that serves: who has it can make certificates.`)
 }
 

@@ -25,6 +25,6 @@ Examples:
   $ authn-webhook completion fish > ~/.config/fish/completions/authn-webhook.fish`)
     .action((shell: string, _options: object, command: Command) => {
       const program = command.parent!
-      terminal.print(SCRIPTS[shell]!(program.name(), completionTree(program)))
+      terminal.write(SCRIPTS[shell]!(program.name(), completionTree(program)))
     })
 }

@@ -40,7 +40,7 @@ Examples:
       const drill = await readDrill(options, terminal)
       const { examine } = await import('../diagnosis/diagnosis.js')
       const diagnosis = await examine(target, { drill })
-      printResult(terminal, options.output, diagnosis, () => diagnosis.checks.map(describe).join('\n'))
+      printResult(terminal, options.output, diagnosis, () => diagnosis.checks.map(describe))
       process.exitCode = EXIT_CODES[diagnosis.outcome]
     })
 }

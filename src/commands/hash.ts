@@ -40,10 +40,10 @@ Examples:
       const password = generate ? generatePassword() : await readNewSecret(terminal, 'password')
       const passwordHash = await blamingInput(() => hashPassword(password))
       if (generate) {
-        printResult(terminal, output, { password, passwordHash }, () => `password: ${password}\npasswordHash: ${passwordHash}`)
+        printResult(terminal, output, { password, passwordHash }, () => [`password: ${password}`, `passwordHash: ${passwordHash}`])
         terminal.note('The password is kept nowhere: store it now.')
       } else {
-        printResult(terminal, output, { passwordHash }, () => passwordHash)
+        printResult(terminal, output, { passwordHash }, () => [passwordHash])
       }
     })
 }
@@ -66,12 +66,12 @@ Examples:
       if (unpresentable !== undefined) throw new CommandError(unpresentable)
       const hash = digestToken(token)
       if (generate) {
-        printResult(terminal, output, { token, hash }, () => `token: ${token}\nhash: ${hash}`)
+        printResult(terminal, output, { token, hash }, () => [`token: ${token}`, `hash: ${hash}`])
         terminal.note('The token is kept nowhere: store it now.')
       } else {
         const bits = estimateTokenBits(token)
         if (bits < MIN_TOKEN_BITS) terminal.note(`warning: this token has ${bits} bits of entropy at most, ${MIN_TOKEN_BITS} are safe; "authn-webhook hash token --generate" makes one`)
-        printResult(terminal, output, { hash }, () => hash)
+        printResult(terminal, output, { hash }, () => [hash])
       }
     })
 }

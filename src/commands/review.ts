@@ -11,6 +11,7 @@ import { milliseconds } from '../authn/duration.js'
 import type { Spec } from '../authn/review.js'
 import type { Target } from '../client.js'
 import { CommandError, ExitCode, UnavailableError } from '../errors.js'
+import { escapeJson } from '../printable.js'
 import { inspectToken, inspectUser, type InspectedUser } from '../inspection.js'
 import { outputOption, printResult, type OutputFormat, type Terminal } from '../terminal.js'
 import { addTargetOptions, readTarget, type TargetOptions } from './target-options.js'
@@ -66,10 +67,10 @@ async function run (options: ReviewOptions, terminal: Terminal): Promise<ExitCod
   const { output } = options
   if (options.username !== undefined) {
     const { user, explanations } = await lookup(options.username, options, terminal)
-    const described = user === undefined ? 'no identity provider knows this name' : describeUser(user)
+    const described = user === undefined ? ['no identity provider knows this name'] : describeUser(user)
     if (options.explain === true) {
       const lines = explanations.map(({ provider, sentence }) => `${provider}: ${sentence}`)
-      printResult(terminal, output, { user: user ?? null, explanations }, () => [...lines, described].join('\n'))
+      printResult(terminal, output, { user: user ?? null, explanations }, () => [...lines, ...described])
     } else printResult(terminal, output, user ?? null, () => described)
     return user === undefined ? ExitCode.no : ExitCode.done
   }
@@ -77,7 +78,7 @@ async function run (options: ReviewOptions, terminal: Terminal): Promise<ExitCod
   const spec = { token: await readToken(options, terminal), audiences: options.audience }
   const { status, steps } = target === undefined ? await askProviders(spec, options, terminal) : await askService(spec, target)
   const explained = options.explain === true ? { status, steps: steps.map(plainStep) } : status
-  printResult(terminal, output, explained, () => [...options.explain === true ? steps.map(describeStep) : [], describeStatus(status)].join('\n'))
+  printResult(terminal, output, explained, () => [...options.explain === true ? steps.map(describeStep) : [], ...describeStatus(status)])
   return exitCode(status)
 }
 
@@ -117,7 +118,7 @@ async function withProviders<T> ({ config: file }: ReviewOptions, { env }: Termi
   const { createLogger } = await import('../logger.js')
   const loaded = await loadConfig({ file, env, kinds: findDefinition })
   // stdout is for the result
-  const log = await createLogger({ level: 'warn', format: 'json', terminal: false, destination: process.stderr })
+  const log = await createLogger({ level: 'warn', format: 'json', terminal: false, destination: { write (line) { process.stderr.write(escapeJson(line)) } } })
   const chain = await openChain({ loaded, log })
   try {
     return await use(chain, milliseconds(loaded.config.server.timeout))
@@ -131,19 +132,19 @@ function exitCode ({ authenticated, error }: TokenReviewStatus): ExitCode {
   return error === undefined ? ExitCode.no : ExitCode.unavailable
 }
 
-function describeStatus ({ authenticated, user, audiences, error }: TokenReviewStatus): string {
+function describeStatus ({ authenticated, user, audiences, error }: TokenReviewStatus): string[] {
   if (authenticated && user !== undefined) {
-    return ['authenticated', describeUser(user), ...audiences === undefined ? [] : [`audiences: ${audiences.join(', ')}`]].join('\n')
+    return ['authenticated', ...describeUser(user), ...audiences === undefined ? [] : [`audiences: ${audiences.join(', ')}`]]
   }
-  return error === undefined ? 'not authenticated' : `could not tell: ${error}`
+  return [error === undefined ? 'not authenticated' : `could not tell: ${error}`]
 }
 
-function describeUser ({ username, uid, groups, extra }: UserInfo): string {
+function describeUser ({ username, uid, groups, extra }: UserInfo): string[] {
   const lines = [`username:  ${username}`]
   if (uid !== undefined) lines.push(`uid:       ${uid}`)
   if (groups !== undefined) lines.push(`groups:    ${groups.join(', ')}`)
   for (const [key, values] of Object.entries(extra ?? {})) lines.push(`extra:     ${key}: ${values.join(', ')}`)
-  return lines.join('\n')
+  return lines
 }
 
 function describeStep (step: Step): string {

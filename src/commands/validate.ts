@@ -40,7 +40,7 @@ Examples:
   $ authn-webhook validate -o json | jq '.faults[].message'`)
     .action(async ({ config, output }: ValidateOptions) => {
       const report = await validate(config, terminal.env)
-      if (output !== 'text') printResult(terminal, output, report, () => '')
+      if (output !== 'text') printResult(terminal, output, report, () => [])
       else show(report, terminal)
       if (!report.valid) process.exitCode = ExitCode.usage
     })

@@ -13,6 +13,6 @@ Examples:
   $ authn-webhook version -o json`)
     .action(({ output }: { output: OutputFormat }) => {
       const versions = { version, node: process.version, platform: `${process.platform}/${process.arch}` }
-      printResult(terminal, output, versions, () => `authn-webhook ${versions.version} (Node.js ${versions.node}, ${versions.platform})`)
+      printResult(terminal, output, versions, () => [`authn-webhook ${versions.version} (Node.js ${versions.node}, ${versions.platform})`])
     })
 }

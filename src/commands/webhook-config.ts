@@ -5,7 +5,7 @@ import { Command, Option } from 'commander'
 import { createDistributionFile, DISTRIBUTIONS, formatDistributionFile, type DistributionName } from '../distributions.js'
 import { CommandError } from '../errors.js'
 import type { CertificateFile } from '../files/pem.js'
-import { outputOption, printResult, type OutputFormat, type Terminal } from '../terminal.js'
+import { linesOfText, outputOption, printResult, type OutputFormat, type Terminal } from '../terminal.js'
 import { parseServer, readClient, type TargetOptions } from './target-options.js'
 
 interface WebhookConfigOptions extends Omit<TargetOptions, 'kubeconfig'> {
@@ -58,9 +58,9 @@ async function printWebhookConfig (options: WebhookConfigOptions, terminal: Term
   for (const warning of warnings) terminal.note(`warning: ${warning}`)
   const distribution = options.for
   const config = createWebhookKubeconfig({ server, authority, client, serverName }, options.embedCerts || distribution !== undefined)
-  if (distribution === undefined) return printResult(terminal, options.output, config, () => formatWebhookKubeconfig(config))
+  if (distribution === undefined) return printResult(terminal, options.output, config, () => linesOfText(formatWebhookKubeconfig(config)))
   const file = createDistributionFile(distribution, config)
-  printResult(terminal, options.output, file, () => formatDistributionFile(distribution, file))
+  printResult(terminal, options.output, file, () => linesOfText(formatDistributionFile(distribution, file)))
 }
 
 async function readApiServerClient (options: WebhookConfigOptions): ReturnType<typeof readClient> {

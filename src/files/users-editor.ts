@@ -108,7 +108,7 @@ export class UsersEditor {
       return parseUsers(this.#text, this.file)
     } catch (error) {
       if (!(error instanceof FaultsError)) throw error
-      throw new CommandError(`nothing was written, since this would be wrong:\n${error.message}`)
+      throw new CommandError(`nothing was written, since this would be wrong: ${error.message}`, undefined, { cause: error })
     }
   }
 

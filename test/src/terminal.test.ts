@@ -1,4 +1,5 @@
 import { test } from 'tap'
+import { MAX_USERS_BYTES } from '../../src/files/read.js'
 import { outputOption, printResult } from '../../src/terminal.js'
 import { runOnTerminal } from '../fixtures/command.js'
 import { openScreen } from '../fixtures/screen.js'
@@ -6,9 +7,9 @@ import { openScreen } from '../fixtures/screen.js'
 test('results go to stdout, words to stderr, each with one newline at its end', async (t) => {
   const { terminal, stdout, stderr } = openScreen()
   terminal.print('a result')
-  terminal.print('another\n')
+  terminal.print(['another', 'and its end'])
   terminal.note('a word')
-  t.equal(stdout(), 'a result\nanother\n')
+  t.equal(stdout(), 'a result\nanother\nand its end\n')
   t.equal(stderr(), 'a word\n')
 })
 
@@ -83,6 +84,25 @@ test('stdin is read to its end', async (t) => {
     t.equal(await text, 'two\nlines\n')
     t.equal(stderr(), tty ? 'Reading from the terminal; end with Ctrl-D.\n' : '', 'whoever sits there is told that it waits')
   }
+})
+
+test('a line stays a line, and steers no terminal', async (t) => {
+  const { terminal, stdin, stdout, stderr } = openScreen()
+  terminal.print(['\u001b[2J', 'a\n[+] fake'])
+  terminal.note('\u202e\r')
+  const answer = terminal.prompt('Who is \u009b2J? ', { hidden: true })
+  stdin.write('x\r')
+  await answer
+  terminal.write('a file\twhich is\u202e\nnot ours')
+  t.equal(stdout(), '\\u001b[2J\na\\n[+] fake\na file\twhich is\u202e\nnot ours')
+  t.equal(stderr(), '\\u202e\\r\nWho is \\u009b2J? \n')
+})
+
+test('stdin holds no more than the largest file', async (t) => {
+  const { terminal, stdin } = openScreen({ tty: false })
+  const text = terminal.readStdin()
+  stdin.end(Buffer.alloc(MAX_USERS_BYTES + 1))
+  await t.rejects(text, { name: 'CommandError', message: 'stdin holds more than 64 MiB' })
 })
 
 test('a result in three formats', async (t) => {

@@ -83,7 +83,7 @@ function printMade (terminal: Terminal, output: OutputFormat, made: Made): void 
     ...(made.password === undefined ? [] : [`password: ${made.password}`]),
     ...(made.tokens ?? []).map(({ name, token }) => `token ${name}: ${token}`)
   ]
-  if (output !== 'text' || lines.length > 0) printResult(terminal, output, made, () => lines.join('\n'))
+  if (output !== 'text' || lines.length > 0) printResult(terminal, output, made, () => lines)
   if (lines.length > 0) terminal.note('This is shown once and kept nowhere: store it now.')
   if (made.password !== undefined) terminal.note('"authn-webhook token" makes a bearer token of the name and the password.')
 }

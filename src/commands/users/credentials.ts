@@ -32,7 +32,7 @@ Examples:
       await editor.save()
       terminal.note(`${JSON.stringify(username)} has a new password in ${usersFile}`)
       if (generated !== undefined) printOnce(besideUsersFile(terminal, usersFile), output, { username, password: generated }, generated)
-      else if (output !== 'text') printResult(besideUsersFile(terminal, usersFile), output, { username }, () => '')
+      else if (output !== 'text') printResult(besideUsersFile(terminal, usersFile), output, { username }, () => [])
     })
 }
 
@@ -100,6 +100,6 @@ Examples:
 
 /** A secret that was made: bare, so that `$(…)` and `>` take it. */
 function printOnce (terminal: Terminal, output: OutputFormat, value: object, secret: string): void {
-  printResult(terminal, output, value, () => secret)
+  printResult(terminal, output, value, () => [secret])
   terminal.note('This is shown once and kept nowhere: store it now.')
 }

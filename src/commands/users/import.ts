@@ -37,6 +37,6 @@ Examples:
       await editor.save()
       for (const warning of warnings) terminal.note(`warning: ${formatFault(name, warning)}`)
       terminal.note(`${users.length} ${users.length === 1 ? 'user' : 'users'} added to ${usersFile}`)
-      if (output !== 'text') printResult(besideUsersFile(terminal, usersFile), output, users.map(({ username }) => ({ username })), () => '')
+      if (output !== 'text') printResult(besideUsersFile(terminal, usersFile), output, users.map(({ username }) => ({ username })), () => [])
     })
 }

@@ -2,6 +2,7 @@
 import { Command } from 'commander'
 import type { TokenEntry, UserEntry } from '../../authn/users.js'
 import { outputOption, printResult, type OutputFormat, type Terminal } from '../../terminal.js'
+import { escapeLine } from '../../printable.js'
 import { usersFileOption, type UsersFileOptions } from './options.js'
 import { readUsersFile } from './users-file.js'
 
@@ -49,7 +50,7 @@ function describeToken ({ name, expiresAt, audiences }: TokenEntry) {
 }
 
 /** As kubectl prints lists: capitals above, two or more spaces between. */
-function formatTable (users: readonly Description[], wide: boolean): string {
+function formatTable (users: readonly Description[], wide: boolean): string[] {
   const columns: Array<[string, (user: Description) => string | undefined]> = [
     ['USERNAME', ({ username }) => username],
     ['STATUS', ({ status }) => status],
@@ -62,9 +63,9 @@ function formatTable (users: readonly Description[], wide: boolean): string {
     columns.push(['UID', ({ uid }) => uid])
     columns.push(['EXTRA', ({ extra = {} }) => Object.entries(extra).flatMap(([key, values]) => values.map((value) => `${key}=${value}`)).join(',')])
   }
-  const rows = [columns.map(([heading]) => heading), ...users.map((user) => columns.map(([, cell]) => cell(user) || '-'))]
+  const rows = [columns.map(([heading]) => heading), ...users.map((user) => columns.map(([, cell]) => escapeLine(cell(user) ?? '') || '-'))]
   const widths = columns.map((_column, index) => Math.max(...rows.map((row) => row[index]!.length)))
-  return rows.map((row) => row.map((cell, index) => cell.padEnd(widths[index]!)).join('  ').trimEnd()).join('\n')
+  return rows.map((row) => row.map((cell, index) => cell.padEnd(widths[index]!)).join('  ').trimEnd())
 }
 
 function formatTime (time: Date): string {

@@ -22,7 +22,7 @@ export async function editUsersFile (terminal: Terminal, file: string, { create 
   const { openUsersEditor, UsersEditor } = await import('../../files/users-editor.js')
   if (file !== STDIN) return await openUsersEditor(file, { create })
   if (beside === STDIN) throw new CommandError('the users file and another one can\'t both be read from stdin')
-  return new UsersEditor('stdin', await terminal.readStdin(), { save: async (text) => { terminal.print(text) } })
+  return new UsersEditor('stdin', await terminal.readStdin(), { save: async (text) => { terminal.write(text) } })
 }
 
 export async function readUsersFile (terminal: Terminal, file: string): Promise<Users> {

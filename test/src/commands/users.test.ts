@@ -130,7 +130,7 @@ test('users add', async (t) => {
       [['carol', '--password', '--generate-password'], /cannot be used with/],
       [['carol', '--extra', 'team'], /--extra takes key=value/],
       [['carol', '--expires', '2001-01-01T00:00:00Z'], /It lies in the past/],
-      [['carol', '--group', ' outer'], /nothing was written.*\nusers\.yaml:\d+: users\[2\]\.groups\[0\]: .*outer white space/]
+      [['carol', '--group', ' outer'], /nothing was written.*: users\.yaml:\d+: users\[2\]\.groups\[0\]: .*outer white space/]
     ]
     await Promise.all(cases.map(async ([args, reason]) => {
       const { code, stdout, stderr } = await users(['add', ...args])
