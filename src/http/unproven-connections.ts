@@ -2,7 +2,8 @@
  * Bounds what connections may hold that have not shown an accepted credential:
  * how many there are, how many of them come from one network, and how many
  * streams they have open. A bound that is reached evicts the oldest: a client
- * that means well is through with its handshake by the time its turn comes.
+ * that means well is through with its handshake by the time its turn comes. If
+ * they come faster than that, the network that holds the most gives way first.
  * Connections that have proved themselves are not in here, and never evicted.
  */
 import { networkOf } from './network.js'
@@ -27,11 +28,16 @@ interface Entry {
   streams: number
 }
 
+/** What an API server may open at once without being taken for the one that fills the listener. */
+const MODEST = 16
+
 export class UnprovenConnections {
   readonly #limits: UnprovenLimits
   readonly #onEvict: (connection: Unproven) => void
   /** The oldest first. */
   readonly #entries = new Map<Unproven, Entry>()
+  /** Connections of each network. */
+  readonly #networks = new Map<string, number>()
   #streams = 0
 
   constructor (limits: UnprovenLimits, onEvict: (connection: Unproven) => void) {
@@ -46,16 +52,21 @@ export class UnprovenConnections {
   /** Takes a connection in, and evicts another one where there is no room for it. */
   add (connection: Unproven): void {
     const network = networkOf(connection.address)
-    const isNeighbour = (entry: Entry): boolean => entry.network === network
-    if (this.#count(isNeighbour) >= this.#limits.perNetwork) this.#evictOldest(isNeighbour)
-    else if (this.#entries.size >= this.#limits.connections) this.#evictOldest(() => true)
+    if (this.#sizeOf(network) >= this.#limits.perNetwork) this.#evictOldest(entry => entry.network === network)
+    else if (this.#entries.size >= this.#limits.connections) this.#makeRoom()
     this.#entries.set(connection, { network, streams: 0 })
+    this.#networks.set(network, this.#sizeOf(network) + 1)
   }
 
   /** It is closed, or has proved itself. */
   delete (connection: Unproven): void {
-    this.#streams -= this.#entries.get(connection)?.streams ?? 0
+    const entry = this.#entries.get(connection)
+    if (entry === undefined) return
+    const { network, streams } = entry
     this.#entries.delete(connection)
+    this.#streams -= streams
+    if (this.#sizeOf(network) === 1) this.#networks.delete(network)
+    else this.#networks.set(network, this.#sizeOf(network) - 1)
   }
 
   openStream (connection: Unproven): void {
@@ -74,11 +85,15 @@ export class UnprovenConnections {
     this.#streams += change
   }
 
-  /** A walk over a few hundred entries: less than the handshake that comes with it. */
-  #count (matches: (entry: Entry) => boolean): number {
-    let count = 0
-    for (const entry of this.#entries.values()) if (matches(entry)) count++
-    return count
+  #sizeOf (network: string): number {
+    return this.#networks.get(network) ?? 0
+  }
+
+  /** A walk over a few hundred networks: less than the handshake that comes with it. */
+  #makeRoom (): void {
+    let [largest, size] = ['', MODEST]
+    for (const network of this.#networks) if (network[1] > size) [largest, size] = network
+    this.#evictOldest(entry => size === MODEST || entry.network === largest)
   }
 
   #evictOldest (matches: (entry: Entry) => boolean): void {

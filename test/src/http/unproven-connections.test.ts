@@ -29,6 +29,14 @@ test('when all are full, the oldest gives way', async t => {
   t.same(evicted, ['a', 'b'])
 })
 
+test('when all are full, a network that holds many gives way first', async t => {
+  const { evicted, open } = bounded({ connections: 20 })
+  open('apiserver', '192.0.2.1')
+  for (let index = 1; index < 20; index++) open(`flood ${index}`, '198.51.100.7')
+  for (const name of ['a', 'b', 'c', 'd']) open(name, '203.0.113.1')
+  t.same(evicted, ['flood 1', 'flood 2', 'flood 3', 'apiserver'], 'until it holds no more than an API server may')
+})
+
 test('streams beyond the bound evict the oldest connection that has any', async t => {
   const { unproven, evicted, open } = bounded({ streams: 3 })
   open('idle', '198.51.100.7')
