@@ -29,7 +29,7 @@ const tokenReview: FastifyPluginAsyncTypebox<TokenReviewOptions> = async (fastif
   }, (request, reply) => {
     const started = performance.now()
     const { apiVersion, spec } = request.body
-    return chained(reviewed(spec, budget(request, timeout)), review => {
+    return chained(reviewed(spec, budget(request, timeout), callerOf(request)), review => {
       // the version that was asked: the API server can't decode another one
       reply.send({ apiVersion, kind: 'TokenReview', status: review.status })
 
@@ -49,9 +49,9 @@ const tokenReview: FastifyPluginAsyncTypebox<TokenReviewOptions> = async (fastif
     }
   })
 
-  function reviewed (spec: Spec, budget: number): Awaitable<Review> {
+  function reviewed (spec: Spec, budget: number, caller: string): Awaitable<Review> {
     try {
-      const done = review(spec, new Deadline(budget), rules)
+      const done = review(spec, new Deadline(budget), rules, { caller })
       return done instanceof Promise ? done.catch(error => failed(error, spec)) : done
     } catch (error) {
       return failed(error, spec)
@@ -70,6 +70,11 @@ function budget ({ query }: FastifyRequest, limit: number): number {
   const { timeout } = query as { timeout?: unknown }
   const asked = typeof timeout === 'string' ? parseDuration(timeout) : undefined
   return asked !== undefined && asked > 0 ? Math.min(asked, limit) : limit
+}
+
+/** API servers may share a certificate, and behind a load balancer an address. */
+function callerOf ({ clientCertificateName, ip }: FastifyRequest): string {
+  return `${clientCertificateName ?? ''} ${ip}`
 }
 
 export default tokenReview

@@ -15,7 +15,7 @@ export interface Inspected {
 
 export async function inspectToken (spec: Spec, rules: ReviewRules, timeout: number): Promise<Inspected> {
   const steps: Step[] = []
-  const { status } = await review(spec, new Deadline(timeout), rules, step => { steps.push(step) })
+  const { status } = await review(spec, new Deadline(timeout), rules, { trace: step => { steps.push(step) } })
   return { status, steps }
 }
 
@@ -52,7 +52,7 @@ async function lookUp (open: OpenProvider, username: string, timeout: number, ex
   const { provider } = open
   if (provider.lookup === undefined) explain('looks nobody up without a credential')
   try {
-    const ctx = { ...askContext(open, [], AbortSignal.timeout(timeout)), explain }
+    const ctx = { ...askContext(open, AbortSignal.timeout(timeout), { audiences: [] }), explain }
     const user = await new Deadline(timeout).race(Promise.resolve(provider.lookup?.(username, ctx)))
     if (user === undefined) return null
     if (user === null) explain('nobody to let in by that name')

@@ -15,13 +15,22 @@ export interface FailureLimits {
 interface Failures {
   readonly count: number
   readonly last: number
+  /** The latest wrong passwords, as short digests. */
+  readonly guesses: readonly number[]
 }
+
+/** Of one account. A program with an old password and a person with a new one come to two or three. */
+const MAX_GUESSES = 8
 
 /**
  * Failures in a row by account, in bounded memory. Accounts with equally many
  * lie in one bucket, the one that failed longest ago first. When memory is
  * full, a count that is over is dropped, else the first of the lowest bucket:
  * whoever sprays many names can't wash away the count of an account under attack.
+ *
+ * The same wrong password again is no further guess and is not counted: a
+ * program with an old password closes no account, and a user whom only a later
+ * provider knows none of the names that are unknown here.
  */
 export class FailureCounts {
   readonly #options: FailureLimits
@@ -50,11 +59,16 @@ export class FailureCounts {
     return failures === undefined || this.#now() - failures.last >= this.#delay(failures.count)
   }
 
-  add (identity: string): void {
-    const count = Math.min(this.of(identity) + 1, this.#maxCount)
+  /** @param guess a digest of the password; absent: one that was not tried before */
+  add (identity: string, guess?: number): void {
+    const before = this.of(identity)
+    const known = before === 0 ? [] : this.#counts.get(identity)!.guesses
+    if (guess !== undefined && known.includes(guess)) return
+    const guesses = guess === undefined ? known : [...known, guess].slice(-MAX_GUESSES)
+    const count = Math.min(before + 1, this.#maxCount)
     this.forget(identity)
     if (this.#counts.size >= this.#maxIdentities) this.forget(this.#leastWorthKeeping())
-    this.#counts.set(identity, { count, last: this.#now() })
+    this.#counts.set(identity, { count, last: this.#now(), guesses })
     const bucket = this.#buckets.get(count)
     if (bucket === undefined) this.#buckets.set(count, new Set([identity]))
     else bucket.add(identity)

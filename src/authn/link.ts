@@ -11,13 +11,15 @@
 import { UnavailableError } from '../errors.js'
 import { vetAnswer, isVettedDenial, type NameRules, type VettedAnswer } from './answer.js'
 import type { Awaitable } from './awaitable.js'
+import type { Apart } from './bulkhead.js'
 import type { AnswerCache } from './cache.js'
 import type { Credential } from './credential.js'
 import type { Deadline } from './deadline.js'
+import { keyedDigest } from './keyed-digest.js'
 import type { AskResult, Observer } from './observer.js'
 import type { Answer, AskContext, CredentialKind, IdentityProvider, ProviderLog } from './provider.js'
 import type { Resilience } from './resilience.js'
-import type { Throttle } from './throttle.js'
+import type { Attempt, Throttle } from './throttle.js'
 
 /** An open provider with everything that surrounds it. */
 export interface OpenProvider {
@@ -38,6 +40,8 @@ export interface Question {
   /** `spec.audiences`; empty where the request names none. */
   readonly audiences: readonly string[]
   readonly deadline: Deadline
+  /** Who asks: an address, and the API server's name. Callers share the queue of password checks evenly. */
+  readonly caller?: string | undefined
 }
 
 export interface Link {
@@ -85,20 +89,20 @@ function createLink (open: OpenProvider, kind: CredentialKind, method: Method): 
     return vetted
   }
 
-  function askMemory ({ credential, audiences }: Question): VettedAnswer {
+  function askMemory (question: Question): VettedAnswer {
     const started = performance.now()
     try {
-      return conclude(atOnce(method(credential, askContext(open, audiences, NEVER))), started)
+      return conclude(atOnce(method(question.credential, askContext(open, NEVER, question))), started)
     } catch (error) {
       observer.asked(name, 'error', secondsSince(started))
       throw error
     }
   }
 
-  async function askSource ({ credential, audiences }: Question, signal: AbortSignal): Promise<VettedAnswer> {
+  async function askSource (question: Question, signal: AbortSignal, apart: Apart): Promise<VettedAnswer> {
     const started = performance.now()
     try {
-      return conclude(await method(credential, askContext(open, audiences, signal)), started)
+      return conclude(await method(question.credential, askContext(open, signal, question, apart)), started)
     } catch (error) {
       observer.asked(name, 'error', secondsSince(started))
       throw error
@@ -108,7 +112,7 @@ function createLink (open: OpenProvider, kind: CredentialKind, method: Method): 
   function askCache (question: Question): Awaitable<VettedAnswer> {
     const { credential, audiences, deadline } = question
     return cache.get(cache.key(kind, credential.token, audiences), deadline, async asked =>
-      await resilience.run(asked, async signal => await askSource(question, signal)))
+      await resilience.run(asked, async (signal, apart) => await askSource(question, signal, apart)))
   }
 
   /** Whatever goes wrong around a provider is "could not tell". */
@@ -145,13 +149,26 @@ function secondsSince (started: number): number {
   return (performance.now() - started) / 1000
 }
 
-export function askContext (open: OpenProvider, audiences: readonly string[], signal: AbortSignal): AskContext {
+type Asked = Pick<Question, 'audiences' | 'caller'> & Partial<Pick<Question, 'credential'>>
+
+/** @param apart lets go of what the question holds while its password is tested */
+export function askContext (open: OpenProvider, signal: AbortSignal, { audiences, caller, credential }: Asked, apart: Apart = async work => await work()): AskContext {
+  const { throttle } = open
+  const attempt = (): Attempt => ({ caller, guess: credential && guessOf(credential) })
   return {
     audiences,
     signal,
     log: open.log,
-    attempt: async (identity, check) => await open.throttle.attempt(identity, check, signal)
+    attempt: async (identity, check) => await apart(async () => await throttle.attempt(identity, check, signal, attempt())),
+    attemptUnknown: async (name, decoy) => { await apart(async () => { await throttle.attemptUnknown(name, decoy, signal, attempt()) }) }
   }
+}
+
+const digest = keyedDigest()
+
+/** 48 bits: two passwords that share them by chance count as one. */
+function guessOf ({ password, token }: Credential): number {
+  return parseInt(digest(password?.password ?? token).slice(0, 12), 16)
 }
 
 function resultOf (answer: VettedAnswer): AskResult {

@@ -82,10 +82,20 @@ export interface AskContext {
    * guessing down, bounds concurrent checks. `check` gives true for the right
    * password, false for a wrong one, and throws where it could not tell.
    * Rejects at once when the account is throttled or the queue is full; let
-   * that rejection pass. The empty identity is nobody's: a check that only
-   * spends the time an account's would take is bounded, but never throttled.
+   * that rejection pass. The empty identity is nobody's, and never throttled.
    */
   attempt: (identity: string, check: () => Promise<boolean>) => Promise<boolean>
+  /**
+   * To call instead, before the answer is `null`, for a name that no account of
+   * yours has: takes as long as the check of a wrong password, counts as one
+   * against that name, and rejects as `attempt` does. Otherwise time, or the
+   * first attempt that is throttled, tells which names exist. `name` is what
+   * was typed, in the form in which you compare names: lower case, if case does
+   * not matter. `decoy` is a check that costs what an account's does and is
+   * never right, such as the hash of nothing; without one, the time is that of
+   * recent checks.
+   */
+  attemptUnknown: (name: string, decoy?: () => Promise<boolean>) => Promise<void>
   /**
    * There when a person asks (`authn-webhook review --explain`): takes what was
    * found, mapped and left out, and why; one sentence a call, never a secret.

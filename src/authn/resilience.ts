@@ -9,6 +9,7 @@ import {
   type CircuitBreakerPolicy, type IBackoff, type IBackoffFactory, type IHalfOpenAfterBackoffContext
 } from 'cockatiel'
 import { UnavailableError } from '../errors.js'
+import { Bulkhead, type Apart } from './bulkhead.js'
 import { LONGEST_TIMER } from './deadline.js'
 
 export type BreakerState = 'open' | 'half-open' | 'closed'
@@ -16,7 +17,7 @@ export type BreakerState = 'open' | 'half-open' | 'closed'
 export interface ResilienceOptions {
   /** Milliseconds of one question. */
   readonly timeout: number
-  /** Questions at once; there is no queue, since the next provider could be asked meanwhile. */
+  /** Questions at once, without those that test a password just now. */
   readonly maxConcurrent: number
   readonly onStateChange?: (state: BreakerState) => void
   readonly failureThreshold?: number
@@ -33,7 +34,7 @@ export interface Resilience {
    * alone then.
    * @throws UnavailableError and nothing else
    */
-  run: <T>(asked: AbortController, call: (signal: AbortSignal) => Promise<T>) => Promise<T>
+  run: <T>(asked: AbortController, call: (signal: AbortSignal, apart: Apart) => Promise<T>) => Promise<T>
   /** Ends an open breaker's pause: the next question is the probe. For a provider whose source is another one now. */
   endPause: () => void
   readonly state: BreakerState
@@ -55,7 +56,7 @@ const STATES: Record<CircuitState, BreakerState> = {
 export function createResilience (options: ResilienceOptions): Resilience {
   const { onStateChange, failureThreshold = FAILURE_THRESHOLD, halfOpenAfter = HALF_OPEN_AFTER, now = () => performance.now() } = options
   const longest = Math.min(options.timeout, LONGEST_TIMER)
-  let running = 0
+  const bulkhead = new Bulkhead(options.maxConcurrent)
   let pauseEnds = 0
   // cockatiel takes a probe's unhandled error for a success; only an answer is one
   const breaker: CircuitBreakerPolicy = circuitBreaker(handleWhen(error => isFailure(error) || breaker.state === CircuitState.HalfOpen), {
@@ -65,21 +66,20 @@ export function createResilience (options: ResilienceOptions): Resilience {
   if (onStateChange !== undefined) breaker.onStateChange(state => { onStateChange(STATES[state]) })
 
   // by hand: cockatiel's bulkhead and timeout cost a question to a directory another 4 µs, with the garbage they leave
-  async function ask<T> (asked: AbortController, call: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    if (running >= options.maxConcurrent) throw new UnavailableError('busy')
-    running++
+  async function ask<T> (asked: AbortController, call: (signal: AbortSignal, apart: Apart) => Promise<T>): Promise<T> {
+    const place = bulkhead.enter()
     const { signal } = asked
     let leave!: () => void
     const left = new Promise<never>((_resolve, reject) => { leave = () => { reject(new UnavailableError('deadline')) } })
     signal.addEventListener('abort', leave)
     const timer = setTimeout(() => { asked.abort(new UnavailableError('timeout')) }, longest)
     try {
-      return await Promise.race([call(signal), left])
+      return await Promise.race([call(signal, place.apart), left])
     } catch (error) {
       // what a provider throws when it is stopped says nothing
       throw signal.aborted ? stopped(signal) : unavailable(error)
     } finally {
-      running--
+      place.leave()
       clearTimeout(timer)
       signal.removeEventListener('abort', leave)
     }

@@ -36,14 +36,20 @@ export interface Review {
   readonly detail?: string | undefined
 }
 
+export interface ReviewContext {
+  /** Who asks; see `Question.caller`. */
+  readonly caller?: string
+  readonly trace?: (step: Step) => void
+}
+
 /** No promise where it is answered from memory. */
-export function review (spec: Spec, deadline: Deadline, rules: ReviewRules, trace?: (step: Step) => void): Awaitable<Review> {
+export function review (spec: Spec, deadline: Deadline, rules: ReviewRules, { caller, trace }: ReviewContext = {}): Awaitable<Review> {
   if (Buffer.byteLength(spec.token) > rules.maxTokenBytes) {
     return { outcome: 'denied', reason: 'token-too-long', status: NOT_AUTHENTICATED }
   }
   const credential = parseCredential(spec.token)
   const requested = spec.audiences ?? []
-  return chained(askChain(rules.links, { credential, audiences: requested, deadline }, trace), result => {
+  return chained(askChain(rules.links, { credential, audiences: requested, deadline, caller }, trace), result => {
     const concluded = conclude(result, requested, rules.audiences)
     return concluded.username === undefined ? { ...concluded, typedName: credential.password?.username } : concluded
   })

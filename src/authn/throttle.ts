@@ -1,22 +1,28 @@
 /**
- * What stands behind `ctx.attempt`, one per provider: slows the guessing of
- * passwords down and bounds the checks that run at once.
+ * What stands behind `ctx.attempt` and `ctx.attemptUnknown`, one per provider:
+ * slows the guessing of passwords down and bounds the checks that run at once.
  *
  * `maxFailures` wrong passwords in a row are free; each further one closes the
  * account for `baseDelay`, doubled each time up to `maxDelay`. While it is
  * closed, attempts are refused at once: nobody sleeps, and not even the right
  * password is looked at, or the wait would tell it from wrong ones.
+ *
+ * A name that no account has is treated in the same way, or the first answer
+ * that differs would tell which names exist. Unknown names have a table of
+ * their own, so that no spray of them evicts the count of an account.
  */
-import { UnavailableError } from '../errors.js'
-import { FailureCounts, type FailureLimits } from './failure-counts.js'
-import { Slots } from './slots.js'
+import { CheckQueue, type Check, type CheckQueueOptions } from './check-queue.js'
+import { FailureBudgets, type FailureBudgetsOptions } from './failure-budgets.js'
+import { keyedDigest } from './keyed-digest.js'
 
-export interface ThrottleOptions extends FailureLimits {
-  /** Checks that run at once. */
-  readonly maxConcurrent: number
-  /** Checks that may wait for one of those. */
-  readonly maxQueue: number
-  readonly onThrottled: () => void
+export type ThrottleOptions = FailureBudgetsOptions & CheckQueueOptions
+
+/** Whose attempt it is; never shown to a provider. */
+export interface Attempt {
+  /** Callers share the queue evenly: an address, an API server. */
+  readonly caller?: string | undefined
+  /** A short digest of the password: the same one again is not counted again. */
+  readonly guess?: number | undefined
 }
 
 /** Checks run in Node's pool of four threads, which DNS and files need too. */
@@ -24,22 +30,20 @@ export function defaultConcurrency (processors: number): number {
   return Math.min(Math.max(processors - 1, 1), 3)
 }
 
-// of the check that only spends the time an account's would take
+// of a check that only spends time, and under no name
 const NOBODY = ''
 
 export class Throttle {
-  readonly #maxFailures: number
-  readonly #onThrottled: () => void
-  readonly #failures: FailureCounts
-  readonly #slots: Slots
-  /** Attempts of each account that are waiting or running. */
-  readonly #reserved = new Map<string, number>()
+  readonly #accounts: FailureBudgets
+  readonly #unknown: FailureBudgets
+  readonly #queue: CheckQueue
+  /** Of one length, whatever people type, and of no use outside of this process. */
+  readonly #digest = keyedDigest(undefined, 'base64')
 
   constructor (options: ThrottleOptions) {
-    this.#maxFailures = options.maxFailures
-    this.#onThrottled = options.onThrottled
-    this.#failures = new FailureCounts(options)
-    this.#slots = new Slots(options.maxConcurrent, options.maxQueue)
+    this.#accounts = new FailureBudgets(options)
+    this.#unknown = new FailureBudgets(options)
+    this.#queue = new CheckQueue(options)
   }
 
   /**
@@ -47,46 +51,26 @@ export class Throttle {
    * one, a throw neither. Once it runs, it counts and holds its place until it
    * is settled (or a minute is over), whether or not anybody still waits:
    * leaving early must be no way around the count, nor around the bound. The
-   * empty identity is nobody's: its checks are bounded, but never throttled.
+   * empty identity is nobody's: its checks are never throttled.
    * @throws UnavailableError `throttled`, `busy`, or `deadline` where `signal` aborted before its turn
    */
-  async attempt (identity: string, check: () => Promise<boolean>, signal: AbortSignal): Promise<boolean> {
-    if (identity === NOBODY) return await this.#slots.run(check, signal)
-    if (!this.#admits(identity)) {
-      this.#onThrottled()
-      throw new UnavailableError('throttled')
+  async attempt (identity: string, check: Check, signal: AbortSignal, { caller = '', guess }: Attempt = {}): Promise<boolean> {
+    if (identity === NOBODY) {
+      await this.#queue.spend(check, { signal, caller })
+      return false
     }
-    this.#reserved.set(identity, this.#reservedFor(identity) + 1)
-    try {
-      const right = await this.#slots.run(check, signal)
-      if (right) this.#failures.forget(identity)
-      else this.#failures.add(identity)
-      return right
-    } finally {
-      this.#release(identity)
-    }
+    return await this.#accounts.spend(identity, guess, async () => await this.#queue.run(check, { signal, caller }))
   }
 
   /**
-   * Attempts under way count as if they will fail, or parallel guesses would
-   * slip through a door that is about to close. So an account takes as many at
-   * once as it could take one after the other before it closes, and then one at
-   * a time. Filling them up locks the owner out no longer than the checks run:
-   * less than the wrong guesses themselves do.
+   * Takes as long as a wrong password of an account, counts as one against
+   * `name`, and is refused as one.
+   * @param decoy a check as costly as an account's, and never right
    */
-  #admits (identity: string): boolean {
-    const reserved = this.#reservedFor(identity)
-    if (reserved === 0) return this.#failures.isOpen(identity)
-    return this.#failures.of(identity) + reserved <= this.#maxFailures
-  }
-
-  #reservedFor (identity: string): number {
-    return this.#reserved.get(identity) ?? 0
-  }
-
-  #release (identity: string): void {
-    const rest = this.#reservedFor(identity) - 1
-    if (rest === 0) this.#reserved.delete(identity)
-    else this.#reserved.set(identity, rest)
+  async attemptUnknown (name: string, decoy: Check | undefined, signal: AbortSignal, { caller = '', guess }: Attempt = {}): Promise<void> {
+    await this.#unknown.spend(this.#digest(name), guess, async () => {
+      await this.#queue.spend(decoy, { signal, caller })
+      return false
+    })
   }
 }

@@ -11,6 +11,8 @@ export interface Opened {
   readonly logged: unknown[]
   /** Identities of ctx.attempt, in the order of the calls. */
   readonly attempts: string[]
+  /** Names of ctx.attemptUnknown, in the order of the calls. */
+  readonly unknown: string[]
   /** How often the provider has called changed(). */
   readonly changes: number
   readonly context: (overrides?: Partial<AskContext>) => AskContext
@@ -21,12 +23,17 @@ export async function using (subject: ConformanceSubject, use: (opened: Opened) 
   const { definition, config, dir = '.', allowMock = false } = subject
   const logged: unknown[] = []
   const attempts: string[] = []
+  const unknown: string[] = []
   let changes = 0
 
   const log = recordingLog(logged)
   const attempt: AskContext['attempt'] = async (identity, check) => {
     attempts.push(identity)
     return await check()
+  }
+  const attemptUnknown: AskContext['attemptUnknown'] = async (name, decoy) => {
+    unknown.push(name)
+    await decoy?.()
   }
   const provider = await within(subject, async () => await definition.open(config, {
     log,
@@ -43,8 +50,9 @@ export async function using (subject: ConformanceSubject, use: (opened: Opened) 
       provider,
       logged,
       attempts,
+      unknown,
       get changes () { return changes },
-      context: overrides => ({ audiences: [], signal: never(), log, attempt, ...overrides })
+      context: overrides => ({ audiences: [], signal: never(), log, attempt, attemptUnknown, ...overrides })
     })
   } finally {
     await within(subject, async () => { await provider.close?.() })

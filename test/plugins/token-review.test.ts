@@ -48,11 +48,13 @@ const ANSWERS = {
 } satisfies Record<string, { outcome: Outcome, provider: () => TestProvider }>
 type Outcome = 'in' | 'denied' | 'unavailable'
 
-/** One whose account has used up its wrong passwords. */
+/** One whose account takes no further attempt. */
 function throttled (): TestProvider {
   return {
-    async authenticatePassword ({ username }, { attempt }) {
-      for (;;) await attempt(username, async () => false)
+    async authenticatePassword (_password, { attempt }) {
+      // at once: one after the other, the same password counts once
+      await Promise.all(Array.from({ length: 20 }, async () => await attempt('somebody', async () => false)))
+      return null
     }
   }
 }

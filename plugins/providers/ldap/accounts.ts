@@ -8,7 +8,7 @@ import { LOCK, stateOf } from './account-state.js'
 import { domainOf, dnsNameOf, escapeInDN, nameInDN, normalizeDN } from './distinguished-name.js'
 import type { Search } from './directory.js'
 import type { Entry } from './entry.js'
-import { comparisonsOf, fillFilter, isSameName, type Comparison } from './filter.js'
+import { comparisonsOf, fillFilter, foldName, isSameName, type Comparison } from './filter.js'
 import type { DomainNames } from './domain-names.js'
 import { markAttributes, markOf, type PasswordMark } from './password-mark.js'
 import type { Settings } from './settings.js'
@@ -67,6 +67,14 @@ export class Accounts {
     return entry === undefined ? 'nobody' : this.#accountOf(entry)
   }
 
+  /** One word for the spellings of a name that no entry has: those that would mean one entry, if it had. */
+  async unknownName (typed: string, search: Search): Promise<string> {
+    for (const { name, domain } of this.#readings(typed)) {
+      if (domain !== undefined && await this.#isIn(this.#settings.user.baseDN, domain, search)) return foldName(name)
+    }
+    return foldName(typed)
+  }
+
   async #candidates (names: readonly Reading[], search: Search, explain: Explain | undefined): Promise<Entry[]> {
     const { user } = this.#settings
     const attributes = this.#attributes
@@ -99,14 +107,14 @@ export class Accounts {
         const wanted = value.replaceAll('{username}', () => name)
         return entry.texts(attribute).some(text => isSameName(text, wanted))
       })
-      if (called && (domain === undefined || await this.#isIn(entry, domain, search))) return true
+      if (called && (domain === undefined || await this.#isIn(entry.dn, domain, search))) return true
     }
     return false
   }
 
-  async #isIn (entry: Entry, domain: string, search: Search): Promise<boolean> {
-    if (isSameName(domain, dnsNameOf(entry.dn))) return true
-    const short = await this.#domains.shortName(domainOf(entry.dn), search)
+  async #isIn (dn: string, domain: string, search: Search): Promise<boolean> {
+    if (isSameName(domain, dnsNameOf(dn))) return true
+    const short = await this.#domains.shortName(domainOf(dn), search)
     return short !== undefined && isSameName(domain, short)
   }
 

@@ -23,6 +23,12 @@ export async function attempt (identity: string, ctx: Pick<AskContext, 'attempt'
   }
 }
 
+/** Takes as long as a bind that is refused. None is sent: a password is for nobody but the account that it was typed for. */
+export async function attemptUnknown (name: string, ctx: Pick<AskContext, 'attemptUnknown' | 'signal'>): Promise<void> {
+  ctx.signal.throwIfAborted()
+  await unlessAborted(ctx.attemptUnknown(name), ctx.signal)
+}
+
 class Refused extends Error {
   constructor (readonly refusal: Refusal) {
     super(refusal.denied)

@@ -49,7 +49,11 @@ export function comparisonsOf (template: string): Comparison[] {
  * for the case of its letters; the long `ſ` is no `s`.
  */
 export function isSameName (a: string, b: string): boolean {
-  if (a === b) return true
-  const [x, y] = [a.normalize('NFC'), b.normalize('NFC')]
-  return x.toLowerCase() === y.toLowerCase() && x.toUpperCase() === y.toUpperCase()
+  return a === b || foldName(a) === foldName(b)
+}
+
+/** One word for all names that are the same as this one. */
+export function foldName (name: string): string {
+  const composed = name.normalize('NFC')
+  return `${composed.toLowerCase()} ${composed.toUpperCase()}`
 }

@@ -6,7 +6,7 @@ import type { Answer, AskContext, Denial, IdentityProvider, OpenContext, Passwor
 import { DirectoryError } from '../../../src/errors.js'
 import { stateOf } from './account-state.js'
 import { Accounts, type Account, type Explain, type Found } from './accounts.js'
-import { attempt } from './attempt.js'
+import { attempt, attemptUnknown } from './attempt.js'
 import { BadPasswords } from './bad-passwords.js'
 import type { Directory, Search, Tested } from './directory.js'
 import { coarseDN } from './distinguished-name.js'
@@ -15,6 +15,9 @@ import { groupAttributes, Groups } from './groups.js'
 import { RefusedPasswords } from './refused-passwords.js'
 import type { Settings } from './settings.js'
 import type { Refusal } from './verdict.js'
+
+/** There is no entry, hence nothing that could change. */
+const NO_MARK = { of: 'entry', value: '' } as const
 
 type Surroundings = Pick<OpenContext, 'log' | 'count'>
 
@@ -28,6 +31,8 @@ export class LdapProvider implements IdentityProvider {
   readonly #accounts: Accounts
   readonly #groups: Groups
   readonly #refused = new RefusedPasswords()
+  /** The same of names that can't be tested, apart: no spray of names evicts what the directory has refused. */
+  readonly #untested = new RefusedPasswords()
   readonly #badPasswords: BadPasswords | undefined
 
   constructor (settings: Settings, directory: Directory, ctx: Surroundings) {
@@ -61,9 +66,15 @@ export class LdapProvider implements IdentityProvider {
     const { signal } = ctx
     const search = this.#searchBy(signal)
     const found = await this.#accounts.find(username, search)
-    if (!isAccount(found)) return this.#unfound(found)
+    if (!isAccount(found)) {
+      await this.#spend(await this.#accounts.unknownName(username, search), password, ctx)
+      return this.#unfound(found)
+    }
     const state = stateOf(found.entry)
-    if (state.refusal !== undefined) return this.#refuse(found, state.refusal)
+    if (state.refusal !== undefined) {
+      await this.#spend(found.identity, password, ctx)
+      return this.#refuse(found, state.refusal)
+    }
     if (this.#refused.has(found.identity, password, found.mark)) {
       this.#ctx.count?.('refused-from-memory')
       return { denied: 'wrong-credential', username: found.username }
@@ -79,6 +90,13 @@ export class LdapProvider implements IdentityProvider {
     if (verdict === 'wrong') return { denied: 'wrong-credential', username: found.username }
     if (verdict !== 'right') return this.#refuse(found, verdict)
     return await this.#answer(found, search, state.expiresAt)
+  }
+
+  /** Where there is nothing to bind as: what an account's wrong password costs, and less for the same one again. */
+  async #spend (name: string, password: string, ctx: AskContext): Promise<void> {
+    if (this.#untested.has(name, password, NO_MARK)) return
+    await attemptUnknown(name, ctx)
+    this.#untested.add(name, password, NO_MARK)
   }
 
   async #test (dn: string, password: string, search: Search, signal: AbortSignal): Promise<Tested> {

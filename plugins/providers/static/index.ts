@@ -60,7 +60,7 @@ function answerToken (users: Users, presented: string): Answer {
 async function answerPassword (users: Users, { username, password }: Password, ctx: AskContext): Promise<Answer> {
   const user = users.byName(username)
   if (user?.passwordHash === undefined) {
-    await spendTime(users, password, ctx)
+    await attemptUnknown(users, { username, password }, ctx)
     return null
   }
   if (!await checkPassword(user.info.username, user.passwordHash, password, ctx)) return { denied: 'wrong-credential', username: user.info.username }
@@ -74,14 +74,10 @@ async function checkPassword (username: string, hash: PasswordHash, password: st
   return right
 }
 
-/** As long as a check takes, in the same queue, and to no account's debit. */
-async function spendTime (users: Users, password: string, ctx: AskContext): Promise<void> {
-  const { decoy } = users
-  if (decoy !== undefined) await ctx.attempt(NOBODY, async () => await decoy.verify(password))
+/** Where nobody has a password, there is nothing to tell. */
+async function attemptUnknown ({ decoy }: Users, { username, password }: Password, ctx: AskContext): Promise<void> {
+  if (decoy !== undefined) await ctx.attemptUnknown(username.normalize('NFC'), async () => await decoy.verify(password))
 }
-
-// the identity of nobody; see AskContext
-const NOBODY = ''
 
 function refusalOf (user: UserEntry, expiresAt: Date | undefined): Denial | undefined {
   const { username } = user.info

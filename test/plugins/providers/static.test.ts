@@ -99,9 +99,9 @@ async function open (t: Test, entries: readonly string[], signal = new AbortCont
   return { file: join(dir, 'users.yaml'), provider, logged, calls }
 }
 
-function context ({ logged = [] }: Partial<Opened> = {}, attempt: AskContext['attempt'] = async (_identity, check) => await check()): AskContext {
+function context ({ logged = [] }: Partial<Opened> = {}, attempt: AskContext['attempt'] = async (_identity, check) => await check(), attemptUnknown: AskContext['attemptUnknown'] = async (name, decoy) => { if (decoy !== undefined) await attempt(name, decoy) }): AskContext {
   const record = (fields: object, message: string) => { logged.push(`${message} ${JSON.stringify(fields)}`) }
-  return { audiences: [], signal: new AbortController().signal, log: { debug: record, info: record, warn: record, error: record }, attempt }
+  return { audiences: [], signal: new AbortController().signal, log: { debug: record, info: record, warn: record, error: record }, attempt, attemptUnknown }
 }
 
 async function byToken ({ provider }: Opened, token: string): Promise<Answer> {

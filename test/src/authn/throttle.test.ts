@@ -251,17 +251,107 @@ test('parallel guesses', async (t) => {
   })
 })
 
-test('nobody, whose checks only spend time', async (t) => {
-  const { throttle, seen } = build({ maxConcurrent: 3, maxQueue: 20 })
-  for (let i = 0; i < 20; i++) t.equal(await throttle.attempt('', wrong, NEVER), false)
-  const check = onDemand()
-  const attempts = Array.from({ length: 23 }, async () => await throttle.attempt('', check.run, NEVER))
-  await tick()
-  t.equal(check.started, 3, 'is bounded like everybody')
-  await t.rejects(throttle.attempt('', wrong, NEVER), busy)
-  check.end(false)
-  await Promise.all(attempts)
-  t.equal(seen.throttled, 0, 'and never throttled')
+test('the same wrong password again', async (t) => {
+  const again = (guess: number) => ({ guess })
+
+  t.test('is no further guess', async (t) => {
+    const { throttle, isOpen } = build()
+    for (let i = 0; i < 20; i++) t.equal(await throttle.attempt('alice', wrong, NEVER, again(1)), false)
+    for (let guess = 2; guess <= 5; guess++) await throttle.attempt('alice', wrong, NEVER, again(guess))
+    for (let i = 0; i < 20; i++) await throttle.attempt('alice', wrong, NEVER, again(1 + i % 5))
+    t.equal(await isOpen('alice'), true, 'five in all')
+    await throttle.attempt('alice', wrong, NEVER, again(6))
+    t.equal(await isOpen('alice'), false)
+  })
+
+  t.test('is looked at each time: it may have become the right one', async (t) => {
+    const { throttle } = build()
+    await throttle.attempt('alice', wrong, NEVER, again(1))
+    t.equal(await throttle.attempt('alice', right, NEVER, again(1)), true)
+  })
+
+  t.test('is not looked at while the account is closed', async (t) => {
+    const { throttle } = build({ maxFailures: 1 })
+    for (const guess of [1, 2]) await throttle.attempt('alice', wrong, NEVER, again(guess))
+    await t.rejects(throttle.attempt('alice', right, NEVER, again(1)), throttled)
+  })
+
+  t.test('is that of one account', async (t) => {
+    const { throttle, isOpen } = build({ maxFailures: 1 })
+    for (const name of ['alice', 'bob', 'alice', 'bob']) await throttle.attempt(name, wrong, NEVER, again(1))
+    t.same([await isOpen('alice'), await isOpen('bob')], [true, true])
+    await throttle.attempt('bob', wrong, NEVER, again(2))
+    t.same([await isOpen('alice'), await isOpen('bob')], [true, false])
+  })
+
+  t.test('is forgotten with the others, and after eight further ones', async (t) => {
+    const { throttle, clock, isOpen } = build({ maxFailures: 2 })
+    await throttle.attempt('alice', wrong, NEVER, again(1))
+    clock.now += 5 * MINUTE
+    await throttle.attempt('alice', wrong, NEVER, again(1))
+    await throttle.attempt('alice', right, NEVER, again(7))
+    for (let guess = 1; guess <= 2; guess++) await throttle.attempt('alice', wrong, NEVER, again(guess))
+    t.equal(await isOpen('alice'), true)
+    const world = build({ maxFailures: 9 })
+    for (let guess = 1; guess <= 9; guess++) await world.throttle.attempt('alice', wrong, NEVER, again(guess))
+    await world.throttle.attempt('alice', wrong, NEVER, again(1))
+    t.equal(await world.isOpen('alice'), false)
+  })
+})
+
+test('a name that no account has', async (t) => {
+  t.test('is throttled as an account', async (t) => {
+    const { throttle, clock, seen } = build()
+    const unknown = async () => await throttle.attemptUnknown('mallory', wrong, NEVER)
+    for (let i = 0; i < 6; i++) await unknown()
+    await t.rejects(unknown(), throttled)
+    t.equal(seen.throttled, 1)
+    await throttle.attemptUnknown('trudy', wrong, NEVER)
+    clock.now += SECOND
+    await unknown()
+    clock.now += 2 * SECOND - 1
+    await t.rejects(unknown(), throttled)
+    clock.now += 1
+    await unknown()
+  })
+
+  t.test('is no account: neither counts against the other', async (t) => {
+    const { throttle, fail, isOpen } = build()
+    for (let i = 0; i < 6; i++) await throttle.attemptUnknown('alice', wrong, NEVER)
+    t.equal(await isOpen('alice'), true)
+    await fail('bob', 6)
+    await throttle.attemptUnknown('bob', wrong, NEVER)
+  })
+
+  t.test('evicts no account, however many there are', async (t) => {
+    const world = build({ maxIdentities: 10 })
+    await world.fail('alice', 6)
+    for (let i = 0; i < 100; i++) for (let turn = 0; turn < 6; turn++) await world.throttle.attemptUnknown(`name ${i}`, wrong, NEVER)
+    t.equal(await world.isOpen('alice'), false)
+  })
+
+  t.test('makes as many parallel guesses as an account', async (t) => {
+    const { throttle, seen } = build({ maxConcurrent: 3 })
+    const check = onDemand()
+    const attempts = Array.from({ length: 20 }, async () => { await throttle.attemptUnknown('mallory', check.run, NEVER) })
+    const settled = Promise.allSettled(attempts)
+    t.equal(seen.throttled, 14)
+    check.end(false)
+    await settled
+    await t.rejects(throttle.attemptUnknown('mallory', wrong, NEVER), throttled)
+  })
+
+  t.test('an error of its decoy counts neither way', async (t) => {
+    const { throttle } = build({ maxFailures: 1 })
+    for (let i = 0; i < 5; i++) await t.rejects(throttle.attemptUnknown('mallory', async () => { throw new Error('out of memory') }, NEVER), new Error('out of memory'))
+    await throttle.attemptUnknown('mallory', wrong, NEVER)
+  })
+
+  t.test('the empty identity is nobody\'s, and never throttled', async (t) => {
+    const { throttle, seen } = build()
+    for (let i = 0; i < 20; i++) t.equal(await throttle.attempt('', right, NEVER), false)
+    t.equal(seen.throttled, 0)
+  })
 })
 
 test('memory', async (t) => {

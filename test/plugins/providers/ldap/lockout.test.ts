@@ -252,7 +252,7 @@ test('a host that lags behind', async t => {
   const settings = settle(ldapConfig({ preset: 'freeIPA', urls: ['ldaps://one.example.test', 'ldaps://two.example.test'], userSearch: { baseDN: SUFFIX }, ...NO_GROUPS }))
   const [one, two] = ['one', 'two'].map(name => ({ name, hostname: name, port: 636 })) as [Host, Host]
   const entry = new Entry({ dn: `uid=alice,${SUFFIX}`, uid: 'alice', krbLastPwdChange: '20260101000000Z' }, one)
-  const ctx = { audiences: [], signal: new AbortController().signal, log: QUIET, attempt: async (_identity: string, check: () => Promise<boolean>) => await check() }
+  const ctx = { audiences: [], signal: new AbortController().signal, log: QUIET, attempt: async (_identity: string, check: () => Promise<boolean>) => await check(), attemptUnknown: async () => {} }
   for (const [name, host, expected] of [['the password is remembered', one, 1], ['where another one tells of the entry, it is not', two, 3]] as const) {
     let binds = 0
     const directory = { search: async () => [entry], test: async () => ({ verdict: 'wrong', host, bind: binds++ }) }
