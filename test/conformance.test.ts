@@ -144,10 +144,13 @@ const reference: IdentityProviderDefinition<ReferenceConfig> = {
         if (token === carol.token) return { denied: 'disabled', username: 'carol' }
         return authenticated(people.find(person => person.token === token))
       },
-      async authenticatePassword ({ username, password }, { signal, attempt }) {
+      async authenticatePassword ({ username, password }, { signal, attempt, attemptUnknown }) {
         await reach(signal)
         const person = byName(username)
-        if (person === undefined) return null
+        if (person === undefined) {
+          await attemptUnknown(username.toLowerCase())
+          return null
+        }
         const right = await attempt(person.user.username, async () => password === person.password)
         return right ? authenticated(person) : { denied: 'wrong-credential', username: person.user.username }
       },
@@ -310,7 +313,29 @@ const BREAKAGES: ReadonlyArray<readonly [name: string, broken: ConformanceSubjec
       return person?.password === password
     }, /valid\[2\], where ctx.attempt said no/]
   ]),
-  ...checkingPasswords('it lets a rejection of ctx.attempt pass', [
+  ...attemptingUnknown([
+    [async () => {}, /one call of ctx.attemptUnknown/],
+    [async (typed, { attemptUnknown }) => {
+      await attemptUnknown(typed)
+      await attemptUnknown(typed)
+    }, /one call of ctx.attemptUnknown/],
+    [async (_typed, { attemptUnknown }) => { await attemptUnknown('somebody') }, /with the name that was typed/],
+    [async (typed, { attemptUnknown }) => { await attemptUnknown(typed) }, /in upper or lower case: so may the name/]
+  ]),
+  ['it takes as long for a name that no account has, by ctx.attemptUnknown', broken(good => ({
+    async authenticatePassword (password: published.Password, ctx: AskContext) {
+      if (byName(password.username) !== undefined) await ctx.attemptUnknown(password.username)
+      return await good.authenticatePassword(password, ctx)
+    }
+  })), /is an account: ctx.attemptUnknown is not called/],
+  ['it takes as long for a name that no account has, by ctx.attemptUnknown', broken(good => ({
+    authenticatePassword: async (password: published.Password, ctx: AskContext) =>
+      await good.authenticatePassword(password, ctx) ?? { denied: 'wrong-credential' }
+  })), /the answer is null/],
+  ...attemptingUnknown([
+    [async (typed, { attemptUnknown }) => { await attemptUnknown(typed.toLowerCase()).catch(() => {}) }, /the very error of ctx.attemptUnknown/]
+  ], 'it lets a rejection of ctx.attempt and ctx.attemptUnknown pass'),
+  ...checkingPasswords('it lets a rejection of ctx.attempt and ctx.attemptUnknown pass', [
     [async (person, password, { attempt }) => await attempt('alice', async () => person?.password === password).catch(() => false), /Missing expected rejection.*the very error of ctx.attempt/],
     [async (person, password, { attempt }) => await attempt('alice', async () => person?.password === password).catch((cause) => { throw new Error('busy', { cause }) }), /the very error of ctx.attempt/]
   ]),
@@ -391,6 +416,17 @@ function checkingPasswords (name: string, checks: ReadonlyArray<readonly [Check,
       const right = await check(person, password, ctx, username)
       if (person === undefined) return null
       return right ? authenticated(person) : { denied: 'wrong-credential' }
+    }
+  })), complaint])
+}
+
+/** The reference with another way to treat a name that nobody has. */
+function attemptingUnknown (ways: ReadonlyArray<readonly [(typed: string, ctx: AskContext) => Promise<void>, RegExp]>, name = 'it takes as long for a name that no account has, by ctx.attemptUnknown'): Array<readonly [string, ConformanceSubject, RegExp]> {
+  return ways.map(([way, complaint]) => [name, broken(good => ({
+    async authenticatePassword (password: published.Password, ctx: AskContext) {
+      if (byName(password.username) !== undefined) return await good.authenticatePassword(password, ctx)
+      await way(password.username, ctx)
+      return null
     }
   })), complaint])
 }

@@ -31,7 +31,7 @@ import {
 } from './conformance/answers.js'
 import { closesAlone, definitionFollowsContract, opensAgain, opensAsProvider, releases, saysReloaded } from './conformance/life.js'
 import { cannotTell, givesUp, givesUpWaiting, keepsSecrets } from './conformance/outages.js'
-import { attemptsUnderCanonicalName, passesRejection, refusesEmptyPassword, takesVerdict } from './conformance/passwords.js'
+import { attemptsUnderCanonicalName, attemptsUnknownNames, passesRejection, refusesEmptyPassword, takesVerdict } from './conformance/passwords.js'
 import { labelledPasswords, type ConformanceSubject } from './conformance/subject.js'
 
 export { ODD_TOKENS } from './conformance/odd-tokens.js'
@@ -67,8 +67,9 @@ export function conformanceCases (subject: ConformanceSubject): ConformanceCase[
   if (labelledPasswords(subject).length > 0) {
     cases.push(
       ['it tests a password in ctx.attempt, once, under the name of the account', attemptsUnderCanonicalName],
+      ['it takes as long for a name that no account has, by ctx.attemptUnknown', attemptsUnknownNames],
       ['it takes the verdict of ctx.attempt', takesVerdict],
-      ['it lets a rejection of ctx.attempt pass', passesRejection],
+      ['it lets a rejection of ctx.attempt and ctx.attemptUnknown pass', passesRejection],
       ['it never takes an empty password', refusesEmptyPassword]
     )
   }

@@ -4,7 +4,7 @@ import { expectDenial, expectNobody, expectUser } from './expectations.js'
 import { ask, using, within, type Opened } from './opened.js'
 import { labelledPasswords, type ConformanceSubject } from './subject.js'
 
-/** Every spelling of one account shares one budget of failures, two accounts share none, and names that don't exist have none. */
+/** Every spelling of one account shares one budget of failures, two accounts share none, and names that don't exist are no accounts. */
 export async function attemptsUnderCanonicalName (subject: ConformanceSubject): Promise<void> {
   await using(subject, async (opened) => {
     const owners = new Map<string, string>()
@@ -24,8 +24,30 @@ export async function attemptsUnderCanonicalName (subject: ConformanceSubject): 
       owners.set(identity, owner)
     }
     opened.attempts.length = 0
-    await ask(opened, { username: 'Nobody-Of-This-Name', password: 'some password' })
+    await ask(opened, NOBODY)
     assert.ok(opened.attempts.every(identity => !/nobody/i.test(identity)), 'a name that no account has is not passed to ctx.attempt')
+  })
+}
+
+const NOBODY = { username: 'Nobody-Of-This-Name', password: 'some password' }
+
+/** Or time, and the first attempt that is throttled, would tell which names exist. */
+export async function attemptsUnknownNames (subject: ConformanceSubject): Promise<void> {
+  await using(subject, async (opened) => {
+    assert.equal(await ask(opened, NOBODY), null, 'a name that no account has: the answer is null')
+    const [name] = opened.unknown
+    assert.equal(opened.unknown.length, 1, 'a name that no account has is one call of ctx.attemptUnknown')
+    assert.match(name ?? '', /nobody-of-this-name/i, 'ctx.attemptUnknown is called with the name that was typed')
+
+    for (const [label, { credential: { username }, spellings = [] }] of labelledPasswords(subject)) {
+      // each counts against the account, in ctx.attempt
+      opened.unknown.length = 0
+      await ask(opened, { username, password: 'some password' })
+      assert.deepEqual(opened.unknown, [], `${label} is an account: ctx.attemptUnknown is not called`)
+      if (!spellings.some(spelling => spelling !== username && spelling.toLowerCase() === username.toLowerCase())) continue
+      await ask(opened, { ...NOBODY, username: NOBODY.username.toUpperCase(), password: 'another password' })
+      assert.deepEqual(opened.unknown, [name], `${label} may be written in upper or lower case: so may the name in ctx.attemptUnknown`)
+    }
   })
 }
 
@@ -53,6 +75,8 @@ export async function passesRejection (subject: ConformanceSubject): Promise<voi
       const question = ask(opened, credential, { attempt: async () => { throw throttled } })
       await assert.rejects(question, error => error === throttled, `${label}: the question rejects with the very error of ctx.attempt`)
     }
+    const question = ask(opened, NOBODY, { attemptUnknown: async () => { throw throttled } })
+    await assert.rejects(question, error => error === throttled, 'a name that no account has: the question rejects with the very error of ctx.attemptUnknown')
   })
 }
 

@@ -110,6 +110,31 @@ test('ctx.attempt is the throttle of this provider', async t => {
   t.ok(events.includes('unavailable people throttled'))
 })
 
+test('ctx.attemptUnknown is the same for a name that nobody has', async t => {
+  const { ask, events } = open({ authenticatePassword: async ({ username }, { attemptUnknown }) => { await attemptUnknown(username); return null } })
+  for (const guess of ['one', 'two']) t.equal(await ask('password', basicToken('mallory', guess)), null)
+  await t.rejects(ask('password', basicToken('mallory', 'three')), { name: 'UnavailableError', reason: 'throttled' })
+  t.ok(events.includes('throttled people'))
+  t.equal(await ask('password', basicToken('trudy', 'one')), null)
+})
+
+test('a password is one guess, however often it is presented, and under whatever spelling', async t => {
+  const { ask } = open({ authenticatePassword: async (_password, { attempt }) => await attempt('bob', async () => false) ? { user: bob.user } : { denied: 'wrong-credential' } })
+  for (const [name, audience] of [['bob', 'a'], ['Bob', 'a'], ['bob', 'b'], ['BOB', 'b']] as const) t.match(await ask('password', basicToken(name, 'the same'), [audience]), { denied: 'wrong-credential' })
+  t.match(await ask('password', basicToken('bob', 'another')), { denied: 'wrong-credential' })
+  await t.rejects(ask('password', basicToken('bob', 'a third')), { name: 'UnavailableError', reason: 'throttled' })
+})
+
+test('a question holds no place while its password is tested', async t => {
+  let end!: (right: boolean) => void
+  const tested = new Promise<boolean>(resolve => { end = resolve })
+  const { ask } = open({ authenticatePassword: async ({ username }, { attempt }) => username === 'carol' || await attempt(username, async () => await tested) ? { user: { username } } : null })
+  const waiting = ['alice', 'bob'].map(async name => await ask('password', basicToken(name, 'password')))
+  t.match(await ask('password', basicToken('carol', 'password')), { user: { username: 'corp:carol' } }, 'one place, and it is free')
+  end(true)
+  t.match(await Promise.all(waiting), [{ user: { username: 'corp:alice' } }, { user: { username: 'corp:bob' } }])
+})
+
 const failures: Array<[what: string, provider: IdentityProvider, reason: string]> = [
   ['throws', { authenticateToken () { throw new Error('down') } }, 'failed'],
   ['rejects', { authenticateToken: async () => { throw new Error('down') } }, 'failed'],

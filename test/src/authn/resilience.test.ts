@@ -102,6 +102,51 @@ test('what a caller gets', async (t) => {
   })
 })
 
+test('work that has a bound of its own', async (t) => {
+  /** A call that is in there until it is told to go on. */
+  const gate = () => {
+    let open!: () => void
+    const opened = new Promise<void>((resolve) => { open = resolve })
+    return { opened, open }
+  }
+
+  t.test('takes no place, and the question has one again afterwards', async (t) => {
+    const { resilience, outcome } = build({ maxConcurrent: 1, timeout: 60_000 })
+    const [work, rest] = [gate(), gate()]
+    const question = resilience.run(new AbortController(), async (_signal, apart) => {
+      await apart(async () => { await work.opened })
+      await rest.opened
+    })
+    t.equal(await outcome(answer), 'alice')
+    work.open()
+    await tick()
+    t.equal(await outcome(answer), 'busy')
+    rest.open()
+    await question
+    t.equal(await outcome(answer), 'alice')
+  })
+
+  t.test('that fails, nests or outlives its question loses no place and makes none', async (t) => {
+    const { resilience, outcome } = build({ maxConcurrent: 1, timeout: 60_000, failureThreshold: 100 })
+    const late = gate()
+    const caller = new AbortController()
+    const deserted = resilience.run(caller, async (_signal, apart) => { await apart(async () => { await late.opened }) })
+    caller.abort()
+    await t.rejects(deserted, new UnavailableError('deadline'))
+    t.equal(await outcome(async () => await resilience.run(new AbortController(), async (_signal, apart) => { await apart(refuse) })), 'busy', 'one place')
+    await t.rejects(resilience.run(new AbortController(), async (_signal, apart) => { await apart(refuse) }), new UnavailableError('failed'))
+    await resilience.run(new AbortController(), async (_signal, apart) => { await apart(async () => { await apart(answer) }) })
+    late.open()
+    await tick()
+    const last = gate()
+    const running = resilience.run(new AbortController(), async () => { await last.opened })
+    t.equal(await outcome(answer), 'busy')
+    last.open()
+    await running
+    t.equal(await outcome(answer), 'alice')
+  })
+})
+
 test('a timeout', async (t) => {
   t.test('leaves a provider alone that ignores its signal, and frees its place', async (t) => {
     const { outcome } = build({ maxConcurrent: 1 })

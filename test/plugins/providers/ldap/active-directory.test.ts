@@ -49,6 +49,15 @@ test('Active Directory', async t => {
     for (const { name, run } of cases) await t.resolves(run(), name)
   })
 
+  t.test('gives an unknown name one budget, with its domain or without, and another domain\'s another', async t => {
+    const { ask, unknown } = await open(t)
+    const typed = ['mallory', 'CORP\\mallory', 'corp\\Mallory', 'example.test\\mallory', 'MALLORY@Example.Test', 'mallory@corp', 'OTHER\\mallory', 'mallory@other']
+    for (const name of typed) t.equal(outcome(await ask(name, `canary-guess of ${name}`)), 'nobody', name)
+    t.equal(unknown.length, typed.length)
+    t.equal(new Set(unknown.slice(0, 6)).size, 1)
+    t.equal(new Set(unknown).size, 3)
+  })
+
   t.test('knows a name with its domain, and no other domain\'s', async t => {
     await samba.change(userDN('frank'), { userPrincipalName: 'frank.miller@corp.example.com' })
     const { lookup } = await open(t)

@@ -83,6 +83,19 @@ test('lockout', async t => {
     t.equal(outcome(await ask('alice', alice.password, ctx)), 'alice')
   })
 
+  t.test('what no bind can test is attempted as an unknown name, once a password', async t => {
+    const { ask, unknown, attempts } = await open(t)
+    const names: Array<[string, string]> = [['mallory', 'nobody'], ['Mallory', 'nobody'], ['trudy', 'nobody'], ['carol', 'locked'], ['twin', 'wrong-credential']]
+    for (const [name, expected] of names) for (let index = 0; index < 3; index++) t.equal(outcome(await ask(name, 'canary-guess')), expected, name)
+    t.equal(unknown.length, 4)
+    t.equal(unknown[0], unknown.find(name => /mallory/i.test(name)))
+    await ask('MALLORY', 'canary-another-guess')
+    t.equal(unknown[4], unknown[0], 'however it is spelt')
+    t.strictSame(attempts, [])
+    const throttled = new Error('throttled')
+    for (let index = 0; index < 2; index++) await t.rejects(ask('trudy', 'canary-third', { attemptUnknown: async () => { throw throttled } }), throttled, 'and again if it was refused')
+  })
+
   t.test('a stale password costs searches, not binds, and neither locks nor throttles', async t => {
     const { ask, events } = await open(t)
     const ctx = throttled(2)
