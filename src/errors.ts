@@ -51,7 +51,7 @@ export type UnavailableReason =
   | 'deadline' // the review's budget ran out, or its caller left
   | 'busy' // too many questions or password checks at once
   | 'breaker-open' // it failed so often that it is left alone for a while
-  | 'throttled' // too many wrong passwords for this account
+  | 'throttled' // too many wrong passwords for this name
   | 'failed' // it threw, or gave what the contract does not know
 
 /** "Could not tell." The message goes to the API server's log: ours, short, without input, hosts or credentials. */

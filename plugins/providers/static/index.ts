@@ -6,10 +6,11 @@
  *
  * An opaque token costs one digest and one look-up; it is neither cached nor
  * queued. A password costs one hash in the threadpool, under the bound of
- * `ctx.attempt`, and costs the same for a name that nobody has, for an account
- * without a password, and for a disabled one. What time can tell: in a file
- * with hashes of several costs, an account whose hash is not of the most
- * frequent one. A warning says so at load.
+ * `ctx.attempt`. A name that nobody has, an account without a password and a
+ * disabled one take the same time and are throttled in the same way. In a file
+ * with hashes of several costs, time tells an account whose hash is not of the
+ * most frequent one: a warning says so at load. SECURITY.md lists what else
+ * time and answers tell.
  */
 import { StaticProviderConfig } from '../../../schemas/providers/static.js'
 import { defineIdentityProvider, type Answer, type AskContext, type Denial, type IdentityProvider, type Password } from '../../../src/authn/provider.js'
