@@ -152,13 +152,14 @@ test('a decoy', async t => {
     t.strictSame(await world.seen(), ['a1 runs'], 'one of another caller would find room')
     world.account('b1', 'b')
     t.strictSame(await world.seen(), ['a3 busy'])
-    const tail = build(t, { maxQueue: 3 })
+    const tail = build(t, { maxQueue: 4 })
     await tail.warm()
     for (const name of ['a1', 'a2', 'a3', 'a4']) tail.account(name, 'a')
     tail.decoy('d1', 'a')
-    await tail.seen()
     tail.account('b1', 'b')
-    t.strictSame(await tail.seen(), ['a4 busy'])
+    await tail.seen()
+    tail.account('c1', 'c')
+    t.strictSame(await tail.seen(), ['a4 busy', 'd1 busy'], 'one that came later fares no better')
   })
 
   t.test('leaves the queue when nobody waits for it any more', async t => {
