@@ -26,8 +26,8 @@ export async function latency (bench) {
 
 export async function disturbance (bench) {
   const { world, plan, spare } = bench
-  // the bulkhead of 64 would send away before the queue is full
-  const config = world.write('disturbed.yaml', configOf('{ name: static, kind: static, maxConcurrent: 128, config: { usersFile: users.yaml } }'))
+  // the account never closes: every password is hashed
+  const config = world.write('disturbed.yaml', `${configOf('{ name: static, kind: static, config: { usersFile: users.yaml } }')}throttle: { maxFailures: 1000000 }\n`)
   const service = await warm(bench, peers.service(world, { config }))
   const measure = async () => await measureLatency(service, DISTURBED_RATE, plan.disturbed)
   await inRounds(bench, 'wrong passwords', [
