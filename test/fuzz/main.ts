@@ -1,0 +1,64 @@
+/**
+ * The fuzzer. Every input follows from the seed, so that a failure can be
+ * played again. `npm run fuzz -- --help` lists the options.
+ */
+import { randomInt } from 'node:crypto'
+import { parseArgs } from 'node:util'
+import { runHttp2 } from './http2.js'
+import { describeHttp2 } from './http2.js'
+import { Random } from './random.js'
+import { fuzzService, type Goal, type Result } from './service-target.js'
+
+interface Target {
+  /** Its part of the time. */
+  readonly share: number
+  readonly fuzz: (goal: Goal) => Promise<Result>
+  /** A case in hex or JSON. */
+  readonly describe?: (random: Random) => string
+}
+
+/** Tells the targets' cases apart. */
+const ID = { http2: 2, http1: 1 } as const
+
+const TARGETS: Record<string, Target> = {
+  http2: { share: 5, fuzz: async goal => await fuzzService(ID.http2, runHttp2, goal), describe: describeHttp2 }
+}
+
+const { values: options } = parseArgs({
+  options: {
+    seconds: { type: 'string', default: '60' },
+    inputs: { type: 'string' },
+    seed: { type: 'string', default: String(randomInt(2 ** 32)) },
+    case: { type: 'string' },
+    only: { type: 'string', default: Object.keys(TARGETS).join() },
+    node: { type: 'string', default: process.execPath }
+  }
+})
+const seed = Number(options.seed)
+const [first, last = first] = options.case?.split('-').map(Number) ?? []
+const names = options.only.split(',')
+const shares = names.reduce((sum, name) => sum + (TARGETS[name]?.share ?? 0), 0)
+console.log(`seed ${seed}`)
+
+let failed = false
+for (const name of names) {
+  const target = TARGETS[name]
+  if (target === undefined) throw new Error(`no such target: ${name}; there are ${Object.keys(TARGETS).join(', ')}`)
+  const { inputs, failure, comment } = await target.fuzz({
+    seed,
+    seconds: Number(options.seconds) * target.share / shares,
+    inputs: Number(options.inputs ?? Infinity),
+    cases: first === undefined ? undefined : { first, last: last! },
+    node: options.node
+  })
+  if (failure !== undefined) {
+    failed = true
+    const { number, range, message } = failure
+    const which = number ?? range.join('-')
+    console.log(`${name}: ${message}`)
+    console.log(`again: npm run fuzz -- --seed ${seed} --only ${name} --case ${which}`)
+    if (number !== undefined) console.log(target.describe?.(new Random(seed, ID[name as keyof typeof ID], number)))
+  }
+  console.log(`${name}: ${inputs} inputs, ${failure === undefined ? 0 : 1} failed${comment === '' ? '' : ` (${comment})`}`)
+}
+process.exit(failed ? 1 : 0)
