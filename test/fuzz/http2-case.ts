@@ -23,7 +23,7 @@ export interface ConnectionPlan {
 
 export function http2Plan (random: Random): ConnectionPlan {
   const wild = random.chance(0.3)
-  const streams = Array.from({ length: random.weighted([[6, random.between(1, 5)], [5, random.between(5, 40)], [1, random.between(40, 300)]]) }, () => random.chance(0.35) ? reviewStream(random) : oddStream(random))
+  const streams = Array.from({ length: random.weighted([[6, random.between(1, 5)], [5, random.between(5, 40)], [1, random.between(40, 300)]]) }, () => random.chance(0.35) ? reviewStream(random) : oddStream(random, wild))
   const opening = opened(random, wild)
   const { pieces, bearers, due } = interleave(random, streams, wild)
   if (wild && random.chance(0.6)) pieces.splice(random.between(0, pieces.length), 0, fatal(random))

@@ -51,9 +51,10 @@ export class Replies {
     if (stream === 0 || (type !== Type.headers && type !== Type.data && type !== Type.reset)) return
     let reply = this.streams.get(stream)
     if (reply === undefined) this.streams.set(stream, reply = { code: undefined, body: [], ended: false, reset: false })
-    if (type === Type.headers) reply.code = statusOf(payload) ?? reply.code
+    if (type === Type.headers) reply.code = statusOf(payload)
     if (type === Type.data) reply.body.push(payload)
-    if (type === Type.reset) reply.reset = true
+    // after a whole answer it only says that the rest of the request isn't wanted (RFC 9113, 8.1)
+    if (type === Type.reset && !reply.ended) reply.reset = true
     if (type === Type.reset || (flags & Flag.endStream) !== 0) this.#end(stream, reply)
   }
 

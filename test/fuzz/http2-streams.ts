@@ -26,15 +26,16 @@ export function reviewStream (random: Random, sent: Body = legitimate(random)): 
   }
 }
 
-/** Anything that begins with HEADERS which a parser takes. */
-export function oddStream (random: Random): StreamPlan {
+/** Anything that begins with HEADERS which a parser takes; where it is `wild`, also what ends the whole connection. */
+export function oddStream (random: Random, wild: boolean): StreamPlan {
   const sent = body(random)
   const bytes = Buffer.from(sent.text, 'latin1')
   const withoutBody = random.chance(0.3)
   const fields = oddFields(random, bytes.length)
   const frames = [headers(random, fields, withoutBody ? Flag.endStream : 0)]
-  if (!withoutBody) frames.push(...dataFrames(random, bytes, random.chance(0.7)))
-  if (random.chance(0.15)) frames.push(trailers(random))
+  const ends = random.chance(0.7)
+  if (!withoutBody) frames.push(...dataFrames(random, bytes, ends))
+  if ((wild || !(withoutBody || ends)) && random.chance(0.3)) frames.push(trailers(random))
   if (random.chance(0.3)) frames.splice(random.between(1, frames.length), 0, stream => frame(Type.reset, 0, stream, word(errorCode(random))))
   return { frames, bearer: sent.bearer, due: false }
 }
@@ -87,13 +88,16 @@ function oddField (random: Random): Field {
 
 type Frames = (stream: number) => Buffer
 
+/** Of a frame, with its padding and priority. */
+const MOST = 16_370
+
 /** One HEADERS frame, or with CONTINUATION, padding, priority. */
 function headers (random: Random, fields: readonly Field[], flags: number): Frames {
   const block = blockOf(random, fields)
   const style = random.below(20)
   return stream => {
-    if (style === 0 && block.length > 4) {
-      const cut = 1 + block.length % 3
+    if (block.length > MOST || (style === 0 && block.length > 4)) {
+      const cut = block.length > MOST ? MOST : 1 + block.length % 3
       return Buffer.concat([frame(Type.headers, flags, stream, block.subarray(0, cut)), frame(Type.continuation, Flag.endHeaders, stream, block.subarray(cut))])
     }
     if (style === 1) return frame(Type.headers, flags | Flag.endHeaders | Flag.padded, stream, Buffer.concat([Buffer.from([3]), block, Buffer.alloc(3)]))

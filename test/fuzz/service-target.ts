@@ -97,7 +97,8 @@ class ServiceTarget {
       while (next <= last && violation === undefined) {
         const number = next++
         try {
-          done += await this.#runCase(this.#randomOf(number), connector)
+          const inputs = await this.#runCase(this.#randomOf(number), connector)
+          done += inputs
         } catch (error) {
           if (!(error instanceof Violation)) throw error
           violation = { number, message: error.message }
