@@ -37,6 +37,8 @@ export interface Result {
   readonly comment: string
 }
 
+/** Milliseconds after which a line is surely in the log of a process that has the time. */
+const LOG_DELAY = 30
 const BATCH = 200
 const WORKERS = 24
 const MIB = 1_048_576
@@ -133,7 +135,7 @@ class ServiceTarget {
     for (let candidate = first; candidate <= last; candidate++) {
       // what is raised on the way is a consequence
       await this.#runCase(this.#randomOf(candidate), new Connector(service)).catch(() => {})
-      await delay(5)
+      await delay(LOG_DELAY)
       const { faults } = await service.look()
       if (faults.length > 0) return { message: faults.join('; '), number: candidate, range }
       if (!service.alive) service = await this.#start()
