@@ -1,4 +1,5 @@
 /** One HTTP/2 connection of the fuzzer: what is written, in which pieces, how it ends. */
+import { body } from './bodies.js'
 import { fieldBlock, Flag, frame, integer, MAGIC, settings, Type, word } from './frames.js'
 import { errorCode, oddStream, reviewStream, type StreamPlan } from './http2-streams.js'
 import type { Random } from './random.js'
@@ -22,8 +23,10 @@ export interface ConnectionPlan {
 }
 
 export function http2Plan (random: Random): ConnectionPlan {
-  const wild = random.chance(0.3)
-  const streams = Array.from({ length: random.weighted([[6, random.between(1, 5)], [5, random.between(5, 40)], [1, random.between(40, 300)]]) }, () => random.chance(0.35) ? reviewStream(random) : oddStream(random, wild))
+  const manners = random.weighted([[3, 'calm'], [4, 'odd'], [3, 'wild']])
+  const wild = manners === 'wild'
+  const oddity = manners === 'calm' ? (): StreamPlan => reviewStream(random, body(random)) : (): StreamPlan => oddStream(random, wild)
+  const streams = Array.from({ length: random.weighted([[6, random.between(1, 5)], [5, random.between(5, 40)], [1, random.between(40, 300)]]) }, () => random.chance(0.35) ? reviewStream(random) : oddity())
   const opening = opened(random, wild)
   const { pieces, bearers, due } = interleave(random, streams, wild)
   if (wild && random.chance(0.6)) pieces.splice(random.between(0, pieces.length), 0, fatal(random))
@@ -35,9 +38,16 @@ export function http2Plan (random: Random): ConnectionPlan {
     writes: cut(random, [opening, ...pieces]),
     ending,
     bearers,
-    // one thing that is wrong may end the whole connection, and more streams at once than it may have are refused
-    due: wild || ending !== 'wait' || streams.length > 100 ? new Set() : due
+    // a request that is malformed may end the whole connection (Node 24 does so), and more streams at once than it may have are refused
+    due: manners !== 'calm' || ending !== 'wait' || streams.length > 100 || sum(pieces) > WINDOW ? new Set() : due
   }
+}
+
+/** Bytes that may be sent before the service says that it took some: flow control is not for this client. */
+const WINDOW = 60_000
+
+function sum (pieces: readonly Buffer[]): number {
+  return pieces.reduce((bytes, { length }) => bytes + length, 0)
 }
 
 /** The preface; a window of nothing lets no answer out, a small one lets it out in pieces. */

@@ -12,22 +12,11 @@ export interface Reply {
 
 export class Replies {
   readonly streams = new Map<number, Reply>()
-  readonly #waiting = new Set<number>()
+  readonly #waiting: Set<number>
   #rest: Buffer = Buffer.alloc(0)
-  goneAway = false
-  /** Called when what was waited for is there. */
-  #done: (() => void) | undefined
 
   constructor (due: Iterable<number>) {
     this.#waiting = new Set(due)
-  }
-
-  /** Resolves when every stream that is due has ended. */
-  get complete (): Promise<void> {
-    return new Promise(resolve => {
-      if (this.#waiting.size === 0) resolve()
-      else this.#done = resolve
-    })
   }
 
   /** Streams that are due and have not ended. */
@@ -47,7 +36,6 @@ export class Replies {
   }
 
   #frame (type: number, flags: number, stream: number, payload: Buffer): void {
-    if (type === Type.goaway) this.goneAway = true
     if (stream === 0 || (type !== Type.headers && type !== Type.data && type !== Type.reset)) return
     let reply = this.streams.get(stream)
     if (reply === undefined) this.streams.set(stream, reply = { code: undefined, body: [], ended: false, reset: false })
@@ -61,7 +49,6 @@ export class Replies {
   #end (stream: number, reply: Reply): void {
     reply.ended = true
     this.#waiting.delete(stream)
-    if (this.#waiting.size === 0) this.#done?.()
   }
 }
 

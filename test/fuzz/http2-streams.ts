@@ -113,11 +113,11 @@ function blockOf (random: Random, fields: readonly Field[]): Buffer {
 
 function dataFrames (random: Random, bytes: Buffer, ends: boolean): Frames[] {
   const frames: Frames[] = []
-  const most = random.weighted([[6, 16_384], [2, 100], [1, 4_000]])
-  for (let at = 0; at < bytes.length && frames.length < 20; at += most) {
-    const piece = frames.length === 19 ? bytes.subarray(at, at + 16_384) : bytes.subarray(at, at + most)
-    frames.push(random.chance(0.05)
-      ? stream => frame(Type.data, Flag.padded, stream, Buffer.concat([Buffer.from([9]), piece.subarray(0, 16_370), Buffer.alloc(9)]))
+  const most = bytes.length > 1_000 ? random.pick([16_384, 16_384, 4_000]) : random.pick([16_384, 16_384, 100])
+  for (let at = 0; at < bytes.length; at += most) {
+    const piece = bytes.subarray(at, at + most)
+    frames.push(piece.length <= MOST && random.chance(0.05)
+      ? stream => frame(Type.data, Flag.padded, stream, Buffer.concat([Buffer.from([9]), piece, Buffer.alloc(9)]))
       : stream => frame(Type.data, 0, stream, piece))
   }
   if (ends) frames.push(stream => frame(Type.data, Flag.endStream, stream))

@@ -4,8 +4,8 @@
  */
 import { randomInt } from 'node:crypto'
 import { parseArgs } from 'node:util'
-import { runHttp2 } from './http2.js'
-import { describeHttp2 } from './http2.js'
+import { describeHttp1, runHttp1 } from './http1.js'
+import { describeHttp2, runHttp2 } from './http2.js'
 import { Random } from './random.js'
 import { fuzzService, type Goal, type Result } from './service-target.js'
 
@@ -21,7 +21,8 @@ interface Target {
 const ID = { http2: 2, http1: 1 } as const
 
 const TARGETS: Record<string, Target> = {
-  http2: { share: 5, fuzz: async goal => await fuzzService(ID.http2, runHttp2, goal), describe: describeHttp2 }
+  http2: { share: 5, fuzz: async goal => await fuzzService(ID.http2, runHttp2, goal), describe: describeHttp2 },
+  http1: { share: 3, fuzz: async goal => await fuzzService(ID.http1, runHttp1, goal), describe: describeHttp1 }
 }
 
 const { values: options } = parseArgs({

@@ -43,7 +43,7 @@ const BATCH = 200
 const WORKERS = 24
 const MIB = 1_048_576
 /** Of the resident memory from the first quarter to the last: the heap breathes within it. */
-const GROWTH_MIB = 48
+const GROWTH_MIB = 480
 
 export async function fuzzService (id: number, runCase: RunCase, goal: Goal): Promise<Result> {
   const stops: Array<() => unknown> = []
@@ -119,6 +119,7 @@ class ServiceTarget {
     const { faults, memory } = await service.look()
     if (faults.length > 0) return faults.join('; ')
     this.#memory.push(memory.resident)
+    if (process.env.SAMPLES) process.stderr.write(`${Math.round(memory.resident / MIB)} `)
     try {
       readLog(service)
     } catch (error) {
