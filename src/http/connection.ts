@@ -12,8 +12,8 @@ export interface Connection {
   retire: () => void
   /** Ends as soon as nothing is in flight. */
   close: () => void
-  /** Cuts what is too slow. */
-  sweep: (now: number) => void
+  /** Cuts what is too slow; tells whether the connection itself has to be cut. */
+  sweep: (now: number) => boolean
   /** A well-formed review came: the other side may be idle for longer. */
   reviewed: () => void
   /** The other side may have as much in flight as any may. */
@@ -32,6 +32,8 @@ interface StreamTimes {
   readonly opened: number
   /** When a sweep first saw that the answer was complete. */
   answered?: number
+  /** A sweep has told it to close. */
+  closing?: true
 }
 
 export class Http2Connection implements Connection {
@@ -83,23 +85,27 @@ export class Http2Connection implements Connection {
     this.#session.settings({ maxConcurrentStreams: perConnection, initialWindowSize: window })
   }
 
-  sweep (now: number): void {
-    const { handshake, headers, request, idle, grace } = this.#limits
+  sweep (now: number): boolean {
     for (const [stream, times] of this.#streams) {
-      if (this.#isStalled(stream, times, now)) {
-        this.#observer.stalled()
-        stream.close(constants.NGHTTP2_CANCEL)
-      } else if (now - times.opened > request && !stream.readableEnded) {
-        stream.close(constants.NGHTTP2_CANCEL)
-      }
+      // Node 20 keeps a session whose client broke the protocol, with all its streams
+      if (times.closing === true) return true
+      const isStalled = this.#isStalled(stream, times, now)
+      if (isStalled) this.#observer.stalled()
+      else if (stream.readableEnded || now - times.opened <= this.#limits.request) continue
+      times.closing = true
+      stream.close(constants.NGHTTP2_CANCEL)
     }
-    if (this.#streams.size > 0) return
-    const quiet = now - this.#idleSince
-    if (!this.#greeted && quiet > handshake) this.#session.destroy()
+    return this.#streams.size === 0 && this.#sweepIdle(now - this.#idleSince)
+  }
+
+  #sweepIdle (quiet: number): boolean {
+    const { handshake, headers, idle, grace } = this.#limits
+    if (!this.#greeted && quiet > handshake) return true
     // half of a request's headers keep nghttp2 from ending a closed session
-    else if (this.#session.closed && quiet > grace) this.#session.destroy()
+    if (this.#session.closed && quiet > grace) return true
     // headers in the making are seen by nobody but nghttp2: to us they are silence
-    else if (quiet > (this.#reviewed ? idle : headers)) this.close()
+    if (quiet > (this.#reviewed ? idle : headers)) this.close()
+    return false
   }
 
   /** An answer that the client's flow control does not let out. A refusal gets until the next sweep. */
@@ -161,18 +167,18 @@ export class Http1Connection implements Connection {
   }
 
   /** What Node's own time limits leave: idle connections that never brought a review, and answers that nobody takes. */
-  sweep (now: number): void {
+  sweep (now: number): boolean {
     const { headers, answer } = this.#limits
     if (this.#isIdle) {
       this.#stalledSince = undefined
       // the first request has a time limit of Node's, and an answer that says so
       if (this.#last !== undefined && !this.#reviewed && now - this.#idleSince > headers) this.close()
-      return
+      return false
     }
-    if (!this.#last!.writableEnded) return
+    if (!this.#last!.writableEnded) return false
     this.#stalledSince ??= now
-    if (now - this.#stalledSince <= answer) return
+    if (now - this.#stalledSince <= answer) return false
     this.#observer.stalled()
-    this.#socket.destroy()
+    return true
   }
 }

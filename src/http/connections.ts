@@ -110,7 +110,11 @@ export class Connections {
     this.#connections.set(holder, connection)
     this.#byAccepted.set(accepted, connection)
     this.#open.set(connection, { accepted, retireAt: age === 0 ? Infinity : performance.now() + age })
-    holder.once('close', () => { this.#open.delete(connection) })
+    holder.once('close', () => {
+      this.#open.delete(connection)
+      // Node does not always close the socket beneath
+      setImmediate(accepted.evict)
+    })
     if (isAccepted(accepted.verdict)) connection.reviewed()
     if (this.#admission.isStale(accepted)) connection.close()
     // a handshake that ends during a drain brings the request that it was made for
@@ -185,9 +189,9 @@ export class Connections {
 
   sweep (now: number): void {
     this.#admission.sweep(now)
-    for (const [connection, { retireAt }] of this.#open) {
-      connection.sweep(now)
-      if (now >= retireAt) connection.retire()
+    for (const [connection, { accepted, retireAt }] of this.#open) {
+      if (connection.sweep(now)) accepted.evict()
+      else if (now >= retireAt) connection.retire()
     }
   }
 }
