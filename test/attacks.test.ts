@@ -4,9 +4,10 @@
  * API server, and within the memory of its container.
  */
 import { once } from 'node:events'
-import { renameSync, writeFileSync } from 'node:fs'
+import { readdirSync, renameSync, writeFileSync } from 'node:fs'
 import { connect as connectNet, createServer, type AddressInfo, type Socket } from 'node:net'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { connect as connectTls, createSecureContext, type ConnectionOptions, type TLSSocket } from 'node:tls'
 import { test, type Test } from 'tap'
 import { createAuthority, issueClient } from '../src/pki.js'
@@ -100,6 +101,26 @@ test('bodies that nobody reads', async t => {
   }))
   await service.assertWell(t, '300 connections with 64 bodies each')
   for (const client of clients) if (client.status === 'fulfilled') client.value.socket.destroy()
+})
+
+test('clients that are gone before the first write', async t => {
+  const service = await startAttacked(t)
+  const files = (): number => readdirSync(`/proc/${service.pid}/fd`).length
+  const before = files()
+  const body = Buffer.alloc(16_384, 'a')
+  const bytes = Buffer.concat([PREFACE, post(1), ...new Array<Buffer>(6).fill(frame(FrameType.data, 0, 1, body))])
+  for (let index = 0; index < 600; index++) {
+    const socket = connectNet({ port: service.port, host: '127.0.0.1', localAddress: '127.0.0.2' })
+    const secure = connectTls({ socket, servername: 'localhost', ca: service.ca, ALPNProtocols: ['h2'] }).on('error', () => {})
+    await once(secure, 'secureConnect')
+    secure.write(bytes)
+    await new Promise(resolve => setImmediate(resolve))
+    socket.destroy()
+  }
+  await service.assertWell(t, 'while Node keeps their sockets')
+  // by the longest of the limits: that of a body
+  for (let second = 0; files() > before + 8 && second < 120; second++) await delay(1_000)
+  t.ok(files() <= before + 8, `${files()} open files, ${before} before`)
 })
 
 /** How many of ten API servers at another address are served. */

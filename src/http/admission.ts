@@ -21,6 +21,8 @@ export interface Accepted extends Unproven {
   readonly generation: number
   /** Once its handshake is done, and if there is a judge. */
   verdict?: ClientVerdict | undefined
+  /** HTTP/2 streams that are open on it. */
+  streams: number
 }
 
 /** Of all connections, what the unproven ones may have, and what one network may have of these. */
@@ -68,6 +70,7 @@ export class Admission {
     const accepted: Accepted = {
       address: socket.remoteAddress ?? '',
       generation: this.#generation,
+      streams: 0,
       evict: () => { socket.destroy() }
     }
     const key = keyOf(socket)
@@ -76,6 +79,9 @@ export class Admission {
     socket.once('close', () => {
       this.#accepted.delete(key)
       this.#unproven.delete(accepted)
+      // Node may never say of streams that they are closed
+      this.#streams -= accepted.streams
+      accepted.streams = 0
     })
     return accepted
   }
@@ -119,6 +125,7 @@ export class Admission {
   /** @returns whether there is room for the stream; an unproven connection may be evicted for it */
   openStream (accepted: Accepted): boolean {
     this.#streams++
+    accepted.streams++
     this.#unproven.openStream(accepted)
     if (this.#streams <= this.#limits.inTotal) return true
     this.#rejections.request('too-many-streams')
@@ -126,7 +133,9 @@ export class Admission {
   }
 
   closeStream (accepted: Accepted): void {
+    if (accepted.streams === 0) return
     this.#streams--
+    accepted.streams--
     this.#unproven.closeStream(accepted)
   }
 

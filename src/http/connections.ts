@@ -63,6 +63,8 @@ export class Connections {
     server.on('drop', data => { this.#admission.drop('full', data?.remoteAddress) })
     server.on('connection', socket => {
       const accepted = this.#admission.accept(socket)
+      // Node does not always close what is layered on it
+      socket.once('close', () => { this.#forget(accepted) })
       if (!(server instanceof TlsServer)) this.#addHttp1(socket, accepted)
     })
     // before Node's listener, which makes the HTTP/2 session with these settings
@@ -112,13 +114,18 @@ export class Connections {
     this.#open.set(connection, { accepted, retireAt: age === 0 ? Infinity : performance.now() + age })
     holder.once('close', () => {
       this.#open.delete(connection)
-      // Node does not always close the socket beneath
+      // nor the socket beneath
       setImmediate(accepted.evict)
     })
     if (isAccepted(accepted.verdict)) connection.reviewed()
     if (this.#admission.isStale(accepted)) connection.close()
     // a handshake that ends during a drain brings the request that it was made for
     else if (this.#draining) setTimeout(() => { connection.close() }, this.#limits.grace)
+  }
+
+  #forget (accepted: Accepted): void {
+    const connection = this.#byAccepted.get(accepted)
+    if (connection !== undefined) this.#open.delete(connection)
   }
 
   #streamObserver (accepted: Accepted): StreamObserver {
