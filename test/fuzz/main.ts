@@ -4,8 +4,10 @@
  */
 import { randomInt } from 'node:crypto'
 import { parseArgs } from 'node:util'
+import { fuzzFiles } from './files.js'
 import { describeHttp1, runHttp1 } from './http1.js'
 import { describeHttp2, runHttp2 } from './http2.js'
+import { fuzzNames } from './names.js'
 import { Random } from './random.js'
 import { fuzzService, type Goal, type Result } from './service-target.js'
 
@@ -22,7 +24,9 @@ const ID = { http2: 2, http1: 1 } as const
 
 const TARGETS: Record<string, Target> = {
   http2: { share: 5, fuzz: async goal => await fuzzService(ID.http2, runHttp2, goal), describe: describeHttp2 },
-  http1: { share: 3, fuzz: async goal => await fuzzService(ID.http1, runHttp1, goal), describe: describeHttp1 }
+  http1: { share: 3, fuzz: async goal => await fuzzService(ID.http1, runHttp1, goal), describe: describeHttp1 },
+  names: { share: 1, fuzz: fuzzNames },
+  files: { share: 1, fuzz: fuzzFiles }
 }
 
 const { values: options } = parseArgs({
@@ -58,7 +62,7 @@ for (const name of names) {
     const which = number ?? range.join('-')
     console.log(`${name}: ${message}`)
     console.log(`again: npm run fuzz -- --seed ${seed} --only ${name} --case ${which}`)
-    if (number !== undefined) console.log(target.describe?.(new Random(seed, ID[name as keyof typeof ID], number)))
+    if (number !== undefined && target.describe !== undefined) console.log(target.describe(new Random(seed, ID[name as keyof typeof ID], number)))
   }
   console.log(`${name}: ${inputs} inputs, ${failure === undefined ? 0 : 1} failed${comment === '' ? '' : ` (${comment})`}`)
 }

@@ -43,7 +43,11 @@ const BATCH = 200
 const WORKERS = 24
 const MIB = 1_048_576
 /** Of the resident memory from the first quarter to the last: the heap breathes within it. */
-const GROWTH_MIB = 480
+const GROWTH_MIB = 64
+/** Milliseconds after the last client left in which every connection has to be gone; the service lets none be idle for longer than 100 s. */
+const GONE = 150_000
+/** File descriptors that a process may have more than when it began: watched folders, threads of the pool. */
+const SPARE_FILES = 16
 
 export async function fuzzService (id: number, runCase: RunCase, goal: Goal): Promise<Result> {
   const stops: Array<() => unknown> = []
@@ -72,6 +76,8 @@ class ServiceTarget {
   async run (): Promise<Result> {
     const { seconds, inputs: most, cases } = this.#goal
     const service = await this.#start()
+    await service.look()
+    const files = service.openFiles()
     const began = performance.now()
     let inputs = 0
     let next = cases?.first ?? 0
@@ -84,9 +90,12 @@ class ServiceTarget {
       if (message !== undefined) return { inputs, failure: await this.#blame(message, violation?.number, range, service.alive), comment: '' }
       next = range[1] + 1
     }
+    const elapsed = performance.now() - began
     const grown = growth(this.#memory)
     if (grown > GROWTH_MIB * MIB) return { inputs, failure: { message: `its memory grew by ${Math.round(grown / MIB)} MiB from the first quarter to the last`, number: undefined, range: [0, next - 1] }, comment: '' }
-    const rate = Math.round(inputs / (performance.now() - began) * 1000)
+    const left = await this.#lingering(service, files)
+    if (left > 0) return { inputs, failure: { message: `${left} connections are still open ${GONE / 1000} s after their clients left`, number: undefined, range: [0, next - 1] }, comment: '' }
+    const rate = Math.round(inputs / elapsed * 1000)
     return { inputs, comment: `${next - (cases?.first ?? 0)} cases, ${rate} inputs/s, ${Math.round(Math.max(...this.#memory) / MIB)} MiB at most` }
   }
 
@@ -119,13 +128,22 @@ class ServiceTarget {
     const { faults, memory } = await service.look()
     if (faults.length > 0) return faults.join('; ')
     this.#memory.push(memory.resident)
-    if (process.env.SAMPLES) process.stderr.write(`${Math.round(memory.resident / MIB)} `)
     try {
       readLog(service)
     } catch (error) {
       return (error as Error).message
     }
     return undefined
+  }
+
+  /** How many connections nobody ends. */
+  async #lingering (service: Attacked, before: number): Promise<number> {
+    const started = performance.now()
+    for (;;) {
+      const left = service.openFiles() - before - SPARE_FILES
+      if (left <= 0 || performance.now() - started > GONE) return Math.max(left, 0)
+      await delay(100)
+    }
   }
 
   /** A case whose answer broke a rule is known; where the process suffered, each is played alone, on a new one where the last has ended. */
