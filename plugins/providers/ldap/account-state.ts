@@ -50,9 +50,9 @@ function isTrue (text: string | undefined): boolean {
 const EPOCH = 11_644_473_600_000n
 const NEVER = 0x7fff_ffff_ffff_ffffn
 
-/** Microsoft's time: tenths of microseconds since 1601; 0 and the largest number are never. */
+/** Microsoft's time: tenths of microseconds since 1601; 0 and the largest number, of 19 digits, are never. */
 export function fileTime (text: string | undefined): Date | undefined {
-  if (text === undefined || !/^\d+$/.test(text)) return undefined
+  if (text === undefined || !/^\d{1,19}$/.test(text)) return undefined
   const ticks = BigInt(text)
   return ticks === 0n || ticks === NEVER ? undefined : new Date(Number(ticks / 10_000n - EPOCH))
 }

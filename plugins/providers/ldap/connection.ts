@@ -7,8 +7,12 @@ import type { Socket } from 'node:net'
 import { Client, ResultCodeError, type Filter, type SearchOptions } from 'ldapts'
 import { DirectoryError } from '../../../src/errors.js'
 import type { Host } from './dial.js'
+import { Allowance } from './allowance.js'
+import type { AnswerError } from './ber.js'
+import { CheckedSocket } from './checked-socket.js'
 import { BINARY_ATTRIBUTES, Entry } from './entry.js'
 import { PasswordPolicyControl, type PolicyError } from './password-policy.js'
+import { printable } from './response.js'
 import type { Timeouts } from './settings.js'
 
 export interface Query {
@@ -38,7 +42,7 @@ const HOST_TROUBLE = new Set([51, 52, 80])
 export class Connection {
   readonly host: Host
   readonly openedAt: number
-  readonly #socket: Socket
+  readonly #socket: CheckedSocket
   readonly #client: Client
   readonly #timeouts: Timeouts
   /** A host that breaks off before it has said anything is not well. */
@@ -47,9 +51,9 @@ export class Connection {
   constructor (host: Host, socket: Socket, timeouts: Timeouts) {
     this.host = host
     this.openedAt = performance.now()
-    this.#socket = socket
+    this.#socket = new CheckedSocket(socket)
     this.#timeouts = timeouts
-    this.#client = new Client({ url: 'ldap://host', createConnection: () => socket })
+    this.#client = new Client({ url: 'ldap://host', createConnection: () => this.#socket.asSocket() })
   }
 
   get open (): boolean {
@@ -76,12 +80,14 @@ export class Connection {
       ...filter !== undefined && { filter },
       ...limit === undefined ? { paged: { pageSize: PAGE_SIZE } } : { sizeLimit: limit }
     }
+    const allowance = new Allowance(limit)
+    this.#socket.allow(allowance)
     try {
       const { searchEntries } = await this.#ask('a search', this.#timeouts.search, signal, async () => await this.#client.search(baseDN, options))
       const entries: Entry[] = []
       for (const raw of searchEntries) {
         const entry = new Entry(raw, this.host)
-        if (entry.missing !== undefined) await this.#complete(entry, signal)
+        if (entry.missing !== undefined) await this.#complete(entry, allowance, signal)
         entries.push(entry)
       }
       return entries
@@ -102,6 +108,7 @@ export class Connection {
     if (password === '') throw new DirectoryError('a bind without a password is never sent')
     if (!/[=@\\]/.test(name)) throw new DirectoryError('a bind under what is no DN is never sent')
     const policy = new PasswordPolicyControl()
+    this.#socket.allow(new Allowance(0))
     try {
       await this.#ask('a bind', this.#timeouts.bind, signal, async () => { await this.#client.bind(name, password, policy) })
       return { code: 0, message: '', policy: policy.error }
@@ -113,9 +120,10 @@ export class Connection {
   }
 
   /** Active Directory gives long lists in parts: `memberOf;range=0-1499`. */
-  async #complete (entry: Entry, signal: AbortSignal): Promise<void> {
+  async #complete (entry: Entry, allowance: Allowance, signal: AbortSignal): Promise<void> {
     for (let next = entry.missing; next !== undefined; next = entry.missing) {
       const attributes = [next]
+      allowance.extend(1)
       const { searchEntries: [part] } = await this.#ask('a search', this.#timeouts.search, signal, async () =>
         await this.#client.search(entry.dn, { scope: 'base', attributes, explicitBufferAttributes: BINARY_ATTRIBUTES }))
       if (part !== undefined) entry.add(part)
@@ -151,6 +159,8 @@ export class Connection {
       }
       // the stream of answers is broken, in one way or another
       this.#socket.destroy()
+      const { error: invalid } = this.#socket
+      if (invalid !== undefined) throw this.#errorOf(what, invalid)
       throw new DirectoryError(`${this.host.name} broke off ${what}: ${(error as Error).message.split('\n').pop()!}`, this.#answered ? 'connection' : 'host')
     } finally {
       settled = true
@@ -158,10 +168,21 @@ export class Connection {
       signal?.removeEventListener('abort', abort)
     }
   }
+
+  #errorOf (what: string, { message, lost }: AnswerError): DirectoryError {
+    const { name } = this.host
+    switch (lost) {
+      case 'host': return new DirectoryError(`${name} gave an invalid answer to ${what}: ${message}`, 'host')
+      case 'nothing': return new DirectoryError(`${name} gave too long an answer to ${what}: ${message}`)
+      case 'connection': return new DirectoryError(`${name} broke off ${what}: ${message}`, this.#answered ? 'connection' : 'host')
+    }
+  }
 }
 
 /** `InsufficientAccessError 50: no read access`: what RFC 4511 calls it, and the server's words if it has some. */
 function wordsOf ({ name, code, message }: ResultCodeError): string {
-  const words = message.replace(/\s*Code: 0x[0-9a-f]+$/, '').replaceAll('\0', '').trim()
+  // which ldapts puts behind them
+  const suffix = ` Code: 0x${code.toString(16)}`
+  const words = printable(message.endsWith(suffix) ? message.slice(0, -suffix.length) : message)
   return words === '' ? `${name} ${code}` : `${name} ${code}: ${words}`
 }

@@ -6,9 +6,9 @@
 import { connect, isIP, type Socket } from 'node:net'
 import { once } from 'node:events'
 import { connect as connectTls } from 'node:tls'
-import { Client } from 'ldapts'
 import type { LdapTlsConfig } from '../../../schemas/providers/ldap.js'
 import { DirectoryError } from '../../../src/errors.js'
+import { startTls } from './start-tls.js'
 
 export interface Host {
   /** `dc1.example.com:636`, for logs. */
@@ -33,31 +33,28 @@ export interface DialSettings {
 
 const KEEP_ALIVE = 30_000
 
-const START_TLS = '1.3.6.1.4.1.1466.20037'
-
 /** @throws DirectoryError, or the reason of `signal` */
 export async function dial (host: Host, { tls, ca, timeout }: DialSettings, signal: AbortSignal): Promise<Socket> {
   signal.throwIfAborted()
-  let socket: Socket = connect({ host: host.hostname, port: host.port, noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE })
+  let socket: Socket = quiet(connect({ host: host.hostname, port: host.port, noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE }))
   const abort = (): void => { socket.destroy(new Error('nobody waits any more')) }
   const timer = setTimeout(() => { socket.destroy(new Error(`no connection within ${timeout} ms`)) }, timeout)
   signal.addEventListener('abort', abort, { once: true })
   try {
     await once(socket, 'connect')
-    if (tls.mode === 'startTLS') await askForTls(socket)
+    if (tls.mode === 'startTLS') await startTls(socket)
     if (tls.mode !== 'none') {
-      socket = connectTls({
+      socket = quiet(connectTls({
         socket,
         host: host.hostname,
         servername: tls.serverName || (isIP(host.hostname) === 0 ? host.hostname : ''),
         ca: ca(),
         rejectUnauthorized: !tls.insecureSkipVerify,
         minVersion: 'TLSv1.2'
-      })
+      }))
       await once(socket, 'secureConnect')
     }
-    // ldapts listens from the first message on; an error before it, on a connection that lies idle, has nobody else
-    return socket.on('error', () => {})
+    return socket
   } catch (error) {
     socket.destroy()
     signal.throwIfAborted()
@@ -69,13 +66,12 @@ export async function dial (host: Host, { tls, ca, timeout }: DialSettings, sign
 }
 
 /**
- * By a client of its own: whatever an attacker slips in before the handshake
- * stays in that client, and is never taken for an answer over TLS.
+ * An error ends the process where nobody listens. It may come in the same
+ * breath as the event that was waited for, or while the connection lies idle;
+ * the close that follows it tells enough.
  */
-async function askForTls (socket: Socket): Promise<void> {
-  const client = new Client({ url: 'ldap://host', createConnection: () => socket })
-  await client.exop(START_TLS)
-  socket.removeAllListeners('data')
+function quiet<T extends Socket> (socket: T): T {
+  return socket.on('error', () => {})
 }
 
 /** Node's errors carry certificates and stacks; the words and the code are enough. */

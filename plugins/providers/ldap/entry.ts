@@ -4,6 +4,7 @@
  * people write them.
  */
 import type { Entry as RawEntry } from 'ldapts'
+import { DirectoryError } from '../../../src/errors.js'
 import type { Host } from './dial.js'
 
 /** Of these ldapts gives bytes, even where they happen to be valid UTF-8. */
@@ -75,6 +76,7 @@ const RANGE = /^([^;]+);range=\d+-(\d+|\*)$/i
 
 /** Microsoft's GUID: its first three fields are little-endian. */
 export function guidOf (bytes: Buffer): string {
+  if (bytes.length !== 16) throw new DirectoryError('the directory gave an objectGUID that is not 16 bytes long')
   const hex = (from: number, to: number, reversed = false): string => {
     const field = Buffer.from(bytes.subarray(from, to))
     return (reversed ? field.reverse() : field).toString('hex')
@@ -84,6 +86,7 @@ export function guidOf (bytes: Buffer): string {
 
 /** `S-1-5-21-…-1104` */
 export function sidOf (bytes: Buffer): string {
+  if (bytes.length < 8 || bytes.length !== 8 + 4 * bytes[1]!) throw new DirectoryError('the directory gave a security identifier (SID) of the wrong length')
   const authorities = Array.from({ length: bytes[1]! }, (_, index) => bytes.readUInt32LE(8 + index * 4))
   return ['S', bytes[0], bytes.readUIntBE(2, 6), ...authorities].join('-')
 }

@@ -33,11 +33,11 @@ export class GroupNames {
     for (const group of groups) add(holders, group)
     const unknown = groups.filter(({ dn, name }) => !this.#isUnique(dn) && this.#holders.get(name) !== normalizeDN(dn)).map(({ name }) => name)
     for (const group of await this.#named([...new Set(unknown)], search)) add(holders, group)
-    const shared = [...holders].filter(([, dns]) => dns.size > 1).map(([name]) => name)
+    const shared = new Set([...holders].filter(([, dns]) => dns.size > 1).map(([name]) => name))
     for (const [name, [dn]] of holders) {
-      if (!shared.includes(name)) this.#holders.set(name, dn!, { noUpdateTTL: true })
+      if (!shared.has(name)) this.#holders.set(name, dn!, { noUpdateTTL: true })
     }
-    return new Set(shared)
+    return shared
   }
 
   /** A global catalog has groups of other domains too, with names of their own making. */

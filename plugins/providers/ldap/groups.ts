@@ -35,14 +35,15 @@ export interface Membership {
 export class Groups {
   readonly #settings: GroupSettings
   readonly #names: GroupNames
-  readonly #tokenGroups: TokenGroups
+  /** With its memory, which no other mode needs. */
+  readonly #tokenGroups: TokenGroups | undefined
   readonly #onDropped: () => void
 
   /** @param onDropped a group left out since another one has its name */
   constructor (settings: GroupSettings, onDropped: () => void) {
     this.#settings = settings
     this.#names = new GroupNames(settings)
-    this.#tokenGroups = new TokenGroups(settings)
+    this.#tokenGroups = settings.mode === 'tokenGroups' ? new TokenGroups(settings) : undefined
     this.#onDropped = onDropped
   }
 
@@ -77,7 +78,7 @@ export class Groups {
         return await this.#climb(entry.texts('memberOf'), async dns => await this.#read(dns, search, explain))
       }
       case 'tokenGroups': {
-        const groups = await this.#tokenGroups.of(entry.dn, search)
+        const groups = await this.#tokenGroups!.of(entry.dn, search)
         explain(`${entry.dn} is in ${groups.length} groups below ${baseDN} by its tokenGroups`)
         return groups
       }

@@ -152,12 +152,25 @@ test('what a password policy says beside an answer', async t => {
     ['something that no bind is told', '3003810106', undefined],
     ['that it will expire', '3005a003800132', undefined],
     ['that some logins are left, and locked', '3008a003810102810101', 'locked'],
-    ['what is no sequence', '0400', undefined],
     ['no value at all', '', undefined]
   ] as const) {
     const control = new PasswordPolicyControl()
     control.parse(new BerReader(Buffer.from(hex, 'hex')))
     t.equal(control.error, expected, name)
+  }
+  for (const [name, hex] of [
+    ['what is no sequence', '0400'],
+    ['a lock that is cut short', '30028101'],
+    ['a lock without a number', '30028100'],
+    ['an error that there is not', '3003810109'],
+    ['something behind it', '30038101013000'],
+    ['something behind the error', '3006810101810101']
+  ] as const) t.throws(() => { new PasswordPolicyControl().parse(new BerReader(Buffer.from(hex, 'hex'))) }, { name: 'AnswerError' }, name)
+})
+
+test('identifiers of the wrong length', async t => {
+  for (const [attribute, hex] of [['objectGUID', ''], ['objectGUID', '0011'], ['objectSid', ''], ['objectSid', '0105000000000005'], ['objectSid', '01000000000000050000']] as const) {
+    t.throws(() => new Entry({ dn: 'cn=a', [attribute]: Buffer.from(hex, 'hex') }).text(attribute), { code: 'AUTHN_DIRECTORY' }, `${attribute} ${hex}`)
   }
 })
 

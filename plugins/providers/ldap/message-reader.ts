@@ -1,0 +1,52 @@
+/** Cuts a stream of bytes into LDAP messages, without a look at what is in them. */
+import { AnswerError, LONGEST_HEADER, readHeader, Tag } from './ber.js'
+
+export class MessageReader {
+  #chunks: Buffer[] = []
+  #size = 0
+  /** The length of the first message, once its head is there. */
+  #length: number | undefined
+
+  /** Bytes that belong to no message yet. */
+  get size (): number {
+    return this.#size
+  }
+
+  add (chunk: Buffer): void {
+    this.#chunks.push(chunk)
+    this.#size += chunk.length
+  }
+
+  /**
+   * The first message, once it is there whole.
+   * @param admit gets the length of a message before its bytes are waited for, and throws where it is too long
+   */
+  next (admit: (length: number) => void): Buffer | undefined {
+    if (this.#length === undefined) {
+      this.#length = this.#readLength()
+      if (this.#length === undefined) return undefined
+      admit(this.#length)
+    }
+    if (this.#size < this.#length) return undefined
+    const all = this.#join()
+    const message = all.subarray(0, this.#length)
+    const rest = all.subarray(this.#length)
+    this.#chunks = rest.length === 0 ? [] : [rest]
+    this.#size = rest.length
+    this.#length = undefined
+    return message
+  }
+
+  #readLength (): number | undefined {
+    if (this.#size === 0) return undefined
+    if (this.#chunks[0]!.length < LONGEST_HEADER) this.#join()
+    const [first] = this.#chunks
+    if (first![0] !== Tag.sequence) throw new AnswerError('it does not begin as an LDAP message does')
+    return readHeader(first!, 0)?.end
+  }
+
+  #join (): Buffer {
+    if (this.#chunks.length > 1) this.#chunks = [Buffer.concat(this.#chunks)]
+    return this.#chunks[0]!
+  }
+}
