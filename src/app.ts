@@ -16,6 +16,7 @@ import tokenReview from '../plugins/token-review.js'
 import { milliseconds } from './authn/duration.js'
 import { createLinks, type OpenProvider } from './authn/link.js'
 import { unobserved } from './authn/observer.js'
+import { Reachability } from './authn/reachability.js'
 import type { ReviewRules } from './authn/review.js'
 import type { LoadedConfig } from './config.js'
 import { readServingCertificate } from './files/serving-certificate.js'
@@ -23,9 +24,6 @@ import type { Limits } from './http/limits.js'
 import { destinationOf } from './logger.js'
 import { createAdminServer, createReviewServer } from './server.js'
 import { version } from './version.js'
-
-/** Milliseconds; a scrape of the metrics waits for it. */
-const PING_TIMEOUT = 2_000
 
 export interface ServiceOptions {
   readonly loaded: LoadedConfig
@@ -89,11 +87,12 @@ function watchOver ({ readiness, metrics, identityProviders, servingCertificate 
   metrics.gauge('serving_certificate_expiry_timestamp_seconds', 'When the serving certificate expires.', [], set => {
     set({}, servingCertificate.validTo.getTime() / 1000)
   })
+  const sources = identityProviders.map(open => ({ name: open.name, source: reachabilityOf(open) }))
   metrics.gauge('provider_up', 'Whether the source of identities is in reach; 1 where a provider has none to reach.', ['provider'], async set => {
-    await Promise.all(identityProviders.map(async open => { set({ provider: open.name }, await ping(open) ? 1 : 0) }))
+    await Promise.all(sources.map(async ({ name, source }) => { set({ provider: name }, await source.check() ? 1 : 0) }))
   })
-  for (const open of identityProviders) {
-    readiness.inform(`provider ${open.name}`, async () => await ping(open) ? undefined : 'out of reach')
+  for (const { name, source } of sources) {
+    readiness.inform(`provider ${name}`, async () => await source.check() ? undefined : 'out of reach')
   }
   metrics.gauge('cache_entries', 'Answers in the cache.', ['provider'], set => {
     for (const { name, cache } of identityProviders) set({ provider: name }, cache.entries)
@@ -117,15 +116,12 @@ function countConnections ({ gauge, counter }: Metrics, listeners: Record<string
   })
 }
 
-/** Is the provider's source in reach? For information alone, so the reason goes to the log. */
-async function ping ({ provider, log }: OpenProvider): Promise<boolean> {
-  try {
-    await provider.ping?.({ signal: AbortSignal.timeout(PING_TIMEOUT), log })
-    return true
-  } catch (error) {
-    log.debug({ err: error }, 'the identity provider is out of reach')
-    return false
-  }
+/** For information alone, so the reason goes to the log. */
+function reachabilityOf ({ provider, log }: OpenProvider): Reachability {
+  return new Reachability({
+    ping: async signal => { await provider.ping?.({ signal, log }) },
+    onUnreachable: error => { log.debug({ err: error }, 'the identity provider is out of reach') }
+  })
 }
 
 function lifecycle (review: FastifyInstance, admin: FastifyInstance | undefined, { config }: LoadedConfig): Pick<Service, 'listen' | 'close'> {

@@ -42,6 +42,8 @@ export class Directory {
   readonly #service: ServiceBind
   readonly #searches: Pool
   readonly #binds: Pool
+  /** One connection of its own: no review ever waits for a ping. */
+  readonly #pings: Pool
 
   constructor ({ config, settings, ca, ctx: { log, count, changed } }: DirectoryOptions) {
     this.#settings = settings
@@ -54,6 +56,7 @@ export class Directory {
         count?.('host-lost')
         this.#searches.forget(host)
         this.#binds.forget(host)
+        this.#pings.forget(host)
       }
     })
     this.#service = new ServiceBind({
@@ -66,6 +69,7 @@ export class Directory {
     const { pool, readsAsUser } = settings
     this.#searches = new Pool(readsAsUser ? { ...pool, min: 0 } : pool, async signal => await this.#connectAsService(signal))
     this.#binds = new Pool({ ...pool, min: 0 }, async signal => await this.#connect(signal))
+    this.#pings = new Pool({ ...pool, min: 0, max: 1 }, async signal => readsAsUser ? await this.#connect(signal) : await this.#connectAsService(signal, { aside: true }))
   }
 
   /** As the service account, or anonymously. */
@@ -97,8 +101,7 @@ export class Directory {
 
   /** @throws DirectoryError where no host answers, or the service account is refused */
   async ping (signal: AbortSignal): Promise<void> {
-    const pool = this.#settings.readsAsUser ? this.#binds : this.#searches
-    await this.#ask(pool, signal, async connection => { await connection.search(ROOT, signal) })
+    await this.#ask(this.#pings, signal, async connection => { await connection.search(ROOT, signal) })
   }
 
   close (): void {
@@ -106,6 +109,7 @@ export class Directory {
     this.#service.close()
     this.#searches.close()
     this.#binds.close()
+    this.#pings.close()
   }
 
   /** Once more where the connection is lost: it may have lain idle for too long, or its host has just died. */
@@ -129,11 +133,11 @@ export class Directory {
     })
   }
 
-  async #connectAsService (signal: AbortSignal): Promise<Connection> {
+  async #connectAsService (signal: AbortSignal, { aside = false } = {}): Promise<Connection> {
     this.#service.check()
     const connection = await this.#connect(signal)
     try {
-      await this.#service.bind(connection, signal)
+      await (aside ? this.#service.bindAside(connection, signal) : this.#service.bind(connection, signal))
       return connection
     } catch (error) {
       connection.close()

@@ -64,6 +64,13 @@ export class ServiceBind {
     await turn
   }
 
+  /** The same after those that are under way, which nobody waits for. */
+  async bindAside (connection: Connection, signal: AbortSignal): Promise<void> {
+    if (this.#options.bindDN === '') return
+    await this.#last
+    await this.#attempt(connection, signal)
+  }
+
   close (): void {
     clearInterval(this.#look)
   }
