@@ -202,5 +202,6 @@ const OPEN: OpenContext = {
 const ASK: Omit<AskContext, 'signal'> = {
   audiences: [],
   log: QUIET,
-  attempt: async (_identity, check) => await check()
+  attempt: async (_identity, check) => await check(),
+  attemptUnknown: async (_name, decoy) => { await decoy?.() }
 }
