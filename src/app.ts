@@ -28,6 +28,8 @@ import { version } from './version.js'
 export interface ServiceOptions {
   readonly loaded: LoadedConfig
   readonly log: Logger
+  /** Log lines dropped so far; for metrics. */
+  readonly droppedLines?: () => number
   /** Only `serve --mock` says yes without the config's `allowMock`. */
   readonly allowMock?: boolean
   /** For tests. */
@@ -45,7 +47,7 @@ export interface Service {
   close: (options?: { immediately?: boolean }) => Promise<void>
 }
 
-export async function createService ({ loaded, log, allowMock = false, limits }: ServiceOptions): Promise<Service> {
+export async function createService ({ loaded, log, droppedLines = () => 0, allowMock = false, limits }: ServiceOptions): Promise<Service> {
   const { config, dir, providers } = loaded
   const certificate = await readServingCertificate(config.tls)
   const review = createReviewServer({ config, certificate, ...limits && { limits } })
@@ -78,6 +80,7 @@ export async function createService ({ loaded, log, allowMock = false, limits }:
   await probed.register(metricsRoute, { metrics: review.metrics })
   watchOver(review)
   countConnections(review.metrics, admin === undefined ? { review } : { review, admin })
+  review.metrics.counter('log_lines_dropped_total', 'Log lines dropped because stdout could not be written.', [], set => { set({}, droppedLines()) })
   return { review, admin, ...lifecycle(review, admin, loaded) }
 }
 

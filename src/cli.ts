@@ -4,6 +4,7 @@
  * inside their actions: `serve` must answer within a second.
  */
 import { Command, CommanderError } from 'commander'
+import { endOnBrokenOutput } from './commands/broken-output.js'
 import { certsCommand } from './commands/certs.js'
 import { completionCommand } from './commands/completion.js'
 import { doctorCommand } from './commands/doctor.js'
@@ -116,11 +117,7 @@ function stacks (error: unknown): string {
   return error.cause === undefined ? stack : `${stack}\ncaused by: ${stacks(error.cause)}`
 }
 
-// `| head` has read enough: nothing to complain about
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error
-  process.exit()
-})
+endOnBrokenOutput()
 
 const code = await run(process.argv.slice(2), openTerminal())
 // a command may have set its answer itself, as `review` does

@@ -2,7 +2,7 @@
 import type { AddressInfo } from 'node:net'
 import { resolve } from 'node:path'
 import { Command } from 'commander'
-import type { Logger } from 'pino'
+import type { Config } from '../../schemas/config.js'
 import type { Service } from '../app.js'
 import type { LoadedConfig } from '../config.js'
 import { CommandError, ExitCode } from '../errors.js'
@@ -40,24 +40,24 @@ Examples:
 
 async function serve (options: ServeOptions, terminal: Terminal): Promise<void> {
   checkOptions(options)
-  const [{ createService }, { createLogger }, loaded] = await Promise.all([import('../app.js'), import('../logger.js'), load(options, terminal)])
-  const { config } = loaded
-  const log = await createLogger({ ...config.log, terminal: terminal.stdout.isTTY === true })
+  const [{ createService }, { openServiceProcess }, loaded] = await Promise.all([import('../app.js'), import('./service-process.js'), load(options, terminal)])
+  const { log, droppedLines, print, stopOnSignal } = await openServiceProcess(loaded.config.log, terminal.stdout.isTTY === true)
   for (const warning of loaded.warnings) log.warn({ path: warning.path, line: warning.line }, warning.message)
 
-  const service = await createService({ loaded, log, allowMock: options.mock === true })
+  const limit = await closeLimit(loaded.config)
+  const service = await createService({ loaded, log, droppedLines, allowMock: options.mock === true })
   try {
     await service.listen()
   } catch (error) {
     await service.close({ immediately: true })
     throw listenError(error, loaded)
   }
-  await stopOnSignal(service, loaded, log)
+  stopOnSignal(service, limit)
   log.info({ config: loaded.file, url: url(service, loaded), identityProviders: loaded.providers.map(({ slot }) => slot.name) }, 'serving')
   const kind = demoKind(options)
   if (kind !== undefined) {
     const { demoBanner } = await import('../demo.js')
-    terminal.print(demoBanner(kind, reachable(url(service, loaded)), loaded.dir))
+    print(demoBanner(kind, reachable(url(service, loaded)), loaded.dir))
   }
 }
 
@@ -109,18 +109,10 @@ function reachable (url: string): string {
   return url.replace(/\/\/(0\.0\.0\.0|\[::\]):/, '//localhost:')
 }
 
-async function stopOnSignal (service: Service, { config }: LoadedConfig, log: Logger): Promise<void> {
-  const { default: closeWithGrace } = await import('close-with-grace')
+/** Milliseconds in which a drain must have ended. */
+async function closeLimit ({ server }: Config): Promise<number> {
   const { milliseconds } = await import('../authn/duration.js')
-  const { shutdownDelay, timeout } = config.server
-  const delay = milliseconds(shutdownDelay) + milliseconds(timeout) + CLOSE_LIMIT
-  closeWithGrace({ delay, logger: log }, async ({ signal, err }) => {
-    if (err !== undefined) log.fatal({ err }, 'stopping after an unexpected error')
-    else log.info({ signal }, 'stopping')
-    // at a terminal there is no load balancer to wait for
-    await service.close({ immediately: err !== undefined || signal === 'SIGINT' })
-    log.flush()
-  })
+  return milliseconds(server.shutdownDelay) + milliseconds(server.timeout) + CLOSE_LIMIT
 }
 
 function listenError (error: unknown, { config }: LoadedConfig): unknown {

@@ -1,7 +1,8 @@
 import { once } from 'node:events'
+import { closeSync, openSync } from 'node:fs'
 import { text } from 'node:stream/consumers'
 import { test } from 'tap'
-import { runCommand, runOnTerminal, startCommand } from '../fixtures/command.js'
+import { outcome, runCommand, runOnTerminal, startCommand } from '../fixtures/command.js'
 
 /** Runs JavaScript in the process before the command does. */
 function preload (code: string): Record<string, string> {
@@ -83,4 +84,14 @@ test('Ctrl-C at a prompt is exit code 130, without a word', async (t) => {
   const { code, stdout } = await runOnTerminal(['hash', 'password'], [['New password: ', '\x03']])
   t.equal(code, 130)
   t.notMatch(stdout, /error/)
+})
+
+test('a full disk under stdout is a clear error', async t => {
+  const full = openSync('/dev/full', 'w')
+  t.teardown(() => { closeSync(full) })
+  const stdout = await outcome(startCommand(['version'], { stdio: ['pipe', full, 'pipe'] }))
+  t.equal(stdout.code, 69)
+  t.match(stdout.stderr, /^error: cannot write to stdout: ENOSPC: [^\n]*\n$/)
+  const stderr = await outcome(startCommand(['versoin'], { stdio: ['pipe', 'pipe', full] }))
+  t.equal(stderr.code, 2, 'and under stderr changes nothing')
 })
