@@ -81,7 +81,7 @@ export async function createService ({ loaded, log, droppedLines = () => 0, allo
   watchOver(review)
   countConnections(review.metrics, admin === undefined ? { review } : { review, admin })
   review.metrics.counter('log_lines_dropped_total', 'Log lines dropped because stdout could not be written.', [], set => { set({}, droppedLines()) })
-  return { review, admin, ...lifecycle(review, admin, loaded) }
+  return { review, admin, ...lifecycle(review, admin, loaded, log) }
 }
 
 /** What readiness and the gauges read of the others. */
@@ -127,13 +127,15 @@ function reachabilityOf ({ provider, log }: OpenProvider): Reachability {
   })
 }
 
-function lifecycle (review: FastifyInstance, admin: FastifyInstance | undefined, { config }: LoadedConfig): Pick<Service, 'listen' | 'close'> {
+function lifecycle (review: FastifyInstance, admin: FastifyInstance | undefined, { config }: LoadedConfig, log: Logger): Pick<Service, 'listen' | 'close'> {
   let listening = false
   review.readiness.add('listeners', () => listening ? undefined : 'not listening yet')
   return {
     async listen () {
       await review.listen({ host: config.server.host, port: config.server.port })
       if (admin !== undefined && config.admin !== undefined) await admin.listen({ host: config.admin.host, port: config.admin.port })
+      // an accept that fails for want of a file or memory concerns one connection
+      for (const fastify of [review, admin]) fastify?.server.on('error', err => { log.error({ err }, 'a connection could not be accepted') })
       listening = true
     },
     async close ({ immediately = false } = {}) {

@@ -114,7 +114,8 @@ async function readAll (stdin: Input): Promise<string> {
   return new TextDecoder().decode(Buffer.concat(chunks))
 }
 
-function joinLines (lines: string | readonly string[]): string {
+/** Each line with its end, and nothing in it that a terminal would obey. */
+export function joinLines (lines: string | readonly string[]): string {
   return [lines].flat().map((line) => `${escapeLine(line)}\n`).join('')
 }
 

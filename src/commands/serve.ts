@@ -2,6 +2,7 @@
 import type { AddressInfo } from 'node:net'
 import { resolve } from 'node:path'
 import { Command } from 'commander'
+import type { Logger } from 'pino'
 import type { Config } from '../../schemas/config.js'
 import type { Service } from '../app.js'
 import type { LoadedConfig } from '../config.js'
@@ -43,6 +44,7 @@ async function serve (options: ServeOptions, terminal: Terminal): Promise<void> 
   const [{ createService }, { openServiceProcess }, loaded] = await Promise.all([import('../app.js'), import('./service-process.js'), load(options, terminal)])
   const { log, droppedLines, print, stopOnSignal } = await openServiceProcess(loaded.config.log, terminal.stdout.isTTY === true)
   for (const warning of loaded.warnings) log.warn({ path: warning.path, line: warning.line }, warning.message)
+  await limitConnections(loaded.config, log)
 
   const limit = await closeLimit(loaded.config)
   const service = await createService({ loaded, log, droppedLines, allowMock: options.mock === true })
@@ -107,6 +109,17 @@ function url ({ review }: Service, { config }: LoadedConfig): string {
 /** A URL to paste: the certificate has no name for "every address". */
 function reachable (url: string): string {
   return url.replace(/\/\/(0\.0\.0\.0|\[::\]):/, '//localhost:')
+}
+
+/** Below the limit of open files, which a flood of connections would reach otherwise. */
+async function limitConnections ({ server, admin }: Config, log: Logger): Promise<void> {
+  const { RESERVED_FILES, maxConnectionsFor, openFilesLimit } = await import('../open-files.js')
+  const openFiles = openFilesLimit()
+  const { max, lowered } = maxConnectionsFor(server.maxConnections, openFiles, admin === undefined ? 1 : 2)
+  if (!lowered) return
+  log.warn({ openFiles, maxConnections: server.maxConnections, reserved: RESERVED_FILES, lowered: max },
+    `the limit of ${openFiles} open files is too low for server.maxConnections ${server.maxConnections}: accepting ${max} connections on each listener; raise the limit (ulimit -n, LimitNOFILE) or lower server.maxConnections`)
+  server.maxConnections = max
 }
 
 /** Milliseconds in which a drain must have ended. */

@@ -8,6 +8,7 @@ import type { Logger } from 'pino'
 import type { LogConfig } from '../../schemas/config.js'
 import type { Service } from '../app.js'
 import { ExitCode } from '../errors.js'
+import { joinLines } from '../terminal.js'
 import { surviveBrokenOutput } from './broken-output.js'
 
 /** Bytes of messages to stderr that wait for its reader. */
@@ -27,8 +28,8 @@ export interface ServiceProcess {
   readonly log: Logger
   /** Log lines dropped since the start. */
   readonly droppedLines: () => number
-  /** Text for people on stdout, in its place among the log lines. */
-  readonly print: (text: string) => void
+  /** Lines for people on stdout, in their place among the log lines. */
+  readonly print: (lines: readonly string[]) => void
   /** Closes the service on SIGTERM, SIGINT, SIGQUIT and SIGUSR2, and then ends the process. */
   readonly stopOnSignal: (service: Service, closeLimit: number) => void
 }
@@ -55,7 +56,7 @@ export async function openServiceProcess (config: LogConfig, terminal: boolean):
   return {
     log,
     droppedLines: () => stdout.dropped,
-    print (text) { stdout.write(text) },
+    print (lines) { stdout.write(joinLines(lines)) },
     stopOnSignal (service, closeLimit) {
       closeWithGrace({ delay: closeLimit + FLUSH_LIMIT, logger: log, skip: NOT_GRACEFUL }, async ({ signal }) => {
         log.info({ signal }, 'stopping')
