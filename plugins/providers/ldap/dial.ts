@@ -66,12 +66,12 @@ export async function dial (host: Host, { tls, ca, timeout }: DialSettings, sign
 }
 
 /**
- * An error ends the process where nobody listens. It may come in the same
- * breath as the event that was waited for, or while the connection lies idle;
- * the close that follows it tells enough.
+ * An error ends the process where nobody listens, and may come in the same
+ * breath as the event that was waited for. One of TLS does not even close the
+ * connection; the close tells enough.
  */
 function quiet<T extends Socket> (socket: T): T {
-  return socket.on('error', () => {})
+  return socket.on('error', () => { socket.destroy() })
 }
 
 /** Node's errors carry certificates and stacks; the words and the code are enough. */

@@ -14,7 +14,7 @@ export class Entry {
   readonly dn: string
   /** Which gave it. */
   readonly host: Host | undefined
-  readonly #values = new Map<string, ReadonlyArray<string | Buffer>>()
+  readonly #values = new Map<string, Array<string | Buffer>>()
   /** Of lists that came in part, where the next part begins. */
   readonly #rest = new Map<string, number>()
 
@@ -32,8 +32,9 @@ export class Entry {
       if (values.length === 0) continue
       const [, name, end] = RANGE.exec(description) ?? []
       const key = (name ?? description).toLowerCase()
-      const before = this.#values.get(key)
-      this.#values.set(key, before === undefined ? values : [...before, ...values])
+      const known = this.#values.get(key)
+      if (known === undefined) this.#values.set(key, [...values])
+      else for (const value of values) known.push(value)
       if (end === undefined || end === '*') this.#rest.delete(key)
       else this.#rest.set(key, Number(end) + 1)
     }

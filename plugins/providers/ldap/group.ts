@@ -1,6 +1,15 @@
 /** A group of the directory, and the name that Kubernetes is to see of it. */
+import { DirectoryError } from '../../../src/errors.js'
 import { nameInDN } from './distinguished-name.js'
 import type { Entry } from './entry.js'
+
+/** Of one account. Windows puts 1,015 into an access token; each costs some 20 µs in which nothing else happens. */
+const MAX_GROUPS = 5_000
+
+/** @throws DirectoryError where an account is in more groups than can be meant */
+export function boundGroups (count: number): void {
+  if (count > MAX_GROUPS) throw new DirectoryError(`an account is in more than ${MAX_GROUPS} groups`)
+}
 
 export interface Group {
   readonly dn: string

@@ -9,7 +9,7 @@ import type { Search } from './directory.js'
 import { isUnder, nameInDN, normalizeDN } from './distinguished-name.js'
 import type { Entry } from './entry.js'
 import { fillFilter } from './filter.js'
-import { nameOf, type Group } from './group.js'
+import { boundGroups, nameOf, type Group } from './group.js'
 import { GroupNames } from './group-names.js'
 import type { GroupSettings } from './settings.js'
 import { TokenGroups } from './token-groups.js'
@@ -109,7 +109,9 @@ export class Groups {
     const found = new Map(direct.map(group => [normalizeDN(group.dn), group]))
     let level = [...found.values()]
     for (let depth = 0; depth < this.#settings.nested && level.length > 0; depth++) {
-      const next = new Map((await above(level)).map(group => [normalizeDN(group.dn), group]))
+      const higher = new Map((await above(level)).map(group => [group.dn, group]))
+      boundGroups(higher.size)
+      const next = new Map([...higher.values()].map(group => [normalizeDN(group.dn), group]))
       for (const dn of found.keys()) next.delete(dn)
       for (const [dn, group] of next) found.set(dn, group)
       level = [...next.values()]
@@ -122,7 +124,9 @@ export class Groups {
     const found = new Map<string, Group>()
     let level = direct
     for (let depth = 0; depth <= this.#settings.nested && level.length > 0; depth++) {
-      const fresh = new Map(level.map(dn => [normalizeDN(dn), dn]))
+      const named = new Set(level)
+      boundGroups(named.size)
+      const fresh = new Map([...named].map(dn => [normalizeDN(dn), dn]))
       for (const dn of found.keys()) fresh.delete(dn)
       const groups = await read([...fresh.values()])
       for (const { group } of groups) found.set(normalizeDN(group.dn), group)

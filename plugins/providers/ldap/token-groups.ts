@@ -8,7 +8,7 @@ import { LRUCache } from 'lru-cache'
 import { DirectoryError } from '../../../src/errors.js'
 import type { Search } from './directory.js'
 import { sidOf, type Entry } from './entry.js'
-import { nameOf, type Group } from './group.js'
+import { boundGroups, nameOf, type Group } from './group.js'
 import type { GroupSettings } from './settings.js'
 
 /** Milliseconds for which a renamed group keeps its old name. */
@@ -41,6 +41,7 @@ export class TokenGroups {
     const sids = entry?.bytes('tokenGroups') ?? []
     // there is always the primary group
     if (sids.length === 0) throw new DirectoryError(`tokenGroups of ${dn} can't be read; make the service account a member of "Windows Authorization Access Group"`)
+    boundGroups(sids.length)
     const known = sids.map(sid => this.#known.get(sidOf(sid)))
     const fresh = await this.#resolve(sids.filter((_sid, index) => known[index] === undefined), search)
     return sids.flatMap((sid, index) => (known[index] ?? fresh.get(sidOf(sid)))?.group ?? [])

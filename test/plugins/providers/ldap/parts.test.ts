@@ -8,6 +8,7 @@ import { dnsNameOf, domainOf, escapeInDN, isUnder, nameInDN, normalizeDN, parseD
 import { Entry, guidOf, sidOf } from '../../../../plugins/providers/ldap/entry.js'
 import { comparisonsOf, fillFilter, isSameName } from '../../../../plugins/providers/ldap/filter.js'
 import { nameOf } from '../../../../plugins/providers/ldap/group.js'
+import { Groups } from '../../../../plugins/providers/ldap/groups.js'
 import { GroupNames } from '../../../../plugins/providers/ldap/group-names.js'
 import { Hosts } from '../../../../plugins/providers/ldap/hosts.js'
 import { PasswordPolicyControl } from '../../../../plugins/providers/ldap/password-policy.js'
@@ -257,4 +258,22 @@ test('hosts', async t => {
   for (const [url, name, hostname, port] of [
     ['ldaps://dc1.example.test', 'dc1.example.test:636', 'dc1.example.test', 636], ['ldap://dc1', 'dc1:389', 'dc1', 389], ['ldaps://[2001:db8::1]:1636/', '[2001:db8::1]:1636', '2001:db8::1', 1636]
   ] as const) t.strictSame(hostOf(url), { name, hostname, port }, url)
+})
+
+test('more groups than can be meant', async t => {
+  const settings = (fields: object) => settle(ldapConfig({ preset: 'openldap', urls: ['ldaps://dc1'], userSearch: { baseDN: 'dc=x' }, groupSearch: { baseDN: 'dc=x', nameAttribute: 'entryUUID', ...fields } })).groups
+  const names = (count: number): string[] => Array.from({ length: count }, (_, index) => `entryUUID=g${index},dc=x`)
+  const account = (memberOf: string[]) => ({ entry: new Entry({ dn: 'uid=a,dc=x', memberOf }), username: 'a', uid: undefined, extra: {}, identity: 'a', mark: undefined })
+  const nobody: Search = async () => []
+  const direct = new Groups(settings({ mode: 'memberOf' }), () => {})
+  t.equal((await direct.of(account(names(5_000)), nobody)).names.length, 5_000)
+  t.equal((await direct.of(account([...names(5_000), ...names(5_000)]), nobody)).names.length, 5_000, 'each counts once')
+  await t.rejects(direct.of(account(names(5_001)), nobody), { code: 'AUTHN_DIRECTORY', message: 'an account is in more than 5000 groups' })
+  const nested = new Groups(settings({ mode: 'search', nested: 1 }), () => {})
+  let level = 0
+  const climbing: Search = async () => names(level++ === 0 ? 1 : 5_001).map(dn => new Entry({ dn }))
+  await t.rejects(nested.of(account([]), climbing), { message: /more than 5000 groups/ })
+  const tokens = new TokenGroups(settings({ mode: 'search' }))
+  const sids = Array.from({ length: 5_001 }, () => Buffer.from('010100000000000515000000', 'hex'))
+  await t.rejects(tokens.of('cn=a', async () => [new Entry({ dn: 'cn=a', tokenGroups: sids })]), { message: /more than 5000 groups/ })
 })
