@@ -118,3 +118,13 @@ test('two apps do not share a registry', async t => {
   t.notMatch(await other.registry.metrics(), 'token_reviews_total{result="denied"')
   t.not(one.registry, other.registry)
 })
+
+test('the text is composed once for all who ask at the same time', async t => {
+  const { service: { review } } = await startService(t, { providers: { people: { authenticateToken: () => null } } })
+  let composed = 0
+  review.metrics.gauge('compositions', 'How often.', [], set => { set({}, ++composed) })
+  const replies = await Promise.all(Array.from({ length: 100 }, async () => await review.inject('/metrics')))
+  t.equal(composed, 1)
+  t.strictSame(new Set(replies.map(({ statusCode }) => statusCode)), new Set([200]))
+  t.match((await review.inject('/metrics')).body, 'authn_webhook_compositions 2', 'and anew for the next one')
+})
