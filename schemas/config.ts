@@ -11,7 +11,7 @@ export const ServerConfig = Closed({
   timeout: Type.Unsafe<string>({ ...Duration, default: '8s', description: 'Budget of one review; `?timeout=` may only shorten it.' }),
   bodyLimit: Type.Integer({ minimum: 1024, maximum: 1048576, default: 65536, description: 'Bytes of a request body.' }),
   maxTokenBytes: Type.Integer({ minimum: 256, maximum: 1048576, default: 16384, description: 'Longer tokens are not authenticated.' }),
-  maxConnections: Type.Integer({ minimum: 1, default: 1024, description: 'Open connections; more are closed at once.' }),
+  maxConnections: Type.Integer({ minimum: 1, default: 1024, description: 'Open connections of a listener. Those that have shown no accepted credential may be half of them, and a quarter for one IPv4 address or IPv6 /64.' }),
   maxConnectionAge: Type.Unsafe<string>({ ...Duration, default: '5m', description: 'Age, ± 20 %, at which a connection is drained so that replicas share the load; 0s: never.' }),
   shutdownDelay: Type.Unsafe<string>({ ...Duration, default: '0s', description: 'Unready but still serving for this long after SIGTERM.' })
 }, { default: {} })
