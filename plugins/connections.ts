@@ -18,14 +18,16 @@ export interface ConnectionsOptions {
   /** Milliseconds, ± 20 %; 0: never. */
   readonly maxConnectionAge: number
   readonly log: Pick<Logger, 'warn'>
+  /** Whether the listener serves only clients whose certificate is accepted: no probes, no metrics. */
+  readonly refuseStrangers?: boolean
 }
 
-async function connections (fastify: FastifyInstance, { maxConnectionAge, log }: ConnectionsOptions): Promise<void> {
+async function connections (fastify: FastifyInstance, { maxConnectionAge, log, refuseStrangers = false }: ConnectionsOptions): Promise<void> {
   const { limits, rejections } = fastify
   // an HTTP/2 listener is not assignable to what Fastify's types expect
   const server = fastify.server as Server as unknown as Http2SecureServer
   const admission = new Admission({ maxConnections: server.maxConnections, streams: limits.streams, rejections, log })
-  const tracked = new Connections({ server, limits, maxConnectionAge, admission, rejections })
+  const tracked = new Connections({ server, limits, maxConnectionAge, admission, rejections, refuseStrangers })
   fastify.decorate('admission', admission)
   fastify.decorate('connections', tracked)
   const sweeper = setInterval(() => { tracked.sweep(performance.now()) }, limits.sweep).unref()

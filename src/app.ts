@@ -55,7 +55,7 @@ export async function createService ({ loaded, log, droppedLines = () => 0, allo
   await review.register(errorHandler, { log })
   await review.register(metrics, { version })
   await review.register(health)
-  await review.register(connections, { maxConnectionAge: milliseconds(config.server.maxConnectionAge), log })
+  await review.register(connections, { maxConnectionAge: milliseconds(config.server.maxConnectionAge), log, refuseStrangers: config.admin !== undefined })
   await review.register(tls, { config: config.tls, log, observer: review.metrics })
   await review.register(audit, { log, destination: destinationOf(log), fingerprintKey: config.log.fingerprintKey })
   await review.register(identityProviders, { providers, dir, throttle: config.throttle, allowMock, log, observer: review.metrics })

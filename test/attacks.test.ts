@@ -32,6 +32,9 @@ async function attacker ({ port, ca }: Attacked, { address = '127.0.0.2', protoc
   return client
 }
 
+/** Whoever reaches the port may ask: then strangers have HTTP/2 sessions too. */
+const ANYBODY = { config: { tls: { clientCAFile: undefined, clientNames: [] } } }
+
 /** An odd id for each request of a client. */
 const id = (index: number): number => 2 * index + 1
 
@@ -39,13 +42,20 @@ function post (stream: number, flags: number = endHeaders, further = Buffer.allo
   return frame(FrameType.headers, flags, stream, Buffer.concat([POST_HEADERS, further]))
 }
 
+/** Against a service that requires client certificates, and against one that doesn't. */
+function forBoth (name: string, attack: (t: Test, service: Attacked) => Promise<void>): void {
+  for (const [kind, options] of Object.entries({ 'certificates required': {}, 'anybody may ask': ANYBODY })) {
+    test(`${name}: ${kind}`, async t => { await attack(t, await startAttacked(t, options)) })
+  }
+}
+
 const EXPECT_CONTINUE = Buffer.concat([Buffer.from([0x0f, 0x14]), literal('100-continue')]) // expect: index 35
+const PING = 6
 const CANCEL = Buffer.from([0, 0, 0, 8])
 /** SETTINGS_INITIAL_WINDOW_SIZE (4) of 0: no answer's body is ever let out. */
 const NO_WINDOW = frame(FrameType.settings, 0, 0, Buffer.from([0, 4, 0, 0, 0, 0]))
 
-test('requests that are reset before anybody looks at them', async t => {
-  const service = await startAttacked(t)
+forBoth('requests that are reset before anybody looks at them', async (t, service) => {
   const body = Buffer.alloc(9_000, 'a')
   const reset = frame(FrameType.reset, 0, 5, CANCEL)
   for (const [name, last] of Object.entries({
@@ -57,21 +67,39 @@ test('requests that are reset before anybody looks at them', async t => {
   })) {
     const client = await attacker(service)
     client.socket.write(Buffer.concat([
-      PREFACE, post(1), frame(FrameType.data, 0, 1, body), post(3), frame(FrameType.data, 0, 3, body), last, reset
+      PREFACE, post(1), frame(FrameType.data, 0, 1, body), post(3), frame(FrameType.data, 0, 3, body), last, reset,
+      frame(PING, 0, 0, Buffer.alloc(8))
     ]))
-    // an answer to one of the others shows that all was read
-    await client.until(({ received }) => frameTypes(received).includes(FrameType.headers))
+    // its answer shows that all was read; a stranger's connection just ends
+    await Promise.race([client.closed, client.until(({ received }) => frameTypes(received).includes(PING))])
     client.socket.destroy()
     await service.assertWell(t, name)
   }
   t.notMatch(service.log(), 'bug of authn-webhook')
 })
 
+test('frames that end the HTTP/2 session in the midst of others', async t => {
+  const service = await startAttacked(t)
+  const ping = frame(PING, 1, 0, Buffer.alloc(8))
+  const padding = frame(0xbb, 0, 0, Buffer.alloc(1_000))
+  const requests = Array.from({ length: 16 }, (_, index) => [post(id(index), endHeaders | endStream), padding]).flat()
+  const bytes = Buffer.concat([PREFACE, ...requests, ping, post(101), frame(FrameType.data, 0, 101, Buffer.alloc(100, 'a'))])
+  for (const certificate of [{}, service.stranger]) {
+    for (let count = 0; count < 40; count++) {
+      const client = await attacker(service, certificate)
+      client.socket.write(Buffer.concat([bytes, bytes]))
+      await new Promise(resolve => setImmediate(resolve))
+      client.socket.destroySoon()
+      await client.closed
+    }
+  }
+  await service.assertWell(t, 'afterwards')
+})
+
 /** 256 requests whose answers it does not take. */
 const STALLED = Buffer.concat([PREFACE, NO_WINDOW, ...Array.from({ length: 256 }, (_, index) => post(id(index), endHeaders | endStream))])
 
-test('clients that take no answers', async t => {
-  const service = await startAttacked(t)
+forBoth('clients that take no answers', async (t, service) => {
   const clients = await Promise.allSettled(Array.from({ length: 400 }, async (_, index) => {
     const client = await attacker(service, { address: `127.0.0.${2 + index % 4}` })
     for (let round = 0; round < 4; round++) client.socket.write(STALLED)
@@ -82,7 +110,7 @@ test('clients that take no answers', async t => {
 })
 
 test('an answer that is not taken is cut', async t => {
-  const service = await startAttacked(t)
+  const service = await startAttacked(t, ANYBODY)
   const client = await attacker(service)
   client.socket.write(Buffer.concat([PREFACE, NO_WINDOW, post(1, endHeaders | endStream)]))
   await client.until(({ received }) => frameTypes(received).includes(FrameType.reset))
@@ -90,8 +118,7 @@ test('an answer that is not taken is cut', async t => {
   await service.assertWell(t, 'afterwards')
 })
 
-test('bodies that nobody reads', async t => {
-  const service = await startAttacked(t)
+forBoth('bodies that nobody reads', async (t, service) => {
   const body = Buffer.alloc(16_384, 'a')
   const requests = Array.from({ length: 64 }, (_, index) => [post(id(index)), ...new Array<Buffer>(4).fill(frame(FrameType.data, 0, id(index), body))]).flat()
   const clients = await Promise.allSettled(Array.from({ length: 300 }, async (_, index) => {
@@ -103,8 +130,7 @@ test('bodies that nobody reads', async t => {
   for (const client of clients) if (client.status === 'fulfilled') client.value.socket.destroy()
 })
 
-test('clients that are gone before the first write', async t => {
-  const service = await startAttacked(t)
+forBoth('clients that are gone before the first write', async (t, service) => {
   const files = (): number => readdirSync(`/proc/${service.pid}/fd`).length
   const before = files()
   const body = Buffer.alloc(16_384, 'a')

@@ -71,7 +71,8 @@ export class Admission {
       address: socket.remoteAddress ?? '',
       generation: this.#generation,
       streams: 0,
-      evict: () => { socket.destroy() }
+      // not within what Node makes of its bytes: it may go on with them
+      evict: () => { setImmediate(() => { socket.destroy() }) }
     }
     const key = keyOf(socket)
     this.#accepted.set(key, accepted)

@@ -13,10 +13,12 @@ import type { ServerResponse } from 'node:http'
 import { constants, type Http2SecureServer, type ServerHttp2Session, type Settings } from 'node:http2'
 import type { Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
-import { Server as TlsServer } from 'node:tls'
+import { Server as TlsServer, type TLSSocket } from 'node:tls'
+import { statusOf } from '../errors.js'
 import { isAccepted, type Accepted, type Admission, type ClientVerdict } from './admission.js'
 import { Http1Connection, Http2Connection, type Connection, type StreamObserver } from './connection.js'
 import type { Limits } from './limits.js'
+import { RefusedHttp2Connection } from './refused-http2-connection.js'
 import type { Rejections } from './rejections.js'
 
 /** What the requests of both protocols have of their connection. */
@@ -33,6 +35,8 @@ export interface ConnectionsOptions {
   readonly maxConnectionAge: number
   readonly admission: Admission
   readonly rejections: Rejections
+  /** Whether the listener serves only clients whose certificate is accepted. */
+  readonly refuseStrangers: boolean
 }
 
 interface Open {
@@ -45,17 +49,19 @@ export class Connections {
   readonly #maxAge: number
   readonly #admission: Admission
   readonly #rejections: Rejections
+  readonly #refuseStrangers: boolean
   readonly #open = new Map<Connection, Open>()
   /** By HTTP/2 session and HTTP/1.1 socket. */
   readonly #connections = new WeakMap<object, Connection>()
   readonly #byAccepted = new WeakMap<Accepted, Connection>()
   #draining = false
 
-  constructor ({ server, limits, maxConnectionAge, admission, rejections }: ConnectionsOptions) {
+  constructor ({ server, limits, maxConnectionAge, admission, rejections, refuseStrangers }: ConnectionsOptions) {
     this.#limits = limits
     this.#maxAge = maxConnectionAge
     this.#admission = admission
     this.#rejections = rejections
+    this.#refuseStrangers = refuseStrangers
     this.#listen(server)
   }
 
@@ -67,26 +73,38 @@ export class Connections {
       socket.once('close', () => { this.#forget(accepted) })
       if (!(server instanceof TlsServer)) this.#addHttp1(socket, accepted)
     })
-    // before Node's listener, which makes the HTTP/2 session with these settings
-    server.prependListener('secureConnection', socket => {
-      const accepted = this.#admission.find(socket)
-      if (accepted === undefined) return
-      this.#admission.judge(accepted, socket)
-      server.updateSettings(this.#settingsFor(accepted.verdict))
-    })
-    // within Node's listener
     server.on('session', session => { this.#addHttp2(session) })
+    // in the place of Node's listener, which makes an HTTP/2 session or an HTTP/1.1 parser of the socket
+    const listeners = server.listeners('secureConnection')
+    server.removeAllListeners('secureConnection')
     server.on('secureConnection', socket => {
+      if (!this.#isWelcome(server, socket)) return
+      for (const listener of listeners) listener.call(server, socket)
       const accepted = this.#admission.find(socket)
-      // closed while it shook hands
-      if (accepted === undefined) socket.destroy()
-      else if (!this.#byAccepted.has(accepted)) this.#addHttp1(socket, accepted)
+      if (accepted !== undefined && !this.#byAccepted.has(accepted)) this.#addHttp1(socket, accepted)
     })
     // before Fastify's own listener, which may answer at once
     server.prependListener('request', (request, response) => {
       const connection = this.#of(request)
       if (connection instanceof Http1Connection) connection.answer(response as unknown as ServerResponse)
     })
+  }
+
+  /** Judges a handshake, and decides on whether and how HTTP/2 is spoken. */
+  #isWelcome (server: Http2SecureServer, socket: TLSSocket): boolean {
+    const accepted = this.#admission.find(socket)
+    if (accepted === undefined) {
+      // closed while it shook hands
+      socket.destroy()
+      return false
+    }
+    this.#admission.judge(accepted, socket)
+    const { verdict } = accepted
+    server.updateSettings(this.#settingsFor(verdict))
+    if (!this.#refuseStrangers || socket.alpnProtocol !== 'h2' || verdict === undefined || isAccepted(verdict)) return true
+    const refusal = { code: 401, body: JSON.stringify(statusOf(401, verdict.refusal)), onRefused: () => { this.#rejections.request('client-certificate') } }
+    this.#add(new RefusedHttp2Connection(socket, this.#limits, refusal), socket, accepted)
+    return false
   }
 
   #settingsFor (verdict: ClientVerdict | undefined): Settings {
@@ -115,7 +133,7 @@ export class Connections {
     holder.once('close', () => {
       this.#open.delete(connection)
       // nor the socket beneath
-      setImmediate(accepted.evict)
+      accepted.evict()
     })
     if (isAccepted(accepted.verdict)) connection.reviewed()
     if (this.#admission.isStale(accepted)) connection.close()

@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test, type Test } from 'tap'
+import { issueClient } from '../../../../src/pki.js'
 import { entry, message, Response, result } from '../../../fixtures/ber.js'
 import { http2Session, overHttp2 } from '../../../fixtures/clients.js'
 import { Request, startHostile, type HostileDirectory, type LdapRequest } from '../../../fixtures/hostile-directory.js'
@@ -13,6 +14,9 @@ import { READER, SUFFIX } from '../../../fixtures/slapd.js'
 
 const IN_FLIGHT = 2_000
 const SESSIONS = 20
+
+/** As strangers they could not have as many requests in flight. */
+const IDENTITY = { ca: authority.cert, ...await issueClient(authority, { commonName: 'kube-apiserver', days: 1 }) }
 
 /** Milliseconds that a directory takes for each answer. */
 const SLOW = 20
@@ -38,23 +42,23 @@ function isPing ({ operation, body }: LdapRequest): boolean {
 
 async function measure (t: Test, fields: object): Promise<void> {
   const directory = await startSlow(t)
-  const dir = t.testdir({ 'tls.crt': serving.cert, 'tls.key': serving.key, 'ldap-password': `${READER.password}\n` })
+  const dir = t.testdir({ 'ca.crt': authority.cert, 'tls.crt': serving.cert, 'tls.key': serving.key, 'ldap-password': `${READER.password}\n` })
   const config = { preset: 'openldap', urls: [`ldap://127.0.0.1:${directory.port}`], tls: { mode: 'none', insecure: true }, groupSearch: { mode: 'none' }, timeouts: { connect: '30s', bind: '30s', search: '30s' }, ...fields }
   writeFileSync(join(dir, 'config.yaml'), JSON.stringify({
     apiVersion: 'authn-webhook/v1',
     server: { host: '127.0.0.1', port: 0, timeout: '60s' },
-    tls: { certFile: 'tls.crt', keyFile: 'tls.key' },
+    tls: { certFile: 'tls.crt', keyFile: 'tls.key', clientCAFile: 'ca.crt' },
     log: { format: 'json' },
     identityProviders: [{ name: 'people', kind: 'ldap', timeout: '60s', config }]
   }))
   const { port } = await startServe(t, ['--config', join(dir, 'config.yaml')])
-  const sessions = Array.from({ length: SESSIONS }, () => http2Session(port, { ca: authority.cert }))
+  const sessions = Array.from({ length: SESSIONS }, () => http2Session(port, IDENTITY))
   t.teardown(() => { for (const session of sessions) session.destroy() })
 
   const started = performance.now()
   const get = async (index: number, path: string) => await overHttp2(sessions[index % SESSIONS]!, { method: 'GET', path })
   const asked = Array.from({ length: IN_FLIGHT }, async (_, index) => (await get(index, index % 2 === 0 ? '/readyz?verbose' : '/metrics')).status)
-  const own = http2Session(port, { ca: authority.cert })
+  const own = http2Session(port, IDENTITY)
   t.teardown(() => { own.destroy() })
   const { body } = await overHttp2(own, { path: '/authenticate?timeout=60s', body: JSON.stringify(tokenReview(basicToken('alice', alice.password))) })
   t.comment(`signed in after ${Math.round(performance.now() - started)} ms, with ${IN_FLIGHT} requests in flight`)

@@ -1,0 +1,118 @@
+/**
+ * An HTTP/2 connection of a client that showed no accepted certificate, on a port
+ * where that is all that counts. It is answered without an HTTP/2 session of
+ * Node's: a stranger can bring one into states from which nothing in JavaScript
+ * can save the process. Frames are counted, not read (RFC 9113, 4.1); the first
+ * request is refused, and that is the end.
+ */
+import type { Socket } from 'node:net'
+import type { Connection } from './connection.js'
+import type { Limits } from './limits.js'
+
+const MAGIC_BYTES = 24
+const HEAD_BYTES = 9
+const MAX_FRAME_BYTES = 16_384
+const MAX_BYTES = 65_536
+
+const Type = { data: 0, headers: 1, settings: 4, goaway: 7 } as const
+const ACK = 1
+const END_STREAM = 1
+const END_HEADERS = 4
+
+/** HPACK without indexing (RFC 7541, 6.2.2): `:status` is 8 in the static table, content-type 31, content-length 28. */
+const [STATUS, CONTENT_TYPE, CONTENT_LENGTH] = [[8], [0x0f, 31 - 15], [0x0f, 28 - 15]] as const
+
+export interface Refusal {
+  readonly code: number
+  /** JSON. */
+  readonly body: string
+  /** Called when a request is refused. */
+  readonly onRefused: () => void
+}
+
+export class RefusedHttp2Connection implements Connection {
+  readonly #socket: Socket
+  readonly #limits: Limits
+  readonly #refusal: Refusal
+  readonly #since = performance.now()
+  #buffered = Buffer.alloc(0)
+  #read = 0
+  /** Bytes of the magic, or of a frame, that are still to be passed over. */
+  #skip = MAGIC_BYTES
+
+  constructor (socket: Socket, limits: Limits, refusal: Refusal) {
+    this.#socket = socket
+    this.#limits = limits
+    this.#refusal = refusal
+    socket.on('error', () => {})
+    socket.on('data', (bytes: Buffer) => { this.#receive(bytes) })
+    socket.write(frame(Type.settings, 0, 0))
+  }
+
+  #receive (bytes: Buffer): void {
+    this.#read += bytes.length
+    if (this.#read > MAX_BYTES) {
+      this.#socket.destroy()
+      return
+    }
+    this.#buffered = Buffer.concat([this.#buffered, bytes])
+    while (!this.#socket.writableEnded && this.#next());
+  }
+
+  /** @returns whether there may be another frame */
+  #next (): boolean {
+    const skipped = Math.min(this.#skip, this.#buffered.length)
+    this.#skip -= skipped
+    this.#buffered = this.#buffered.subarray(skipped)
+    if (this.#skip > 0 || this.#buffered.length < HEAD_BYTES) return false
+    const [length, type, flags] = [this.#buffered.readUIntBE(0, 3), this.#buffered[3]!, this.#buffered[4]!]
+    if (length > MAX_FRAME_BYTES) this.#socket.destroy()
+    else if (type === Type.settings && (flags & ACK) === 0) this.#socket.write(frame(Type.settings, ACK, 0))
+    else if (type === Type.headers) this.#refuse(this.#buffered.readUInt32BE(5) & 0x7fff_ffff)
+    this.#skip = HEAD_BYTES + length
+    return true
+  }
+
+  #refuse (stream: number): void {
+    const { code, body, onRefused } = this.#refusal
+    onRefused()
+    const headers = Buffer.concat([field(STATUS, String(code)), field(CONTENT_TYPE, 'application/json'), field(CONTENT_LENGTH, String(Buffer.byteLength(body)))])
+    const goaway = Buffer.alloc(8)
+    goaway.writeUInt32BE(stream)
+    this.#socket.end(Buffer.concat([
+      frame(Type.headers, END_HEADERS, stream, headers),
+      frame(Type.data, END_STREAM, stream, Buffer.from(body)),
+      frame(Type.goaway, 0, 0, goaway)
+    ]))
+  }
+
+  retire (): void {
+    this.close()
+  }
+
+  close (): void {
+    this.#socket.destroySoon()
+  }
+
+  reviewed (): void {}
+
+  grow (): void {}
+
+  sweep (now: number): boolean {
+    return now - this.#since > this.#limits.headers
+  }
+}
+
+function frame (type: number, flags: number, stream: number, payload = Buffer.alloc(0)): Buffer {
+  const head = Buffer.alloc(HEAD_BYTES)
+  head.writeUIntBE(payload.length, 0, 3)
+  head.writeUInt8(type, 3)
+  head.writeUInt8(flags, 4)
+  head.writeUInt32BE(stream, 5)
+  return Buffer.concat([head, payload])
+}
+
+/** @param value shorter than 127 bytes */
+function field (name: readonly number[], value: string): Buffer {
+  return Buffer.concat([Buffer.from([...name, value.length]), Buffer.from(value)])
+}
