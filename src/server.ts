@@ -11,7 +11,7 @@ import Fastify, { type FastifyInstance } from 'fastify'
 import type { Config, ServerConfig } from '../schemas/config.js'
 import { milliseconds } from './authn/duration.js'
 import type { ServingCertificate } from './files/serving-certificate.js'
-import { guardStreams, type Http2Handler } from './http/guard-streams.js'
+import { guardRequests, guardStreams, type Http2Handler } from './http/guard-streams.js'
 import { LIMITS, type Limits } from './http/limits.js'
 import { Rejections } from './http/rejections.js'
 import { refuseConnection, refuseUrl } from './refusals.js'
@@ -25,6 +25,8 @@ declare module 'fastify' {
 }
 
 const MAX_HEADER_BYTES = 16_384
+/** Of HTTP/2 streams, by a client, beyond the burst. */
+const RESETS_PER_SECOND = 33
 
 export interface ReviewServerOptions {
   readonly config: Config
@@ -36,12 +38,15 @@ export interface ReviewServerOptions {
 export function createReviewServer ({ config, certificate, limits: overrides }: ReviewServerOptions): FastifyInstance {
   const limits = { ...LIMITS, drain: milliseconds(config.server.timeout) + 2_000, ...overrides }
   const rejections = new Rejections()
+  // an API server that gives up on all its reviews resets as many; Node's default of 1,000 lets strangers fill the heap
+  const resets = { streamResetBurst: limits.streams.perConnection, streamResetRate: RESETS_PER_SECOND }
   return createFastify(config.server, limits, rejections, handler => {
     const listener = createSecureServer({
       ...certificate.secureOptions,
       allowHTTP1: true,
       noDelay: true,
       handshakeTimeout: limits.handshake,
+      ...resets,
       // Node advertises no limit of its own. Floods of resets, pings, settings,
       // CONTINUATION and rejected streams end a session by Node's defaults.
       settings: { maxConcurrentStreams: limits.streams.perUnproven, initialWindowSize: limits.streams.unprovenWindow, maxHeaderListSize: MAX_HEADER_BYTES }
@@ -53,7 +58,8 @@ export function createReviewServer ({ config, certificate, limits: overrides }: 
 }
 
 export function createAdminServer ({ server }: Config): FastifyInstance {
-  return createFastify(server, { ...LIMITS, drain: 1_000 }, new Rejections(), handler => createServer({ noDelay: true }, handler))
+  const rejections = new Rejections()
+  return createFastify(server, { ...LIMITS, drain: 1_000 }, rejections, handler => createServer({ noDelay: true }, guardRequests(handler, reason => { rejections.request(reason) })))
 }
 
 function createFastify (config: ServerConfig, limits: Limits, rejections: Rejections, listen: (handler: RequestListener) => Server): FastifyInstance {

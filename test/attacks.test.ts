@@ -96,6 +96,40 @@ test('frames that end the HTTP/2 session in the midst of others', async t => {
   await service.assertWell(t, 'afterwards')
 })
 
+forBoth('streams that are reset as soon as they are opened', async (t, service) => {
+  const bytes = Buffer.concat([PREFACE, ...Array.from({ length: 1_000 }, (_, index) => [post(id(index), endHeaders | endStream), frame(FrameType.reset, 0, id(index), CANCEL)]).flat()])
+  await Promise.all(Array.from({ length: 60 }, async () => {
+    for (let count = 0; count < 2; count++) {
+      const client = await attacker(service).catch(() => undefined)
+      client?.socket.write(bytes)
+      await client?.closed
+    }
+  }))
+  await service.assertWell(t, '120 connections with 1,000 resets each')
+})
+
+test('requests that do not wait for answers', async t => {
+  const service = await startAttacked(t)
+  const sockets = Array.from({ length: 60 }, () => {
+    const socket = connectNet({ port: service.adminPort, host: '127.0.0.1', localAddress: '127.0.0.2' }).on('error', () => {}).pause()
+    socket.write('GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n'.repeat(2_000))
+    return socket
+  })
+  await service.assertWell(t, '120,000 scrapes in flight')
+  await service.assertWell(t, 'a little later')
+  for (const socket of sockets) socket.destroy()
+})
+
+test('key exchanges that cost the service more than the client', async t => {
+  const service = await startAttacked(t)
+  for (const ecdhCurve of ['ffdhe2048', 'ffdhe8192']) await t.rejects(attacker(service, { ecdhCurve }), ecdhCurve)
+  for (const ecdhCurve of ['X25519', 'P-256', 'P-384']) {
+    const client = await attacker(service, { ecdhCurve })
+    client.socket.destroy()
+  }
+  await service.assertWell(t, 'afterwards')
+})
+
 /** 256 requests whose answers it does not take. */
 const STALLED = Buffer.concat([PREFACE, NO_WINDOW, ...Array.from({ length: 256 }, (_, index) => post(id(index), endHeaders | endStream))])
 

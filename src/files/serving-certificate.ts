@@ -23,6 +23,23 @@ export interface ServingCertificate {
 }
 
 /**
+ * What API servers offer. OpenSSL's own list has finite field groups in Node 20,
+ * whose key exchange takes the server 120 ms: a stranger needs but a few a second.
+ */
+const KEY_EXCHANGE_GROUPS = firstSupported('X25519MLKEM768:X25519:P-256:P-384:P-521', 'X25519:P-256:P-384:P-521')
+
+function firstSupported (...lists: readonly string[]): string {
+  return lists.find(ecdhCurve => {
+    try {
+      createSecureContext({ ecdhCurve })
+      return true
+    } catch {
+      return false
+    }
+  })!
+}
+
+/**
  * An expired certificate is read all the same: that is for readiness and the
  * log to tell, and the next renewal mends it without a restart.
  * @throws FaultsError that names the file at fault; it never quotes one
@@ -38,6 +55,7 @@ export async function readServingCertificate ({ certFile, keyFile, clientCAFile,
     cert: certificate.pem,
     minVersion,
     honorCipherOrder: true,
+    ecdhCurve: KEY_EXCHANGE_GROUPS,
     // no session is resumed: a resumed one would keep the verdict on a client
     // certificate beyond its expiry or the client CA's replacement. Nor does TLS 1.2
     // renegotiate: a connection is judged by the handshake that it began with

@@ -120,12 +120,17 @@ export class Http2Connection implements Connection {
   }
 }
 
+/** Requests that one HTTP/1.1 connection may have in flight. Hardly a client sends a second one before the first answer. */
+const MAX_PIPELINED = 8
+
 export class Http1Connection implements Connection {
   readonly #socket: Socket
   readonly #limits: Limits
   readonly #observer: Pick<StreamObserver, 'stalled'>
   /** Answers leave in the order of their requests (RFC 9112, 9.3.2): when this one is through, all are. */
   #last: ServerResponse | undefined
+  /** Requests without an answer yet. */
+  #waiting = 0
   #retired = false
   #reviewed = false
   #idleSince = performance.now()
@@ -137,9 +142,17 @@ export class Http1Connection implements Connection {
     this.#observer = observer
   }
 
+  /** Node parses all that it has read, however many requests that is: a client that sends so many is not answered at all. */
   answer (response: ServerResponse): void {
+    if (++this.#waiting > MAX_PIPELINED) {
+      this.#socket.destroy()
+      return
+    }
     this.#last = response
-    response.once('close', () => { this.#idleSince = performance.now() })
+    response.once('close', () => {
+      this.#waiting--
+      this.#idleSince = performance.now()
+    })
     if (this.#retired) response.setHeader('connection', 'close')
   }
 

@@ -5,7 +5,7 @@
  * to hand one over has a listener here that looks first; where there is no
  * listener, Node answers without a look.
  */
-import type { IncomingMessage } from 'node:http'
+import type { IncomingMessage, RequestListener } from 'node:http'
 import type { Http2SecureServer, Http2ServerRequest, Http2ServerResponse } from 'node:http2'
 import type { Duplex } from 'node:stream'
 import type { Rejection } from './rejections.js'
@@ -43,7 +43,15 @@ export function guardStreams (listener: Http2SecureServer, handler: Http2Handler
   })
 }
 
-/** HTTP/1.1 requests come here too, and have no stream. */
-function isClosed ({ stream }: Partial<Pick<Http2ServerRequest, 'stream'>>): boolean {
-  return stream !== undefined && (stream.closed || stream.destroyed)
+/** The same for a listener that speaks HTTP/1.1 alone. */
+export function guardRequests (handler: RequestListener, onRejected: (reason: Rejection) => void): RequestListener {
+  return (request, response) => {
+    if (isClosed(request)) onRejected('closed')
+    else handler(request, response)
+  }
+}
+
+/** HTTP/1.1 requests have no stream, and a socket that may have been closed for the requests before them. */
+function isClosed ({ stream, socket }: Pick<Http2ServerRequest, 'socket'> & Partial<Pick<Http2ServerRequest, 'stream'>>): boolean {
+  return stream === undefined ? socket.destroyed : stream.closed || stream.destroyed
 }

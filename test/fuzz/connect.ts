@@ -25,6 +25,15 @@ export class Connector {
     }
   }
 
+  /**
+   * Whether HTTP/2 sessions of Node's bear frames that end them in the midst of
+   * others. Node 20 aborts the process then, so only those get wild frames who
+   * have no session of Node's: strangers.
+   */
+  get robust (): boolean {
+    return this.#service.major >= 22
+  }
+
   /** `undefined` where the service does not take it. */
   async open (client: Client, protocol: 'h2' | 'http/1.1', { resumed = true } = {}): Promise<Connection | undefined> {
     const tcp = connectTcp({ port: this.#service.port, host: '127.0.0.1', noDelay: true })

@@ -22,7 +22,8 @@ export interface ConnectionPlan {
   readonly due: ReadonlySet<number>
 }
 
-export function http2Plan (random: Random): ConnectionPlan {
+/** @param robust see {@link Connector.robust} */
+export function http2Plan (random: Random, robust = true): ConnectionPlan {
   const manners = random.weighted([[3, 'calm'], [4, 'odd'], [3, 'wild']])
   const wild = manners === 'wild'
   const oddity = manners === 'calm' ? (): StreamPlan => reviewStream(random, body(random)) : (): StreamPlan => oddStream(random, wild)
@@ -32,8 +33,9 @@ export function http2Plan (random: Random): ConnectionPlan {
   if (wild && random.chance(0.6)) pieces.splice(random.between(0, pieces.length), 0, fatal(random))
   const ending = random.weighted<Ending>([[9, 'wait'], [2, 'reset'], [1, 'abort'], [1, 'half-close'], [1, 'close'], [1, 'goaway']])
   if (ending === 'goaway') pieces.push(frame(Type.goaway, 0, 0, Buffer.concat([word(0), word(errorCode(random))])))
+  const client = random.weighted<Client>([[6, 'api-server'], [1, 'stranger'], [3, 'nobody']])
   return {
-    client: random.weighted<Client>([[6, 'api-server'], [1, 'stranger'], [3, 'nobody']]),
+    client: client === 'api-server' && !robust && (wild || ending === 'goaway') ? 'stranger' : client,
     inputs: streams.length,
     writes: cut(random, [opening, ...pieces]),
     ending,

@@ -21,6 +21,7 @@ export class CheckedSocket extends Duplex {
   #request: Request | undefined
   #allowance = new Allowance()
   #error: AnswerError | undefined
+  #resultCode = 0
 
   constructor (socket: Socket) {
     // one message, one `data` event: ldapts calls itself for each further one in the same bytes
@@ -37,6 +38,11 @@ export class CheckedSocket extends Duplex {
   /** What was wrong with an answer, where that has ended the connection. */
   get error (): AnswerError | undefined {
     return this.#error
+  }
+
+  /** Of the last answer that came to its end: RFC 4511, 4.1.9. */
+  get resultCode (): number {
+    return this.#resultCode
   }
 
   /** How much may come from here on. */
@@ -89,10 +95,15 @@ export class CheckedSocket extends Duplex {
   }
 
   #pass (message: Buffer, request: Request): void {
-    const { kind } = checkResponse(message, request, this.#allowance)
-    if (kind === 'entry') this.#allowance.spendEntry()
-    else if (kind === 'reference') this.#allowance.spendReference()
-    else this.#request = undefined
+    const response = checkResponse(message, request, this.#allowance)
+    if (response.kind === 'result') {
+      this.#request = undefined
+      this.#resultCode = response.code
+    } else if (response.kind === 'entry') {
+      this.#allowance.spendEntry()
+    } else {
+      this.#allowance.spendReference()
+    }
     this.push(message)
   }
 }

@@ -34,6 +34,7 @@ export interface BindResult {
 }
 
 const PAGE_SIZE = 500
+const SIZE_LIMIT_EXCEEDED = 4
 const NO_SUCH_OBJECT = 32
 
 /** Codes by which a host says that it can't just now: busy, unavailable, and `other`. */
@@ -84,6 +85,10 @@ export class Connection {
     this.#socket.allow(allowance)
     try {
       const { searchEntries } = await this.#ask('a search', this.#timeouts.search, signal, async () => await this.#client.search(baseDN, options))
+      // ldapts takes it for success where a limit was asked for; the directory's own, a lower one, hides who else has the name
+      if (this.#socket.resultCode === SIZE_LIMIT_EXCEEDED && searchEntries.length < limit!) {
+        throw new DirectoryError(`${this.host.name} stopped a search under ${JSON.stringify(baseDN)} after ${searchEntries.length} of ${limit} entries: raise its size limit for this account`)
+      }
       const entries: Entry[] = []
       for (const raw of searchEntries) {
         const entry = new Entry(raw, this.host)

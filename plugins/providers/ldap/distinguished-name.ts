@@ -13,9 +13,13 @@ export interface NamePart {
 /** A relative name has several parts only where `+` joins them. */
 export type RelativeName = readonly NamePart[]
 
-/** The relative names from the entry up to the root; `undefined` for what is no DN. */
+/** Characters. Directories limit theirs to a few hundred; to take a longer one apart would hold up everybody else. */
+export const LONGEST_DN = 8_192
+
+/** The relative names from the entry up to the root; `undefined` for what is no DN, or too long for one. */
 export function parseDN (text: string): RelativeName[] | undefined {
   if (text === '') return []
+  if (text.length > LONGEST_DN) return undefined
   const names: NamePart[][] = [[]]
   let rest = text
   for (;;) {

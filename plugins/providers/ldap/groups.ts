@@ -4,6 +4,7 @@
  * may come out: groups below the base, names that one group alone has, and
  * those that the config wants.
  */
+import { DirectoryError } from '../../../src/errors.js'
 import type { Account, Explain } from './accounts.js'
 import type { Search } from './directory.js'
 import { isUnder, nameInDN, normalizeDN } from './distinguished-name.js'
@@ -93,8 +94,10 @@ export class Groups {
   async #search (filter: string, search: Search, explain: Explain): Promise<Group[]> {
     const { baseDN, nameAttribute } = this.#settings
     const entries = await search({ baseDN, scope: 'sub', filter, attributes: [nameAttribute] })
-    explain(`searched ${baseDN} for ${filter}: ${entries?.length ?? 'no such base, and 0'} groups`)
-    return (entries ?? []).flatMap(entry => this.#groupOf(entry, explain) ?? [])
+    // without groups somebody would be another person to RBAC, or no member any more
+    if (entries === undefined) throw new DirectoryError(`groupSearch.baseDN ${baseDN} is not there, or the service account may not see it`)
+    explain(`searched ${baseDN} for ${filter}: ${entries.length} groups`)
+    return entries.flatMap(entry => this.#groupOf(entry, explain) ?? [])
   }
 
   async #above (groups: readonly Group[], search: Search, explain: Explain): Promise<Group[]> {

@@ -6,6 +6,7 @@
  */
 import { AnswerError, Elements, Tag } from './ber.js'
 import type { Allowance } from './allowance.js'
+import { LONGEST_DN } from './distinguished-name.js'
 
 /** A request of ours that is waiting for its answer. */
 export interface Request {
@@ -91,7 +92,9 @@ function readResult (fields: Elements): Result {
 }
 
 function checkEntry (fields: Elements): Response {
-  textOf(fields.read(Tag.octetString, 'the DN of an entry'), 'the DN of an entry')
+  const dn = fields.read(Tag.octetString, 'the DN of an entry')
+  if (dn.length > LONGEST_DN) throw new AnswerError(`the DN of an entry is longer than ${LONGEST_DN} bytes`)
+  textOf(dn, 'the DN of an entry')
   const attributes = fields.enter(Tag.sequence, 'the attributes of an entry')
   while (attributes.next !== undefined) {
     const attribute = attributes.enter(Tag.sequence, 'an attribute')

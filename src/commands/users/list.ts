@@ -64,7 +64,7 @@ function formatTable (users: readonly Description[], wide: boolean): string[] {
     columns.push(['EXTRA', ({ extra = {} }) => Object.entries(extra).flatMap(([key, values]) => values.map((value) => `${key}=${value}`)).join(',')])
   }
   const rows = [columns.map(([heading]) => heading), ...users.map((user) => columns.map(([, cell]) => escapeLine(cell(user) ?? '') || '-'))]
-  const widths = columns.map((_column, index) => Math.max(...rows.map((row) => row[index]!.length)))
+  const widths = columns.map((_column, index) => rows.reduce((widest, row) => Math.max(widest, row[index]!.length), 0))
   return rows.map((row) => row.map((cell, index) => cell.padEnd(widths[index]!)).join('  ').trimEnd())
 }
 
