@@ -250,6 +250,24 @@ test('a certificate that is shown after the handshake', async t => {
   await service.assertWell(t, 'afterwards')
 })
 
+test('users files of many mistakes', async t => {
+  const service = await startAttacked(t)
+  for (const [name, text] of Object.entries({
+    'half a million names': `users: [${'a,'.repeat(500_000)}]`,
+    'a million empty entries': `users:\n${'-\n'.repeat(1_000_000)}`,
+    'lists for users': JSON.stringify({ apiVersion: 'authn-webhook/v1', users: new Array(350_000).fill([]) }),
+    'as many as fit': `apiVersion: authn-webhook/v1\nusers: [${'a,'.repeat(100_000)}]`
+  })) {
+    const before = service.log().length
+    replace(service.dir, 'users.yaml', text)
+    while (!service.log().slice(before).includes('the users file was not taken over')) {
+      if (!service.alive) throw new Error(service.stderr())
+      await delay(50)
+    }
+    await service.assertWell(t, name)
+  }
+})
+
 /** Lets the client's first message through, and holds the others back until it is told to. */
 async function holdHandshake (t: Test, port: number): Promise<{ port: number, held: Promise<void>, release: () => void }> {
   const held: Buffer[] = []

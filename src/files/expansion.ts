@@ -3,6 +3,7 @@
  * value all that its anchor stands for. Both are counted before the value is
  * made, since every check after that walks through all of it.
  */
+import { getHeapStatistics } from 'node:v8'
 import { EVENT_ID, type Event } from 'js-yaml'
 import type { Fault } from '../errors.js'
 
@@ -13,15 +14,32 @@ export const MAX_INDICATORS = 8_000_000
 /** Characters of a text that count as one more value. */
 const LONG = 64
 
-/** What makes `text` too large to be parsed. */
-export function findExcessOfText (text: string): Fault | undefined {
+/** Bytes of the heap that a character of those costs until everything is checked, about. */
+const INDICATOR_BYTES = 250
+
+/**
+ * What makes `text` too large to be parsed: the heap that is left in this
+ * process has to take it, or the text ends the process.
+ */
+export function findExcessOfText (text: string, heap = heapLeft()): Fault | undefined {
   let indicators = 0
   for (let index = 0; index < text.length; index++) {
     switch (text.charCodeAt(index)) {
       case 0x0a: case 0x2c: case 0x3a: case 0x5b: case 0x7b: indicators++
     }
   }
-  return indicators > MAX_INDICATORS ? { path: '', message: 'holds too many values; split it up' } : undefined
+  if (indicators > MAX_INDICATORS) return { path: '', message: 'holds too many values; split it up' }
+  if (indicators * INDICATOR_BYTES <= heap) return undefined
+  return { path: '', message: `holds too many values for the memory of this process: they need about ${mebibytes(indicators * INDICATOR_BYTES)} MiB of its heap, and ${mebibytes(heap)} are left; raise the memory limit` }
+}
+
+function heapLeft (): number {
+  const { heap_size_limit: limit, used_heap_size: used } = getHeapStatistics()
+  return limit - used
+}
+
+function mebibytes (bytes: number): number {
+  return Math.round(bytes / 1_048_576)
 }
 
 /** The alias by which the value becomes too large, or has no end. */

@@ -28,14 +28,41 @@ export function findFaults (value: unknown, schema: object, base = ''): Fault[] 
     validate = ajv.compile(schema)
     validators.set(schema, validate)
   }
-  if (validate(value)) return []
   const faults = new Map<string, Fault>()
-  for (const error of withoutBranches(validate.errors!)) {
-    const path = pathOf(error, value, base)
-    if (!faults.has(path)) faults.set(path, { path, message: messageOf(error) })
-    if (faults.size > MAX_FAULTS) break
+  for (const { part, shift } of partsOf(value)) {
+    if (validate(part)) continue
+    for (const error of withoutBranches(validate.errors!)) {
+      const path = pathOf({ ...error, instancePath: shift(error.instancePath) }, value, base)
+      if (!faults.has(path)) faults.set(path, { path, message: messageOf(error) })
+      if (faults.size > MAX_FAULTS) return [...faults.values()]
+    }
   }
   return [...faults.values()]
+}
+
+/** Entries of a list that are validated at once: ajv collects all errors of a value, however many. */
+const PART = 2_000
+
+interface Part {
+  readonly part: unknown
+  /** The place in the whole of a place in the part, both as JSON pointers. */
+  readonly shift: (pointer: string) => string
+}
+
+/** A value whose one long list is cut into parts, each with everything else around it. */
+function * partsOf (value: unknown): Iterable<Part> {
+  const [key, list] = typeof value !== 'object' || value === null ? [] : Object.entries(value).find(([, child]) => Array.isArray(child) && child.length > PART) ?? []
+  if (key === undefined) {
+    yield { part: value, shift: pointer => pointer }
+    return
+  }
+  const prefix = `/${key}/`
+  for (let start = 0; start < list.length; start += PART) {
+    yield {
+      part: { ...value as object, [key]: list.slice(start, start + PART) },
+      shift: pointer => pointer.startsWith(prefix) ? pointer.slice(prefix.length).replace(/^\d+/, index => `${prefix}${Number(index) + start}`) : pointer
+    }
+  }
 }
 
 /** Without the errors that say the same as another one: a union's branches, and the heads of `if` and `propertyNames`. */

@@ -91,7 +91,7 @@ export class Http2Connection implements Connection {
       if (times.closing === true) return true
       const isStalled = this.#isStalled(stream, times, now)
       if (isStalled) this.#observer.stalled()
-      else if (stream.readableEnded || now - times.opened <= this.#limits.request) continue
+      else if (!this.#isLate(stream, times, now)) continue
       times.closing = true
       stream.close(constants.NGHTTP2_CANCEL)
     }
@@ -106,6 +106,12 @@ export class Http2Connection implements Connection {
     // headers in the making are seen by nobody but nghttp2: to us they are silence
     if (quiet > (this.#reviewed ? idle : headers)) this.close()
     return false
+  }
+
+  /** A body that takes too long, or a request that Node forgot: no review takes as long as a drain. */
+  #isLate (stream: ServerHttp2Stream, { opened }: StreamTimes, now: number): boolean {
+    const { request, drain } = this.#limits
+    return now - opened > (stream.readableEnded ? request + drain : request)
   }
 
   /** An answer that the client's flow control does not let out. A refusal gets until the next sweep. */

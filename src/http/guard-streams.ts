@@ -17,8 +17,13 @@ const EXPECTATION_FAILED = 417
 
 export function guardStreams (listener: Http2SecureServer, handler: Http2Handler, onRejected: (reason: Rejection) => void): void {
   const guarded = (next: Http2Handler): Http2Handler => (request, response) => {
-    if (isClosed(request)) onRejected('closed')
-    else next(request, response)
+    if (isClosed(request)) {
+      onRejected('closed')
+      // HTTP/1.1 has none
+      request.stream?.destroy()
+    } else {
+      next(request, response)
+    }
   }
   const refuse = (status: number, reason: Rejection): Http2Handler => guarded((_request, response) => {
     onRejected(reason)
