@@ -45,6 +45,7 @@ async function serve (options: ServeOptions, terminal: Terminal): Promise<void> 
   const { log, droppedLines, print, stopOnSignal } = await openServiceProcess(loaded.config.log, terminal.stdout.isTTY === true)
   for (const warning of loaded.warnings) log.warn({ path: warning.path, line: warning.line }, warning.message)
   await limitConnections(loaded.config, log)
+  if (demoKind(options) === undefined) warnOfNode20(loaded.config, log)
 
   const limit = await closeLimit(loaded.config)
   const service = await createService({ loaded, log, droppedLines, allowMock: options.mock === true })
@@ -120,6 +121,12 @@ async function limitConnections ({ server, admin }: Config, log: Logger): Promis
   log.warn({ openFiles, maxConnections: server.maxConnections, reserved: RESERVED_FILES, lowered: max },
     `the limit of ${openFiles} open files is too low for server.maxConnections ${server.maxConnections}: accepting ${max} connections on each listener; raise the limit (ulimit -n, LimitNOFILE) or lower server.maxConnections`)
   server.maxConnections = max
+}
+
+/** Strangers then have HTTP/2 sessions of Node's, which on Node.js 20 can be made to abort the process. */
+function warnOfNode20 ({ tls, admin }: Config, log: Logger): void {
+  if (Number.parseInt(process.versions.node, 10) >= 22 || (tls.clientCAFile !== undefined && admin !== undefined)) return
+  log.warn({ node: process.version }, 'on Node.js 20 anyone who reaches the review port can end this process over HTTP/2: run Node.js 24, or set tls.clientCAFile and admin')
 }
 
 /** Milliseconds in which a drain must have ended. */

@@ -6,6 +6,7 @@ import { test, type Test } from 'tap'
 import { MAX_ENTRIES } from '../../../../plugins/providers/ldap/allowance.js'
 import { Connection, type Query } from '../../../../plugins/providers/ldap/connection.js'
 import { dial, hostOf, type Host } from '../../../../plugins/providers/ldap/dial.js'
+import { LONGEST_DN } from '../../../../plugins/providers/ldap/distinguished-name.js'
 import type { LdapProviderConfig } from '../../../../schemas/providers/ldap.js'
 import { control, element, entry, integer, message, Response, result } from '../../../fixtures/ber.js'
 import { Request, startHostile, type Say } from '../../../fixtures/hostile-directory.js'
@@ -111,6 +112,10 @@ const SEARCHES: ReadonlyArray<readonly [name: string, answer: (id: number) => Bu
   ['entries and references', id => Buffer.concat([message(id, entry('cn=a', { cn: ['a'] })), message(id, element(Response.reference, element(0x04, 'ldap://x'))), message(id, entry('cn=b')), message(id, END)]), 2],
   ['as many as may be', many(MAX_ENTRIES, entry('cn=a', { cn: ['a'] })), MAX_ENTRIES],
   ['as many as were asked for, and that there are more', id => Buffer.concat([...new Array<Buffer>(3).fill(message(id, entry('cn=a'))), message(id, result(Response.result, 4))]), 3, undefined, 3],
+  ['fewer than were asked for, and that there are more', id => Buffer.concat([message(id, entry('cn=a')), message(id, result(Response.result, 4))]), /stopped a search under "dc=x" after 1 of 3 entries: raise its size limit/, undefined, 3],
+  ['none, and that there are more', id => message(id, result(Response.result, 4)), /after 0 of 3 entries/, undefined, 3],
+  ['a DN as long as may be', id => Buffer.concat([message(id, entry(`cn=${'a'.repeat(LONGEST_DN - 3)}`)), message(id, END)]), 1],
+  ['a DN that is too long', id => message(id, entry(`cn=${'a'.repeat(LONGEST_DN - 2)}`)), /the DN of an entry is longer than 8192 bytes/, 'host'],
   ['a value that is not UTF-8', id => Buffer.concat([message(id, entry('cn=a', { cn: [hex('ff')] })), message(id, END)]), 1],
   ['a list without values', id => Buffer.concat([message(id, entry('cn=a', { cn: [] })), message(id, END)]), 1],
   ['a base that is not there', id => message(id, result(Response.result, 32)), -1],

@@ -139,6 +139,7 @@ test('OpenLDAP', async t => {
   t.test('says what it may not see', async t => {
     for (const [name, fields, message] of [
       ['no such base', { userSearch: { baseDN: `ou=nowhere,${SUFFIX}` } }, /userSearch.baseDN ou=nowhere,\S+ is not there/],
+      ['no such base of groups', { groupSearch: { baseDN: `ou=nowhere,${SUFFIX}` } }, /groupSearch.baseDN ou=nowhere,\S+ is not there/],
       ['a filter that the server does not like', { userSearch: { baseDN: 'nonsense', filter: '(uid={username})', attributes: { username: 'uid' } } }, undefined]
     ] as const) {
       if (message === undefined) t.throws(() => openldapConfig(slapd, fields), name)
