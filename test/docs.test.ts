@@ -107,7 +107,8 @@ test('the Dockerfile keeps its promises', async t => {
   const [node, ...flags] = JSON.parse(entrypoint!) as string[]
   t.strictSame([node, flags.pop()], ['node', '/app/dist/src/cli.js'], 'signals reach node itself')
   t.ok(flags.some(flag => /^--max-old-space-size-percentage=\d+$/.test(flag)), 'the heap follows the memory limit')
-  t.strictSame(flags.slice(1), /node (--.*) dist/.exec(JSON.parse(read('package.json')).scripts.start)![1]!.split(' '), 'the memory settings are those of npm start')
+  t.ok(flags.includes('--disable-sigusr1'), 'no signal opens a debugger')
+  t.strictSame(flags.slice(2), /node (--.*) dist/.exec(JSON.parse(read('package.json')).scripts.start)![1]!.split(' '), 'the memory settings are those of npm start')
   t.ok(last.includes('CMD ["serve"]'))
 })
 

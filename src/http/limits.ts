@@ -50,7 +50,7 @@ export const LIMITS: Omit<Limits, 'drain'> = {
     perUnproven: 100,
     perStranger: 8,
     inTotal: 4_096,
-    unprovenInTotal: 512,
+    unprovenInTotal: 256,
     window: 65_535,
     unprovenWindow: 16_384
   }

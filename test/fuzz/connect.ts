@@ -15,7 +15,15 @@ export class Connector {
   readonly #contexts: Record<Client, SecureContext>
   readonly #sessions = new Map<string, Buffer>()
 
-  constructor (service: Attacked) {
+  /**
+   * Whether HTTP/2 sessions of Node's get frames that end them in the midst of
+   * others, which Node itself does not always survive. Otherwise only strangers
+   * send such frames, who have no session of Node's.
+   */
+  readonly wildSessions: boolean
+
+  constructor (service: Attacked, { wildSessions = false } = {}) {
+    this.wildSessions = wildSessions
     const { ca, client, stranger } = service
     this.#service = service
     this.#contexts = {
@@ -23,15 +31,6 @@ export class Connector {
       stranger: createSecureContext({ ca, ...stranger }),
       nobody: createSecureContext({ ca })
     }
-  }
-
-  /**
-   * Whether HTTP/2 sessions of Node's bear frames that end them in the midst of
-   * others. Node 20 aborts the process then, so only those get wild frames who
-   * have no session of Node's: strangers.
-   */
-  get robust (): boolean {
-    return this.#service.major >= 22
   }
 
   /** `undefined` where the service does not take it. */

@@ -22,8 +22,8 @@ export interface ConnectionPlan {
   readonly due: ReadonlySet<number>
 }
 
-/** @param robust see {@link Connector.robust} */
-export function http2Plan (random: Random, robust = true): ConnectionPlan {
+/** @param wildSessions see {@link Connector.wildSessions} */
+export function http2Plan (random: Random, wildSessions = true): ConnectionPlan {
   const manners = random.weighted([[3, 'calm'], [4, 'odd'], [3, 'wild']])
   const wild = manners === 'wild'
   const oddity = manners === 'calm' ? (): StreamPlan => reviewStream(random, body(random)) : (): StreamPlan => oddStream(random, wild)
@@ -35,7 +35,7 @@ export function http2Plan (random: Random, robust = true): ConnectionPlan {
   if (ending === 'goaway') pieces.push(frame(Type.goaway, 0, 0, Buffer.concat([word(0), word(errorCode(random))])))
   const client = random.weighted<Client>([[6, 'api-server'], [1, 'stranger'], [3, 'nobody']])
   return {
-    client: client === 'api-server' && !robust && (wild || ending === 'goaway') ? 'stranger' : client,
+    client: client === 'api-server' && !wildSessions && (wild || ending === 'goaway') ? 'stranger' : client,
     inputs: streams.length,
     writes: cut(random, [opening, ...pieces]),
     ending,

@@ -8,7 +8,7 @@ import type { Random } from './random.js'
 
 /** @throws Violation */
 export async function runHttp2 (random: Random, connector: Connector): Promise<number> {
-  const plan = http2Plan(random, connector.robust)
+  const plan = http2Plan(random, connector.wildSessions)
   // strangers are refused, and their connections end
   const due = plan.client === 'api-server' && plan.due.size > 0
   const replies = new Replies(due ? plan.due : [])

@@ -54,7 +54,8 @@ const HELP = `usage: npm run fuzz -- [options]
   --seed <n>       plays the same again
   --case <n[-m]>   these cases only
   --only <names>   of ${Object.keys(TARGETS).join(', ')}
-  --node <path>    the Node.js that runs the service`
+  --node <path>    the Node.js that runs the service
+  --wild-sessions  end HTTP/2 sessions of accepted clients in the midst of frames, which Node.js itself does not always survive`
 
 const { values: options } = parseArgs({
   options: {
@@ -64,6 +65,7 @@ const { values: options } = parseArgs({
     case: { type: 'string' },
     only: { type: 'string', default: Object.keys(TARGETS).join() },
     node: { type: 'string', default: process.execPath },
+    'wild-sessions': { type: 'boolean', default: false },
     help: { type: 'boolean', short: 'h' }
   }
 })
@@ -86,7 +88,8 @@ for (const name of names) {
     seconds: Number(options.seconds) * target.share / shares,
     inputs: Number(options.inputs ?? Infinity),
     cases: first === undefined ? undefined : { first, last: last! },
-    node: options.node
+    node: options.node,
+    wildSessions: options['wild-sessions']
   })
   if (failure !== undefined) {
     failed = true

@@ -21,6 +21,7 @@ export interface Goal {
   readonly cases: { readonly first: number, readonly last: number } | undefined
   /** The Node that runs the service. */
   readonly node: string
+  readonly wildSessions: boolean
 }
 
 /** A rule that was broken, and by what. */
@@ -100,7 +101,7 @@ class ServiceTarget {
   }
 
   async #batch (service: Attacked, [first, last]: readonly [number, number]): Promise<{ done: number, violation?: { number: number, message: string } }> {
-    const connector = new Connector(service)
+    const connector = new Connector(service, this.#goal)
     let next = first
     let done = 0
     let violation: { number: number, message: string } | undefined
@@ -153,7 +154,7 @@ class ServiceTarget {
     let service = await this.#start()
     for (let candidate = first; candidate <= last; candidate++) {
       // what is raised on the way is a consequence
-      await this.#runCase(this.#randomOf(candidate), new Connector(service)).catch(() => {})
+      await this.#runCase(this.#randomOf(candidate), new Connector(service, this.#goal)).catch(() => {})
       await delay(LOG_DELAY)
       const { faults } = await service.look()
       if (faults.length > 0) return { message: faults.join('; '), number: candidate, range }
