@@ -5,7 +5,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import fp from 'fastify-plugin'
 import type { FastifyInstance } from 'fastify'
-import { collectDefaultMetrics, Counter as PromCounter, Gauge, Registry } from 'prom-client'
+import { collectDefaultMetrics, Counter as PromCounter, Gauge, Registry, type Metric } from 'prom-client'
 import type { Review } from '../src/authn/review.js'
 import { RESERVED_KINDS, type Observer } from '../src/authn/observer.js'
 import { Counter, Histogram } from './series.js'
@@ -92,12 +92,8 @@ export function createMetrics (version: string): Metrics {
       if (error === undefined) lastReload.setToCurrentTime({ source })
     },
     event (provider, event, count) { events.inc(provider, event, count) },
-    gauge (name, help, labelNames, collect) {
-      registry.registerMetric(scrapedGauge(`authn_webhook_${name}`, help, labelNames, collect))
-    },
-    counter (name, help, labelNames, collect) {
-      registry.registerMetric(scrapedCounter(`authn_webhook_${name}`, help, labelNames, collect))
-    }
+    gauge (...metric) { registry.registerMetric(scraped(Gauge, metric)) },
+    counter (...metric) { registry.registerMetric(scraped(PromCounter, metric)) }
   }
 }
 
@@ -106,28 +102,16 @@ function start (counter: Counter, first: string, seconds: readonly string[]): vo
   for (const second of seconds) counter.inc(first, second, 0)
 }
 
-function scrapedCounter (...[name, help, labelNames, collect]: Parameters<ScrapedMetric>): PromCounter {
-  return new PromCounter({
-    name,
+/** A metric whose values are set when it is scraped. */
+function scraped (Kind: typeof Gauge | typeof PromCounter, [name, help, labelNames, collect]: Parameters<ScrapedMetric>): Metric {
+  return new Kind({
+    name: `authn_webhook_${name}`,
     help,
     labelNames,
     registers: [],
     async collect () {
       this.reset()
       await collect((labels, value) => { this.inc(labels, value) })
-    }
-  })
-}
-
-function scrapedGauge (...[name, help, labelNames, collect]: Parameters<ScrapedMetric>): Gauge {
-  return new Gauge({
-    name,
-    help,
-    labelNames,
-    registers: [],
-    async collect () {
-      this.reset()
-      await collect((labels, value) => { this.set(labels, value) })
     }
   })
 }

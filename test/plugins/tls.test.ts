@@ -133,11 +133,15 @@ const ECDSA = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' }
 
 /** A client certificate of the client CA without a common name. */
 async function withDnsNames (...names: string[]): Promise<CertificatePair> {
+  return await withSubject('O=example', names)
+}
+
+async function withSubject (subject: string, names: readonly string[] = []): Promise<CertificatePair> {
   const { clientCA } = await makeAuthorities()
   const keys = await webcrypto.subtle.generateKey(ECDSA, true, ['sign', 'verify'])
   const signingKey = await webcrypto.subtle.importKey('pkcs8', createPrivateKey(clientCA.key).export({ type: 'pkcs8', format: 'der' }), ECDSA, false, ['sign'])
   const certificate = await x509.X509CertificateGenerator.create({
-    subject: 'O=example',
+    subject,
     issuer: new x509.X509Certificate(clientCA.cert).subjectName,
     notAfter: new Date(Date.now() + 3_600_000),
     signingAlgorithm: ECDSA,
@@ -145,7 +149,7 @@ async function withDnsNames (...names: string[]): Promise<CertificatePair> {
     signingKey,
     extensions: [
       new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.clientAuth]),
-      new x509.SubjectAlternativeNameExtension(names.map(value => ({ type: 'dns', value })))
+      ...names.length > 0 ? [new x509.SubjectAlternativeNameExtension(names.map(value => ({ type: 'dns', value })))] : []
     ]
   })
   const key = createPrivateKey({ key: Buffer.from(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey)), format: 'der', type: 'pkcs8' })
@@ -195,6 +199,13 @@ test('client certificates', async t => {
         t.notMatch(answer.body, name)
       }
     }
+  })
+
+  await t.test('of several common names the last one, as Go reads them', async t => {
+    const files = await makeFiles(t)
+    const listener = await start(t, { tls: { clientCAFile: join(files.dir, 'client-ca.crt'), clientNames: ['kube-apiserver'] } })
+    for (const answer of await ask(listener, await withSubject('CN=kube-apiserver, CN=mallory'))) t.match(answer, REFUSED)
+    for (const answer of await ask(listener, await withSubject('CN=mallory, CN=kube-apiserver'))) t.match(answer, { status: 200, body: '{"client":"kube-apiserver"}' })
   })
 
   await t.test('by a DNS name', async t => {
