@@ -127,8 +127,8 @@ export class Admission {
   openStream (accepted: Accepted): boolean {
     this.#streams++
     accepted.streams++
-    this.#unproven.openStream(accepted)
-    if (this.#streams <= this.#limits.inTotal) return true
+    const hasRoom = this.#unproven.openStream(accepted)
+    if (hasRoom && this.#streams <= this.#limits.inTotal) return true
     this.#rejections.request('too-many-streams')
     return false
   }

@@ -69,9 +69,12 @@ export class UnprovenConnections {
     else this.#networks.set(network, this.#sizeOf(network) - 1)
   }
 
-  openStream (connection: Unproven): void {
+  /** @returns whether there is room for the stream; if not, the oldest connection with streams makes room for others */
+  openStream (connection: Unproven): boolean {
     this.#changeStreams(connection, 1)
-    if (this.#streams > this.#limits.streams) this.#evictOldest(({ streams }) => streams > 0)
+    if (this.#streams <= this.#limits.streams || !this.#entries.has(connection)) return true
+    this.#evictOldest(({ streams }) => streams > 0)
+    return false
   }
 
   closeStream (connection: Unproven): void {
