@@ -233,7 +233,7 @@ test('an ill directory', async t => {
   t.test('that is frozen: could not tell, in time', async t => {
     const { ask, provider } = await open(t, slapd)
     t.equal(outcome(await ask('alice', alice.password)), 'alice')
-    slapd.signal('SIGSTOP')
+    await slapd.freeze()
     t.teardown(() => { slapd.signal('SIGCONT') })
     await t.rejects(ask('alice', alice.password), { code: 'AUTHN_DIRECTORY', message: /did not answer a search within 700 ms|no connection within 700 ms/ })
     const budget = new AbortController()
@@ -324,7 +324,7 @@ test('several hosts', async t => {
   t.test('a frozen one is left for the next, within one question', async t => {
     const { ask, events } = await open(t, first, both)
     await ask('alice', alice.password)
-    first.signal('SIGSTOP')
+    await first.freeze()
     t.teardown(() => { first.signal('SIGCONT') })
     t.equal(outcome(await ask('alice', alice.password)), 'alice')
     const asked = await second.count(SEARCH)
