@@ -28,7 +28,7 @@ const names: Record<string, Case> = {
   'all these groups and no other': { said: { username: 'mallory', groups: powerful.groups }, left: { username: 'mallory' } },
   'names that only look like them': {
     said: { username: 'System:admin', groups: ['SYSTEM:MASTERS', 'system\uff1amasters', 'masters', 'x:system:masters'] },
-    left: { username: 'System:admin', groups: ['SYSTEM:MASTERS', 'system\uff1amasters', 'masters', 'x:system:masters'] }
+    left: { username: 'System:admin', groups: ['SYSTEM:MASTERS', 'masters', 'x:system:masters'] }
   }
 }
 
