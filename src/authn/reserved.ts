@@ -49,8 +49,8 @@ export function isReservedKey (key: string): boolean {
 }
 
 /**
- * Kubernetes compares bytes. Whoever reads a name, or compares it with less
- * care than that, may take `ｓystem:` for `system:`.
+ * Kubernetes compares bytes. A person who reads a name, or a program that
+ * compares it less strictly, may take `ｓystem:` for `system:`.
  */
 function compatible (name: string): string {
   return ASCII.test(name) ? name : name.normalize('NFKC')

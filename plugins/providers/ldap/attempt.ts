@@ -23,7 +23,7 @@ export async function attempt (identity: string, ctx: Pick<AskContext, 'attempt'
   }
 }
 
-/** Takes as long as a bind that is refused. None is sent: a password is for nobody but the account that it was typed for. */
+/** Takes as long as a refused bind, without sending one: a password must reach only the account that it was typed for. */
 export async function attemptUnknown (name: string, ctx: Pick<AskContext, 'attemptUnknown' | 'signal'>): Promise<void> {
   ctx.signal.throwIfAborted()
   await unlessAborted(ctx.attemptUnknown(name), ctx.signal)

@@ -18,8 +18,8 @@ export class MessageReader {
   }
 
   /**
-   * The first message, once it is there whole.
-   * @param admit gets the length of a message before its bytes are waited for, and throws where it is too long
+   * The first message, once it is complete.
+   * @param admit called with the length of a message as soon as it is known; throws if the message is too long
    */
   next (admit: (length: number) => void): Buffer | undefined {
     if (this.#length === undefined) {

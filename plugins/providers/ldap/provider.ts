@@ -92,7 +92,7 @@ export class LdapProvider implements IdentityProvider {
     return await this.#answer(found, search, state.expiresAt)
   }
 
-  /** Where there is nothing to bind as: what an account's wrong password costs, and less for the same one again. */
+  /** For a name without an entry to bind as: costs as much as a wrong password, and nothing if it is the same one again. */
   async #spend (name: string, password: string, ctx: AskContext): Promise<void> {
     if (this.#untested.has(name, password, NO_MARK)) return
     await attemptUnknown(name, ctx)
