@@ -14,8 +14,11 @@ export const MAX_INDICATORS = 8_000_000
 /** Characters of a text that count as one more value. */
 const LONG = 64
 
-/** Bytes of the heap that a character of those costs until everything is checked, about. */
-const INDICATOR_BYTES = 250
+/**
+ * Bytes of the heap that a character of those costs until everything is checked: at most 350 were measured, for lists
+ * of nothing. The rest is for what `heapLeft` counts too and no value can use, the young generation.
+ */
+const INDICATOR_BYTES = 450
 
 /**
  * What makes `text` too large to be parsed: the heap that is left in this
