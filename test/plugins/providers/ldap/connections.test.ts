@@ -16,13 +16,15 @@ import { alice, bob } from '../../../fixtures/people.js'
 import { READER, startSlapd, SUFFIX, type Slapd } from '../../../fixtures/slapd.js'
 import { startProxy } from '../../../fixtures/tcp-proxy.js'
 
-/** Long enough for a busy machine, short enough to wait for. */
+/** For what has to be answered, on a busy machine too. */
+const PATIENT = { connect: '5s', bind: '5s', search: '5s' }
+/** For what is never answered: short enough to wait for. */
 const SHORT = { connect: '700ms', bind: '700ms', search: '700ms' }
 const NO_GROUPS = { groupSearch: { mode: 'none' } }
 const PLAIN = { tls: { mode: 'none', insecure: true } }
 
 async function open (t: Test, slapd: Slapd, fields: LdapFields = {}) {
-  return await openLdap(t, openldapConfig(slapd, { ...NO_GROUPS, timeouts: SHORT, ...fields }))
+  return await openLdap(t, openldapConfig(slapd, { ...NO_GROUPS, timeouts: PATIENT, ...fields }))
 }
 
 test('connections', async t => {
@@ -46,7 +48,7 @@ test('connections', async t => {
       ['not by StartTLS either', startTLS, { mode: 'startTLS', caFile: other }, /certificate/],
       ['not what speaks no TLS', slapd.url.replace('ldap:', 'ldaps:'), { caFile }, /TLS|disconnected|ECONNRESET|no connection within/]
     ] as const) {
-      const { ask } = await open(t, slapd, { urls: [url], tls })
+      const { ask } = await open(t, slapd, { urls: [url], tls, timeouts: name === 'not what speaks no TLS' ? SHORT : PATIENT })
       if (typeof expected === 'string') t.equal(outcome(await ask('alice', alice.password)), expected, name)
       else await t.rejects(ask('alice', alice.password), { message: expected }, name)
     }
@@ -148,7 +150,7 @@ test('connections', async t => {
 
   t.test('are waited for in turn, by who still waits', async t => {
     const proxy = await startProxy(t, slapd.port, { delay: 50 })
-    const { ask } = await open(t, slapd, { urls: [`ldap://127.0.0.1:${proxy.port}`], ...PLAIN, pool: { min: 0, max: 1 }, timeouts: { connect: '5s', bind: '5s', search: '5s' } })
+    const { ask } = await open(t, slapd, { urls: [`ldap://127.0.0.1:${proxy.port}`], ...PLAIN, pool: { min: 0, max: 1 } })
     const caller = new AbortController()
     const [first, second, third] = [ask('alice', alice.password), ask('alice', alice.password, { signal: caller.signal }), ask('bob', bob.password)]
     await until('the first one has the connection', () => proxy.open === 1)
@@ -178,7 +180,7 @@ test('connections', async t => {
 
   t.test('end when nobody waits any more', async t => {
     const proxy = await startProxy(t, slapd.port, { delay: 300 })
-    const { ask } = await open(t, slapd, { urls: [`ldap://127.0.0.1:${proxy.port}`], ...PLAIN, pool: { min: 0 }, timeouts: { connect: '5s', bind: '5s', search: '5s' } })
+    const { ask } = await open(t, slapd, { urls: [`ldap://127.0.0.1:${proxy.port}`], ...PLAIN, pool: { min: 0 } })
     const caller = new AbortController()
     const question = ask('alice', alice.password, { signal: caller.signal })
     await until('it is under way', () => proxy.open === 1)
@@ -189,7 +191,7 @@ test('connections', async t => {
   })
 
   t.test('let a password that was sent be judged, though nobody waits', async t => {
-    const { ask } = await open(t, slapd, { urls: [`ldap://127.0.0.1:${(await startProxy(t, slapd.port, { delay: 200 })).port}`], ...PLAIN, timeouts: { connect: '5s', bind: '5s', search: '5s' } })
+    const { ask } = await open(t, slapd, { urls: [`ldap://127.0.0.1:${(await startProxy(t, slapd.port, { delay: 200 })).port}`], ...PLAIN })
     const caller = new AbortController()
     const before = await slapd.count(/BIND dn="uid=alice/)
     let judged: boolean | undefined
@@ -233,7 +235,7 @@ test('an ill directory', async t => {
   })
 
   t.test('that is frozen: could not tell, in time', async t => {
-    const { ask, provider } = await open(t, slapd)
+    const { ask, provider } = await open(t, slapd, { timeouts: SHORT })
     t.equal(outcome(await ask('alice', alice.password)), 'alice')
     await slapd.freeze()
     t.teardown(() => { slapd.signal('SIGCONT') })
@@ -250,7 +252,7 @@ test('an ill directory', async t => {
     const slow = await open(t, slapd, plainUrl((await startProxy(t, slapd.port, { delay: 100 })).port))
     t.equal(outcome(await slow.ask('alice', alice.password)), 'alice')
     t.equal(outcome(await slow.ask('alice', 'canary-wrong')), 'wrong-credential')
-    const slower = await open(t, slapd, plainUrl((await startProxy(t, slapd.port, { delay: 900 })).port))
+    const slower = await open(t, slapd, { ...plainUrl((await startProxy(t, slapd.port, { delay: 900 })).port), timeouts: SHORT })
     await t.rejects(slower.ask('alice', alice.password), { code: 'AUTHN_DIRECTORY', message: /within 700 ms/ })
   })
 
@@ -324,7 +326,7 @@ test('several hosts', async t => {
   })
 
   t.test('a frozen one is left for the next, within one question', async t => {
-    const { ask, events } = await open(t, first, both)
+    const { ask, events } = await open(t, first, { ...both, timeouts: SHORT })
     await ask('alice', alice.password)
     await first.freeze()
     t.teardown(() => { first.signal('SIGCONT') })
