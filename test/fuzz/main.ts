@@ -43,7 +43,7 @@ async function fuzzLdap ({ seed, seconds, inputs: most }: Goal): Promise<Result>
     const { inputs, outcomes } = await fuzzConversations({ count: most, seed, seconds })
     return { inputs, comment: Object.entries(outcomes).map(([outcome, count]) => `${outcome} ${count}`).join(', ') }
   } catch (error) {
-    return { inputs: 0, failure: { message: (error as Error).message, number: undefined, range: [0, 0] }, comment: '' }
+    return { inputs: 0, failure: { message: (error as Error).message, number: undefined, range: undefined }, comment: '' }
   }
 }
 
@@ -94,9 +94,9 @@ for (const name of names) {
   if (failure !== undefined) {
     failed = true
     const { number, range, message } = failure
-    const which = number ?? range.join('-')
+    const cases = range === undefined ? '' : ` --case ${number ?? range.join('-')}`
     console.log(`${name}: ${message}`)
-    console.log(`again: npm run fuzz -- --seed ${seed} --only ${name} --case ${which}`)
+    console.log(`again: npm run fuzz -- --seed ${seed} --only ${name}${cases}`)
     if (number !== undefined && target.describe !== undefined) {
       const described = target.describe(new Random(seed, ID[name as keyof typeof ID], number))
       const file = join(tmpdir(), `authn-webhook-fuzz-${seed}-${name}-${number}.json`)

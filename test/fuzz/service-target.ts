@@ -29,7 +29,8 @@ export interface Failure {
   readonly message: string
   /** Absent where no case alone does it again. */
   readonly number: number | undefined
-  readonly range: readonly [first: number, last: number]
+  /** Absent where cases can't be played apart. */
+  readonly range: readonly [first: number, last: number] | undefined
 }
 
 export interface Result {

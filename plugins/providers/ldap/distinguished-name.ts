@@ -33,8 +33,9 @@ export function parseDN (text: string): RelativeName[] | undefined {
   }
 }
 
-// type=value, and what follows: a quoted value is of RFC 2253, and still met
-const PART = /^ *([a-z][a-z0-9-]*|\d+(?:\.\d+)*) *= *(?:"((?:[^"\\]|\\[^])*)" *|((?:[^"\\+,;<>]|\\[^])*))([+,;]|$)/i
+// type=value, and what follows: a quoted value is of RFC 2253, and still met. A backslash stands before a special
+// character or two hexadecimal digits, or the name is malformed
+const PART = /^ *([a-z][a-z0-9-]*|\d+(?:\.\d+)*) *= *(?:"((?:[^"\\]|\\(?:[ "#+,;<=>\\]|[0-9a-f]{2}))*)" *|((?:[^"\\+,;<>]|\\(?:[ "#+,;<=>\\]|[0-9a-f]{2}))*))([+,;]|$)/i
 
 /** Without the spaces at its end, but for one that is escaped. */
 function trimEnd (value: string): string {
