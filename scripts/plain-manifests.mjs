@@ -8,6 +8,9 @@ import { unpackKubectl } from '../test/e2e/tools.mjs'
 const CHART = fileURLToPath(new URL('../charts/authn-webhook', import.meta.url))
 const KINDS = { Deployment: 'https://10.96.0.14', DaemonSet: 'https://127.0.0.1:8443' }
 
+/** The oldest that takes every field by default; files can't ask which they meet. */
+const KUBERNETES = '1.27.0'
+
 /** Each file by its path. @param helm its executable */
 export function plainManifests (helm) {
   return Object.fromEntries(Object.keys(KINDS).map(kind => [`deploy/${kind.toLowerCase()}.yaml`, head(kind) + render(helm, kind)]))
@@ -19,6 +22,10 @@ function head (kind) {
 #   authn-webhook certs --out deploy/tls --client kube-apiserver
 #   authn-webhook users add alice --group developers --token laptop --users-file deploy/users.yaml
 #   kubectl apply --kustomize deploy
+#
+# They are for Kubernetes 1.27 and newer. From 1.21 on add --validate=false to the
+# last one: the API server then drops the fields that it does not know, and both
+# pods may end up on one node.
 #
 ${kind === 'Deployment'
 ? `# The Service has the address 10.96.0.14, which fits a cluster of kubeadm's or
@@ -38,11 +45,13 @@ ${kind === 'Deployment'
 
 function render (helm, kind) {
   const text = execFileSync(helm, [
-    'template', 'authn-webhook', CHART, '--namespace', 'kube-system', '--no-hooks', '--kube-version', '1.34.0',
+    'template', 'authn-webhook', CHART, '--namespace', 'kube-system', '--no-hooks', '--kube-version', KUBERNETES,
     '--set', `kind=${kind},tls.mode=existingSecret,users.existingSecret=authn-webhook-users,service.clusterIP=10.96.0.14`
   ], { encoding: 'utf8' })
+  // webhook-config prints the steps
+  const documents = text.split(/^---\n/m).filter(document => !document.includes('name: authn-webhook-steps\n'))
   // nobody manages it by Helm
-  return text.replaceAll(/^ *(helm\.sh\/chart|app\.kubernetes\.io\/managed-by): .*\n/gm, '').replaceAll(/^# Source: .*\n/gm, '')
+  return documents.join('---\n').replaceAll(/^ *(helm\.sh\/chart|app\.kubernetes\.io\/managed-by): .*\n/gm, '').replaceAll(/^# Source: .*\n/gm, '')
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

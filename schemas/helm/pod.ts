@@ -17,18 +17,21 @@ export const SecretMount = Closed({
   items: Type.Optional(Type.Array(Closed({ key: Type.String(), path: Type.String() }), { description: 'Some of its keys, and the files that they become.' }))
 })
 
-function probe (description: string, value: { periodSeconds: number, timeoutSeconds: number, failureThreshold: number }) {
+function probe (description: string, value: { periodSeconds: number, timeoutSeconds: number, failureThreshold: number }, more: Record<string, ReturnType<typeof Count>> = {}) {
   return Group(description, {
     periodSeconds: Count(value.periodSeconds, 1, 'Seconds between two.'),
     timeoutSeconds: Count(value.timeoutSeconds, 1, 'Seconds for an answer.'),
-    failureThreshold: Count(value.failureThreshold, 1, 'As many failures in a row count.')
+    failureThreshold: Count(value.failureThreshold, 1, 'As many failures in a row count.'),
+    ...more
   })
 }
 
 export const probes = {
   startupProbe: probe('Until the first success of `/readyz`, the other probes wait.', { periodSeconds: 1, timeoutSeconds: 2, failureThreshold: 60 }),
   readinessProbe: probe('`/readyz`: takes reviews.', { periodSeconds: 5, timeoutSeconds: 2, failureThreshold: 2 }),
-  livenessProbe: probe('`/livez`: the process turns.', { periodSeconds: 10, timeoutSeconds: 5, failureThreshold: 3 })
+  livenessProbe: probe('`/livez`: the event loop runs. A process that hangs is killed after at most `failureThreshold` × `periodSeconds` + `timeoutSeconds` + `terminationGracePeriodSeconds` (25 s), if `timeoutSeconds` is not longer than `periodSeconds`.', { periodSeconds: 5, timeoutSeconds: 5, failureThreshold: 3 }, {
+    terminationGracePeriodSeconds: Count(5, 1, 'Seconds between SIGTERM, which a process that hangs does not handle, and SIGKILL. Kubernetes 1.25 and newer; older ones wait as long as for a drain.')
+  })
 }
 
 export const pods = {
@@ -52,11 +55,10 @@ export const pods = {
   terminationGracePeriodSeconds: Count(40, 1, 'Must be longer than `config.server.shutdownDelay`, `config.server.timeout` and 12 s together: what a drain may take.'),
   priorityClassName: Text('system-cluster-critical', 'Who goes first when a node is full: not those without whom nobody logs in.'),
   nodeSelector: StringMap('Labels of nodes that will do.', { 'kubernetes.io/os': 'linux' }),
-  tolerations: KubernetesList('Taints that don\'t matter. Empty in a DaemonSet: none does.'),
-  affinity: KubernetesObject('Affinity. Empty in a DaemonSet: control-plane nodes.'),
-  topologySpreadConstraints: KubernetesList('How a Deployment spreads; a constraint without `labelSelector` is about this chart\'s pods.', [
-    { maxSkew: 1, topologyKey: 'kubernetes.io/hostname', whenUnsatisfiable: 'ScheduleAnyway' },
-    { maxSkew: 1, topologyKey: 'topology.kubernetes.io/zone', whenUnsatisfiable: 'ScheduleAnyway' }
+  tolerations: KubernetesList('Tolerations. A Deployment adds those for the taints of control-plane nodes, and 30 s on a node that is not ready or unreachable (Kubernetes gives 300 s), unless one here has the same key. Empty in a DaemonSet: all taints.'),
+  affinity: KubernetesObject('Affinity. Empty in a Deployment: the pods prefer different zones, if nodes have zones. Empty in a DaemonSet: control-plane nodes.'),
+  topologySpreadConstraints: KubernetesList('How a Deployment spreads. A constraint without `labelSelector` is for the pods of this release; `matchLabelKeys` is left out for Kubernetes older than 1.27. The scheduler ignores nodes that lack the label of any constraint here: name no label that some nodes lack.', [
+    { maxSkew: 1, topologyKey: 'kubernetes.io/hostname', whenUnsatisfiable: 'ScheduleAnyway', matchLabelKeys: ['pod-template-hash'] }
   ]),
   dnsPolicy: Enum(['', 'Default', 'ClusterFirst', 'ClusterFirstWithHostNet', 'None'], { default: '', description: 'Empty: ClusterFirst, and ClusterFirstWithHostNet in a DaemonSet, so that providers may have names of the cluster in both.' }),
   dnsConfig: KubernetesObject('Of pods, beside the policy.'),

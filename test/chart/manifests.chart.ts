@@ -8,33 +8,13 @@ import { findDefinition } from '../../src/providers.js'
 import { startCluster, tool } from '../e2e/cluster.js'
 import { findFaults, findUnknownFields, parseManifests, type Manifest } from './manifests.js'
 import { eventually, type } from './podman.js'
+import { find, podOf, render, template } from './render.js'
 import { CHART, ci } from './release.js'
 
 const MODES = readdirSync(join(CHART, 'ci')).map(file => basename(file, '-values.yaml'))
 /** Those that look into the cluster. */
 const LIVE = ['default', 'daemonset']
 const OFFLINE = MODES.filter(mode => !LIVE.includes(mode))
-
-async function template (...args: readonly string[]) {
-  return await type(tool('HELM'), ['template', 'authn-webhook', CHART, '--namespace', 'kube-system', ...args])
-}
-
-async function render (...args: readonly string[]): Promise<Manifest[]> {
-  const { code, stdout, stderr } = await template(...args)
-  if (code !== 0) throw new Error(stderr)
-  return parseManifests(stdout)
-}
-
-function find (manifests: readonly Manifest[], kind: string, name?: string): Manifest {
-  const found = manifests.find(manifest => manifest.kind === kind && (name === undefined || manifest.metadata.name === name))
-  if (found === undefined) throw new Error(`there is no ${kind} ${name ?? ''} among ${manifests.map(({ kind, metadata }) => `${kind} ${metadata.name}`).join(', ')}`)
-  return found
-}
-
-/** The pod's template, whatever makes pods. */
-function podOf (manifests: readonly Manifest[]): any {
-  return manifests.find(({ kind }) => ['Deployment', 'DaemonSet'].includes(kind))!['spec'].template
-}
 
 for (const mode of OFFLINE) {
   test(`${mode}: valid, and sound`, async t => {
@@ -129,19 +109,6 @@ test('what people set in other charts', async t => {
   t.ok(spec.containers[0].volumeMounts.some(({ mountPath }: any) => mountPath === '/etc/authn-webhook/modules'))
   t.match(spec.volumes.find(({ name }: any) => name === 'secret-fingerprints'), { secret: { secretName: 'authn-fingerprints', items: [{ key: 'key' }] } })
   t.match(find(manifests, 'ConfigMap', 'authn-modules'), { metadata: { namespace: 'kube-system' } }, 'further objects are templates')
-})
-
-test('availability', async t => {
-  const manifests = await render('--values', ci('existing-secret'))
-  t.match(find(manifests, 'Deployment')['spec'], { replicas: 2, strategy: { rollingUpdate: { maxUnavailable: 0 } } })
-  t.match(find(manifests, 'PodDisruptionBudget'), { apiVersion: 'policy/v1', spec: { maxUnavailable: 1, unhealthyPodEvictionPolicy: 'AlwaysAllow' } })
-  t.strictSame(podOf(manifests).spec.topologySpreadConstraints.map(({ topologyKey }: any) => topologyKey), ['kubernetes.io/hostname', 'topology.kubernetes.io/zone'])
-  t.equal(podOf(manifests).spec.priorityClassName, 'system-cluster-critical')
-  t.equal(configOf(manifests).server.shutdownDelay, '10s')
-  const old = await render('--values', ci('existing-secret'), '--kube-version', '1.25.0')
-  t.notOk(find(old, 'PodDisruptionBudget')['spec'].unhealthyPodEvictionPolicy, 'where the cluster does not know it yet')
-  const scaled = await render('--values', ci('existing-secret'), '--set', 'autoscaling.enabled=true')
-  t.notOk('replicas' in find(scaled, 'Deployment')['spec'], 'the autoscaler counts')
 })
 
 test('the README shows what is tested', async t => {

@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# Builds kube-apiserver from Debian's own source package: no registry, no download site,
+# Builds kube-apiserver, or the component of the output's name, from Debian's own source package: no registry, no download site,
 # nothing that Debian has not signed. About four minutes on two cores, 1.4 GiB of memory,
 # 1.7 GB of disk while it runs. Needs the packages that setup.ts names.
 #
 # usage: build-kube-apiserver.sh VERSION OUTPUT
 set -euo pipefail
 VERSION=$1 OUTPUT=$(realpath -m "$2")
+COMPONENT=$(basename "$OUTPUT")
 SUITE=bookworm # the release whose kubernetes package holds the API server
 
 say () { printf '%4d s  %s\n' "$SECONDS" "$*" >&2; }
@@ -44,7 +45,7 @@ TYPES=$(grep --recursive --files-with-matches --extended-regexp '^// *\+k8s:open
 "$GOPATH/bin/openapi-gen" --logtostderr -v 0 -h hack/boilerplate/boilerplate.generatego.txt -O zz_generated.openapi \
   -p k8s.io/kubernetes/pkg/generated/openapi -r "$WORK/violations" -i "$TYPES"
 
-say "Compiling kube-apiserver $RELEASE, the long step"
+say "Compiling $COMPONENT $RELEASE, the long step"
 (while sleep 30; do say "… $(find "$GOCACHE" -name '*-a' | wc -l) pieces compiled"; done) & TICKER=$!
 trap 'kill "$TICKER" 2>/dev/null || true; rm -rf "$WORK"' EXIT
 IFS=. read -r MAJOR MINOR _ <<<"$RELEASE"
@@ -55,8 +56,8 @@ for package in vendor/k8s.io/component-base/version vendor/k8s.io/client-go/pkg/
     STAMPS+=" -X k8s.io/kubernetes/$package.$stamp"
   done
 done
-go build -trimpath -o "$WORK/kube-apiserver" -ldflags "-s -w$STAMPS" ./cmd/kube-apiserver
+go build -trimpath -o "$WORK/$COMPONENT" -ldflags "-s -w$STAMPS" "./cmd/$COMPONENT"
 
 # at once or not at all: half a binary in the cache would stay there
-mv "$WORK/kube-apiserver" "$OUTPUT"
+mv "$WORK/$COMPONENT" "$OUTPUT"
 say "Done: $("$OUTPUT" --version)"

@@ -2,6 +2,7 @@
 {{- define "authn-webhook.pod" -}}
 {{- $config := include "authn-webhook.config" . | fromYaml -}}
 {{- $daemon := eq .Values.kind "DaemonSet" -}}
+{{- $knowsGrace := semverCompare ">=1.25.0-0" .Capabilities.KubeVersion.Version -}}
 metadata:
   labels:
     {{- include "authn-webhook.labels" . | nindent 4 }}
@@ -66,7 +67,7 @@ spec:
           {{- end }}
           path: {{ $path }}
           port: {{ int $config.admin.port }}
-        {{- toYaml (get $.Values $probe) | nindent 8 }}
+        {{- toYaml ($knowsGrace | ternary (get $.Values $probe) (omit (get $.Values $probe) "terminationGracePeriodSeconds")) | nindent 8 }}
       {{- end }}
       securityContext:
         {{- toYaml .Values.securityContext | nindent 8 }}
@@ -126,35 +127,12 @@ spec:
   nodeSelector:
     {{- toYaml . | nindent 4 }}
   {{- end }}
-  {{- if .Values.affinity }}
   affinity:
-    {{- toYaml .Values.affinity | nindent 4 }}
-  {{- else if $daemon }}
-  affinity:
-    nodeAffinity:
-      requiredDuringSchedulingIgnoredDuringExecution:
-        # the label is empty here and "true" there
-        nodeSelectorTerms:
-          - matchExpressions:
-              - key: node-role.kubernetes.io/control-plane
-                operator: Exists
-  {{- end }}
-  {{- if .Values.tolerations }}
+    {{- include "authn-webhook.affinity" . | nindent 4 }}
   tolerations:
-    {{- toYaml .Values.tolerations | nindent 4 }}
-  {{- else if $daemon }}
-  tolerations:
-    - operator: Exists
-  {{- end }}
+    {{- include "authn-webhook.tolerations" . | nindent 4 }}
   {{- if and (not $daemon) .Values.topologySpreadConstraints }}
   topologySpreadConstraints:
-    {{- range .Values.topologySpreadConstraints }}
-    - {{ toYaml . | nindent 6 | trim }}
-      {{- if not .labelSelector }}
-      labelSelector:
-        matchLabels:
-          {{- include "authn-webhook.selectorLabels" $ | nindent 10 }}
-      {{- end }}
-    {{- end }}
+    {{- include "authn-webhook.topologySpreadConstraints" . | trim | nindent 4 }}
   {{- end }}
 {{- end -}}

@@ -1,0 +1,79 @@
+{{/* Which nodes pods run on, and how they spread. */}}
+
+{{/* matchLabelKeys that leave out the pods a rollout replaces. Call with `root` and `since`, the version that has the field on by default. */}}
+{{- define "authn-webhook.sameRevision" -}}
+{{- if semverCompare (printf ">=%s-0" .since) .root.Capabilities.KubeVersion.Version -}}
+matchLabelKeys:
+  - pod-template-hash
+{{- end -}}
+{{- end -}}
+
+{{- define "authn-webhook.controlPlaneAffinity" -}}
+nodeAffinity:
+  requiredDuringSchedulingIgnoredDuringExecution:
+    # the label is empty on some distributions and "true" on others
+    nodeSelectorTerms:
+      - matchExpressions:
+          - key: node-role.kubernetes.io/control-plane
+            operator: Exists
+{{- end -}}
+
+{{/*
+A preference: zones as a topologySpreadConstraint would make the scheduler ignore
+nodes without a zone when it spreads over hostnames, too.
+*/}}
+{{- define "authn-webhook.zoneAffinity" -}}
+podAntiAffinity:
+  preferredDuringSchedulingIgnoredDuringExecution:
+    - weight: 100
+      podAffinityTerm:
+        topologyKey: topology.kubernetes.io/zone
+        labelSelector:
+          matchLabels:
+            {{- include "authn-webhook.selectorLabels" . | nindent 12 }}
+        {{- include "authn-webhook.sameRevision" (dict "root" . "since" "1.31.0") | nindent 8 }}
+{{- end -}}
+
+{{- define "authn-webhook.affinity" -}}
+{{- if .Values.affinity -}}
+{{- toYaml .Values.affinity -}}
+{{- else if eq .Values.kind "DaemonSet" -}}
+{{- include "authn-webhook.controlPlaneAffinity" . -}}
+{{- else -}}
+{{- include "authn-webhook.zoneAffinity" . -}}
+{{- end -}}
+{{- end -}}
+
+{{/* For a Deployment the values' tolerations, and those below whose keys they don't name. */}}
+{{- define "authn-webhook.tolerations" -}}
+{{- if and (eq .Values.kind "DaemonSet") .Values.tolerations -}}
+{{- toYaml .Values.tolerations -}}
+{{- else if eq .Values.kind "DaemonSet" -}}
+- operator: Exists
+{{- else -}}
+{{- $all := .Values.tolerations -}}
+{{- $own := dict -}}
+{{- range $all }}{{ with .key }}{{ $_ := set $own . true }}{{ end }}{{ end -}}
+{{- range list "node-role.kubernetes.io/control-plane" "node-role.kubernetes.io/master" -}}
+{{- if not (hasKey $own .) }}{{ $all = append $all (dict "key" . "operator" "Exists" "effect" "NoSchedule") }}{{ end -}}
+{{- end -}}
+{{- /* Kubernetes itself adds both with 300 s */ -}}
+{{- range list "node.kubernetes.io/not-ready" "node.kubernetes.io/unreachable" -}}
+{{- if not (hasKey $own .) }}{{ $all = append $all (dict "key" . "operator" "Exists" "effect" "NoExecute" "tolerationSeconds" 30) }}{{ end -}}
+{{- end -}}
+{{- toYaml $all -}}
+{{- end -}}
+{{- end -}}
+
+{{/* The constraints of the values, completed. */}}
+{{- define "authn-webhook.topologySpreadConstraints" -}}
+{{- $knowsKeys := include "authn-webhook.sameRevision" (dict "root" . "since" "1.27.0") -}}
+{{- range .Values.topologySpreadConstraints }}
+- {{ toYaml (empty $knowsKeys | ternary (omit . "matchLabelKeys") .) | nindent 2 | trim }}
+  {{- if not .labelSelector }}
+  labelSelector:
+    matchLabels:
+      {{- include "authn-webhook.selectorLabels" $ | nindent 6 }}
+  {{- end }}
+{{- end }}
+{{- end -}}
