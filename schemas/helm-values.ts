@@ -20,6 +20,7 @@ export const HelmValues = Closed({
     default: 'Deployment',
     description: '`Deployment`: behind a Service with an address that stays. `DaemonSet`: on each control-plane node, at 127.0.0.1 of the host.'
   }),
+  allowKindChange: Flag(false, 'Let an upgrade change `kind`. Nobody can log in through the webhook until every API server has the new webhook config; the README says how to do without.'),
   replicaCount: Count(2, 0, 'Pods of a Deployment.'),
   image: Image,
   imagePullSecrets: KubernetesList('As `[{name: …}]`.'),
@@ -53,7 +54,8 @@ export const HelmValues = Closed({
   }),
   networkPolicy: Group('For a Deployment; pods on the host\'s network have none.', {
     enabled: Flag(true, 'Make it.'),
-    apiServerCIDRs: Type.Array(Type.String({ pattern: '^[0-9a-fA-F:.]+/[0-9]{1,3}$', expected: 'a CIDR such as 192.0.2.0/24' }), { default: [], description: 'Where API servers call from: the addresses of control-plane nodes, as pods see them. Empty: from anywhere.' }),
+    apiServerCIDRs: Type.Array(Type.String({ pattern: '^[0-9a-fA-F:.]+/[0-9]{1,3}$', expected: 'a CIDR such as 192.0.2.0/24' }), { default: [], description: 'Where API servers call from: the addresses of control-plane nodes, as pods see them. Empty together with `reviewsFrom`: from anywhere.' }),
+    reviewsFrom: KubernetesList('Who else may ask for reviews, as peers of a NetworkPolicy, such as the pods of Pinniped. Empty together with `apiServerCIDRs`: anyone.'),
     metricsFrom: KubernetesList('Who may scrape, as peers of a NetworkPolicy. Empty: anybody.'),
     egress: KubernetesList('What providers may reach, as egress rules. Empty: nothing where all of them are `static`, otherwise anything.')
   }),

@@ -122,6 +122,9 @@ test('the network policy', async t => {
   t.notOk(plain.egress, 'a users file needs nobody')
   t.strictSame(everything.ingress[0].from.slice(0, 2), [{ ipBlock: { cidr: '192.0.2.0/28' } }, { ipBlock: { cidr: '2001:db8::/64' } }], 'API servers come from addresses of nodes')
   t.match(everything.egress, [{ ports: [{ port: 636 }] }])
+  const concierge = { namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'pinniped-concierge' } } }
+  const shared = find(await render('--values', ci('existing-secret'), '--set-json', `networkPolicy.reviewsFrom=${JSON.stringify([concierge])}`), 'NetworkPolicy')['spec']
+  t.match(shared.ingress[0].from, [concierge, { podSelector: { matchLabels: { 'app.kubernetes.io/component': 'test' } } }], 'these callers, and helm test')
 })
 
 const REFUSALS: Record<string, readonly [args: readonly string[], sentence: RegExp]> = {

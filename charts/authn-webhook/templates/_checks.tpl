@@ -1,5 +1,6 @@
 {{/* What a schema can't say of the values. */}}
 {{- define "authn-webhook.checks" -}}
+{{- include "authn-webhook.checkKind" . -}}
 {{- $config := include "authn-webhook.config" . | fromYaml -}}
 {{- $delay := $config.server.shutdownDelay -}}
 {{- $timeout := default "8s" $config.server.timeout -}}
@@ -44,5 +45,20 @@
 {{- $count := 0 -}}
 {{- range $.Values.secretMounts }}{{ if eq .name $name }}{{ $count = add1 $count }}{{ end }}{{ end -}}
 {{- if gt (int $count) 1 }}{{ fail (printf "\n\nsecretMounts has two of the name %q: each is a directory of its own." $name) }}{{ end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* What the cluster has to say of `kind`. */}}
+{{- define "authn-webhook.checkKind" -}}
+{{- $ns := .Release.Namespace -}}
+{{- $other := ternary "Deployment" "DaemonSet" (eq .Values.kind "DaemonSet") -}}
+{{- if and .Release.IsUpgrade (not .Values.allowKindChange) (lookup "apps/v1" $other $ns (include "authn-webhook.fullname" .)) -}}
+{{- fail (printf "\n\nkind is %s, and the release %s is a %s: the upgrade would remove the address that API servers call, and nobody could log in through the webhook until every API server has the new webhook config. Install a second release beside it, give the API servers its webhook config one after another, and then uninstall %s:\n\n  helm -n %s install %s-new charts/authn-webhook --set kind=%s,users.existingSecret=%s\n\nTo accept the interruption instead: --set allowKindChange=true" .Values.kind .Release.Name $other .Release.Name $ns .Release.Name .Values.kind (include "authn-webhook.usersSecret" .)) -}}
+{{- end -}}
+{{- if eq .Values.kind "DaemonSet" -}}
+{{- $level := dig "metadata" "labels" "pod-security.kubernetes.io/enforce" "" (lookup "v1" "Namespace" "" $ns) -}}
+{{- if has $level (list "baseline" "restricted") -}}
+{{- fail (printf "\n\nkind is DaemonSet, whose pods use the host's network, and the namespace %s enforces the Pod Security Standard %q, which forbids that: no pod would be created. Install it in kube-system or another namespace that enforces \"privileged\", or use kind: Deployment." $ns $level) -}}
+{{- end -}}
 {{- end -}}
 {{- end -}}
