@@ -31,3 +31,9 @@ export function shell (text: string, code: string): Step {
 export function yaml (text: string, code: string): Step {
   return { text, code: { language: 'yaml', text: code } }
 }
+
+/**
+ * Waits for an API server that has the flag: the one before it keeps running for
+ * up to a minute, and looks the same to crictl. Run on its node, as root.
+ */
+export const WAIT_FOR_FLAG = 'timeout 180 sh -c \'until pgrep --full "[k]ube-apiserver .*--authentication-token-webhook-config-file" > /dev/null && curl --silent --fail --insecure https://127.0.0.1:6443/readyz; do sleep 1; done\''

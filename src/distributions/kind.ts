@@ -4,7 +4,7 @@
  * apiVersion: kind takes such a one for v1beta3, and translates it to v1beta4
  * from Kubernetes 1.36 on (kubernetes-sigs/kind#4173).
  */
-import { shell, yaml, type Distribution } from './distribution.js'
+import { shell, WAIT_FOR_FLAG, yaml, type Distribution } from './distribution.js'
 
 export const kind: Distribution = {
   title: 'kind',
@@ -49,12 +49,14 @@ cp kube-apiserver.yaml kube-apiserver.yaml.before
     - --authentication-token-webhook-config-file=/etc/kubernetes/pki/authn-webhook/webhook.yaml
     - --authentication-token-webhook-version=v1
 `),
-    shell('Bring it back. The kubelet replaces the API server\'s pod:', `\
+    shell('Bring it back. The kubelet replaces the API server\'s pod; the second command prints `ok` when the new one is ready:', `\
 docker cp kube-apiserver.yaml authn-control-plane:/etc/kubernetes/manifests/kube-apiserver.yaml
+docker exec authn-control-plane ${WAIT_FOR_FLAG}
 `)
   ],
   change: shell('Put the new file in place of the old one, and restart the API server; the kubelet starts it again:', `\
 docker exec authn-control-plane sh -c 'crictl ps --quiet --name kube-apiserver | xargs crictl stop'
+docker exec authn-control-plane ${WAIT_FOR_FLAG}
 `),
   undo: shell('Delete a cluster that was made for this: `kind delete cluster --name authn`. On one that ran already, bring the old manifest back; the file may stay:', `\
 docker cp kube-apiserver.yaml.before authn-control-plane:/etc/kubernetes/manifests/kube-apiserver.yaml

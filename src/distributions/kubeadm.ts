@@ -2,7 +2,7 @@
  * kubeadm: static pods from /etc/kubernetes/manifests, and a ClusterConfiguration
  * from which each upgrade writes them anew (https://kubernetes.io/docs/tasks/administer-cluster/kubeadm/kubeadm-reconfigure/).
  */
-import { shell, yaml, type Distribution } from './distribution.js'
+import { shell, WAIT_FOR_FLAG, yaml, type Distribution } from './distribution.js'
 
 export const kubeadm: Distribution = {
   title: 'kubeadm',
@@ -16,8 +16,8 @@ cp /etc/kubernetes/manifests/kube-apiserver.yaml /root/kube-apiserver.yaml.befor
     - --authentication-token-webhook-config-file=/etc/kubernetes/pki/authn-webhook/webhook.yaml
     - --authentication-token-webhook-version=v1
 `),
-    shell('Wait until it is back, before you go to the next node:', `\
-crictl ps --all --name kube-apiserver
+    shell('Wait until the new one is ready, before you go to the next node. The old one, which lacks the flag, keeps running for up to a minute. This prints `ok`, or after three minutes what has become of it:', `\
+${WAIT_FOR_FLAG} || crictl ps --all --name kube-apiserver
 `),
     shell('Once for the cluster: tell kubeadm as well, or the next `kubeadm upgrade` writes a manifest without the lines. Fetch its configuration:', `\
 kubectl --namespace kube-system get configmap kubeadm-config --output 'jsonpath={.data.ClusterConfiguration}' > kubeadm.yaml
@@ -36,8 +36,9 @@ apiServer:
 kubeadm init phase upload-config kubeadm --config kubeadm.yaml
 `)
   ],
-  change: shell('Put the new file in place of the old one on each node, and restart its API server; the kubelet starts it again:', `\
+  change: shell('Put the new file in place of the old one on each node, and restart its API server, which the kubelet starts again. Wait until it is ready, before you go to the next node:', `\
 crictl ps --quiet --name kube-apiserver | xargs crictl stop
+${WAIT_FOR_FLAG}
 `),
   undo: shell('Take the lines out of the manifest on each node, and wait for its API server. Take them out of `kubeadm.yaml`, and upload it again. Then, and not before, on each node:', `\
 rm -r /etc/kubernetes/pki/authn-webhook

@@ -11,9 +11,10 @@ systemctl restart k3s
 journalctl --unit k3s --since -5min | grep --only-matching 'authentication-token-webhook-[^ ]*'
 `))
 
-export const rke2: Distribution = rancher('RKE2', '/etc/rancher/rke2', 'rke2-server', shell('Restart it, see that the flags arrived, and wait until it is back, before you go to the next node:', `\
+export const rke2: Distribution = rancher('RKE2', '/etc/rancher/rke2', 'rke2-server', shell('Restart it, see that the flags arrived, and wait until an API server runs that has them, before you go to the next node. The last command prints its process ID:', `\
 systemctl restart rke2-server
 grep authentication-token-webhook /var/lib/rancher/rke2/agent/pod-manifests/kube-apiserver.yaml
+timeout 180 sh -c 'until pgrep --full "[k]ube-apiserver .*--authentication-token-webhook-config-file"; do sleep 1; done'
 `))
 
 function rancher (title: string, home: string, unit: string, restart: Distribution['change']): Distribution {

@@ -13,8 +13,8 @@ const DIRECTORY = '/var/authn-webhook'
 const SAVE = 'Save the printed file as `authn-webhook.yaml`: it is a patch of the machine configuration. Apply it to each control plane node; `192.0.2.20` stands for it.'
 const APPLY = 'talosctl patch machineconfig --nodes 192.0.2.20 --patch @authn-webhook.yaml\n'
 const EDIT = 'talosctl edit machineconfig --nodes 192.0.2.20\n'
-const WAIT = shell('Wait until the API server is back, before you go to the next node:', `\
-talosctl containers --kubernetes --nodes 192.0.2.20
+const WAIT = shell('Repeat this until it prints the flags: then the new API server runs, and you can go to the next node:', `\
+talosctl processes --nodes 192.0.2.20 | grep --only-matching 'authentication-token-webhook-[^ ]*'
 `)
 
 export const talos: Distribution = {

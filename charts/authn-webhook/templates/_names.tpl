@@ -81,3 +81,7 @@ app.kubernetes.io/part-of: authn-webhook
 {{- define "authn-webhook.handoverConfigMap" -}}
 {{- printf "%s-webhook-config" (include "authn-webhook.fullname" .) -}}
 {{- end -}}
+
+{{- define "authn-webhook.stepsConfigMap" -}}
+{{- printf "%s-steps" (include "authn-webhook.fullname" .) -}}
+{{- end -}}

@@ -23,7 +23,7 @@ kubectl config view --kubeconfig webhook.in.yaml --flatten --raw > webhook.yaml
 {{- end -}}
 {{- end -}}
 
-{{/* Whose steps are shown: k3s and RKE2 say who they are in their version; kubeadm, and kind by it, leaves its config. */}}
+{{/* Whose steps the notes name: k3s and RKE2 say who they are in their version; kubeadm, and kind by it, leaves its config. */}}
 {{- define "authn-webhook.distributions" -}}
 {{- $version := .Capabilities.KubeVersion.Version -}}
 {{- if .Values.distribution -}}
