@@ -67,6 +67,7 @@ export const LdapProviderConfig = Closed({
   groupSearch: LdapGroupSearchConfig,
   requireGroup: Text('Only members of this group get in; its name, or its DN.'),
   maxBadPasswordCount: Type.Optional(Type.Integer({ minimum: 1, description: 'Active Directory: no bind where badPwdCount of the account has reached this.' })),
+  pageSize: Type.Integer({ minimum: 0, maximum: 5000, default: 500, description: 'Entries in one page of a search; 0 for a directory that refuses paged searches.' }),
   timeouts: LdapTimeoutsConfig,
   pool: LdapPoolConfig
 })

@@ -22,6 +22,7 @@ export class CheckedSocket extends Duplex {
   #allowance = new Allowance()
   #error: AnswerError | undefined
   #resultCode = 0
+  #cookie: Buffer = Buffer.alloc(0)
 
   constructor (socket: Socket) {
     // one message, one `data` event: ldapts calls itself for each further one in the same bytes
@@ -43,6 +44,11 @@ export class CheckedSocket extends Duplex {
   /** Of the last answer that came to its end: RFC 4511, 4.1.9. */
   get resultCode (): number {
     return this.#resultCode
+  }
+
+  /** Of the last answer, when it was a page that others follow; otherwise empty. */
+  get cookie (): Buffer {
+    return this.#cookie
   }
 
   /** How much may come from here on. */
@@ -99,6 +105,7 @@ export class CheckedSocket extends Duplex {
     if (response.kind === 'result') {
       this.#request = undefined
       this.#resultCode = response.code
+      this.#cookie = response.cookie
     } else if (response.kind === 'entry') {
       this.#allowance.spendEntry()
     } else {

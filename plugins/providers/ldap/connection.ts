@@ -12,7 +12,8 @@ import type { AnswerError } from './ber.js'
 import { CheckedSocket } from './checked-socket.js'
 import { BINARY_ATTRIBUTES, Entry } from './entry.js'
 import { PasswordPolicyControl, type PolicyError } from './password-policy.js'
-import { printable } from './response.js'
+import { fetchPages, Paging } from './pages.js'
+import { wordsOf } from './result-words.js'
 import type { Timeouts } from './settings.js'
 
 export interface Query {
@@ -33,7 +34,6 @@ export interface BindResult {
   readonly policy: PolicyError | undefined
 }
 
-const PAGE_SIZE = 500
 const SIZE_LIMIT_EXCEEDED = 4
 const NO_SUCH_OBJECT = 32
 
@@ -46,14 +46,16 @@ export class Connection {
   readonly #socket: CheckedSocket
   readonly #client: Client
   readonly #timeouts: Timeouts
+  readonly #paging: Paging
   /** A host that breaks off before it has said anything is not well. */
   #answered = false
 
-  constructor (host: Host, socket: Socket, timeouts: Timeouts) {
+  constructor (host: Host, socket: Socket, timeouts: Timeouts, paging = new Paging()) {
     this.host = host
     this.openedAt = performance.now()
     this.#socket = new CheckedSocket(socket)
     this.#timeouts = timeouts
+    this.#paging = paging
     this.#client = new Client({ url: 'ldap://host', createConnection: () => this.#socket.asSocket() })
   }
 
@@ -72,35 +74,46 @@ export class Connection {
   }
 
   /** @throws DirectoryError; `undefined` where the base isn't there */
-  async search ({ baseDN, scope, filter, attributes, limit }: Query, signal: AbortSignal): Promise<Entry[] | undefined> {
+  async search (query: Query, signal: AbortSignal): Promise<Entry[] | undefined> {
+    try {
+      if (query.limit !== undefined) return await this.#search(query, 0, signal)
+      return await this.#paging.ask(this.host, async pageSize => await this.#search(query, pageSize, signal))
+    } catch (error) {
+      if (!(error instanceof ResultCodeError)) throw error
+      if (error.code === NO_SUCH_OBJECT) return undefined
+      const inPages = error.cause instanceof ResultCodeError ? `; in pages: ${wordsOf(error.cause)}` : ''
+      throw new DirectoryError(`${this.host.name} refused a search under ${JSON.stringify(query.baseDN)}: ${wordsOf(error)}${inPages}`, HOST_TROUBLE.has(error.code) ? 'host' : undefined)
+    }
+  }
+
+  async #search ({ baseDN, scope, filter, attributes, limit }: Query, pageSize: number, signal: AbortSignal): Promise<Entry[]> {
     const options: SearchOptions = {
       scope,
       attributes: [...attributes],
       explicitBufferAttributes: BINARY_ATTRIBUTES,
       timeLimit: Math.ceil(this.#timeouts.search / 1000),
       ...filter !== undefined && { filter },
-      ...limit === undefined ? { paged: { pageSize: PAGE_SIZE } } : { sizeLimit: limit }
+      ...limit !== undefined && { sizeLimit: limit }
     }
     const allowance = new Allowance(limit)
     this.#socket.allow(allowance)
-    try {
-      const { searchEntries } = await this.#ask('a search', this.#timeouts.search, signal, async () => await this.#client.search(baseDN, options))
-      // ldapts takes it for success where a limit was asked for; the directory's own, a lower one, hides who else has the name
-      if (this.#socket.resultCode === SIZE_LIMIT_EXCEEDED && searchEntries.length < limit!) {
-        throw new DirectoryError(`${this.host.name} stopped a search under ${JSON.stringify(baseDN)} after ${searchEntries.length} of ${limit} entries: raise its size limit for this account`)
-      }
-      const entries: Entry[] = []
-      for (const raw of searchEntries) {
-        const entry = new Entry(raw, this.host)
-        if (entry.missing !== undefined) await this.#complete(entry, allowance, signal)
-        entries.push(entry)
-      }
-      return entries
-    } catch (error) {
-      if (!(error instanceof ResultCodeError)) throw error
-      if (error.code === NO_SUCH_OBJECT) return undefined
-      throw new DirectoryError(`${this.host.name} refused a search under ${JSON.stringify(baseDN)}: ${wordsOf(error)}`, HOST_TROUBLE.has(error.code) ? 'host' : undefined)
+    const found = await this.#ask('a search', this.#timeouts.search, signal, async () => pageSize === 0
+      ? (await this.#client.search(baseDN, options)).searchEntries
+      : await fetchPages(pageSize, async control => {
+        const { searchEntries } = await this.#client.search(baseDN, options, control)
+        return { entries: searchEntries, cookie: this.#socket.cookie }
+      }))
+    // ldapts takes it for success where a limit was asked for; the directory's own, a lower one, hides who else has the name
+    if (this.#socket.resultCode === SIZE_LIMIT_EXCEEDED && found.length < limit!) {
+      throw new DirectoryError(`${this.host.name} stopped a search under ${JSON.stringify(baseDN)} after ${found.length} of ${limit} entries: raise its size limit for this account`)
     }
+    const entries: Entry[] = []
+    for (const raw of found) {
+      const entry = new Entry(raw, this.host)
+      if (entry.missing !== undefined) await this.#complete(entry, allowance, signal)
+      entries.push(entry)
+    }
+    return entries
   }
 
   /**
@@ -182,12 +195,4 @@ export class Connection {
       case 'connection': return new DirectoryError(`${name} broke off ${what}: ${message}`, this.#answered ? 'connection' : 'host')
     }
   }
-}
-
-/** `InsufficientAccessError 50: no read access`: what RFC 4511 calls it, and the server's words if it has some. */
-function wordsOf ({ name, code, message }: ResultCodeError): string {
-  // which ldapts puts behind them
-  const suffix = ` Code: 0x${code.toString(16)}`
-  const words = printable(message.endsWith(suffix) ? message.slice(0, -suffix.length) : message)
-  return words === '' ? `${name} ${code}` : `${name} ${code}: ${words}`
 }

@@ -13,6 +13,7 @@ import { Connection, type Query } from './connection.js'
 import { dial, hostOf, type DialSettings, type Host } from './dial.js'
 import type { Entry } from './entry.js'
 import { Hosts } from './hosts.js'
+import { Paging } from './pages.js'
 import { Pool } from './pool.js'
 import { ServiceBind } from './service-bind.js'
 import type { Settings } from './settings.js'
@@ -39,6 +40,7 @@ export class Directory {
   readonly #settings: Settings
   readonly #dialing: DialSettings
   readonly #hosts: Hosts
+  readonly #paging: Paging
   readonly #service: ServiceBind
   readonly #searches: Pool
   readonly #binds: Pool
@@ -48,6 +50,7 @@ export class Directory {
   constructor ({ config, settings, ca, ctx: { log, count, changed } }: DirectoryOptions) {
     this.#settings = settings
     this.#dialing = { tls: config.tls, ca, timeout: settings.timeouts.connect }
+    this.#paging = new Paging(settings.pageSize, log)
     this.#hosts = new Hosts({
       hosts: config.urls.map(hostOf),
       log,
@@ -162,7 +165,7 @@ export class Directory {
   }
 
   async #reach (host: Host, signal: AbortSignal): Promise<Connection> {
-    return new Connection(host, await dial(host, this.#dialing, signal), this.#settings.timeouts)
+    return new Connection(host, await dial(host, this.#dialing, signal), this.#settings.timeouts, this.#paging)
   }
 
   #note (host: Host, error: unknown): void {

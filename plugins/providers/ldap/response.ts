@@ -22,6 +22,8 @@ export interface Result {
   readonly diagnostic: string
   /** Of an extended response, where it has one. */
   readonly name: string
+  /** Of a page that others follow, RFC 2696; otherwise empty. */
+  readonly cookie: Buffer
 }
 
 export type Response = { readonly kind: 'entry' | 'reference' } | Result
@@ -39,8 +41,10 @@ const ANSWERS: Readonly<Record<number, readonly number[]>> = {
   [Operation.extended]: [EXTENDED_RESPONSE]
 }
 
-const PAGED_RESULTS = '1.2.840.113556.1.4.319'
+export const PAGED_RESULTS = '1.2.840.113556.1.4.319'
 const NOTICE_OF_DISCONNECTION = '1.3.6.1.4.1.1466.20036'
+
+const NO_COOKIE = Buffer.alloc(0)
 
 /** Names that ldapts would take for something else than an attribute. */
 const NO_ATTRIBUTES = new Set(['dn', '__proto__'])
@@ -61,9 +65,9 @@ export function checkResponse (bytes: Buffer, request: Request, allowance: Allow
   if (id !== request.id) throw new AnswerError('it is for another request')
   if (operation === undefined || ANSWERS[request.operation]?.includes(operation) !== true) throw new AnswerError('it answers another kind of request')
   const response = checkOperation(message.enter(operation, 'the operation'), operation)
-  if (message.next === CONTROLS) checkControls(message.enter(CONTROLS, 'the controls'))
+  const cookie = message.next === CONTROLS ? checkControls(message.enter(CONTROLS, 'the controls')) : NO_COOKIE
   message.finish('the message')
-  return response
+  return response.kind === 'result' ? { ...response, cookie } : response
 }
 
 /** What a request of ours is, as ldapts wrote it. */
@@ -88,7 +92,7 @@ function readResult (fields: Elements): Result {
     if (fields.next === RESPONSE_NAME) name = fields.read(RESPONSE_NAME, 'the name of the response').toString('latin1')
     else fields.skip('a field of the result')
   }
-  return { kind: 'result', code, diagnostic, name }
+  return { kind: 'result', code, diagnostic, name, cookie: NO_COOKIE }
 }
 
 function checkEntry (fields: Elements): Response {
@@ -113,24 +117,28 @@ function checkReference (fields: Elements): Response {
   return { kind: 'reference' }
 }
 
-function checkControls (controls: Elements): void {
+/** The cookie of the page, where one of them has it. */
+function checkControls (controls: Elements): Buffer {
+  let cookie: Buffer = NO_COOKIE
   while (controls.next !== undefined) {
     const control = controls.enter(Tag.sequence, 'a control')
     const type = control.read(Tag.octetString, 'the type of a control').toString('latin1')
     if (control.next === Tag.boolean && control.read(Tag.boolean, 'the criticality of a control').length !== 1) throw new AnswerError('the criticality of a control is no boolean')
-    if (type === PAGED_RESULTS && control.next !== undefined) checkPage(control.enter(Tag.octetString, 'the value of a control'))
+    if (type === PAGED_RESULTS && control.next !== undefined) cookie = readCookie(control.enter(Tag.octetString, 'the value of a control'))
     else if (control.next !== undefined) control.read(Tag.octetString, 'the value of a control')
     control.finish('a control')
   }
+  return cookie
 }
 
 /** RFC 2696: a cookie that was lost would end a search before its end. */
-function checkPage (value: Elements): void {
+function readCookie (value: Elements): Buffer {
   const page = value.enter(Tag.sequence, 'a page')
   page.number(Tag.integer, 'the size of a page')
-  page.read(Tag.octetString, 'the cookie of a page')
+  const cookie = page.read(Tag.octetString, 'the cookie of a page')
   page.finish('a page')
   value.finish('a page')
+  return cookie
 }
 
 /** RFC 4511, 4.4: what a directory says without being asked. Of those only the one of its leaving means anything here. */

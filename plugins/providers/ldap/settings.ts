@@ -51,6 +51,8 @@ export interface Settings {
   readonly groups: GroupSettings
   readonly timeouts: Timeouts
   readonly pool: PoolSettings
+  /** 0: searches are not paged. */
+  readonly pageSize: number
   /** Empty: anonymous. */
   readonly bindDN: string
   /** Nobody but the users themselves can read their entries. */
@@ -71,6 +73,7 @@ export function settle (config: LdapProviderConfig): Settings {
     groups: groupSettings(config, preset),
     timeouts: { connect: milliseconds(timeouts.connect), bind: milliseconds(timeouts.bind), search: milliseconds(timeouts.search) },
     pool: { min: Math.min(pool.min, pool.max), max: pool.max, idle: milliseconds(pool.idle), age: milliseconds(pool.age) },
+    pageSize: config.pageSize,
     bindDN,
     readsAsUser: userDNTemplate !== '' && bindDN === '',
     maxBadPasswordCount: config.maxBadPasswordCount
