@@ -36,7 +36,7 @@ export type LdapUserSearchConfig = Static<typeof LdapUserSearchConfig>
 export const LdapGroupSearchConfig = Closed({
   mode: Type.Optional(Enum(LDAP_GROUP_MODES, { description: 'memberOf: what the user\'s entry names; search: by the filter; tokenGroups, inChain: Active Directory, with nesting; none: no groups.' })),
   baseDN: Text('Groups outside of it don\'t count. Required unless nameAttribute is unique in the whole directory.'),
-  filter: Filled('For `mode: search`: finds the groups of {dn}, the user\'s entry, or of {username}, its canonical username.'),
+  filter: Filled('For `mode: search`: finds the groups of {dn}, the user\'s entry, of {username}, its canonical username, or of any attribute of the entry, such as {gidNumber}.'),
   nameAttribute: Filled('Attribute of the group that becomes its name.'),
   nested: Type.Integer({ minimum: 0, maximum: 20, default: 0, description: 'How many levels of groups in groups to climb, for memberOf and search.' }),
   include: Type.String({ default: '', description: 'Regular expression; only groups whose names match it come out.' })

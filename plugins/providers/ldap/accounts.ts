@@ -8,7 +8,7 @@ import { LOCK, stateOf } from './account-state.js'
 import { domainOf, dnsNameOf, escapeInDN, nameInDN, normalizeDN } from './distinguished-name.js'
 import type { Search } from './directory.js'
 import type { Entry } from './entry.js'
-import { comparisonsOf, fillFilter, foldName, isSameName, type Comparison } from './filter.js'
+import { comparisonsOf, fillFilter, foldName, isSameName, wantedBy, type Comparison } from './filter.js'
 import type { DomainNames } from './domain-names.js'
 import { markAttributes, markOf, type PasswordMark } from './password-mark.js'
 import type { Settings } from './settings.js'
@@ -103,9 +103,9 @@ export class Accounts {
 
   async #isMeant (entry: Entry, names: readonly Reading[], search: Search): Promise<boolean> {
     for (const { name, domain } of names) {
-      const called = this.#comparisons.some(({ attribute, value }) => {
-        const wanted = value.replaceAll('{username}', () => name)
-        return entry.texts(attribute).some(text => isSameName(text, wanted))
+      const called = this.#comparisons.some(comparison => {
+        const wanted = wantedBy(comparison, name)
+        return entry.texts(comparison.attribute).some(text => isSameName(text, wanted))
       })
       if (called && (domain === undefined || await this.#isIn(entry.dn, domain, search))) return true
     }

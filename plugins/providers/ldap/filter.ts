@@ -5,25 +5,56 @@
  */
 import { Filter, FilterParser } from 'ldapts'
 
+/**
+ * A filter of the config in one line, in parentheses, and with letters beyond
+ * ASCII as themselves, since ldapts takes each escaped byte for a letter. Line
+ * breaks and spaces between parentheses mean nothing; those in a value do.
+ */
+export function normalizeFilter (written: string): string {
+  const text = written.trim()
+    .replace(/\s*[\r\n]\s*(?=[()])/g, '')
+    .replace(/\(\s+/g, '(')
+    .replace(/\(([&|!])\s+/g, '($1')
+    .replace(/\)\s+(?=[()])/g, ')')
+    .replace(/(?:\\[89a-f][0-9a-f])+/gi, run => decode(run) ?? run)
+  return text === '' || text.startsWith('(') ? text : `(${text})`
+}
+
+/** The text that escaped bytes are; `undefined` if they are none. */
+function decode (escaped: string): string | undefined {
+  try {
+    return utf8.decode(Buffer.from(escaped.replaceAll('\\', ''), 'hex'))
+  } catch {
+    return undefined
+  }
+}
+
+const utf8 = new TextDecoder('utf8', { fatal: true })
+
 /** Puts values into the `{placeholders}` of a filter. In one pass: a value that looks like a placeholder stays what it is. */
 export function fillFilter (template: string, values: Readonly<Record<string, string>>): string {
   return template.replace(PLACEHOLDER, (whole, name: string) => values[name] === undefined ? whole : Filter.escape(values[name]))
 }
 
-const PLACEHOLDER = /\{([a-z]+)\}/gi
+export const PLACEHOLDER = /\{([a-z][a-z0-9-]*)\}/gi
 
 export function placeholdersOf (template: string): string[] {
   return [...template.matchAll(PLACEHOLDER)].map(match => match[1]!)
 }
 
 /** What is wrong with a filter of the config, if anything is. */
-export function filterFault (template: string, placeholders: readonly string[]): string | undefined {
-  const unknown = placeholdersOf(template).find(name => !placeholders.includes(name))
-  if (unknown !== undefined) return `knows no {${unknown}}; there ${placeholders.length === 1 ? 'is' : 'are'} ${placeholders.map(name => `{${name}}`).join(' and ')}`
-  // ldapts takes each escaped byte for a letter of its own
-  if (/\\[89a-f][0-9a-f]/i.test(template)) return 'escapes a letter outside of ASCII; write the letter itself'
+export function filterFault (template: string, placeholders: readonly string[], { attributes = false } = {}): string | undefined {
+  for (const name of placeholdersOf(template)) {
+    const meant = placeholders.find(known => known.toLowerCase() === name.toLowerCase())
+    if (meant === undefined && !attributes) return `knows no {${name}}; there ${placeholders.length === 1 ? 'is' : 'are'} ${placeholders.map(name => `{${name}}`).join(' and ')}`
+    if (meant !== undefined && meant !== name) return `knows no {${name}}; write {${meant}}`
+  }
+  const [, escaped] = /\\(?![0-9a-f]{2})([^])/i.exec(template) ?? []
+  if (escaped !== undefined) return `has a backslash before ${JSON.stringify(escaped)}: write \\5c for a backslash, and characters such as # and , as they are`
+  const [bytes] = /\\[89a-f][0-9a-f]/i.exec(template) ?? []
+  if (bytes !== undefined) return `has "${bytes}", which is not UTF-8: write the letter itself, or \\5c for a backslash`
   try {
-    FilterParser.parseString(fillFilter(template, Object.fromEntries(placeholders.map(name => [name, 'x']))))
+    FilterParser.parseString(template.replace(PLACEHOLDER, 'x'))
     return undefined
   } catch (error) {
     return `is no search filter: ${(error as Error).message.split('. Full string')[0]}`
@@ -33,8 +64,18 @@ export function filterFault (template: string, placeholders: readonly string[]):
 /** One comparison of a filter with what was typed: `(mail={username}@example.com)`. */
 export interface Comparison {
   readonly attribute: string
-  /** With the placeholder. */
+  /** As in the filter, with the placeholder. */
   readonly value: string
+}
+
+/** The value that an entry has to have for what was typed. */
+export function wantedBy ({ value }: Comparison, typed: string): string {
+  return value.split('{username}').map(unescape).join(typed)
+}
+
+/** Of a part of a filter as normalizeFilter() writes it: escapes are of ASCII only. */
+function unescape (text: string): string {
+  return text.replace(/\\([0-9a-f]{2})/gi, (_escape, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
 }
 
 /** Every comparison with `{username}`. */

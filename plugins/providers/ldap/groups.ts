@@ -10,6 +10,7 @@ import type { Search } from './directory.js'
 import { isUnder, nameInDN, normalizeDN } from './distinguished-name.js'
 import type { Entry } from './entry.js'
 import { fillFilter } from './filter.js'
+import { attributesIn, fillGroupFilter } from './group-filter.js'
 import { boundGroups, nameOf, type Group } from './group.js'
 import { GroupNames } from './group-names.js'
 import type { GroupSettings } from './settings.js'
@@ -22,8 +23,12 @@ const IN_CHAIN = '(member:1.2.840.113556.1.4.1941:={dn})'
 const BATCH = 50
 
 /** Attributes of the user's entry that its groups are read from. */
-export function groupAttributes ({ mode }: GroupSettings): string[] {
-  return mode === 'memberOf' ? ['memberOf'] : []
+export function groupAttributes ({ mode, filter }: GroupSettings): string[] {
+  switch (mode) {
+    case 'memberOf': return ['memberOf']
+    case 'search': return attributesIn(filter)
+    default: return []
+  }
 }
 
 export interface Membership {
@@ -71,8 +76,9 @@ export class Groups {
     return { names: included.map(({ name }) => name).sort(), admitted }
   }
 
-  async #found ({ entry, username }: Account, search: Search, explain: Explain): Promise<Group[]> {
-    const { mode, baseDN, filter } = this.#settings
+  async #found (account: Account, search: Search, explain: Explain): Promise<Group[]> {
+    const { mode, baseDN } = this.#settings
+    const { entry } = account
     switch (mode) {
       case 'memberOf': {
         explain(`${entry.dn} is in ${entry.texts('memberOf').length} groups by its memberOf`)
@@ -85,10 +91,19 @@ export class Groups {
       }
       case 'inChain': return await this.#search(fillFilter(IN_CHAIN, { dn: entry.dn }), search, explain)
       default: {
-        const direct = await this.#search(fillFilter(filter, { dn: entry.dn, username }), search, explain)
+        const filter = this.#filterFor(account, explain)
+        const direct = filter === undefined ? [] : await this.#search(filter, search, explain)
         return await this.#climbFrom(direct, async groups => await this.#above(groups, search, explain))
       }
     }
+  }
+
+  #filterFor ({ entry, username }: Account, explain: Explain): string | undefined {
+    const { filter } = this.#settings
+    const missing = attributesIn(filter).filter(attribute => entry.texts(attribute).length === 0)
+    const filled = fillGroupFilter(filter, name => name === 'dn' ? [entry.dn] : name === 'username' ? [username] : entry.texts(name))
+    if (missing.length > 0) explain(`${entry.dn} has no ${missing.join(', ')}, which groupSearch.filter names${filled === undefined ? ': no group can match' : ''}`)
+    return filled
   }
 
   async #search (filter: string, search: Search, explain: Explain): Promise<Group[]> {
@@ -101,7 +116,7 @@ export class Groups {
   }
 
   async #above (groups: readonly Group[], search: Search, explain: Explain): Promise<Group[]> {
-    const filters = groups.map(({ dn }) => fillFilter(this.#settings.filter, { dn }))
+    const filters = groups.flatMap(({ dn }) => fillGroupFilter(this.#settings.filter, name => name === 'dn' ? [dn] : []) ?? [])
     const above: Group[] = []
     for (let from = 0; from < filters.length; from += BATCH) above.push(...await this.#search(any(filters.slice(from, from + BATCH)), search, explain))
     return above

@@ -8,6 +8,7 @@ import { parseDuration } from '../../../src/authn/duration.js'
 import type { Finding } from '../../../src/authn/provider.js'
 import { parseDN } from './distinguished-name.js'
 import { comparisonsOf, filterFault, placeholdersOf } from './filter.js'
+import { attributesIn, fillGroupFilter } from './group-filter.js'
 import { isSelfWritable, PRESETS } from './presets.js'
 import { settle, type Settings } from './settings.js'
 
@@ -100,14 +101,15 @@ function * inspectGroupSearch ({ preset, groupSearch }: LdapProviderConfig, { gr
     yield { path: 'groupSearch.baseDN', message: `is missing: ${groups.nameAttribute} is unique only inside a container, so whoever may make groups elsewhere could make a namesake` }
   } else if (groups.baseDN === '' && mode !== 'memberOf') yield { path: 'groupSearch.baseDN', message: 'is missing' }
   if (groupSearch.filter !== undefined && mode !== 'search') yield { path: 'groupSearch.filter', message: 'is for "mode: search" alone' }
-  const fault = mode === 'search' ? filterFault(groups.filter, ['dn', 'username']) : undefined
+  const fault = mode === 'search' ? filterFault(groups.filter, ['dn', 'username'], { attributes: true }) : undefined
   if (groups.filter === '' && mode === 'search') yield { path: 'groupSearch.filter', message: `is missing: ${NO_PRESET}` }
   else if (fault !== undefined) yield { path: 'groupSearch.filter', message: fault }
-  else if (mode === 'search' && placeholdersOf(groups.filter).length === 0) yield { path: 'groupSearch.filter', message: 'needs {dn} or {username}: else everybody is in every group' }
+  else if (mode === 'search' && placeholdersOf(groups.filter).length === 0) yield { path: 'groupSearch.filter', message: 'needs {dn}, {username} or an attribute of the user such as {gidNumber}: else everybody is in every group' }
+  else if (mode === 'search' && /\([^()=]*\{/.test(groups.filter)) yield { path: 'groupSearch.filter', message: 'has a placeholder as the name of an attribute; only values are filled in' }
   if (groups.nested === 0) return
   if (mode === 'tokenGroups' || mode === 'inChain') yield { path: 'groupSearch.nested', message: `is for memberOf and search; ${mode} has nesting in it` }
   // a group that is called like a user would stand in for the user
-  else if (mode === 'search' && placeholdersOf(groups.filter).includes('username')) yield { path: 'groupSearch.nested', message: 'needs a filter without {username}: groups in groups are found by {dn}' }
+  else if (mode === 'search' && fault === undefined && fillGroupFilter(groups.filter, name => name === 'dn' ? ['x'] : []) === undefined) yield { path: 'groupSearch.nested', message: 'needs a filter that can match by {dn} alone: groups in groups are found by it' }
   if (readsAsUser) yield { path: 'groupSearch.nested', message: 'users read their groups themselves, and may not see all of them; a service account (bindDN) may', warning: true }
 }
 
@@ -117,6 +119,9 @@ function * inspectAttributes ({ user, groups }: Settings): Generator<Finding> {
     'userSearch.attributes.uid': user.uid ?? '',
     ...groups.mode !== 'none' && { 'groupSearch.nameAttribute': groups.nameAttribute },
     ...Object.fromEntries(Object.entries(user.extra).map(([key, attribute]) => [`userSearch.attributes.extra.${key}`, attribute]))
+  }
+  for (const attribute of groups.mode === 'search' ? new Set(attributesIn(groups.filter)) : []) {
+    if (isSelfWritable(attribute)) yield { path: 'groupSearch.filter', message: `many directories let people change ${attribute} in their own entries, and so choose their groups here`, warning: true }
   }
   for (const [path, attribute] of Object.entries(attributes)) {
     if (isSelfWritable(attribute)) yield { path, message: `many directories let people change ${attribute} in their own entries, and so choose what they are here`, warning: true }

@@ -2,6 +2,7 @@
 import type { LdapProviderConfig } from '../../../schemas/providers/ldap.js'
 import { milliseconds } from '../../../src/authn/duration.js'
 import { domainOf } from './distinguished-name.js'
+import { normalizeFilter } from './filter.js'
 import { isUniqueName, PRESETS, type GroupMode, type Preset, type PresetName } from './presets.js'
 
 export interface UserSettings {
@@ -85,7 +86,7 @@ function userSettings ({ userSearch, userDNTemplate }: LdapProviderConfig, prese
   return {
     template: userDNTemplate,
     baseDN: userSearch.baseDN,
-    filter: userSearch.filter ?? preset.userFilter ?? MISSING,
+    filter: normalizeFilter(userSearch.filter ?? preset.userFilter ?? MISSING),
     scope: userSearch.scope,
     username: attributes.username ?? preset.username ?? MISSING,
     uid: attributes.uid ?? preset.uid,
@@ -100,7 +101,7 @@ function groupSettings ({ preset: name, groupSearch, requireGroup, userSearch, u
   return {
     mode: groupSearch.mode ?? preset.groupMode ?? 'none',
     baseDN: groupSearch.baseDN || domain,
-    filter: groupSearch.filter ?? preset.groupFilter ?? MISSING,
+    filter: normalizeFilter(groupSearch.filter ?? preset.groupFilter ?? MISSING),
     nameAttribute,
     uniqueNames: isUniqueName(nameAttribute, name),
     nested: groupSearch.nested,

@@ -18,6 +18,12 @@ cn: team-${index}
 member: uid=bob,${PEOPLE}
 
 `).join('')
+const HEIDI_PASSWORD = 'canary-heidi-password'
+
+function posixGroup (name: string, gid: number, more = ''): string {
+  return `dn: cn=${name},ou=posix,${SUFFIX}\nobjectClass: posixGroup\ncn: ${name}\ngidNumber: ${gid}\n${more}\n`
+}
+
 const TREE = `
 dn: ou=crowd,${SUFFIX}
 objectClass: organizationalUnit
@@ -39,6 +45,27 @@ cn: Gr\u00fc\u00dfe
 cn: cluster-admins
 member: uid=alice,${PEOPLE}
 member: cn=a\\2Cb \\2B (c*) \\5C d,ou=hard,${SUFFIX}
+
+dn: ou=posix,${SUFFIX}
+objectClass: organizationalUnit
+ou: posix
+
+dn: uid=heidi,${PEOPLE}
+objectClass: inetOrgPerson
+objectClass: posixAccount
+uid: heidi
+cn: Heidi (on call)
+sn: Heidi
+uidNumber: 5000
+gidNumber: 5001
+homeDirectory: /home/heidi
+departmentNumber: *)(cn=*
+userPassword: ${HEIDI_PASSWORD}
+
+${posixGroup('staff', 5001)}
+${posixGroup('operators', 5002, 'memberUid: heidi')}
+${posixGroup('finance', 50010)}
+${posixGroup('platform', 5003, 'memberUid: alice')}
 `
 
 test('OpenLDAP', async t => {
@@ -134,6 +161,40 @@ test('OpenLDAP', async t => {
     t.equal(outcome(await ask('gail', 'canary-gail-password')), 'gail')
     const refused = await open(t, anonymous)
     await t.rejects(refused.ask('alice', alice.password), { message: /refused a search under .* InsufficientAccessError 50/ }, 'and says so where it does not')
+  })
+
+  t.test('finds users by filters with escapes and line breaks', async t => {
+    for (const [name, filter, username, expected] of [
+      ['an escaped character beside the name', '(mail={username}@example\\2etest)', 'ALICE', 'alice'],
+      ['parentheses around a part of the value', '(cn={username} \\28on call\\29)', 'heidi', 'heidi'],
+      ['lines', '(&\n  (objectClass=inetOrgPerson)\n  (|\n    (uid={username})\n    (mail={username})\n  )\n)\n', 'alice@example.test', 'alice'],
+      ['no parentheses', 'uid={username}', 'alice', 'alice'],
+      ['an escaped letter', '(uid=zo\\c3\\ab{username})', 'x', undefined],
+      ['the same where the entry has it', '(&(cn=Zo\\c3\\ab)(uid={username}))', zoe.username, zoe.username]
+    ] as const) {
+      const { lookup } = await open(t, { userSearch: { baseDN: PEOPLE, filter } })
+      t.equal((await lookup(username))?.username, expected, name)
+    }
+  })
+
+  t.test('reads groups by attributes of the user', async t => {
+    const baseDN = `ou=posix,${SUFFIX}`
+    for (const [name, username, groupSearch, expected] of [
+      ['the primary group too', 'heidi', { baseDN, filter: '(|(memberUid={username})(gidNumber={gidNumber}))' }, ['operators', 'staff']],
+      ['none for who has no such attribute', 'alice', { baseDN, filter: '(|(memberUid={username})(gidNumber={gidNumber}))' }, ['platform']],
+      ['nor any other group', 'alice', { baseDN, filter: '(gidNumber={gidNumber})' }, []],
+      ['nor those that differ from nothing', 'alice', { baseDN, filter: '(!(gidNumber={gidNumber}))' }, []],
+      ['each value of several', 'alice', { baseDN: GROUPS, filter: '(cn={departmentNumber})' }, ['platform']],
+      ['a value that looks like a filter', 'heidi', { baseDN, filter: '(cn={departmentNumber})' }, []],
+      ['and what those are in, by their DN', 'alice', { baseDN: GROUPS, filter: '(|(member={dn})(cn={departmentNumber}))', nested: 1 }, ['developers', 'engineering', 'platform']],
+      ['for users found by a template', 'heidi', { baseDN, filter: '(gidNumber={gidNumber})' }, ['staff']]
+    ] as const) {
+      const template = name.includes('template') ? { userDNTemplate: `uid={username},${PEOPLE}`, userSearch: {} } : {}
+      const { lookup } = await open(t, { groupSearch, ...template })
+      t.strictSame((await lookup(username))?.groups?.toSorted(), expected, name)
+    }
+    const { explain } = await open(t, { groupSearch: { baseDN, filter: '(gidNumber={gidNumber})' } })
+    t.match((await explain('alice')).at(-1), `uid=alice,${PEOPLE} has no gidNumber, which groupSearch.filter names: no group can match`)
   })
 
   t.test('says what it may not see', async t => {

@@ -6,8 +6,9 @@ import { BadPasswords } from '../../../../plugins/providers/ldap/bad-passwords.j
 import { hostOf, type Host } from '../../../../plugins/providers/ldap/dial.js'
 import { dnsNameOf, domainOf, escapeInDN, isUnder, LONGEST_DN, nameInDN, normalizeDN, parseDN } from '../../../../plugins/providers/ldap/distinguished-name.js'
 import { Entry, guidOf, sidOf } from '../../../../plugins/providers/ldap/entry.js'
-import { comparisonsOf, fillFilter, isSameName } from '../../../../plugins/providers/ldap/filter.js'
+import { comparisonsOf, fillFilter, isSameName, normalizeFilter, wantedBy } from '../../../../plugins/providers/ldap/filter.js'
 import { nameOf } from '../../../../plugins/providers/ldap/group.js'
+import { fillGroupFilter } from '../../../../plugins/providers/ldap/group-filter.js'
 import { Groups } from '../../../../plugins/providers/ldap/groups.js'
 import { GroupNames } from '../../../../plugins/providers/ldap/group-names.js'
 import { Hosts } from '../../../../plugins/providers/ldap/hosts.js'
@@ -85,6 +86,40 @@ test('filters: RFC 4515', async t => {
   t.strictSame(comparisonsOf('(&(objectClass=x)(|(uid={username})(mail:caseExactMatch:={username}@x)(cn>={username})))'), [
     { attribute: 'uid', value: '{username}' }, { attribute: 'mail', value: '{username}@x' }, { attribute: 'cn', value: '{username}' }
   ])
+  for (const [value, name, expected] of [
+    ['{username}', 'a\\b(c)*', 'a\\b(c)*'], ['{username} \\28on call\\29', '\\28', '\\28 (on call)'], ['\\7busername\\7d{username}', 'alice', '{username}alice'], ['CORP\\5c{username}', 'alice', 'CORP\\alice']
+  ] as const) t.equal(wantedBy({ attribute: 'cn', value }, name), expected, value)
+})
+
+test('filters as a config writes them', async t => {
+  for (const [written, expected] of [
+    ['(uid={username})', '(uid={username})'],
+    ['uid={username}', '(uid={username})'],
+    [' (uid={username})\n', '(uid={username})'],
+    ['(&\n  (objectClass=person)\r\n  (|\n    (uid={username})\n\t(mail={username})\n  )\n)\n', '(&(objectClass=person)(|(uid={username})(mail={username})))'],
+    ['( & ( ! ( cn=a b ) ) (uid={username}) )', '(&(!(cn=a b ))(uid={username}))'],
+    ['(cn= {username} )', '(cn= {username} )'],
+    ['(&(ou=Gr\\c3\\bc\\C3\\9fe)(uid={username}))', '(&(ou=Gr\u00fc\u00dfe)(uid={username}))'],
+    ['(cn=\\28\\ff)', '(cn=\\28\\ff)']
+  ] as const) t.equal(normalizeFilter(written), expected, JSON.stringify(written))
+})
+
+test('filters with attributes of the user', async t => {
+  const user: Record<string, string[]> = { dn: ['uid=a,dc=x'], gid: ['5'], department: ['a*', '{gid}'] }
+  const fill = (template: string): string | undefined => fillGroupFilter(template, name => user[name] ?? [])
+  for (const [template, expected] of [
+    ['(gidNumber={gid})', '(gidNumber=5)'],
+    ['(cn={department})', '(|(cn=a\\2a)(cn={gid}))'],
+    ['(cn={department}-{gid})', '(|(cn=a\\2a-5)(cn={gid}-5))'],
+    ['(|(member={dn})(cn={none}))', '(|(member=uid=a,dc=x))'],
+    ['(|(cn={none})(&(member={dn})(cn={none})))', undefined],
+    ['(&(objectClass=group)(|(member={dn})(cn={none})))', '(&(objectClass=group)(|(member=uid=a,dc=x)))'],
+    ['(&(objectClass=group)(!(cn={none})))', undefined],
+    ['(|(member={dn})(!(cn={none}))(!(cn={gid})))', '(|(member=uid=a,dc=x)(!(cn=5)))'],
+    ['(cn={none})', undefined]
+  ] as const) t.equal(fill(template), expected, template)
+  const many = Array.from({ length: 8 }, (_, index) => String(index))
+  t.throws(() => fillGroupFilter('(cn={a}-{b})', () => many), { code: 'AUTHN_DIRECTORY', message: /64 values/ })
 })
 
 test('what is the same name', async t => {
