@@ -62,8 +62,8 @@ export class Accounts {
       if (await this.#isMeant(entry, names, search)) meant.push(entry)
       else explain?.(`${entry.dn} is not called that`)
     }
-    if (meant.length > 1 || entries.length >= LIMIT) return 'ambiguous'
-    const [entry] = meant
+    const [entry, ...others] = this.#preferred(meant, typed, explain)
+    if (others.length > 0 || entries.length >= LIMIT) return 'ambiguous'
     return entry === undefined ? 'nobody' : this.#accountOf(entry)
   }
 
@@ -110,6 +110,15 @@ export class Accounts {
       if (called && (domain === undefined || await this.#isIn(entry.dn, domain, search))) return true
     }
     return false
+  }
+
+  /** As a domain controller reads a name: a userPrincipalName comes before `sAMAccountName@domain` of another account. */
+  #preferred (meant: readonly Entry[], typed: string, explain: Explain | undefined): readonly Entry[] {
+    if (this.#settings.presetName !== 'activeDirectory') return meant
+    const isPrincipal = (entry: Entry): boolean => entry.texts('userPrincipalName').some(name => isSameName(name, typed))
+    if (!meant.some(isPrincipal)) return meant
+    for (const { dn } of meant.filter(entry => !isPrincipal(entry))) explain?.(`${dn} is left out: ${typed} is the userPrincipalName of another account`)
+    return meant.filter(isPrincipal)
   }
 
   async #isIn (dn: string, domain: string, search: Search): Promise<boolean> {

@@ -69,12 +69,24 @@ test('Active Directory', async t => {
     ] as const) t.equal((await lookup(typed))?.username, expected, typed)
   })
 
-  t.test('refuses a name that means two accounts', async t => {
+  t.test('takes a userPrincipalName for its own account, before the account name with a domain of another one', async t => {
     await samba.change(userDN('frank'), { userPrincipalName: 'bob@corp' })
-    const { lookup, events } = await open(t)
-    t.equal(await lookup('bob@corp'), null)
+    const { ask, lookup, events, explain } = await open(t)
+    for (const typed of ['bob@corp', 'BOB@Corp']) t.equal((await lookup(typed))?.username, 'frank', typed)
+    for (const typed of ['bob', 'CORP\\bob', 'bob@example.test']) t.equal((await lookup(typed))?.username, 'bob', typed)
+    t.equal(outcome(await ask('bob@corp', 'canary-frank-password')), 'frank')
+    t.equal(outcome(await ask('bob@corp', bob.password)), 'wrong-credential')
+    t.match((await explain('bob@corp'))[1], `${userDN('bob')} is left out: bob@corp is the userPrincipalName of another account`)
+    t.strictSame(events, [])
+  })
+
+  t.test('refuses a name that means two accounts', async t => {
+    for (const name of ['alice', 'frank']) await samba.change(userDN(name), { mail: 'platform@example.test' })
+    const { lookup, events } = await open(t, { userSearch: { baseDN: DOMAIN, filter: '(|(sAMAccountName={username})(userPrincipalName={username})(mail={username}))' } })
+    t.equal(await lookup('platform@example.test'), null)
     t.strictSame(events, ['ambiguous-user'])
-    t.equal((await lookup('bob'))?.username, 'bob')
+    await samba.change(userDN('frank'), { userPrincipalName: 'platform@example.test' })
+    t.equal((await lookup('platform@example.test'))?.username, 'frank', 'unless it is the userPrincipalName of one')
   })
 
   t.test('reads groups', async t => {
