@@ -7,6 +7,7 @@ import type { ProviderLog } from '../../../src/authn/provider.js'
 import type { Secret } from '../../../schemas/primitives.js'
 import { DirectoryError } from '../../../src/errors.js'
 import type { Connection } from './connection.js'
+import { serviceRefusal } from './service-refusal.js'
 
 export interface ServiceBindOptions {
   /** Empty: connections stay anonymous. */
@@ -25,7 +26,7 @@ interface Refusal {
   /** Milliseconds until the next attempt. */
   readonly pause: number
   readonly until: number
-  /** The directory's words. */
+  /** Why, and what to do. */
   readonly message: string
 }
 
@@ -83,8 +84,8 @@ export class ServiceBind {
     this.check()
     const { bindDN, log } = this.#options
     const password = this.#password
-    const { code, message } = await connection.bind(bindDN, password, signal)
-    if (code !== 0) this.#refuse(password, message)
+    const refusal = serviceRefusal(await connection.bind(bindDN, password, signal))
+    if (refusal !== undefined) this.#refuse(password, refusal)
     if (this.#refusal !== undefined) log.info({ bindDN }, 'the directory takes the service account again')
     this.#refusal = undefined
     clearInterval(this.#look)
@@ -96,7 +97,7 @@ export class ServiceBind {
     this.#refusal = { password, pause, until: this.#now() + pause, message }
     this.#lookForChange(password)
     onRefused()
-    log.error({ bindDN, reason: message, retryInSeconds: pause / 1000 }, 'the directory refuses the service account: check bindDN and bindPassword; until then nobody can be looked up')
+    log.error({ bindDN, reason: message, retryInSeconds: pause / 1000 }, 'the directory refuses the service account; nobody can be looked up until it is accepted')
     throw new DirectoryError(`the directory refused the service account ${bindDN}: ${message}`)
   }
 

@@ -46,16 +46,21 @@ const BY_CODE: ReadonlyArray<{ code: number, message: RegExp, refusal: Refusal }
 
 /** @throws DirectoryError where the answer tells nothing about the password */
 export function verdictOf ({ code, message, policy }: BindResult): Verdict {
-  if (policy !== undefined) return POLICY[policy]
-  if (code === 0) return 'right'
-  const known = code === INVALID_CREDENTIALS ? fromCode49(message) : BY_CODE.find(known => known.code === code && known.message.test(message))?.refusal
+  const known = refusalIn({ code, message, policy })
   if (known !== undefined) return known
+  if (code === 0) return 'right'
   // a referral ends here too: nobody's password is sent to another host
   throw new DirectoryError(`the directory gave no verdict on a password: ${message}`)
 }
 
+/** What the directory says against the password or the account; `undefined` if it is nothing that is known. */
+export function refusalIn ({ code, message, policy }: BindResult): 'wrong' | Refusal | undefined {
+  if (policy !== undefined) return POLICY[policy]
+  return code === INVALID_CREDENTIALS ? fromCode49(message) : BY_CODE.find(known => known.code === code && known.message.test(message))?.refusal
+}
+
 /** Active Directory answers so too where it could not look at the password, as without a logon server: data 51f. */
-function fromCode49 (message: string): Verdict | undefined {
+function fromCode49 (message: string): 'wrong' | Refusal | undefined {
   const data = /, data ([0-9a-f]+), v/i.exec(message)?.[1]
   return data === undefined ? 'wrong' : ACTIVE_DIRECTORY[data.toLowerCase()]
 }
