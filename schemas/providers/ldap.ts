@@ -16,6 +16,8 @@ export const LdapTlsConfig = Closed({
   mode: Enum(['ldaps', 'startTLS', 'none'], { default: 'ldaps', description: 'ldaps: TLS from the first byte; startTLS: upgraded before anything is sent; none: plaintext, with `insecure: true`.' }),
   insecure: Type.Boolean({ default: false, description: 'Required with `mode: none`: passwords travel in plaintext.' }),
   caFile: Type.Optional(Type.Unsafe<string>({ ...Path, description: 'Who signs the directory\'s certificates, PEM; read again when it changes. Without it: the authorities that Node.js trusts.' })),
+  certFile: Type.Optional(Type.Unsafe<string>({ ...Path, description: 'Client certificate for a directory that requires one, PEM; read again when it changes.' })),
+  keyFile: Type.Optional(Type.Unsafe<string>({ ...Path, description: 'Private key of certFile, PEM; read again when it changes.' })),
   serverName: Text('The name to find in the certificate; empty: the host of the URL.'),
   insecureSkipVerify: Type.Boolean({ default: false, description: 'Takes any certificate: whoever is in between can read passwords.' })
 }, { default: {} })

@@ -21,6 +21,8 @@ export class CheckedSocket extends Duplex {
   #request: Request | undefined
   #allowance = new Allowance()
   #error: AnswerError | undefined
+  #failure: Error | undefined
+  #isBrokenOff = false
   #resultCode = 0
   #cookie: Buffer = Buffer.alloc(0)
 
@@ -29,7 +31,8 @@ export class CheckedSocket extends Duplex {
     super({ readableObjectMode: true })
     this.#socket = socket
     socket.on('data', (bytes: Buffer) => { this.#receive(bytes) })
-    for (const event of ['end', 'error', 'close']) socket.once(event, () => { this.destroy() })
+    socket.on('error', (error: Error) => { this.#failure = error })
+    for (const event of ['end', 'error', 'close']) socket.once(event, () => { this.#breakOff() })
   }
 
   get readyState (): Socket['readyState'] {
@@ -39,6 +42,16 @@ export class CheckedSocket extends Duplex {
   /** What was wrong with an answer, where that has ended the connection. */
   get error (): AnswerError | undefined {
     return this.#error
+  }
+
+  /** What the socket said of its end, if it was more than that. */
+  get failure (): Error | undefined {
+    return this.#failure
+  }
+
+  /** The other side has ended the connection, or the network. */
+  get isBrokenOff (): boolean {
+    return this.#isBrokenOff
   }
 
   /** Of the last answer that came to its end: RFC 4511, 4.1.9. */
@@ -78,6 +91,11 @@ export class CheckedSocket extends Duplex {
   override _destroy (_error: Error | null, done: () => void): void {
     this.#socket.destroy()
     done()
+  }
+
+  #breakOff (): void {
+    if (!this.destroyed) this.#isBrokenOff = true
+    this.destroy()
   }
 
   #receive (bytes: Buffer): void {

@@ -4,6 +4,7 @@
  * Whatever takes too long, or is wanted by nobody any more, ends it.
  */
 import type { Socket } from 'node:net'
+import { TLSSocket } from 'node:tls'
 import { Client, ResultCodeError, type Filter, type SearchOptions } from 'ldapts'
 import { DirectoryError } from '../../../src/errors.js'
 import type { Host } from './dial.js'
@@ -15,6 +16,7 @@ import { PasswordPolicyControl, type PolicyError } from './password-policy.js'
 import { fetchPages, Paging } from './pages.js'
 import { wordsOf } from './result-words.js'
 import type { Timeouts } from './settings.js'
+import { closedUnanswered, tlsWordsOf } from './tls-words.js'
 
 export interface Query {
   readonly baseDN: string
@@ -47,6 +49,7 @@ export class Connection {
   readonly #client: Client
   readonly #timeouts: Timeouts
   readonly #paging: Paging
+  readonly #isEncrypted: boolean
   /** A host that breaks off before it has said anything is not well. */
   #answered = false
 
@@ -56,6 +59,7 @@ export class Connection {
     this.#socket = new CheckedSocket(socket)
     this.#timeouts = timeouts
     this.#paging = paging
+    this.#isEncrypted = socket instanceof TLSSocket
     this.#client = new Client({ url: 'ldap://host', createConnection: () => this.#socket.asSocket() })
   }
 
@@ -82,7 +86,7 @@ export class Connection {
       if (!(error instanceof ResultCodeError)) throw error
       if (error.code === NO_SUCH_OBJECT) return undefined
       const inPages = error.cause instanceof ResultCodeError ? `; in pages: ${wordsOf(error.cause)}` : ''
-      throw new DirectoryError(`${this.host.name} refused a search under ${JSON.stringify(query.baseDN)}: ${wordsOf(error)}${inPages}`, HOST_TROUBLE.has(error.code) ? 'host' : undefined)
+      throw new DirectoryError(`${this.host.name} refused a search under ${JSON.stringify(query.baseDN)}: ${this.#wordsOf(error)}${inPages}`, HOST_TROUBLE.has(error.code) ? 'host' : undefined)
     }
   }
 
@@ -133,7 +137,7 @@ export class Connection {
     } catch (error) {
       if (!(error instanceof ResultCodeError)) throw error
       if (HOST_TROUBLE.has(error.code)) throw new DirectoryError(`${this.host.name} can't take a bind now: ${wordsOf(error)}`, 'host')
-      return { code: error.code, message: wordsOf(error), policy: policy.error }
+      return { code: error.code, message: this.#wordsOf(error), policy: policy.error }
     }
   }
 
@@ -149,10 +153,14 @@ export class Connection {
     }
   }
 
+  #wordsOf (error: ResultCodeError): string {
+    return wordsOf(error, { isEncrypted: this.#isEncrypted })
+  }
+
   /** Whoever stops waiting ends the connection: LDAP can't take a bind back, and an answer that is still to come would be nobody's. */
   async #ask<T> (what: string, timeout: number, signal: AbortSignal | undefined, operation: () => Promise<T>): Promise<T> {
     signal?.throwIfAborted()
-    if (!this.open) throw new DirectoryError(`${this.host.name} closed the connection`, 'connection')
+    if (!this.open) throw new DirectoryError(`${this.host.name} broke off ${what}: ${this.#reasonOf('it closed the connection')}`, 'connection')
     let settled = false
     let stopped: Error | undefined
     const stop = (reason: Error): void => {
@@ -179,12 +187,18 @@ export class Connection {
       this.#socket.destroy()
       const { error: invalid } = this.#socket
       if (invalid !== undefined) throw this.#errorOf(what, invalid)
-      throw new DirectoryError(`${this.host.name} broke off ${what}: ${(error as Error).message.split('\n').pop()!}`, this.#answered ? 'connection' : 'host')
+      throw new DirectoryError(`${this.host.name} broke off ${what}: ${this.#reasonOf((error as Error).message.split('\n').pop()!)}`, this.#answered ? 'connection' : 'host')
     } finally {
       settled = true
       clearTimeout(timer)
       signal?.removeEventListener('abort', abort)
     }
+  }
+
+  /** Why the connection ended, if more is known than `words`. */
+  #reasonOf (words: string): string {
+    const { failure, isBrokenOff } = this.#socket
+    return tlsWordsOf(failure) ?? (isBrokenOff && !this.#answered ? closedUnanswered(this.#isEncrypted) : words)
   }
 
   #errorOf (what: string, { message, lost }: AnswerError): DirectoryError {

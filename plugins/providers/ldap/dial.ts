@@ -9,6 +9,8 @@ import { connect as connectTls } from 'node:tls'
 import type { LdapTlsConfig } from '../../../schemas/providers/ldap.js'
 import { DirectoryError } from '../../../src/errors.js'
 import { startTls } from './start-tls.js'
+import type { TlsIdentity } from './tls-files.js'
+import { LateError, tlsWordsOf, unfinishedHandshake } from './tls-words.js'
 
 export interface Host {
   /** `dc1.example.com:636`, for logs. */
@@ -25,30 +27,37 @@ export function hostOf (url: string): Host {
 
 export interface DialSettings {
   readonly tls: LdapTlsConfig
-  /** PEM of the directory's authorities; without it those that Node.js trusts. */
-  readonly ca: () => string | undefined
+  /** As of now: its files may change. */
+  readonly identity: () => TlsIdentity
   /** Milliseconds for all of it. */
   readonly timeout: number
 }
 
 const KEEP_ALIVE = 30_000
 
+const NO_HANDSHAKE = 'no TLS handshake within'
+
 /** @throws DirectoryError, or the reason of `signal` */
-export async function dial (host: Host, { tls, ca, timeout }: DialSettings, signal: AbortSignal): Promise<Socket> {
+export async function dial (host: Host, { tls, identity, timeout }: DialSettings, signal: AbortSignal): Promise<Socket> {
   signal.throwIfAborted()
   let socket: Socket = quiet(connect({ host: host.hostname, port: host.port, noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE }))
   const abort = (): void => { socket.destroy(new Error('nobody waits any more')) }
-  const timer = setTimeout(() => { socket.destroy(new Error(`no connection within ${timeout} ms`)) }, timeout)
+  let late = 'no connection within'
+  const timer = setTimeout(() => { socket.destroy(new LateError(`${late} ${timeout} ms`)) }, timeout)
   signal.addEventListener('abort', abort, { once: true })
   try {
     await once(socket, 'connect')
-    if (tls.mode === 'startTLS') await startTls(socket)
+    if (tls.mode === 'startTLS') {
+      late = 'no answer to StartTLS within'
+      await startTls(socket)
+    }
     if (tls.mode !== 'none') {
+      late = NO_HANDSHAKE
       socket = quiet(connectTls({
         socket,
         host: host.hostname,
         servername: tls.serverName || (isIP(host.hostname) === 0 ? host.hostname : ''),
-        ca: ca(),
+        ...identity(),
         rejectUnauthorized: !tls.insecureSkipVerify,
         minVersion: 'TLSv1.2'
       }))
@@ -58,7 +67,7 @@ export async function dial (host: Host, { tls, ca, timeout }: DialSettings, sign
   } catch (error) {
     socket.destroy()
     signal.throwIfAborted()
-    throw new DirectoryError(`${host.name} can't be reached: ${reasonOf(error)}`, 'host')
+    throw new DirectoryError(`${host.name} can't be reached: ${(late === NO_HANDSHAKE ? unfinishedHandshake(error as Error, tls.mode === 'ldaps') : undefined) ?? reasonOf(error)}`, 'host')
   } finally {
     clearTimeout(timer)
     signal.removeEventListener('abort', abort)
@@ -76,6 +85,8 @@ function quiet<T extends Socket> (socket: T): T {
 
 /** Node's errors carry certificates and stacks; the words and the code are enough. */
 function reasonOf (error: unknown): string {
+  const ofTls = tlsWordsOf(error as Error)
+  if (ofTls !== undefined) return ofTls
   const { message, code, errors } = error as NodeJS.ErrnoException & { errors?: Error[] }
   const words = message || errors?.map(({ message }) => message).join(', ') || String(error)
   return code === undefined || words.includes(code) ? words.split('\n').pop()! : `${words} (${code})`

@@ -17,6 +17,7 @@ import { Paging } from './pages.js'
 import { Pool } from './pool.js'
 import { ServiceBind } from './service-bind.js'
 import type { Settings } from './settings.js'
+import type { TlsIdentity } from './tls-files.js'
 import { verdictOf, type Verdict } from './verdict.js'
 
 /** Entries, or `undefined` where the base isn't there. */
@@ -30,7 +31,7 @@ export interface Tested {
 export interface DirectoryOptions {
   readonly config: LdapProviderConfig
   readonly settings: Settings
-  readonly ca: () => string | undefined
+  readonly identity: () => TlsIdentity
   readonly ctx: Pick<OpenContext, 'log' | 'count' | 'changed'>
 }
 
@@ -47,9 +48,9 @@ export class Directory {
   /** One connection of its own: no review ever waits for a ping. */
   readonly #pings: Pool
 
-  constructor ({ config, settings, ca, ctx: { log, count, changed } }: DirectoryOptions) {
+  constructor ({ config, settings, identity, ctx: { log, count, changed } }: DirectoryOptions) {
     this.#settings = settings
-    this.#dialing = { tls: config.tls, ca, timeout: settings.timeouts.connect }
+    this.#dialing = { tls: config.tls, identity, timeout: settings.timeouts.connect }
     this.#paging = new Paging(settings.pageSize, log)
     this.#hosts = new Hosts({
       hosts: config.urls.map(hostOf),

@@ -14,12 +14,11 @@
  */
 import { LdapProviderConfig } from '../../../schemas/providers/ldap.js'
 import { defineIdentityProvider } from '../../../src/authn/provider.js'
-import { readCertificates } from '../../../src/files/pem.js'
-import { openAuthorities } from './authorities.js'
 import { Directory } from './directory.js'
 import { inspect } from './inspection.js'
 import { LdapProvider } from './provider.js'
 import { settle } from './settings.js'
+import { openTlsFiles, readTlsFiles } from './tls-files.js'
 
 export default defineIdentityProvider<LdapProviderConfig>({
   contract: 1,
@@ -28,19 +27,18 @@ export default defineIdentityProvider<LdapProviderConfig>({
   events: ['service-bind-refused', 'host-lost', 'group-dropped', 'ambiguous-user', 'refused-from-memory', 'bad-password-limit'],
   inspect,
   async open (config, ctx) {
-    const { caFile } = config.tls
-    const authorities = await openAuthorities(caFile && ctx.resolvePath(caFile), ctx)
+    const tlsFiles = await openTlsFiles(config.tls, ctx)
     const settings = settle(config)
-    const directory = new Directory({ config, settings, ca: () => authorities.pem, ctx })
+    const directory = new Directory({ config, settings, identity: () => tlsFiles.current, ctx })
     const provider = new LdapProvider(settings, directory, ctx)
     return Object.assign(provider, {
       close () {
-        authorities.close()
+        tlsFiles.close()
         directory.close()
       }
     })
   },
-  async check ({ tls: { caFile } }, ctx) {
-    if (caFile !== undefined) await readCertificates(ctx.resolvePath(caFile))
+  async check ({ tls }, ctx) {
+    await readTlsFiles(tls, ctx.resolvePath)
   }
 })

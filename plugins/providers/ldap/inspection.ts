@@ -26,12 +26,19 @@ function * inspectHosts ({ urls, tls }: LdapProviderConfig): Generator<Finding> 
     const path = `urls[${index}]`
     if (!URL.canParse(url)) yield { path, message: 'is not a URL such as ldaps://dc1.example.com' }
     else if (new URL(url).protocol !== scheme) yield { path, message: `must start with ${scheme}// where tls.mode is ${tls.mode}` }
+    else if (OTHER_PORTS[scheme]!.includes(new URL(url).port)) yield { path, message: `port ${new URL(url).port} is usually one for ${scheme === 'ldaps:' ? 'ldap' : 'ldaps'}://`, warning: true }
   }
   if (tls.mode === 'none' && !tls.insecure) yield { path: 'tls.mode', message: 'sends every password in plaintext; write "insecure: true" beside it if that is what you want' }
   if (tls.mode !== 'none' && tls.insecure) yield { path: 'tls.insecure', message: 'is for "mode: none" alone' }
+  if (tls.certFile !== undefined && tls.keyFile === undefined) yield { path: 'tls.keyFile', message: 'is required when tls.certFile is set' }
+  if (tls.keyFile !== undefined && tls.certFile === undefined) yield { path: 'tls.certFile', message: 'is required when tls.keyFile is set' }
+  if (tls.mode === 'none' && tls.certFile !== undefined) yield { path: 'tls.certFile', message: 'needs TLS: set tls.mode to ldaps or startTLS' }
   if (tls.mode === 'none' && tls.insecure) yield { path: 'tls.mode', message: 'passwords travel in plaintext between here and the directory', warning: true }
   if (tls.insecureSkipVerify) yield { path: 'tls.insecureSkipVerify', message: 'whoever is between here and the directory can read every password', warning: true }
 }
+
+/** Ports of a directory and of a global catalog that are for the other scheme. */
+const OTHER_PORTS: Readonly<Record<string, readonly string[]>> = { 'ldaps:': ['389', '3268'], 'ldap:': ['636', '3269'] }
 
 function * inspectServiceAccount ({ bindDN, bindPassword, userDNTemplate, maxBadPasswordCount }: LdapProviderConfig): Generator<Finding> {
   if (bindDN !== '' && bindPassword === undefined) yield { path: 'bindPassword', message: 'is missing: a bind without a password is anonymous, whatever the DN' }

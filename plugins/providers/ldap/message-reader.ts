@@ -1,6 +1,9 @@
 /** Cuts a stream of bytes into LDAP messages, without a look at what is in them. */
 import { AnswerError, LONGEST_HEADER, readHeader, Tag } from './ber.js'
 
+/** How the answer of a TLS port to anything but a handshake begins: RFC 8446, 5.1. */
+const TLS_ALERT = 0x15
+
 export class MessageReader {
   #chunks: Buffer[] = []
   #size = 0
@@ -41,6 +44,7 @@ export class MessageReader {
     if (this.#size === 0) return undefined
     if (this.#chunks[0]!.length < LONGEST_HEADER) this.#join()
     const [first] = this.#chunks
+    if (first![0] === TLS_ALERT) throw new AnswerError('it is a TLS message: this is a TLS port, write ldaps:// and tls.mode ldaps')
     if (first![0] !== Tag.sequence) throw new AnswerError('it does not begin as an LDAP message does')
     return readHeader(first!, 0)?.end
   }

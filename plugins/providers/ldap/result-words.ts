@@ -2,8 +2,16 @@
 import type { ResultCodeError } from 'ldapts'
 import { printable } from './response.js'
 
+/** strongerAuthRequired and confidentialityRequired */
+const TLS_REQUIRED: readonly number[] = [8, 13]
+
 /** `InsufficientAccessError 50: no read access`; the server's words only if it has some. */
-export function wordsOf ({ name, code, message }: ResultCodeError): string {
+export function wordsOf (error: ResultCodeError, { isEncrypted = true } = {}): string {
+  const words = plainWordsOf(error)
+  return !isEncrypted && TLS_REQUIRED.includes(error.code) ? `${words}; it requires TLS: set tls.mode to ldaps or startTLS` : words
+}
+
+function plainWordsOf ({ name, code, message }: ResultCodeError): string {
   // which ldapts puts behind them
   const suffix = ` Code: 0x${code.toString(16)}`
   const words = printable(message.endsWith(suffix) ? message.slice(0, -suffix.length) : message)

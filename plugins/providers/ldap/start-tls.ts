@@ -9,9 +9,13 @@ import { Allowance } from './allowance.js'
 import { AnswerError } from './ber.js'
 import { MessageReader } from './message-reader.js'
 import { checkResponse, Operation, wordsOf, type Result } from './response.js'
+import { TLS_PORT } from './tls-words.js'
 
 const START_TLS = '1.3.6.1.4.1.1466.20037'
 const REQUEST = { id: 1, operation: Operation.extended }
+
+/** What a directory answers to an operation that it does not know: RFC 4511, 4.12. */
+const PROTOCOL_ERROR = 2
 
 /** Bytes; a result code, and some words at most. */
 const LONGEST_RESPONSE = 16 * 1024
@@ -21,6 +25,7 @@ export async function startTls (socket: Socket): Promise<void> {
   const response = readResponse(socket)
   socket.write(new ExtendedRequest({ messageId: REQUEST.id, oid: START_TLS }).write())
   const { code, diagnostic } = await response
+  if (code === PROTOCOL_ERROR) throw new Error(`it does not support StartTLS: configure TLS on the directory, or use ldaps:// (${wordsOf(code, diagnostic)})`)
   if (code !== 0) throw new Error(`StartTLS was refused: ${wordsOf(code, diagnostic)}`)
 }
 
@@ -39,8 +44,11 @@ async function readResponse (socket: Socket): Promise<Result> {
         settle(() => { reject(new Error(`the answer to StartTLS is invalid: ${(error as Error).message}`)) })
       }
     }
-    const fail = (error: Error): void => { settle(() => { reject(error) }) }
-    const close = (): void => { fail(new Error('the connection was closed in place of an answer to StartTLS')) }
+    const close = (): void => { settle(() => { reject(new Error(`it closed the connection in place of an answer to StartTLS; ${TLS_PORT}`)) }) }
+    const fail = (error: NodeJS.ErrnoException): void => {
+      if (error.code === 'ECONNRESET') close()
+      else settle(() => { reject(error) })
+    }
     function settle (conclude: () => void): void {
       conclude()
       // what comes from here on belongs to TLS

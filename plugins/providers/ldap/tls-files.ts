@@ -1,25 +1,41 @@
-/** The certificates of `tls.caFile`, read again when the file changes; a bad version leaves the last good one. */
+/**
+ * The CA of `tls.caFile`, and the client certificate of `tls.certFile` with its
+ * key. They are read together again when one of them changes; a bad or
+ * half-written set leaves the previous one.
+ */
+import type { LdapTlsConfig } from '../../../schemas/providers/ldap.js'
 import type { OpenContext } from '../../../src/authn/provider.js'
-import { readCertificates } from '../../../src/files/pem.js'
+import { readCertificates, readPrivateKey, refuseMismatch } from '../../../src/files/pem.js'
 import { watchFiles } from '../../../src/files/watch.js'
 
-export interface Authorities {
-  /** PEM; `undefined`: those that Node.js trusts. */
-  readonly pem: string | undefined
+/** PEM. Holds a private key: not for logs. */
+export interface TlsIdentity {
+  /** Absent: the CAs that Node.js trusts. */
+  readonly ca?: string
+  /** The client certificate, with `key`. */
+  readonly cert?: string
+  readonly key?: string
+}
+
+export interface TlsFiles {
+  readonly current: TlsIdentity
   close: () => void
 }
 
-/** @throws FaultsError where the file can't be read, or holds no certificates */
-export async function openAuthorities (file: string | undefined, { log, reloaded }: Pick<OpenContext, 'log' | 'reloaded'>): Promise<Authorities> {
-  if (file === undefined) return { pem: undefined, close () {} }
+type Paths = Pick<LdapTlsConfig, 'caFile' | 'certFile' | 'keyFile'>
+
+/** @throws FaultsError that names the file at fault */
+export async function openTlsFiles (paths: Paths, { log, reloaded, resolvePath }: Pick<OpenContext, 'log' | 'reloaded' | 'resolvePath'>): Promise<TlsFiles> {
+  const files = [paths.caFile, paths.certFile, paths.keyFile].flatMap(path => path === undefined ? [] : resolvePath(path))
+  if (files.length === 0) return { current: {}, close () {} }
   // before the first read: nothing that changes meanwhile is missed
-  const watch = watchFiles([file], () => { reading = reading.then(reload) }, { log })
+  const watch = watchFiles(files, () => { reading = reading.then(reload) }, { log })
   // one after the other: a slow reading must not overtake the next
   let reading = Promise.resolve()
-  const authorities = { pem: '', close: () => { watch.close() } }
+  const tlsFiles: { current: TlsIdentity, close: () => void } = { current: {}, close: () => { watch.close() } }
   try {
-    authorities.pem = (await readCertificates(file)).pem
-    return authorities
+    tlsFiles.current = await readTlsFiles(paths, resolvePath)
+    return tlsFiles
   } catch (error) {
     watch.close()
     throw error
@@ -27,12 +43,22 @@ export async function openAuthorities (file: string | undefined, { log, reloaded
 
   async function reload (): Promise<void> {
     try {
-      authorities.pem = (await readCertificates(file!)).pem
-      log.info({ file }, 'the directory\'s authorities were read again; new connections are held against them')
+      tlsFiles.current = await readTlsFiles(paths, resolvePath)
+      log.info({ files }, 'reloaded the TLS files of the directory; new connections use them')
       reloaded()
     } catch (error) {
-      log.error({ file, err: error }, 'the directory\'s authorities were not taken over; the last good ones stay in force')
+      log.error({ files, err: error }, 'the TLS files of the directory were not reloaded; the previous ones stay active')
       reloaded(error)
     }
   }
+}
+
+/** @throws FaultsError that names the file at fault */
+export async function readTlsFiles ({ caFile, certFile, keyFile }: Paths, resolvePath: OpenContext['resolvePath']): Promise<TlsIdentity> {
+  const ca = caFile === undefined ? {} : { ca: (await readCertificates(resolvePath(caFile))).pem }
+  if (certFile === undefined || keyFile === undefined) return ca
+  const certificate = await readCertificates(resolvePath(certFile))
+  const { file, pem, key } = await readPrivateKey(resolvePath(keyFile))
+  refuseMismatch(certificate, key, file)
+  return { ...ca, cert: certificate.pem, key: pem }
 }

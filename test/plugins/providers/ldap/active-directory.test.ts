@@ -116,7 +116,7 @@ test('Active Directory', async t => {
   t.test('puts together a list that comes in parts', async t => {
     const { caFile, url } = samba
     const ca = await readText(caFile)
-    const settings = { tls: config().tls, ca: () => ca, timeout: 2000 }
+    const settings = { tls: config().tls, identity: () => ({ ca }), timeout: 2000 }
     const { signal } = new AbortController()
     const connection = new Connection(hostOf(url), await dial(hostOf(url), settings, signal), { connect: 2000, bind: 2000, search: 2000 })
     t.teardown(() => { connection.close() })

@@ -18,7 +18,7 @@ const PLAIN: LdapProviderConfig['tls'] = { mode: 'none', insecure: true, insecur
 const { signal } = new AbortController()
 
 async function reach (host: Host, tls = PLAIN): Promise<Socket> {
-  return await dial(host, { tls, ca: () => authority.cert, timeout: 20_000 }, signal)
+  return await dial(host, { tls, identity: () => ({ ca: authority.cert }), timeout: 20_000 }, signal)
 }
 
 /** A connection to a host that says this, and what it comes to. */
@@ -213,12 +213,16 @@ test('answers to StartTLS', async t => {
     ['with something behind', (socket, { id }) => { socket.write(Buffer.concat([message(id, STARTED), message(2, BIND_OK)])) }, /something follows it before the TLS handshake/],
     ['with a piece behind', (socket, { id }) => { socket.write(Buffer.concat([message(id, STARTED), hex('30')])) }, /something follows it before the TLS handshake/],
     ['too long', (socket, { id }) => { socket.write(message(id, result(Response.extended, 0, 'x'.repeat(20_000)))) }, /longer than 16384 bytes/],
-    ['closed', socket => { socket.end() }, /closed in place of an answer to StartTLS/],
-    ['reset', socket => { socket.resetAndDestroy() }, /ECONNRESET/],
+    ['closed', socket => { socket.end() }, /it closed the connection in place of an answer to StartTLS/],
+    ['reset', socket => { socket.resetAndDestroy() }, /it closed the connection in place of an answer to StartTLS/],
     ['yes, and then no TLS', (socket, { id }) => {
       socket.removeAllListeners('data').once('data', () => { socket.end('this is no TLS') })
       socket.write(message(id, STARTED))
-    }, /can't be reached/]
+    }, /can't be reached: it does not speak TLS here \(ERR_SSL_WRONG_VERSION_NUMBER\)$/],
+    ['yes, and then the end', (socket, { id }) => {
+      socket.removeAllListeners('data').once('data', () => { socket.end() })
+      socket.write(message(id, STARTED))
+    }, /can't be reached: it closed the connection during the TLS handshake$/]
   ] as ReadonlyArray<readonly [string, Say, RegExp]>) {
     const { port } = await startHostile(t, say)
     await t.rejects(reach(hostOf(`ldap://localhost:${port}`), START_TLS), { code: 'AUTHN_DIRECTORY', message: expected, lost: 'host' }, name)

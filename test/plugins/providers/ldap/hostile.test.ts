@@ -125,7 +125,7 @@ for (const [name, { say, said }] of Object.entries(ATTACKS)) {
     for (const provider of ['plain', 'starttls', 'ldaps']) t.match(metrics, new RegExp(`authn_webhook_failures_total\\{provider="${provider}",reason="[a-z]+"\\} 1`), `${provider} was asked`)
     const log = running.stdout()
     for (const { port } of [plain, ldaps]) t.match(log, new RegExp(`127\\.0\\.0\\.1:${port} ${said.source}`), 'the log says what was wrong')
-    t.match(log, new RegExp(`127\\.0\\.0\\.1:${startTLS.port} can't be reached: (the answer to StartTLS is invalid|no connection within)`))
+    t.match(log, new RegExp(`127\\.0\\.0\\.1:${startTLS.port} can't be reached: (the answer to StartTLS is invalid|no answer to StartTLS within)`))
     t.equal(running.child.exitCode, null)
     t.notMatch(running.stdout(), /canary/)
   })

@@ -43,6 +43,9 @@ test('what is wrong with', async t => {
     ['TLS twice', { ...OPENLDAP, tls: { mode: 'startTLS' } }, /^urls\[0\]: must start with ldap:\/\/ where tls.mode is startTLS/],
     ['plaintext', { ...OPENLDAP, urls: ['ldap://x'], tls: { mode: 'none' } }, /^tls.mode: sends every password in plaintext; write "insecure: true"/],
     ['insecure without need', { ...OPENLDAP, tls: { insecure: true } }, /^tls.insecure: is for "mode: none" alone/],
+    ['a client certificate without its key', { ...OPENLDAP, tls: { certFile: 'client.crt' } }, /^tls.keyFile: is required when tls.certFile is set/],
+    ['a key without its certificate', { ...OPENLDAP, tls: { keyFile: 'client.key' } }, /^tls.certFile: is required when tls.keyFile is set/],
+    ['a client certificate without TLS', { ...OPENLDAP, urls: ['ldap://x'], tls: { mode: 'none', insecure: true, certFile: 'client.crt', keyFile: 'client.key' } }, /^tls.certFile: needs TLS/],
     ['an account without a password', { ...OPENLDAP, bindDN: READER.bindDN }, /^bindPassword: is missing/],
     ['a password without an account', { ...OPENLDAP, bindPassword: 'canary' }, /^bindDN: is missing/],
     ['a SASL mechanism', { ...OPENLDAP, bindDN: 'EXTERNAL', bindPassword: 'canary' }, /^bindDN: is not a DN/],
@@ -94,6 +97,8 @@ test('what is wrong with', async t => {
 test('what is allowed, and hardly meant', async t => {
   for (const [name, config, expected] of [
     ['plaintext', { ...OPENLDAP, urls: ['ldap://x'], tls: { mode: 'none', insecure: true } }, /^warning: tls.mode: passwords travel in plaintext/],
+    ['LDAPS on the port of LDAP', { ...OPENLDAP, urls: ['ldaps://x:389'] }, /^warning: urls\[0\]: port 389 is usually one for ldap:/],
+    ['StartTLS on the port of LDAPS', { ...OPENLDAP, urls: ['ldap://x:636'], tls: { mode: 'startTLS' } }, /^warning: urls\[0\]: port 636 is usually one for ldaps:/],
     ['any certificate', { ...OPENLDAP, tls: { insecureSkipVerify: true } }, /^warning: tls.insecureSkipVerify/],
     ['names that people choose', { ...OPENLDAP, userSearch: { baseDN: 'o=x', attributes: { username: 'mail' } } }, /^warning: userSearch.attributes.username: many directories let people change mail/],
     ['ids that people choose', { ...OPENLDAP, userSearch: { baseDN: 'o=x', attributes: { uid: 'telephoneNumber' } } }, /^warning: userSearch.attributes.uid/],

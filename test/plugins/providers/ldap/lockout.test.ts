@@ -192,7 +192,7 @@ test('lockout', async t => {
     t.teardown(() => { bind.close() })
     const attempt = async (): Promise<void> => {
       const host = hostOf(slapd.url)
-      const connection = new Connection(host, await dial(host, { tls: { mode: 'none', insecure: true, serverName: '', insecureSkipVerify: false }, ca: () => undefined, timeout: 2000 }, signal), { connect: 2000, bind: 2000, search: 2000 })
+      const connection = new Connection(host, await dial(host, { tls: { mode: 'none', insecure: true, serverName: '', insecureSkipVerify: false }, identity: () => ({}), timeout: 2000 }, signal), { connect: 2000, bind: 2000, search: 2000 })
       try {
         await bind.bind(connection, signal)
       } finally {

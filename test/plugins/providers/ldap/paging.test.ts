@@ -49,7 +49,7 @@ async function connectTo (t: Test, answer: (asked: { paged: boolean, cookie: str
   })
   const host = hostOf(`ldap://127.0.0.1:${port}`)
   const { signal } = new AbortController()
-  const socket = await dial(host, { tls: { mode: 'none', insecure: true, insecureSkipVerify: false, serverName: '' }, ca: () => undefined, timeout: 20_000 }, signal)
+  const socket = await dial(host, { tls: { mode: 'none', insecure: true, insecureSkipVerify: false, serverName: '' }, identity: () => ({}), timeout: 20_000 }, signal)
   const connection = new Connection(host, socket, { connect: 20_000, bind: 20_000, search: 20_000 }, new Paging(500, { info () {} }))
   t.teardown(() => { connection.close() })
   return {
