@@ -7,9 +7,12 @@ import { load } from 'js-yaml'
 import * as ldapts from 'ldapts'
 import { test } from 'tap'
 import { loadConfig } from '../src/config.js'
+import { certsCommand } from '../src/commands/certs.js'
+import { validateCommand } from '../src/commands/validate.js'
 import { parseUsers } from '../src/files/users.js'
 import { findDefinition } from '../src/providers.js'
 import { openTerminal, type Terminal } from '../src/terminal.js'
+import { runInProcess } from './fixtures/command-in-process.js'
 import { startService } from './fixtures/service.js'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
@@ -47,6 +50,37 @@ test('every config and users file validates', async t => {
       // whether a third party's module is there is not this test's question
       await t.resolves(loadConfig({ file, kinds: async (slot, ctx) => slot.kind === 'module' ? ANYTHING : await findDefinition(slot, ctx) }), name)
     }
+  }
+})
+
+test('recipes that ask for client certificates name the CA that certs writes, and the API server', async t => {
+  const examples = readdirSync(join(ROOT, 'examples')).filter(name => name.endsWith('.yaml')).map(name => join('examples', name))
+  const texts = [
+    ...DOCUMENTS.flatMap(document => codeBlocks(document, 'yaml').map(text => ({ name: document, text }))),
+    ...[...examples, 'deploy/deployment.yaml', 'deploy/daemonset.yaml'].map(name => ({ name, text: read(name) }))
+  ].filter(({ text }) => text.includes('clientCAFile:'))
+  t.ok(texts.length >= 10, 'there are some')
+  for (const { name, text } of texts) {
+    const [, file] = /clientCAFile: ([^\s,}]+)/.exec(text) ?? []
+    t.match(file, /^(\/etc\/authn-webhook\/)?tls\/ca\.crt$/, name)
+    t.match(text, /clientNames:\s+(\[kube-apiserver\]|- kube-apiserver\n)/, name)
+  }
+})
+
+test('recipes for directories paste as they are', async t => {
+  const directory = t.testdir({ 'ldap-password': 'of the service account' })
+  const recipes = read('docs/ldap.md')
+  const [, args = ''] = /^authn-webhook (certs .*)$/m.exec(recipes) ?? []
+  const made = await runInProcess(certsCommand, args.split(' ').map(arg => arg === 'tls' ? join(directory, 'tls') : arg))
+  t.equal(made.code, 0, made.stderr)
+  writeFileSync(join(directory, 'ldap-ca.crt'), readFileSync(join(directory, 'tls/ca.crt')))
+  const configs = codeBlocks('docs/ldap.md', 'yaml').filter(text => text.startsWith('apiVersion:'))
+  t.equal(configs.length, 6)
+  for (const [index, text] of configs.entries()) {
+    const file = join(directory, `${index}.yaml`)
+    writeFileSync(file, text)
+    const { code, stderr } = await runInProcess(validateCommand, ['validate', '--config', file])
+    t.strictSame([code, stderr], [0, ''], text)
   }
 })
 
