@@ -1,5 +1,6 @@
 /**
- * One line a review: who was let in, who was not and why. What was merely
+ * One line a review: who was let in, who was not and why. These lines are a
+ * channel of their own, which `log.level` does not turn off. What was merely
  * typed appears only as a keyed digest, since people type passwords into name
  * fields, and so does the token: enough to find lines that belong together,
  * useless without the key.
@@ -9,6 +10,7 @@ import type { FastifyInstance } from 'fastify'
 import type { DestinationStream, Logger } from 'pino'
 import type { Secret } from '../schemas/primitives.js'
 import type { ApiVersion } from '../schemas/token-review.js'
+import type { Failure } from '../src/authn/failure.js'
 import { keyedDigest } from '../src/authn/keyed-digest.js'
 import type { Review } from '../src/authn/review.js'
 
@@ -29,18 +31,20 @@ export interface AuditEntry {
 
 export interface AuditOptions {
   readonly log: Logger
+  /** Whether the line of a review is written. */
+  readonly enabled: boolean
   /** Where the logger writes. */
   readonly destination: DestinationStream
   /** Replicas with the same key write the same fingerprints. Random for each process where absent. */
   readonly fingerprintKey?: Secret | undefined
 }
 
-async function audit (fastify: FastifyInstance, { log, destination, fingerprintKey }: AuditOptions): Promise<void> {
+async function audit (fastify: FastifyInstance, { enabled, log, destination, fingerprintKey }: AuditOptions): Promise<void> {
   const fingerprint = fingerprints(fingerprintKey)
   const time = clock()
   fastify.decorate('audit', ({ review, token, apiVersion, client, seconds }: AuditEntry) => {
-    const { outcome, reason, provider, username, typedName, status, detail } = review
-    if (log.isLevelEnabled('info')) {
+    const { outcome, reason, provider, username, typedName, status, failure } = review
+    if (enabled) {
       // neither by pino, whose redaction takes longer than the review, nor as an object: half a microsecond
       let line = `{"level":"info","time":"${time()}","audit":"TokenReview","outcome":"${outcome}"`
       if (reason !== undefined) line += `,"reason":"${reason}"`
@@ -52,8 +56,14 @@ async function audit (fastify: FastifyInstance, { log, destination, fingerprintK
       if (client !== null) line += `,"client":${JSON.stringify(client)}`
       destination.write(`${line},"fingerprint":"${fingerprint(token)}","msg":"review"}\n`)
     }
-    if (detail !== undefined) log.warn({ provider, detail }, 'the identity provider failed')
+    if (failure !== undefined) logFailure(log, { provider, fingerprint: fingerprint(token) }, failure)
   })
+}
+
+/** The lines of several reviews interleave: the fingerprint says which one a failure belongs to. */
+function logFailure (log: Logger, fields: object, { detail, stack }: Failure): void {
+  log.warn({ ...fields, detail }, 'the identity provider failed')
+  if (stack !== undefined) log.debug({ ...fields, err: { stack } }, 'stack of the failure')
 }
 
 /** 96 bits of a keyed digest: enough to tell tokens apart, and short enough to be read aloud. */

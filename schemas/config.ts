@@ -80,6 +80,7 @@ export type IdentityProviderConfig = Static<typeof IdentityProviderConfig>
 export const LogConfig = Closed({
   level: Enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'], { default: 'info' }),
   format: Enum(['auto', 'text', 'json'], { default: 'auto', description: 'auto: text on a terminal, JSON otherwise.' }),
+  audit: Type.Boolean({ default: true, description: 'Write one line per review, whatever the level.' }),
   fingerprintKey: Type.Optional(Secret)
 }, { default: {} })
 export type LogConfig = Static<typeof LogConfig>

@@ -57,7 +57,7 @@ export async function createService ({ loaded, log, droppedLines = () => 0, allo
   await review.register(health)
   await review.register(connections, { maxConnectionAge: milliseconds(config.server.maxConnectionAge), log, refuseStrangers: config.admin !== undefined })
   await review.register(tls, { config: config.tls, log, observer: review.metrics })
-  await review.register(audit, { log, destination: destinationOf(log), fingerprintKey: config.log.fingerprintKey })
+  await review.register(audit, { enabled: config.log.audit, log, destination: destinationOf(log), fingerprintKey: config.log.fingerprintKey })
   await review.register(identityProviders, { providers, dir, throttle: config.throttle, allowMock, log, observer: review.metrics })
   await review.register(async scope => {
     // in the scope of the review route alone: probes and metrics answer while it sheds

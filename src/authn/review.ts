@@ -10,6 +10,7 @@ import { chained, type Awaitable } from './awaitable.js'
 import { askChain, type ChainResult, type Step } from './chain.js'
 import { parseCredential } from './credential.js'
 import type { Deadline } from './deadline.js'
+import type { Failure } from './failure.js'
 import type { Link } from './link.js'
 
 export type Spec = TokenReviewRequest['spec']
@@ -33,7 +34,7 @@ export interface Review {
   /** What was typed as a name, where the token reads as a password of nobody known. To be hashed before it is written anywhere. */
   readonly typedName?: string | undefined
   /** What made a provider fail, for the log; without what was presented. */
-  readonly detail?: string | undefined
+  readonly failure?: Failure | undefined
 }
 
 export interface ReviewContext {

@@ -152,10 +152,9 @@ function describeStep (step: Step): string {
   return `${provider} (${kind}, ${(seconds * 1000).toFixed(1)} ms): ${describeAnswer(step)}`
 }
 
-function describeAnswer ({ answer, detail }: Step): string {
+function describeAnswer ({ answer, failure }: Step): string {
   if (answer === null) return 'not mine'
-  // of a stack the first line: the rest is for the service's log
-  if (answer instanceof UnavailableError) return ['could not tell', answer.reason, ...detail === undefined ? [] : [detail.split('\n')[0]]].join(': ')
+  if (answer instanceof UnavailableError) return ['could not tell', answer.reason, ...failure === undefined ? [] : [failure.detail.split('\n')[0]]].join(': ')
   return isVettedDenial(answer) ? `denied: ${answer.denied}` : `authenticated: ${answer.user.username}`
 }
 

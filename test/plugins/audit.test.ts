@@ -54,8 +54,9 @@ test('what a provider throws is logged without what was presented', async t => {
   await service.review(token)
   t.match(auditLines(service), [{ outcome: 'error', reason: 'failed', provider: 'people' }])
   const [failure] = service.lines.filter(line => line.detail !== undefined)
-  t.match(failure, { level: 'warn', provider: 'people', detail: /bind failed for \[redacted\] with \[redacted\]/ })
-  t.notMatch(JSON.stringify(service.lines), /canary-secret|carol/)
+  t.match(failure, { level: 'warn', provider: 'people', detail: /bind failed for carol with \[redacted\]$/ })
+  t.match(service.lines.filter(line => line.err !== undefined), [{ level: 'debug', err: { stack: /at Object\.authenticatePassword/ } }], 'the stack is for who debugs')
+  t.notMatch(JSON.stringify(service.lines), 'canary-secret')
   t.notMatch(JSON.stringify(service.lines), token)
 })
 
@@ -80,6 +81,33 @@ test('nothing that is presented is ever written', async t => {
     t.notMatch(written, /canary/i, name)
     for (const token of tokens) t.notOk(written.includes(token), name)
   }
+})
+
+test('the line of a failure names the review that it belongs to', async t => {
+  const service = await startService(t, { providers: { people } })
+  const tokens = [basicToken('carol', 'canary-one'), basicToken('carol', 'canary-two')]
+  await Promise.all(tokens.map(async token => await service.review(token)))
+  const fingerprints = auditLines(service).map(line => line.fingerprint)
+  const failures = service.lines.filter(line => line.msg === 'the identity provider failed')
+  t.equal(new Set(fingerprints).size, 2)
+  t.strictSame(failures.map(line => line.fingerprint).sort(), fingerprints.sort())
+})
+
+for (const level of ['info', 'warn', 'error', 'silent'] as const) {
+  test(`log.level ${level} leaves the audit lines`, async t => {
+    const service = await startService(t, { providers: { people }, config: { log: { level } } })
+    await service.review(alice.token)
+    await service.review('unknown')
+    t.match(auditLines(service), [{ outcome: 'authenticated' }, { outcome: 'denied' }])
+  })
+}
+
+test('log.audit false turns the audit lines off, and nothing else', async t => {
+  const service = await startService(t, { providers: { people }, config: { log: { audit: false } } })
+  await service.review(alice.token)
+  await service.review(basicToken('carol', 'canary'))
+  t.strictSame(auditLines(service), [])
+  t.match(service.lines.filter(line => line.msg === 'the identity provider failed'), [{ level: 'warn', provider: 'people', fingerprint: /^[0-9a-f]{24}$/ }])
 })
 
 test('the names of people who were let in are there', async t => {

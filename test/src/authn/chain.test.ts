@@ -1,5 +1,5 @@
 import { test } from 'tap'
-import { askChain, describeCause, type Step } from '../../../src/authn/chain.js'
+import { askChain, type Step } from '../../../src/authn/chain.js'
 import { parseCredential } from '../../../src/authn/credential.js'
 import { Deadline } from '../../../src/authn/deadline.js'
 import type { Link } from '../../../src/authn/link.js'
@@ -44,7 +44,7 @@ const BUSY = link('busy', new UnavailableError('busy'))
 
 const isAlice = { outcome: 'authenticated', provider: 'alice', user: alice.user, audiences: ['ci'] }
 const isDenied = { outcome: 'denied', provider: 'denies', reason: 'locked', username: 'bob' }
-const isDown = { outcome: 'error', provider: 'down', reason: 'timeout', detail: undefined }
+const isDown = { outcome: 'error', provider: 'down', reason: 'timeout', failure: undefined }
 
 const chains: Array<[what: string, links: Link[], result: object, asked: string[]]> = [
   ['nobody', [], { outcome: 'denied', provider: undefined, reason: 'unknown' }, []],
@@ -83,13 +83,4 @@ test('a bug is not taken for an outage', async t => {
   const buggy = link('buggy', new TypeError('x is undefined'))
   t.throws(() => askChain([buggy], QUESTION), { name: 'TypeError' })
   await t.rejects(async () => await askChain([later(buggy)], QUESTION), { name: 'TypeError' })
-})
-
-test('the words of a failure are kept, without what was presented', async t => {
-  const { credential } = QUESTION
-  const cause = new Error(`bind of bob with ${bob.password} by ${credential.token}`)
-  const detail = describeCause(new UnavailableError('failed', { cause }), credential)
-  t.match(detail, /^Error: bind of \[redacted\] with \[redacted\] by \[redacted\]\n {4}at /)
-  t.equal(describeCause(new UnavailableError('failed', { cause: `no ${bob.password}` }), credential), 'no [redacted]')
-  t.equal(describeCause(new UnavailableError('timeout'), credential), undefined)
 })

@@ -1,0 +1,56 @@
+/**
+ * Why a provider failed, for the log: one line for an operator, and the stack
+ * for whoever debugs the provider. Third parties' errors may repeat what they
+ * were given, so the credential is redacted in both.
+ */
+import { DirectoryError, type UnavailableError } from '../errors.js'
+import type { Credential } from './credential.js'
+
+export interface Failure {
+  /** The error's message, and those of its causes. */
+  readonly detail: string
+  /** Absent if the provider reported that its directory is unavailable: that is no error of the code. */
+  readonly stack?: string | undefined
+}
+
+/** Shorter texts occur by chance in words that have nothing to do with the credential. */
+const DISTINCTIVE = 8
+/** Characters of `detail`, and causes that it names. */
+const MAX_DETAIL = 2_000
+const MAX_CAUSES = 5
+
+/** @returns `undefined` if nothing was thrown, such as for a timeout */
+export function describeFailure ({ cause }: UnavailableError, credential: Credential): Failure | undefined {
+  if (cause === undefined) return undefined
+  const redact = (text: string): string => redactCredential(text, credential)
+  const detail = redact(messagesOf(cause)).slice(0, MAX_DETAIL)
+  return cause instanceof Error && !(cause instanceof DirectoryError) ? { detail, stack: redact(cause.stack ?? '') } : { detail }
+}
+
+/** `fetch failed: connect ECONNREFUSED 192.0.2.1:443` */
+function messagesOf (error: unknown, causes = MAX_CAUSES): string {
+  if (!(error instanceof Error)) return String(error)
+  const { name, message, cause } = error
+  // Node.js leaves the message of several failed attempts to connect empty
+  const text = message === '' && error instanceof AggregateError ? error.errors.map(each => messagesOf(each, 0)).join(', ') : message
+  const own = name === 'Error' || name === 'AggregateError' || error instanceof DirectoryError ? text : `${name}: ${text}`
+  return cause === undefined || causes === 0 ? own : `${own}: ${messagesOf(cause, causes - 1)}`
+}
+
+/**
+ * A caller chooses what is redacted: a name of one letter must not make the log
+ * unreadable. A short password is redacted if it stands by itself; a short name
+ * is no secret.
+ */
+function redactCredential (text: string, { token, password }: Credential): string {
+  const distinctive = [token, password?.password, password?.username].filter(secret => secret !== undefined && secret.length >= DISTINCTIVE)
+  const redacted = distinctive.reduce<string>((scrubbed, secret) => scrubbed.replaceAll(secret!, REDACTED), text)
+  const short = password?.password
+  return short === undefined || short.length >= DISTINCTIVE ? redacted : redacted.replace(asWord(short), REDACTED)
+}
+
+const REDACTED = '[redacted]'
+
+function asWord (text: string): RegExp {
+  return new RegExp(`(?<![\\p{L}\\p{N}])${text.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&')}(?![\\p{L}\\p{N}])`, 'gu')
+}
