@@ -13,6 +13,7 @@ import type { ApiVersion } from '../schemas/token-review.js'
 import type { Failure } from '../src/authn/failure.js'
 import { keyedDigest } from '../src/authn/keyed-digest.js'
 import type { Review } from '../src/authn/review.js'
+import { plainAddress } from '../src/http/network.js'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -26,6 +27,8 @@ export interface AuditEntry {
   readonly apiVersion: ApiVersion
   /** Of the API server's client certificate, where one is asked for. */
   readonly client: string | null
+  /** Address of the other side. */
+  readonly peer: string | undefined
   readonly seconds: number
 }
 
@@ -42,7 +45,7 @@ export interface AuditOptions {
 async function audit (fastify: FastifyInstance, { enabled, log, destination, fingerprintKey }: AuditOptions): Promise<void> {
   const fingerprint = fingerprints(fingerprintKey)
   const time = clock()
-  fastify.decorate('audit', ({ review, token, apiVersion, client, seconds }: AuditEntry) => {
+  fastify.decorate('audit', ({ review, token, apiVersion, client, peer, seconds }: AuditEntry) => {
     const { outcome, reason, provider, username, typedName, status, failure } = review
     if (enabled) {
       // neither by pino, whose redaction takes longer than the review, nor as an object: half a microsecond
@@ -54,6 +57,7 @@ async function audit (fastify: FastifyInstance, { enabled, log, destination, fin
       if (status.user?.groups !== undefined) line += `,"groups":${status.user.groups.length}`
       line += `,"ms":${Math.round(seconds * 1e5) / 100},"apiVersion":"${apiVersion}"`
       if (client !== null) line += `,"client":${JSON.stringify(client)}`
+      if (peer !== undefined) line += `,"peer":${JSON.stringify(plainAddress(peer))}`
       destination.write(`${line},"fingerprint":"${fingerprint(token)}","msg":"review"}\n`)
     }
     if (failure !== undefined) logFailure(log, { provider, fingerprint: fingerprint(token) }, failure)

@@ -6,6 +6,7 @@ import fp from 'fastify-plugin'
 import type { Logger } from 'pino'
 import { Admission } from '../src/http/admission.js'
 import { Connections } from '../src/http/connections.js'
+import { RejectionLog } from '../src/http/rejection-log.js'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -17,7 +18,7 @@ declare module 'fastify' {
 export interface ConnectionsOptions {
   /** Milliseconds, ± 20 %; 0: never. */
   readonly maxConnectionAge: number
-  readonly log: Pick<Logger, 'warn'>
+  readonly log: Pick<Logger, 'warn' | 'debug'>
   /** Whether the listener serves only clients whose certificate is accepted: no probes, no metrics. */
   readonly refuseStrangers?: boolean
 }
@@ -30,7 +31,12 @@ async function connections (fastify: FastifyInstance, { maxConnectionAge, log, r
   const tracked = new Connections({ server, limits, maxConnectionAge, admission, rejections, refuseStrangers })
   fastify.decorate('admission', admission)
   fastify.decorate('connections', tracked)
-  const sweeper = setInterval(() => { tracked.sweep(performance.now()) }, limits.sweep).unref()
+  const rejectionLog = new RejectionLog(log)
+  rejections.onRequest = (reason, details) => { rejectionLog.note(reason, details) }
+  const sweeper = setInterval(() => {
+    tracked.sweep(performance.now())
+    rejectionLog.flush(performance.now())
+  }, limits.sweep).unref()
   // Fastify stops listening after this hook: what comes meanwhile is still answered
   fastify.addHook('preClose', async () => { await tracked.drain() })
   fastify.addHook('onClose', async () => { clearInterval(sweeper) })

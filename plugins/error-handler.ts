@@ -7,7 +7,7 @@ import fp from 'fastify-plugin'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Logger } from 'pino'
 import { BodyTooLargeError, InvalidTokenReviewError, MalformedJsonError, NotJsonError, RouteNotFoundError, statusOf } from '../src/errors.js'
-import type { Rejection } from '../src/http/rejections.js'
+import type { Rejection, RejectionDetails } from '../src/http/rejections.js'
 
 export interface ErrorHandlerOptions {
   readonly log: Logger
@@ -21,7 +21,7 @@ async function errorHandler (fastify: FastifyInstance, { log }: ErrorHandlerOpti
       log.error({ err: error, method: request.method, route: request.routeOptions.url }, 'a request failed; this is a bug of authn-webhook')
     }
     // overload has a count of its own, beside the reviews'
-    if (refusal?.code !== OVERLOADED) request.server.rejections.request(rejectionOf(refusal))
+    if (refusal?.code !== OVERLOADED) request.server.rejections.request(rejectionOf(refusal), detailsOf(request, refusal))
     // Fastify would end the connection of a body that it refuses; HTTP/2 has no such header
     if (request.raw.httpVersionMajor === 2) reply.removeHeader('connection')
     const code = refusal?.statusCode ?? 500
@@ -37,6 +37,10 @@ const REJECTIONS: Record<string, Rejection> = {
   AUTHN_NOT_JSON: 'media-type',
   AUTHN_BODY_TOO_LARGE: 'too-large',
   AUTHN_NOT_FOUND: 'not-found'
+}
+
+function detailsOf ({ server, raw, clientCertificateName }: FastifyRequest, refusal: FastifyError | undefined): RejectionDetails {
+  return { peer: server.connections.peerOf(raw), clientCertificate: clientCertificateName ?? undefined, detail: refusal?.message }
 }
 
 function rejectionOf (refusal: FastifyError | undefined): Rejection {

@@ -27,7 +27,7 @@ declare module 'fastify' {
     requireClientCertificate: onRequestHookHandler
   }
   interface FastifyRequest {
-    /** Set by `requireClientCertificate`, for the audit line. */
+    /** Set by `requireClientCertificate`, accepted or not, for the log. */
     clientCertificateName: string | null
   }
 }
@@ -93,6 +93,7 @@ function requireClientCertificate ({ admission, connections }: FastifyInstance, 
   return (request, _reply, done) => {
     const verdict = connections.verdictOn(request.raw) ?? CLOSED
     if ('refusal' in verdict) {
+      request.clientCertificateName = verdict.shown ?? null
       done(new ClientCertificateRequiredError(verdict.refusal))
       return
     }
@@ -116,12 +117,17 @@ function judge (socket: TLSSocket, allowed: readonly string[]): ClientVerdict {
   if (!socket.authorized) {
     // typed as an Error, in fact OpenSSL's name of the fault
     const code = String(socket.authorizationError)
-    return { refusal: REFUSALS[code] ?? 'the client certificate is not signed by the client CA of this service' }
+    return { refusal: REFUSALS[code] ?? 'the client certificate is not signed by the client CA of this service', shown: shownName(certificate) }
   }
   const common = commonName(certificate)
   if (allowed.length === 0) return { name: common ?? certificate.subjectAltName ?? '' }
   const name = allowed.find(candidate => candidate === common || bearsDnsName(certificate, candidate))
-  return name === undefined ? { refusal: 'the name of the client certificate is not one that may ask for reviews' } : { name }
+  return name === undefined ? { refusal: 'the name of the client certificate is not one that may ask for reviews', shown: shownName(certificate) } : { name }
+}
+
+/** For the log. Nothing else is read of a certificate that nobody has vouched for. */
+function shownName ({ subject, subjectAltName }: X509Certificate): string | undefined {
+  return subject?.replaceAll('\n', ', ') ?? subjectAltName
 }
 
 /** Of several the last one, as Go and with it the API server read a subject. */

@@ -28,15 +28,15 @@ const tokenReview: FastifyPluginAsyncTypebox<TokenReviewOptions> = async (fastif
     schema: { body: TokenReviewRequest, response: { 200: TokenReviewResponse } }
   }, (request, reply) => {
     const started = performance.now()
-    const { apiVersion, spec } = request.body
-    return chained(reviewed(spec, budget(request, timeout), callerOf(request)), review => {
+    const { body: { apiVersion, spec }, ip } = request
+    return chained(reviewed(spec, budget(request, timeout), callerOf(request, ip)), review => {
       // the version that was asked: the API server can't decode another one
       reply.send({ apiVersion, kind: 'TokenReview', status: review.status })
 
       const seconds = (performance.now() - started) / 1000
       fastify.metrics.reviewed(review, VERSION_LABELS[apiVersion], seconds)
       fastify.connections.reviewed(request.raw, review.outcome === 'authenticated')
-      fastify.audit({ review, token: spec.token, apiVersion, client: request.clientCertificateName, seconds })
+      fastify.audit({ review, token: spec.token, apiVersion, client: request.clientCertificateName, peer: ip, seconds })
     })
   })
 
@@ -73,7 +73,7 @@ function budget ({ query }: FastifyRequest, limit: number): number {
 }
 
 /** API servers may share a certificate, and behind a load balancer an address. */
-function callerOf ({ clientCertificateName, ip }: FastifyRequest): string {
+function callerOf ({ clientCertificateName }: FastifyRequest, ip: string): string {
   return `${clientCertificateName ?? ''} ${ip}`
 }
 

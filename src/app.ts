@@ -55,7 +55,7 @@ export async function createService ({ loaded, log, droppedLines = () => 0, allo
   await review.register(errorHandler, { log })
   await review.register(metrics, { version })
   await review.register(health)
-  await review.register(connections, { maxConnectionAge: milliseconds(config.server.maxConnectionAge), log, refuseStrangers: config.admin !== undefined })
+  await review.register(connections, { maxConnectionAge: milliseconds(config.server.maxConnectionAge), log: log.child({ listener: 'review' }), refuseStrangers: config.admin !== undefined })
   await review.register(tls, { config: config.tls, log, observer: review.metrics })
   await review.register(audit, { enabled: config.log.audit, log, destination: destinationOf(log), fingerprintKey: config.log.fingerprintKey })
   await review.register(identityProviders, { providers, dir, throttle: config.throttle, allowMock, log, observer: review.metrics })
@@ -73,7 +73,7 @@ export async function createService ({ loaded, log, droppedLines = () => 0, allo
   const admin = config.admin && createAdminServer(config)
   if (admin !== undefined) {
     await admin.register(errorHandler, { log })
-    await admin.register(connections, { maxConnectionAge: 0, log })
+    await admin.register(connections, { maxConnectionAge: 0, log: log.child({ listener: 'admin' }) })
   }
   const probed = admin ?? review
   await probed.register(healthRoutes, { readiness: review.readiness })

@@ -7,34 +7,27 @@ import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { statusOf } from './errors.js'
-import type { Rejection } from './http/rejections.js'
+import type { OnRejection, Rejection } from './http/rejections.js'
 
 /** A TLS socket, and the TCP socket beneath it: not documented, and the only way to answer in plain text. */
 type MaybeTlsSocket = Socket & { _parent?: Socket | null }
 
 /** For Fastify's `clientErrorHandler`, which Node's `tlsClientError` reaches as well. Ends the connection. */
-export function refuseConnection (error: Error & { code?: string }, socket: MaybeTlsSocket, onRejected: (reason: Rejection) => void): void {
+export function refuseConnection (error: Error & { code?: string }, socket: MaybeTlsSocket, onRejected: OnRejection): void {
+  // a socket that is closed has no address, but the one beneath it may remember
+  const peer = socket.remoteAddress ?? socket._parent?.remoteAddress
+  const reject = (reason: Rejection, detail: string, code?: number, to: Socket | null | undefined = socket): void => {
+    onRejected(reason, { peer, detail })
+    // a handshake that failed has nobody to talk to
+    if (code !== undefined) answer(to, code, detail)
+  }
   switch (error.code) {
-    case 'ERR_SSL_HTTP_REQUEST':
-      onRejected('plain-http')
-      answer(socket._parent, 400, 'this port speaks HTTPS; use https:// in the URL')
-      break
-    case 'ERR_HTTP_REQUEST_TIMEOUT':
-      onRejected('timeout')
-      answer(socket, 408, 'the request took too long to arrive')
-      break
-    case 'HPE_HEADER_OVERFLOW':
-      onRejected('too-large')
-      answer(socket, 431, 'the headers are larger than this service reads')
-      break
+    case 'ERR_SSL_HTTP_REQUEST': reject('plain-http', 'this port speaks HTTPS; use https:// in the URL', 400, socket._parent); break
+    case 'ERR_HTTP_REQUEST_TIMEOUT': reject('timeout', 'the request took too long to arrive', 408); break
+    case 'HPE_HEADER_OVERFLOW': reject('too-large', 'the headers are larger than this service reads', 431); break
     default:
-      if (error.code?.startsWith('HPE_') === true) {
-        onRejected('malformed')
-        answer(socket, 400, 'this is not HTTP/1.1')
-      } else {
-        // a handshake that failed has nobody to talk to
-        onRejected('tls-handshake')
-      }
+      if (error.code?.startsWith('HPE_') === true) reject('malformed', 'this is not HTTP/1.1', 400)
+      else reject('tls-handshake', error.code ?? 'unknown')
   }
   socket.destroy()
 }
@@ -53,7 +46,8 @@ function answer (socket: Socket | null | undefined, code: number, message: strin
 }
 
 /** For Fastify's `frameworkErrors`, whose own message repeats the URL. */
-export function refuseUrl (_error: FastifyError, { server }: FastifyRequest, reply: FastifyReply): void {
-  server.rejections.request('malformed')
-  reply.code(400).send(statusOf(400, 'the path can not be read: it is not percent-encoded UTF-8'))
+export function refuseUrl (_error: FastifyError, { server, raw }: FastifyRequest, reply: FastifyReply): void {
+  const message = 'the path can not be read: it is not percent-encoded UTF-8'
+  server.rejections.request('malformed', { peer: server.connections.peerOf(raw), detail: message })
+  reply.code(400).send(statusOf(400, message))
 }

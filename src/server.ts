@@ -51,7 +51,7 @@ export function createReviewServer ({ config, certificate, limits: overrides }: 
       // CONTINUATION and rejected streams end a session by Node's defaults.
       settings: { maxConcurrentStreams: limits.streams.perUnproven, initialWindowSize: limits.streams.unprovenWindow, maxHeaderListSize: MAX_HEADER_BYTES }
     })
-    guardStreams(listener, handler as unknown as Http2Handler, reason => { rejections.request(reason) })
+    guardStreams(listener, handler as unknown as Http2Handler, (reason, details) => { rejections.request(reason, details) })
     // an HTTP/2 listener is not assignable to what Fastify's types expect: cast once, here
     return listener as unknown as Server
   })
@@ -59,7 +59,7 @@ export function createReviewServer ({ config, certificate, limits: overrides }: 
 
 export function createAdminServer ({ server }: Config): FastifyInstance {
   const rejections = new Rejections()
-  return createFastify(server, { ...LIMITS, drain: 1_000 }, rejections, handler => createServer({ noDelay: true }, guardRequests(handler, reason => { rejections.request(reason) })))
+  return createFastify(server, { ...LIMITS, drain: 1_000 }, rejections, handler => createServer({ noDelay: true }, guardRequests(handler, (reason, details) => { rejections.request(reason, details) })))
 }
 
 function createFastify (config: ServerConfig, limits: Limits, rejections: Rejections, listen: (handler: RequestListener) => Server): FastifyInstance {
@@ -82,7 +82,7 @@ function createFastify (config: ServerConfig, limits: Limits, rejections: Reject
     pluginTimeout: 0,
     // the schemas are ours, and a test validates them
     ajv: { customOptions: { validateSchema: false, coerceTypes: false, removeAdditional: false, useDefaults: false } },
-    clientErrorHandler: (error, socket) => { refuseConnection(error, socket, reason => { rejections.request(reason) }) },
+    clientErrorHandler: (error, socket) => { refuseConnection(error, socket, (reason, details) => { rejections.request(reason, details) }) },
     frameworkErrors: refuseUrl
   })
   // Fastify reads text/plain by default; a TokenReview is JSON

@@ -11,8 +11,8 @@ import type { StreamLimits } from './limits.js'
 import type { Drop, Rejections } from './rejections.js'
 import { UnprovenConnections, type Unproven } from './unproven-connections.js'
 
-/** What a handshake showed: the name of an accepted client certificate, or why there is none. */
-export type ClientVerdict = { readonly name: string } | { readonly refusal: string }
+/** What a handshake showed: the name of an accepted client certificate, or why there is none and the name of the one that was shown. */
+export type ClientVerdict = { readonly name: string } | { readonly refusal: string, readonly shown?: string | undefined }
 
 export type Judge = (socket: TLSSocket) => ClientVerdict
 
@@ -129,7 +129,7 @@ export class Admission {
     accepted.streams++
     const hasRoom = this.#unproven.openStream(accepted)
     if (hasRoom && this.#streams <= this.#limits.inTotal) return true
-    this.#rejections.request('too-many-streams')
+    this.#rejections.request('too-many-streams', { peer: accepted.address })
     return false
   }
 

@@ -104,7 +104,8 @@ export class Connections {
     const { verdict } = accepted
     server.updateSettings(this.#settingsFor(verdict))
     if (!this.#refuseStrangers || socket.alpnProtocol !== 'h2' || verdict === undefined || isAccepted(verdict)) return true
-    const refusal = { code: 401, body: JSON.stringify(statusOf(401, verdict.refusal)), onRefused: () => { this.#rejections.request('client-certificate') } }
+    const rejection = { peer: accepted.address, clientCertificate: verdict.shown, detail: verdict.refusal }
+    const refusal = { code: 401, body: JSON.stringify(statusOf(401, verdict.refusal)), onRefused: () => { this.#rejections.request('client-certificate', rejection) } }
     this.#add(new RefusedHttp2Connection(socket, this.#limits, refusal), socket, accepted)
     return false
   }
@@ -116,7 +117,7 @@ export class Connections {
   }
 
   #addHttp1 (socket: Socket, accepted: Accepted): void {
-    const connection = new Http1Connection(socket, this.#limits, { stalled: () => { this.#rejections.request('stalled') } })
+    const connection = new Http1Connection(socket, this.#limits, { stalled: () => { this.#rejections.request('stalled', { peer: accepted.address }) } })
     this.#add(connection, socket, accepted)
   }
 
@@ -155,7 +156,7 @@ export class Connections {
         if (!this.#admission.openStream(accepted)) stream.close(constants.NGHTTP2_REFUSED_STREAM)
       },
       closed: () => { this.#admission.closeStream(accepted) },
-      stalled: () => { this.#rejections.request('stalled') }
+      stalled: () => { this.#rejections.request('stalled', { peer: accepted.address }) }
     }
   }
 
@@ -173,6 +174,12 @@ export class Connections {
   verdictOn (request: RawRequest): ClientVerdict | undefined {
     const connection = this.#of(request)
     return connection && this.#open.get(connection)?.accepted.verdict
+  }
+
+  /** Address of the other side; `undefined` once the connection is closed. */
+  peerOf (request: RawRequest): string | undefined {
+    const connection = this.#of(request)
+    return connection && this.#open.get(connection)?.accepted.address
   }
 
   /** A well-formed review came over this connection. If nothing else can, one that ended in a user proves it. */

@@ -8,25 +8,25 @@
 import type { IncomingMessage, RequestListener } from 'node:http'
 import type { Http2SecureServer, Http2ServerRequest, Http2ServerResponse } from 'node:http2'
 import type { Duplex } from 'node:stream'
-import type { Rejection } from './rejections.js'
+import type { OnRejection, Rejection } from './rejections.js'
 
 export type Http2Handler = (request: Http2ServerRequest, response: Http2ServerResponse) => void
 
 const METHOD_NOT_ALLOWED = 405
 const EXPECTATION_FAILED = 417
 
-export function guardStreams (listener: Http2SecureServer, handler: Http2Handler, onRejected: (reason: Rejection) => void): void {
+export function guardStreams (listener: Http2SecureServer, handler: Http2Handler, onRejected: OnRejection): void {
   const guarded = (next: Http2Handler): Http2Handler => (request, response) => {
     if (isClosed(request)) {
-      onRejected('closed')
+      onRejected('closed', {})
       // HTTP/1.1 has none
       request.stream?.destroy()
     } else {
       next(request, response)
     }
   }
-  const refuse = (status: number, reason: Rejection): Http2Handler => guarded((_request, response) => {
-    onRejected(reason)
+  const refuse = (status: number, reason: Rejection): Http2Handler => guarded((request, response) => {
+    onRejected(reason, { peer: request.socket.remoteAddress })
     response.statusCode = status
     response.end()
   })
@@ -42,16 +42,16 @@ export function guardStreams (listener: Http2SecureServer, handler: Http2Handler
       refuseConnect(request, answer as Http2ServerResponse)
     } else {
       // HTTP/1.1 gives the socket away: nobody else listens to its errors any more
-      onRejected('method')
+      onRejected('method', { peer: request.socket.remoteAddress })
       answer.destroy()
     }
   })
 }
 
 /** The same for a listener that speaks HTTP/1.1 alone. */
-export function guardRequests (handler: RequestListener, onRejected: (reason: Rejection) => void): RequestListener {
+export function guardRequests (handler: RequestListener, onRejected: OnRejection): RequestListener {
   return (request, response) => {
-    if (isClosed(request)) onRejected('closed')
+    if (isClosed(request)) onRejected('closed', {})
     else handler(request, response)
   }
 }

@@ -1,6 +1,6 @@
 /**
  * Counts what never became a review: requests that were refused, and connections
- * that were dropped. The listeners count, the metrics read.
+ * that were dropped. The listeners count, the metrics read, the log is told.
  */
 /** Why a request was refused before its review, as a metric's label. */
 export const REJECTIONS = [
@@ -24,12 +24,27 @@ export type Rejection = typeof REJECTIONS[number]
 export const DROPS = ['evicted', 'full'] as const
 export type Drop = typeof DROPS[number]
 
+/** For the log. */
+export interface RejectionDetails {
+  /** Address of the other side. */
+  readonly peer?: string | undefined
+  /** Name of the client certificate that was shown, accepted or not. */
+  readonly clientCertificate?: string | undefined
+  /** What the client is told, or a code of Node.js; never input. */
+  readonly detail?: string | undefined
+}
+
+export type OnRejection = (reason: Rejection, details: RejectionDetails) => void
+
 export class Rejections {
   readonly requests = new Map<Rejection, number>(REJECTIONS.map(reason => [reason, 0]))
   readonly connections = new Map<Drop, number>(DROPS.map(reason => [reason, 0]))
+  /** Told of each request. */
+  onRequest: OnRejection = () => {}
 
-  request (reason: Rejection): void {
+  request (reason: Rejection, details: RejectionDetails = {}): void {
     this.requests.set(reason, this.requests.get(reason)! + 1)
+    this.onRequest(reason, details)
   }
 
   connection (reason: Drop): void {

@@ -1,14 +1,17 @@
 import { test } from 'tap'
+import connections from '../../plugins/connections.js'
 import errorHandler from '../../plugins/error-handler.js'
 import { ClientCertificateRequiredError, OverloadedError } from '../../src/errors.js'
 import { createLogger } from '../../src/logger.js'
 import { createAdminServer } from '../../src/server.js'
+import { silent } from '../fixtures/listener.js'
 
 const lines: string[] = []
 
 async function failing (error: unknown): Promise<ReturnType<typeof createAdminServer>> {
   const app = createAdminServer({ server: { bodyLimit: 1024, timeout: '1s', maxConnections: 10 } } as never)
   await app.register(errorHandler, { log: await createLogger({ level: 'info', format: 'json', terminal: false, destination: { write (line) { lines.push(line) } } }) })
+  await app.register(connections, { maxConnectionAge: 0, log: silent })
   app.get('/', async () => { throw error })
   return app
 }
