@@ -7,7 +7,7 @@ import fp from 'fastify-plugin'
 import type { FastifyInstance } from 'fastify'
 import { collectDefaultMetrics, Counter as PromCounter, Gauge, Registry, type Metric } from 'prom-client'
 import type { Review } from '../src/authn/review.js'
-import { RESERVED_KINDS, type Observer } from '../src/authn/observer.js'
+import { ASK_RESULTS, RESERVED_KINDS, type Observer } from '../src/authn/observer.js'
 import { Counter, Histogram } from './series.js'
 
 declare module 'fastify' {
@@ -69,6 +69,8 @@ export function createMetrics (version: string): Metrics {
   return {
     registry,
     opened (provider) {
+      // the first use of a break-glass user must be seen
+      start(requests, provider, ASK_RESULTS)
       start(reloads, provider, RELOAD_RESULTS)
       start(reserved, provider, RESERVED_KINDS)
       start(throttled, provider, [''])

@@ -2,7 +2,8 @@
 import type { UnavailableReason } from '../errors.js'
 
 export type CacheResult = 'hit' | 'miss' | 'coalesced'
-export type AskResult = 'authenticated' | 'denied' | 'unknown' | 'error'
+export const ASK_RESULTS = ['authenticated', 'denied', 'unknown', 'error'] as const
+export type AskResult = typeof ASK_RESULTS[number]
 export const RESERVED_KINDS = ['user', 'uid', 'group', 'extra'] as const
 export type ReservedKind = typeof RESERVED_KINDS[number]
 
