@@ -30,6 +30,8 @@ export interface Metrics extends Observer {
   reviewed: (review: Review, version: VersionLabel, seconds: number) => void
   /** Turned away under pressure, unread. */
   shed: () => void
+  /** Whether the files of a source, a provider or `certificate`, could not be reloaded: the previous version stays active. */
+  reloadFailed: (source: string) => boolean
   /** A gauge that is read when it is scraped. */
   gauge: ScrapedMetric
   /** A counter that somebody else counts, and that is read when it is scraped. */
@@ -56,22 +58,21 @@ export function createMetrics (version: string): Metrics {
   const cacheRequests = counter('cache_requests_total', 'Look-ups in the cache of answers.', ['provider', 'result'])
   const throttled = counter('throttled_total', 'Password checks refused because the account had too many failures.', ['provider'])
   const reserved = counter('reserved_identities_total', 'Reserved or malformed names that a provider gave and that were kept back.', ['provider', 'kind'])
-  const reloads = counter('reloads_total', 'Reloads of files.', ['source', 'result'])
+  const reloads = createReloads(registry)
   const events = counter('provider_events_total', 'What a provider wants its operator to know of, by its own words.', ['provider', 'event'])
-  const lastReload = new Gauge({ name: 'authn_webhook_last_reload_success_timestamp_seconds', help: 'When a file was last reloaded well.', labelNames: ['source'], registers: [registry] })
   new Gauge({ name: 'authn_webhook_build_info', help: 'Version of the service and of Node.js.', labelNames: ['version', 'node'], registers: [registry] })
     .set({ version, node: process.version }, 1)
 
   start(reviews, 'error', ['v1', 'v1beta1'])
   start(reviews, 'shed', ['unknown'])
-  start(reloads, 'certificate', RELOAD_RESULTS)
+  reloads.begin('certificate')
 
   return {
     registry,
     opened (provider) {
       // the first use of a break-glass user must be seen
       start(requests, provider, ASK_RESULTS)
-      start(reloads, provider, RELOAD_RESULTS)
+      reloads.begin(provider)
       start(reserved, provider, RESERVED_KINDS)
       start(throttled, provider, [''])
     },
@@ -89,13 +90,39 @@ export function createMetrics (version: string): Metrics {
     throttled (provider) { throttled.inc(provider) },
     reserved (provider, kind, count) { reserved.inc(provider, kind, count) },
     unavailable (provider, reason) { failures.inc(provider, reason) },
-    reloaded (source, error) {
-      reloads.inc(source, error === undefined ? 'success' : 'error')
-      if (error === undefined) lastReload.setToCurrentTime({ source })
-    },
+    reloaded: reloads.done,
+    reloadFailed: reloads.failed,
     event (provider, event, count) { events.inc(provider, event, count) },
     gauge (...metric) { registry.registerMetric(scraped(Gauge, metric)) },
     counter (...metric) { registry.registerMetric(scraped(PromCounter, metric)) }
+  }
+}
+
+interface Reloads {
+  /** A source is there, and its files have been read. */
+  begin: (source: string) => void
+  done: (source: string, error?: unknown) => void
+  failed: (source: string) => boolean
+}
+
+function createReloads (registry: Registry): Reloads {
+  const counts = new Counter({ name: 'authn_webhook_reloads_total', help: 'Reloads of files.', labelNames: ['source', 'result'], registry })
+  const lastSuccess = new Gauge({ name: 'authn_webhook_last_reload_success_timestamp_seconds', help: 'When a file was last reloaded well.', labelNames: ['source'], registers: [registry] })
+  const successful = new Map<string, boolean>()
+  registry.registerMetric(scraped(Gauge, ['last_reload_successful', 'Whether the last reload of files succeeded; 1 before the first.', ['source'], set => {
+    for (const [source, last] of successful) set({ source }, last ? 1 : 0)
+  }]))
+  return {
+    begin (source) {
+      start(counts, source, RELOAD_RESULTS)
+      successful.set(source, true)
+    },
+    done (source, error) {
+      counts.inc(source, error === undefined ? 'success' : 'error')
+      successful.set(source, error === undefined)
+      if (error === undefined) lastSuccess.setToCurrentTime({ source })
+    },
+    failed: source => successful.get(source) === false
   }
 }
 

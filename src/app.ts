@@ -90,13 +90,15 @@ function watchOver ({ readiness, metrics, identityProviders, servingCertificate 
   metrics.gauge('serving_certificate_expiry_timestamp_seconds', 'When the serving certificate expires.', [], set => {
     set({}, servingCertificate.validTo.getTime() / 1000)
   })
+  const problemOf = (source: string): string | undefined => metrics.reloadFailed(source) ? 'its files have errors; the previous version stays active' : undefined
   const sources = identityProviders.map(open => ({ name: open.name, source: reachabilityOf(open) }))
-  metrics.gauge('provider_up', 'Whether the source of identities is in reach; 1 where a provider has none to reach.', ['provider'], async set => {
+  metrics.gauge('provider_up', 'Whether the source of identities is reachable; 1 if a provider has none to reach.', ['provider'], async set => {
     await Promise.all(sources.map(async ({ name, source }) => { set({ provider: name }, await source.check() ? 1 : 0) }))
   })
   for (const { name, source } of sources) {
-    readiness.inform(`provider ${name}`, async () => await source.check() ? undefined : 'out of reach')
+    readiness.inform(`provider ${name}`, async () => await source.check() ? problemOf(name) : 'unreachable')
   }
+  readiness.inform('certificate reload', async () => problemOf('certificate'))
   metrics.gauge('cache_entries', 'Answers in the cache.', ['provider'], set => {
     for (const { name, cache } of identityProviders) set({ provider: name }, cache.entries)
   })
@@ -123,7 +125,7 @@ function countConnections ({ gauge, counter }: Metrics, listeners: Record<string
 function reachabilityOf ({ provider, log }: OpenProvider): Reachability {
   return new Reachability({
     ping: async signal => { await provider.ping?.({ signal, log }) },
-    onUnreachable: error => { log.debug({ err: error }, 'the identity provider is out of reach') }
+    onUnreachable: error => { log.debug({ err: error }, 'the identity provider is unreachable') }
   })
 }
 

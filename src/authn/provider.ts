@@ -127,7 +127,7 @@ export interface IdentityProvider {
   authenticatePassword?: (password: Password, ctx: AskContext) => Answer | Promise<Answer>
   /** The user by name, without a credential; for `authn-webhook review --username`. */
   lookup?: (username: string, ctx: AskContext) => UserInfo | null | Promise<UserInfo | null>
-  /** Rejects when the source of identities is out of reach. For information alone: it never decides readiness. */
+  /** Rejects when the source of identities is unreachable, not when a file could not be reloaded. For information only: it never decides readiness. */
   ping?: (ctx: Pick<AskContext, 'signal' | 'log'>) => void | Promise<void>
   close?: () => void | Promise<void>
 }

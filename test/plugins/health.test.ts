@@ -1,3 +1,5 @@
+import { rename, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { test } from 'tap'
 import { Readiness } from '../../plugins/health.js'
 import { startService } from '../fixtures/service.js'
@@ -27,6 +29,38 @@ test('a directory that is down is information, and nothing more', async t => {
   t.match(text, /^\[-\]provider directory failed: .*\(information only\)$/m)
   t.match(text, /^readyz check passed$/m)
   t.notMatch(text, 'no route to host', 'what a third party throws is for the log')
+})
+
+test('a users file with errors is not an unreachable source: the previous version serves', async t => {
+  const users = 'apiVersion: authn-webhook/v1\nusers: []\n'
+  const { get, dir, lines } = await startService(t, { providers: {}, files: { 'users.yaml': users }, config: { identityProviders: [{ name: 'people', kind: 'static', config: { usersFile: 'users.yaml' } }] } })
+  const replace = async (text: string, level: string): Promise<void> => {
+    const seen = lines.length
+    await writeFile(join(dir, 'users.yaml.new'), text)
+    await rename(join(dir, 'users.yaml.new'), join(dir, 'users.yaml'))
+    while (!lines.slice(seen).some(line => line.level === level && line.provider === 'people')) await new Promise(resolve => setTimeout(resolve, 5))
+  }
+  const samples = async (): Promise<string[]> => (await get('/metrics')).text.split('\n').filter(line => /^authn_webhook_(provider_up|last_reload_successful)/.test(line))
+  const [up, certificate] = ['authn_webhook_provider_up{provider="people"} 1', 'authn_webhook_last_reload_successful{source="certificate"} 1']
+  const reload = (successful: 0 | 1): string => `authn_webhook_last_reload_successful{source="people"} ${successful}`
+
+  t.same((await samples()).sort(), [certificate, reload(1), up], 'what an alert looks for is there from the start')
+  t.match((await get('/readyz?verbose')).text, /^\[\+\]provider people ok/m)
+  await replace('users: {', 'error')
+  t.same((await samples()).sort(), [certificate, reload(0), up])
+  t.match(await get('/readyz?verbose'), { code: 200, text: /^\[-\]provider people failed: its files have errors.*previous version.*\(information only\)$/m })
+  await replace(users, 'info')
+  t.same((await samples()).sort(), [certificate, reload(1), up], 'fixed')
+  t.match((await get('/readyz?verbose')).text, /^\[\+\]provider people ok/m)
+})
+
+test('a serving certificate that is not reloaded is information', async t => {
+  const { get, dir, lines } = await startService(t, { providers: { people } })
+  t.match((await get('/readyz?verbose')).text, /^\[\+\]certificate reload ok \(information only\)$/m)
+  await writeFile(join(dir, 'tls.crt'), 'half')
+  while (!lines.some(line => line.level === 'error')) await new Promise(resolve => setTimeout(resolve, 5))
+  t.match(await get('/readyz?verbose'), { code: 200, text: /^\[-\]certificate reload failed: its files have errors/m })
+  t.match((await get('/metrics')).text, 'authn_webhook_last_reload_successful{source="certificate"} 0')
 })
 
 test('an expired certificate is unready', async t => {

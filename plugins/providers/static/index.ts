@@ -40,7 +40,6 @@ function createStaticProvider (source: UsersSource): IdentityProvider {
       const user = source.users.byName(username)
       return user === undefined || refusalOf(user, user.expiresAt) !== undefined ? null : user.info
     },
-    ping: () => { source.check() },
     close: () => { source.close() }
   }
 }

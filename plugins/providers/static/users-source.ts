@@ -32,8 +32,8 @@ export class UsersSource {
   #users: Users | undefined
   /** Of the text that the users were read from. */
   #digest: string | undefined
-  /** What is wrong with the file as it is now; the users are those of before. */
-  #fault: unknown
+  /** Whether the file as it is now has errors; the users are those of before. */
+  #failed = false
   /** Reads one after another, so that an older text never replaces a newer one. */
   #reading: Promise<void> = Promise.resolve()
   #closed = false
@@ -59,11 +59,6 @@ export class UsersSource {
     return this.#users!
   }
 
-  /** @throws Error where the file as it is now could not be taken over */
-  check (): void {
-    if (this.#fault !== undefined) throw new Error('the users file has faults; the last good one is in force', { cause: this.#fault })
-  }
-
   close (): void {
     this.#closed = true
     this.#watch.close()
@@ -86,13 +81,13 @@ export class UsersSource {
       if (different) {
         this.#ctx.changed()
         this.#announce()
-      } else if (this.#fault !== undefined) {
+      } else if (this.#failed) {
         this.#ctx.log.info({ file: this.#file }, 'the users file is again the one in force')
       }
-      this.#fault = undefined
+      this.#failed = false
       this.#ctx.reloaded()
     } catch (error) {
-      this.#fault = error
+      this.#failed = true
       this.#ctx.log.error({ file: this.#file, ...describe(error) }, 'the users file was not taken over; the last good one stays in force')
       this.#ctx.reloaded(error)
     }
