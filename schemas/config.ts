@@ -5,7 +5,7 @@ import { Closed, Duration, Enum, Name, Path, Port, Secret } from './primitives.j
 export const CONFIG_VERSION = 'authn-webhook/v1'
 
 export const ServerConfig = Closed({
-  host: Type.String({ default: '::', description: 'Address to listen on; `::` is dual stack.' }),
+  host: Type.Optional(Type.String({ description: 'Address to listen on. By default `::`, which is dual stack, or `0.0.0.0` if the machine has no IPv6.' })),
   port: Type.Integer({ minimum: 0, maximum: 65535, default: 8443, description: 'Port of the TokenReview route; 0 takes a free one.' }),
   path: Type.String({ pattern: '^/[A-Za-z0-9/_.-]*$', default: '/authenticate', expected: 'a path such as /authenticate', description: 'Path of the TokenReview route.' }),
   timeout: Type.Unsafe<string>({ ...Duration, default: '8s', description: 'Budget of one review; `?timeout=` may only shorten it.' }),
@@ -18,7 +18,7 @@ export const ServerConfig = Closed({
 export type ServerConfig = Static<typeof ServerConfig>
 
 export const AdminConfig = Closed({
-  host: Type.String({ default: '::' }),
+  host: Type.Optional(Type.String({ description: 'As `server.host`.' })),
   port: Type.Integer({ ...Port, default: 9443 })
 }, { description: 'A plain HTTP listener for health and metrics, which then leave the review port.' })
 export type AdminConfig = Static<typeof AdminConfig>

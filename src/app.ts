@@ -21,6 +21,7 @@ import type { ReviewRules } from './authn/review.js'
 import type { LoadedConfig } from './config.js'
 import { readServingCertificate } from './files/serving-certificate.js'
 import type { Limits } from './http/limits.js'
+import { openListener } from './listen.js'
 import { destinationOf } from './logger.js'
 import { createAdminServer, createReviewServer } from './server.js'
 import { version } from './version.js'
@@ -41,7 +42,7 @@ export interface Service {
   readonly review: FastifyInstance
   /** The plain HTTP listener for probes and metrics, where configured. */
   readonly admin: FastifyInstance | undefined
-  /** @throws the listener's error, with `code` such as EADDRINUSE */
+  /** @throws ListenError */
   listen: () => Promise<void>
   /** Unready from here on, still serving; after `shutdownDelay` drains and closes. */
   close: (options?: { immediately?: boolean }) => Promise<void>
@@ -134,8 +135,8 @@ function lifecycle (review: FastifyInstance, admin: FastifyInstance | undefined,
   review.readiness.add('listeners', () => listening ? undefined : 'not listening yet')
   return {
     async listen () {
-      await review.listen({ host: config.server.host, port: config.server.port })
-      if (admin !== undefined && config.admin !== undefined) await admin.listen({ host: config.admin.host, port: config.admin.port })
+      await openListener(review, 'server', config.server)
+      if (admin !== undefined && config.admin !== undefined) await openListener(admin, 'admin', config.admin)
       // an accept that fails for want of a file or memory concerns one connection
       for (const fastify of [review, admin]) fastify?.server.on('error', err => { log.error({ err }, 'a connection could not be accepted') })
       listening = true

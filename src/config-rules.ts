@@ -32,7 +32,7 @@ export function checkRules (config: Config, known: readonly Fault[]): Fault[] {
 /** What is allowed, and hardly meant. */
 export function findWarnings ({ server, tls, identityProviders }: Config): Fault[] {
   const warnings: Fault[] = []
-  if (tls.clientCAFile === undefined && !isLoopback(server.host)) {
+  if (tls.clientCAFile === undefined && !isLoopback(server.host ?? '::')) {
     warnings.push({ path: 'tls', message: 'without clientCAFile, whoever reaches the port may try tokens and passwords here; name the CA of the API server\'s client certificate' })
   }
   identityProviders.forEach((slot, index) => {
@@ -57,7 +57,7 @@ function isWithin (path: string, ancestor: string): boolean {
 function checkListeners ({ server, admin }: Config, report: Report): void {
   if (admin === undefined || admin === null) return
   if (admin.port !== server?.port || admin.port === 0) return
-  const overlap = admin.host === server.host || [admin.host, server.host].some((host) => ['::', '0.0.0.0'].includes(host))
+  const overlap = admin.host === server.host || [admin.host, server.host].some((host = '::') => ['::', '0.0.0.0'].includes(host))
   if (overlap) report('admin.port', 'must differ from server.port: two listeners can\'t share it', ['server.port', 'server.host', 'admin.host'])
 }
 

@@ -76,6 +76,16 @@ export class DirectoryError extends Error {
   }
 }
 
+/** A listener that could not be opened; `cause` has Node's code, such as EADDRINUSE. */
+export class ListenError extends Error {
+  readonly code = 'AUTHN_LISTEN'
+  override readonly name = 'ListenError'
+  /** @param listener its field of the config */
+  constructor (readonly listener: 'server' | 'admin', readonly host: string, readonly port: number, cause: unknown) {
+    super(`${listener} can't listen on port ${port} of ${host}`, { cause })
+  }
+}
+
 /** One thing that is wrong with a file. */
 export interface Fault {
   /** Where in the document: `identityProviders[0].timeout`; empty for the document itself. */

@@ -6,7 +6,7 @@ import type { Logger } from 'pino'
 import type { Config } from '../../schemas/config.js'
 import type { Service } from '../app.js'
 import type { LoadedConfig } from '../config.js'
-import { CommandError, ExitCode } from '../errors.js'
+import { CommandError, ExitCode, ListenError } from '../errors.js'
 import type { Terminal } from '../terminal.js'
 import { repeatable } from './repeatable.js'
 
@@ -53,7 +53,7 @@ async function serve (options: ServeOptions, terminal: Terminal): Promise<void> 
     await service.listen()
   } catch (error) {
     await service.close({ immediately: true })
-    throw listenError(error, loaded)
+    throw listenError(error)
   }
   stopOnSignal(service, limit)
   log.info({ config: loaded.file, url: url(service, loaded), identityProviders: loaded.providers.map(({ slot }) => slot.name) }, 'serving')
@@ -135,14 +135,18 @@ async function closeLimit ({ server }: Config): Promise<number> {
   return milliseconds(server.shutdownDelay) + milliseconds(server.timeout) + CLOSE_LIMIT
 }
 
-function listenError (error: unknown, { config }: LoadedConfig): unknown {
-  const { code, address, port } = error as NodeJS.ErrnoException & { address?: string, port?: number }
-  switch (code) {
-    case 'EADDRINUSE': return new CommandError(`port ${port} on ${address} is taken: stop what listens there, or choose another with --port`, ExitCode.unavailable)
-    case 'EACCES': return new CommandError(`port ${port} may not be opened by this user: choose one above 1023`, ExitCode.unavailable)
+/** Names the field of the listener that could not be opened: there are two. */
+function listenError (error: unknown): unknown {
+  if (!(error instanceof ListenError)) return error
+  const { listener, host, port, cause } = error
+  const [hostOption, portOption] = listener === 'server' ? [' or --host', ' or --port'] : ['', '']
+  const unavailable = (message: string): CommandError => new CommandError(message, ExitCode.unavailable, { cause })
+  switch ((cause as NodeJS.ErrnoException).code) {
+    case 'EADDRINUSE': return unavailable(`${listener}.port: port ${port} on ${host} is already in use: stop the process that listens there, or change ${listener}.port${portOption}`)
+    case 'EACCES': return unavailable(`${listener}.port: this user may not open port ${port}: choose one above 1023`)
     case 'EADDRNOTAVAIL':
-    case 'EAFNOSUPPORT': return new CommandError(`this machine has no address ${address ?? config.server.host}: change server.host, 0.0.0.0 for IPv4 alone`, ExitCode.unavailable)
-    case 'ENOTFOUND': return new CommandError(`the host name ${config.server.host} is unknown: change server.host or --host`, ExitCode.unavailable)
+    case 'EAFNOSUPPORT': return unavailable(`${listener}.host: this machine has no address ${host}: change ${listener}.host${hostOption}; 0.0.0.0 is every IPv4 address`)
+    case 'ENOTFOUND': return unavailable(`${listener}.host: unknown host name ${host}: change ${listener}.host${hostOption}`)
     default: return error
   }
 }

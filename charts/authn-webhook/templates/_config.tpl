@@ -9,8 +9,8 @@
       "log" (dict "format" "json") -}}
 {{- if $daemon -}}
 {{- $_ := set $defaults.server "host" "127.0.0.1" -}}
-{{- /* Prometheus comes from another node; the kubelet doesn't */ -}}
-{{- $_ := set $defaults.admin "host" (ternary "::" "127.0.0.1" $scraped) -}}
+{{- /* Prometheus comes from another node, so by default every address; the kubelet doesn't */ -}}
+{{- if not $scraped }}{{ $_ := set $defaults.admin "host" "127.0.0.1" }}{{ end -}}
 {{- end -}}
 {{- $files := dict "certFile" "/etc/authn-webhook/tls/tls.crt" "keyFile" "/etc/authn-webhook/tls/tls.key" -}}
 {{- if .Values.tls.clientCertificate.required -}}

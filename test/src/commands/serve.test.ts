@@ -65,7 +65,7 @@ test('a taken port is one clear line', async t => {
   const { port } = blocker.address() as AddressInfo
   const { code, stderr } = await runCommand(['serve', '--demo', '--port', String(port)], { cwd: t.testdir() })
   t.equal(code, 69)
-  t.equal(stderr, `error: port ${port} on 127.0.0.1 is taken: stop what listens there, or choose another with --port\n`)
+  t.equal(stderr, `error: server.port: port ${port} on 127.0.0.1 is already in use: stop the process that listens there, or change server.port or --port\n`)
 })
 
 const CONFIG = `
@@ -104,7 +104,7 @@ const mistakes: Array<[what: string, args: string[], code: number, message: RegE
   ['a port out of range', ['--demo', '--port', '65536'], 2, /0 to 65535/],
   ['no such file', ['--config', 'missing.yaml'], 2, /missing\.yaml/],
   ['no config anywhere', [], 2, /--demo/],
-  ['an address of another machine', ['--demo', '--host', '192.0.2.1', '--port', '0'], 69, /no address 192\.0\.2\.1/]
+  ['an address of another machine', ['--demo', '--host', '192.0.2.1', '--port', '0'], 69, /server\.host: this machine has no address 192\.0\.2\.1/]
 ]
 
 for (const [what, args, code, message] of mistakes) {
@@ -115,6 +115,23 @@ for (const [what, args, code, message] of mistakes) {
     t.notMatch(result.stderr, /^\s+at /m)
   })
 }
+
+test('an error of the admin listener names its fields', async t => {
+  const blocker = createServer().listen(0, '127.0.0.1')
+  await once(blocker, 'listening')
+  t.teardown(() => { blocker.close() })
+  const { port } = blocker.address() as AddressInfo
+  for (const [admin, message] of [
+    [`{ host: 127.0.0.1, port: ${port} }`, `admin.port: port ${port} on 127.0.0.1 is already in use: stop the process that listens there, or change admin.port`],
+    ['{ host: 192.0.2.1 }', 'admin.host: this machine has no address 192.0.2.1: change admin.host; 0.0.0.0 is every IPv4 address'],
+    ['{ host: authn.invalid }', 'admin.host: unknown host name authn.invalid: change admin.host']
+  ]) {
+    const cwd = t.testdir({ 'tls.crt': serving.cert, 'tls.key': serving.key, 'authn-webhook.yaml': `${CONFIG}admin: ${admin}\n`, 'users.yaml': USERS })
+    const { code, stderr } = await runCommand(['serve'], { cwd, env: { AUTHN_WEBHOOK_CONFIG: undefined } })
+    t.equal(code, 69)
+    t.equal(stderr, `error: ${message}\n`)
+  }
+})
 
 test('faults of config and users file stop the start, with path and line', async t => {
   const cwd = t.testdir({ 'tls.crt': serving.cert, 'tls.key': serving.key, 'authn-webhook.yaml': CONFIG.replace('400ms', 'soon'), 'users.yaml': USERS })
