@@ -3,6 +3,7 @@
  * it ends. Nothing here waits for the reader of the log.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
+import { isatty } from 'node:tty'
 import type CloseWithGrace from 'close-with-grace'
 import type { Logger } from 'pino'
 import type { LogConfig } from '../../schemas/config.js'
@@ -16,12 +17,11 @@ const STDERR_CAPACITY = 65_536
 /** Milliseconds that the end of the process waits for the log to be written. */
 const FLUSH_LIMIT = 1_000
 
-/** What would make the process go on after an error that it can't know the extent of, or stop on a signal that asks for a reload. */
+/** What would make the process go on after an error that it can't know the extent of. */
 const NOT_GRACEFUL: CloseWithGrace.AllEvents[] = [
   // memory is corrupt: the handler would return to the instruction that raised the signal, for ever
   'SIGSEGV', 'SIGBUS', 'SIGILL', 'SIGFPE', 'SIGTRAP', 'SIGABRT',
-  'uncaughtException', 'unhandledRejection',
-  'SIGHUP'
+  'uncaughtException', 'unhandledRejection'
 ]
 
 export interface ServiceProcess {
@@ -30,7 +30,7 @@ export interface ServiceProcess {
   readonly droppedLines: () => number
   /** Lines for people on stdout, in their place among the log lines. */
   readonly print: (lines: readonly string[]) => void
-  /** Closes the service on SIGTERM, SIGINT, SIGQUIT and SIGUSR2, and then ends the process. */
+  /** Closes the service on SIGTERM, SIGINT, SIGQUIT and SIGUSR2, and on SIGHUP at a terminal, and then ends the process. */
   readonly stopOnSignal: (service: Service, closeLimit: number) => void
 }
 
@@ -52,20 +52,29 @@ export async function openServiceProcess (config: LogConfig, terminal: boolean):
   endOnUnexpectedError(log)
   // a log file as large as `ulimit -f` allows is an error of the write, which the queue handles; unhandled, the signal kills
   process.on('SIGXFSZ', () => {})
-  process.on('SIGHUP', signal => { log.info({ signal }, 'ignored a signal: users files and certificates are reloaded when they change') })
+  // of a terminal that closes; else of someone who wants a reload, which needs no signal
+  const attended = terminal || isatty(0)
+  if (!attended) process.on('SIGHUP', signal => { log.info({ signal }, 'ignored a signal: users files and certificates are reloaded when they change') })
   return {
     log,
     droppedLines: () => stdout.dropped,
     print (lines) { stdout.write(joinLines(lines)) },
     stopOnSignal (service, closeLimit) {
-      closeWithGrace({ delay: closeLimit + FLUSH_LIMIT, logger: log, skip: NOT_GRACEFUL }, async ({ signal }) => {
+      closeWithGrace({ delay: closeLimit + FLUSH_LIMIT, logger: log, skip: attended ? NOT_GRACEFUL : [...NOT_GRACEFUL, 'SIGHUP'] }, async ({ signal }) => {
         log.info({ signal }, 'stopping')
         // at a terminal there is no load balancer to wait for
-        await service.close({ immediately: signal === 'SIGINT' })
+        await service.close({ immediately: signal === 'SIGINT' || signal === 'SIGHUP' })
         await flushed(log)
+        if (signal === 'SIGHUP') endBy(signal)
       })
     }
   }
+}
+
+/** As if nobody had listened to the signal. Without its terminal Node.js 20 crashes in an ordinary exit, where it restores the terminal's settings. */
+function endBy (signal: 'SIGHUP'): void {
+  process.removeAllListeners(signal)
+  process.kill(process.pid, signal)
 }
 
 /** At once and without a drain: after an error that nobody expected, no answer can be trusted. */

@@ -1,3 +1,9 @@
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
 import { test } from 'tap'
 import { linesOf, serveWith } from '../../fixtures/processes.js'
 
@@ -36,7 +42,7 @@ for (const signal of ['SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGUSR2'] as const) {
   })
 }
 
-test('SIGHUP leaves the service running', async t => {
+test('SIGHUP leaves a service without a terminal running', async t => {
   const served = await serveWith(t)
   const log = linesOf(served.child.stdout!)
   served.child.kill('SIGHUP')
@@ -45,4 +51,25 @@ test('SIGHUP leaves the service running', async t => {
   served.child.kill('SIGTERM')
   t.strictSame(await served.ended, { code: 0, signal: null })
   t.match(log.lines.find(({ signal }) => signal === 'SIGHUP'), { level: 'info', msg: /ignored/ })
+})
+
+const CLI = fileURLToPath(new URL('../../../dist/src/cli.js', import.meta.url))
+
+/** As an interactive shell does: hands the signal on to its job, and here keeps its exit code. */
+const SHELL = `
+trap 'kill -HUP $job; wait $job; echo $? > code.new; mv code.new code' HUP
+"$NODE" "$CLI" serve --demo --port 0 &
+job=$!
+wait $job
+`
+
+test('the service ends with its terminal', { skip: spawnSync('script', ['--version']).status === 0 ? false : 'script (util-linux) is not installed' }, async t => {
+  const cwd = t.testdir({ 'shell.sh': SHELL })
+  // the terminal of this process: it closes when script is killed
+  const terminal = spawn('script', ['--quiet', '--flush', '--command', 'exec bash shell.sh', '/dev/null'], { cwd, env: { ...process.env, NODE: process.execPath, CLI, NODE_OPTIONS: undefined, NODE_V8_COVERAGE: undefined } })
+  let screen = ''
+  while (!screen.includes('Ctrl-C')) screen += String((await once(terminal.stdout, 'data'))[0])
+  terminal.kill('SIGKILL')
+  while (!existsSync(join(cwd, 'code'))) await sleep(10)
+  t.equal(readFileSync(join(cwd, 'code'), 'utf8'), '129\n', 'by SIGHUP, and not by a crash')
 })
