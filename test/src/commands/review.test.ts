@@ -62,7 +62,7 @@ test('could not tell: exit 69', async t => {
   const cwd = files(t, CONFIG.replace('kind: static', 'kind: module, from: ./broken.mjs').replace(/config: .*\} \}/, 'config: {} }'))
   const { code, stdout } = await runCommand(['review', '--token-file', '-', '--explain'], { cwd, env: ENV, input: alice.token })
   t.equal(code, 69)
-  t.match(stdout, /people \(token, [\d.]+ ms\): could not tell: failed: Error: no route to host\ncould not tell: identity provider "people" could not answer\n/)
+  t.match(stdout, /people \(token, [\d.]+ ms\): could not tell: failed: no route to host\ncould not tell: identity provider "people" could not answer\n/)
 })
 
 test('--explain tells what each provider said', async t => {
