@@ -179,7 +179,7 @@ test('without its directory the service starts, is ready, and serves others', as
   const dead = { tlsUrl: `ldaps://127.0.0.1:${await freePort()}`, dir }
   const { review, get } = await start(t, [slot(dead), LOCAL])
   t.equal((await get('/readyz')).code, 200)
-  t.match((await get('/readyz?verbose')).text, /\[-\]provider people failed: out of reach \(information only\)/)
+  t.match((await get('/readyz?verbose')).text, /\[-\]provider people failed: unreachable \(information only\)/)
   t.match(await review(basicToken('alice', alice.password)), { authenticated: false, error: /could not answer/ })
   t.match(await review('canary-break-glass-token'), { authenticated: true, user: { username: 'local:admin' } })
   t.match((await get('/metrics')).text, /authn_webhook_provider_up{provider="people"} 0/)
