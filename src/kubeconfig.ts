@@ -4,11 +4,12 @@
  * would.
  */
 import { dirname, resolve } from 'node:path'
-import { Kubeconfig, type KubeconfigCluster, type KubeconfigUser } from '../schemas/kubeconfig.js'
-import type { Fault } from './errors.js'
-import { faultsError, readDocument, type Document } from './files/document.js'
+import { Kubeconfig, type KubeconfigUser } from '../schemas/kubeconfig.js'
+import { FaultsError } from './errors.js'
+import { readDocument } from './files/document.js'
 import { parseCertificates, parsePrivateKey, refuseMismatch, type CertificateFile, type KeyFile } from './files/pem.js'
 import { readText } from './files/text.js'
+import { currentContext } from './kubeconfig-context.js'
 import { formatYaml } from './printable.js'
 
 export interface WebhookTarget {
@@ -66,6 +67,7 @@ ${formatYaml(config)}`
 
 /** Everything that it takes to ask the service; certificates and key as PEM. */
 export interface WebhookKubeconfig {
+  /** Without credentials, and with the path that an API server asks for. */
   readonly server: URL
   /** Absent: the authorities that Node.js trusts. */
   readonly ca?: string | undefined
@@ -75,76 +77,69 @@ export interface WebhookKubeconfig {
   /** Goes out as `Authorization: Bearer`. */
   readonly token?: string | undefined
   /** Goes out as `Authorization: Basic`. */
-  readonly basic?: { readonly username: string, readonly password: string } | undefined
+  readonly basic?: Basic | undefined
+}
+
+export interface Basic {
+  readonly username: string
+  readonly password: string
 }
 
 /**
  * What the current context of a kubeconfig says; its paths are relative to it,
- * and data goes before files, as in client-go.
+ * as in client-go.
  * @throws FaultsError naming the kubeconfig or the file that it refers to
  */
 export async function readWebhookKubeconfig (file: string): Promise<WebhookKubeconfig> {
   const document = await readDocument<Kubeconfig>(file, Kubeconfig, { pipes: true })
-  const { cluster, user } = currentContext(document)
-  const text = async (data: string | undefined, path: string | undefined) => {
-    if (data !== undefined) return { text: Buffer.from(data, 'base64').toString(), file }
-    if (path === undefined) return undefined
-    const absolute = resolve(dirname(file), path)
-    return { text: await readText(absolute), file: absolute }
-  }
-  const ca = await text(cluster['certificate-authority-data'], cluster['certificate-authority'])
-  const cert = await text(user['client-certificate-data'], user['client-certificate'])
-  const key = await text(user['client-key-data'], user['client-key'])
-  const token = await text(undefined, user.tokenFile)
-  if (ca !== undefined) parseCertificates(ca.text, ca.file)
-  if (cert !== undefined && key !== undefined) {
-    refuseMismatch({ file: cert.file, certificates: parseCertificates(cert.text, cert.file) }, parsePrivateKey(key.text, key.file), key.file)
-  }
+  const { server, cluster, user } = currentContext(document)
+  const ca = await readPem(file, cluster, 'certificate-authority')
+  if (ca !== undefined) parseCertificates(ca.text, ca.file, { withKeys: true })
+  const inUrl = takeCredentials(server)
   return {
-    server: new URL(cluster.server),
+    server,
     ca: ca?.text,
-    cert: cert?.text,
-    key: key?.text,
-    serverName: cluster['tls-server-name'],
-    token: token?.text.trim() ?? user.token,
-    basic: user.username === undefined ? undefined : { username: user.username, password: user.password ?? '' }
+    ...await readPair(file, user),
+    serverName: cluster['tls-server-name'] || undefined,
+    ...await readAuthorization(file, user, inUrl)
   }
 }
 
-function currentContext (document: Document<Kubeconfig>): { cluster: KubeconfigCluster, user: KubeconfigUser } {
-  const { clusters, users, contexts, 'current-context': current } = document.value
-  const contextAt = contexts.findIndex(({ name }) => name === current)
-  if (contextAt === -1) throw unknownName(document, 'current-context', contexts)
-  const { context } = contexts[contextAt]!
-  const clusterAt = clusters.findIndex(({ name }) => name === context.cluster)
-  if (clusterAt === -1) throw unknownName(document, `contexts[${contextAt}].context.cluster`, clusters)
-  const { cluster } = clusters[clusterAt]!
-  const userAt = users.findIndex(({ name }) => name === context.user)
-  // no user at all is a webhook that asks for no credentials
-  if (userAt === -1 && (context.user ?? '') !== '') throw unknownName(document, `contexts[${contextAt}].context.user`, users)
-  const user = users[userAt]?.user ?? {}
-  const faults = [...clusterFaults(cluster, `clusters[${clusterAt}].cluster`), ...userFaults(user, `users[${userAt}].user`)]
-  if (faults.length > 0) throw faultsError(document, faults)
-  return { cluster, user }
+/** Of a certificate or key, from its data or its file. */
+async function readPem<K extends string> (file: string, fields: { readonly [key in K | `${K}-data`]?: string | null }, key: K): Promise<{ text: string, file: string } | undefined> {
+  const data = fields[`${key}-data`]
+  if (data) return { text: Buffer.from(data, 'base64').toString(), file }
+  const path = fields[key]
+  if (!path) return undefined
+  const absolute = resolve(dirname(file), path)
+  return { text: await readText(absolute), file: absolute }
 }
 
-/** Names none of which a person mistakes for a secret. */
-function unknownName (document: Document<unknown>, path: string, known: ReadonlyArray<{ name: string }>): Error {
-  const names = known.map(({ name }) => name).join(', ')
-  return faultsError(document, [{ path, message: names === '' ? 'names something that is not there' : `must be one of ${names}` }])
+/** client-go looks at a key only where there is a certificate. Kubelets keep both in one file. */
+async function readPair (file: string, user: KubeconfigUser): Promise<{ cert: string | undefined, key: string | undefined }> {
+  const cert = await readPem(file, user, 'client-certificate')
+  const key = cert && await readPem(file, user, 'client-key')
+  if (cert === undefined || key === undefined) return { cert: undefined, key: undefined }
+  refuseMismatch({ file: cert.file, certificates: parseCertificates(cert.text, cert.file, { withKeys: true }) }, parsePrivateKey(key.text, key.file), key.file)
+  return { cert: cert.text, key: key.text }
 }
 
-function clusterFaults (cluster: KubeconfigCluster, path: string): Fault[] {
-  const faults: Fault[] = []
-  if (!URL.canParse(cluster.server)) faults.push({ path: `${path}.server`, message: 'is not a URL' })
-  if ((cluster as Record<string, unknown>)['insecure-skip-tls-verify'] === true) {
-    faults.push({ path: `${path}.insecure-skip-tls-verify`, message: 'is not supported: tokens would go to whoever answers; give certificate-authority' })
-  }
-  return faults
+/** A token's file goes before the token, which has to do where the file can't be read; what is in the URL goes before both, as in Go. */
+async function readAuthorization (file: string, { token, tokenFile, username, password }: KubeconfigUser, inUrl: Basic | undefined): Promise<Pick<WebhookKubeconfig, 'token' | 'basic'>> {
+  if (inUrl !== undefined) return { token: undefined, basic: inUrl }
+  const path = tokenFile ? resolve(dirname(file), tokenFile) : undefined
+  const read = path === undefined ? '' : (await readText(path).catch(error => { if (!token) throw error; return '' })).trim()
+  const bearer = read || token || undefined
+  if (path !== undefined && bearer === undefined) throw new FaultsError(path, [{ path: '', message: 'is empty; it must hold a token' }])
+  if (bearer !== undefined && NOT_IN_HEADERS.test(bearer)) throw new FaultsError(read === '' ? file : path!, [{ path: '', message: 'holds a token with control characters, which no HTTP header can carry' }])
+  return { token: bearer, basic: username ? { username, password: password ?? '' } : undefined }
 }
 
-function userFaults (user: KubeconfigUser, path: string): Fault[] {
-  const cert = user['client-certificate'] ?? user['client-certificate-data']
-  const key = user['client-key'] ?? user['client-key-data']
-  return (cert === undefined) === (key === undefined) ? [] : [{ path, message: 'has one of client certificate and client key; it takes both' }]
+const NOT_IN_HEADERS = /(?!\t)\p{Cc}/u
+
+/** Out of the URL, which is shown in messages. */
+function takeCredentials (url: URL): Basic | undefined {
+  const [username, password] = [url.username, url.password].map(decodeURIComponent) as [string, string]
+  url.username = url.password = ''
+  return username === '' && password === '' ? undefined : { username, password }
 }

@@ -53,7 +53,7 @@ async function readDrill ({ drill, adminKubeconfig, tokenFile }: DoctorOptions, 
   if (adminKubeconfig === undefined) throw new CommandError('--drill needs --admin-kubeconfig FILE, such as /etc/kubernetes/admin.conf')
   const admin = await readKubeconfig(adminKubeconfig)
   if (admin.cert === undefined && admin.authorization === undefined) {
-    throw new CommandError(`${adminKubeconfig}: its user has neither a client certificate nor a token; plugins (exec) are not run`)
+    throw new CommandError(`${adminKubeconfig}: its user has neither a client certificate nor a token`)
   }
   if (tokenFile === undefined) return { admin }
   const token = (await readTextOrStdin(terminal, tokenFile)).trim()

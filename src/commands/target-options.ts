@@ -1,9 +1,10 @@
 /** A running service on the command line: by flags, or by the file that an API server reads. */
 import type { Command } from 'commander'
-import { passwordToken } from '../authn/credential.js'
 import type { Target } from '../client.js'
 import { CommandError } from '../errors.js'
 import type { CertificateFile, KeyFile } from '../files/pem.js'
+import type { Basic } from '../kubeconfig.js'
+import { parseServerUrl } from '../server-url.js'
 
 export interface TargetOptions {
   readonly server?: string
@@ -66,8 +67,8 @@ async function readFlags (server: string, options: TargetOptions): Promise<Targe
 
 /** @throws CommandError for a URL that an API server could not ask, or should not */
 export function parseServer (text: string): URL {
-  const server = URL.canParse(text) ? new URL(text) : undefined
-  if (server?.protocol !== 'https:') throw new CommandError('--server is not an https:// URL, such as https://192.0.2.10:8443/authenticate; tokens never travel in clear')
+  const server = parseServerUrl(text)
+  if (server === undefined) throw new CommandError('--server is not an https:// URL, such as https://192.0.2.10:8443/authenticate; tokens never travel in clear')
   if (server.username !== '' || server.password !== '') throw new CommandError('--server holds a user name or password; who asks identifies itself with --client-certificate')
   if (server.search !== '' || server.hash !== '') throw new CommandError('--server has a "?" or "#"; the API server adds its own query')
   if (server.pathname === '/') server.pathname = '/authenticate'
@@ -85,8 +86,13 @@ export async function readClient ({ clientCertificate, clientKey }: TargetOption
   return { certificate, key }
 }
 
-/** As the API server sends the user of its kubeconfig. */
-function authorization (token: string | undefined, basic: { username: string, password: string } | undefined): string | undefined {
-  if (token !== undefined) return `Bearer ${token}`
-  return basic === undefined ? undefined : `Basic ${passwordToken(basic)}`
+/** As the API server sends the user of its kubeconfig: client-go checks neither name nor password. */
+function authorization (token: string | undefined, basic: Basic | undefined): string | undefined {
+  if (token !== undefined) return `Bearer ${bytesOf(token)}`
+  return basic === undefined ? undefined : `Basic ${Buffer.from(`${basic.username}:${basic.password}`).toString('base64')}`
+}
+
+/** Node.js takes a header for Latin-1; Go sends UTF-8. */
+function bytesOf (text: string): string {
+  return Buffer.from(text).toString('latin1')
 }

@@ -26,11 +26,11 @@ export async function readCertificates (file: string, options?: ReadOptions): Pr
   return { file, pem, certificates: parseCertificates(pem, file) }
 }
 
-/** `file` names the text in errors. */
-export function parseCertificates (pem: string, file: string): [X509Certificate, ...X509Certificate[]] {
+/** `file` names the text in errors. `withKeys`: what else is in it is none of our business. */
+export function parseCertificates (pem: string, file: string, { withKeys = false } = {}): [X509Certificate, ...X509Certificate[]] {
   const blocks = [...pem.matchAll(BLOCK)]
   // such a file is given to others: a key in it must not go along unseen
-  if (blocks.some(([, label]) => label!.endsWith('PRIVATE KEY'))) throw fault(file, 'holds a private key; give a file with certificates alone')
+  if (!withKeys && blocks.some(([, label]) => label!.endsWith('PRIVATE KEY'))) throw fault(file, 'holds a private key; give a file with certificates alone')
   const [first, ...others] = blocks.filter(([, label]) => label === 'CERTIFICATE').map(([block]) => parseCertificate(block, file))
   if (first === undefined) throw fault(file, 'holds no certificate in PEM form (-----BEGIN CERTIFICATE-----)')
   return [first, ...others]

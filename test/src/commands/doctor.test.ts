@@ -41,7 +41,9 @@ async function start (t: Test, provider = people): Promise<{ cwd: string, server
     'ca.crt': authority.cert,
     'webhook.yaml': kubeconfig(`${server}/authenticate`),
     'admin.conf': kubeconfig(admin, { token: 'admin' }),
-    'nobody.conf': kubeconfig(admin, { exec: { command: 'aws' } }),
+    'nobody.conf': kubeconfig(admin),
+    'plugin.conf': kubeconfig(admin, { exec: { command: 'aws' } }),
+    'half.conf': kubeconfig(admin, { username: 'admin' }),
     token: `${alice.token}\n`,
     empty: '\n'
   })
@@ -115,7 +117,9 @@ const mistakes: Array<[args: string[], message: RegExp]> = [
   [['--kubeconfig', 'webhook.yaml', '--drill'], /--drill needs --admin-kubeconfig/],
   [['--kubeconfig', 'webhook.yaml', '--admin-kubeconfig', 'admin.conf'], /need --drill/],
   [['--kubeconfig', 'webhook.yaml', '--token-file', 'token'], /need --drill/],
-  [['--kubeconfig', 'webhook.yaml', '--drill', '--admin-kubeconfig', 'nobody.conf'], /nobody\.conf: its user has neither a client certificate nor a token; plugins \(exec\)/],
+  [['--kubeconfig', 'webhook.yaml', '--drill', '--admin-kubeconfig', 'nobody.conf'], /nobody\.conf: its user has neither a client certificate nor a token/],
+  [['--kubeconfig', 'webhook.yaml', '--drill', '--admin-kubeconfig', 'plugin.conf'], /plugin\.conf:\d+: users\[0\]\.user\.exec: is not supported: plugins are not run here/],
+  [['--kubeconfig', 'webhook.yaml', '--drill', '--admin-kubeconfig', 'half.conf'], /half\.conf:\d+: users\[0\]\.user\.password: is missing/],
   [['--kubeconfig', 'webhook.yaml', '--drill', '--admin-kubeconfig', 'admin.conf', '--token-file', 'empty'], /the token is empty/]
 ]
 
