@@ -1,6 +1,8 @@
 /** Asks a running service what an API server would ask: one TokenReview over HTTPS. */
 import type { IncomingHttpHeaders } from 'node:http'
 import { request } from 'node:https'
+import { isIP } from 'node:net'
+import { checkServerIdentity, type PeerCertificate } from 'node:tls'
 import type { ApiVersion, TokenReviewRequest, TokenReviewStatus } from '../schemas/token-review.js'
 import { CommandError, ExitCode } from './errors.js'
 
@@ -46,6 +48,7 @@ export function refusalOf ({ body: { kind, message } }: Answer): string {
  * @throws CommandError with exit code 69 where nothing is; its cause is the fault of the network or of TLS
  */
 export async function postReview ({ server, ca, cert, key, serverName, authorization }: Target, apiVersion: ApiVersion, spec: TokenReviewRequest['spec']): Promise<Answer> {
+  const name = serverName ?? hostOf(server)
   const payload = JSON.stringify({ apiVersion, kind: 'TokenReview', metadata: {}, spec, status: { user: {} } })
   return await new Promise((resolve, reject) => {
     const fail = (error: Error): void => {
@@ -56,7 +59,11 @@ export async function postReview ({ server, ca, cert, key, serverName, authoriza
       ca,
       cert,
       key,
-      servername: serverName,
+      // addresses are never sent as a name (RFC 6066, 3)
+      servername: isIP(name) === 0 ? name : '',
+      checkServerIdentity: (_host, peer) => checkName(name, peer),
+      // any certificate of the CA file is trusted, as by Go
+      allowPartialTrustChain: true,
       timeout: TIMEOUT,
       headers: {
         accept: 'application/json, */*',
@@ -77,6 +84,16 @@ export async function postReview ({ server, ca, cert, key, serverName, authoriza
     call.on('error', fail)
     call.end(payload)
   })
+}
+
+/** As Go does it, which knows no common names. */
+function checkName (name: string, peer: PeerCertificate): Error | undefined {
+  return peer.subjectaltname === undefined ? new Error('the certificate has no subject alternative name') : checkServerIdentity(name, peer)
+}
+
+/** The host as sockets take it: an IPv6 address without its brackets. */
+export function hostOf ({ hostname }: URL): string {
+  return hostname.replace(/^\[|\]$/g, '')
 }
 
 /** The API server's query: whoever takes it for a part of the path can't be asked by one. */

@@ -1,6 +1,5 @@
 /** `authn-webhook doctor`: is a running service as API servers need it, and if not, what is to be done. */
 import { Command } from 'commander'
-import type { Check } from '../diagnosis/check.js'
 import type { Diagnosis } from '../diagnosis/diagnosis.js'
 import type { Drill } from '../diagnosis/drill.js'
 import { CommandError, ExitCode } from '../errors.js'
@@ -40,7 +39,8 @@ Examples:
       const drill = await readDrill(options, terminal)
       const { examine } = await import('../diagnosis/diagnosis.js')
       const diagnosis = await examine(target, { drill })
-      printResult(terminal, options.output, diagnosis, () => diagnosis.checks.map(describe))
+      const { sentenceOf } = await import('../diagnosis/check.js')
+      printResult(terminal, options.output, diagnosis, () => diagnosis.checks.map(check => `${check.outcome.padEnd(11)} ${sentenceOf(check)}`))
       process.exitCode = EXIT_CODES[diagnosis.outcome]
     })
 }
@@ -59,8 +59,4 @@ async function readDrill ({ drill, adminKubeconfig, tokenFile }: DoctorOptions, 
   const token = (await readTextOrStdin(terminal, tokenFile)).trim()
   if (token === '') throw new CommandError('the token is empty')
   return { admin, token }
-}
-
-function describe ({ outcome, name, message, advice }: Check): string {
-  return `${outcome.padEnd(11)} ${name}: ${message}${advice === undefined ? '' : `. To do: ${advice}`}`
 }

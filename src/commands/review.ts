@@ -10,6 +10,7 @@ import type { Step } from '../authn/chain.js'
 import { milliseconds } from '../authn/duration.js'
 import type { Spec } from '../authn/review.js'
 import type { Target } from '../client.js'
+import type { Check } from '../diagnosis/check.js'
 import { CommandError, ExitCode, UnavailableError } from '../errors.js'
 import { escapeJson } from '../printable.js'
 import { inspectToken, inspectUser, type InspectedUser } from '../inspection.js'
@@ -17,6 +18,9 @@ import { outputOption, printResult, type OutputFormat, type Terminal } from '../
 import { addTargetOptions, readTarget, type TargetOptions } from './target-options.js'
 import { repeatable } from './repeatable.js'
 import { readTextOrStdin } from './secret-input.js'
+
+/** Milliseconds for a connection, and for a handshake. */
+const PATIENCE = 10_000
 
 interface ReviewOptions extends TargetOptions {
   readonly config?: string
@@ -103,7 +107,20 @@ async function askProviders (spec: Spec, options: ReviewOptions, terminal: Termi
 
 async function askService (spec: Spec, target: Target): Promise<Asked> {
   const { requestReview } = await import('../client.js')
-  return { status: await requestReview(target, 'authentication.k8s.io/v1', spec), steps: [] }
+  const { sentenceOf, stops } = await import('../diagnosis/check.js')
+  const { explainFailure } = await import('../diagnosis/reviews.js')
+  const { examineTrust } = await import('../diagnosis/trust.js')
+  const fail = (check: Check, cause?: unknown): CommandError => new CommandError(`API servers can't ask ${target.server.href}: ${sentenceOf(check)}`, ExitCode.unavailable, { cause })
+  const trust = await examineTrust(target, Date.now(), PATIENCE)
+  const obstacle = trust.checks.find(stops)
+  // the token goes to nobody to whom an API server would not send it
+  if (obstacle !== undefined) throw fail(obstacle)
+  try {
+    return { status: await requestReview(trust.target, 'authentication.k8s.io/v1', spec), steps: [] }
+  } catch (error) {
+    // without a cause, there was an answer
+    throw error instanceof CommandError && error.cause !== undefined ? fail(explainFailure(error.cause as Error, target), error) : error
+  }
 }
 
 async function lookup (username: string, options: ReviewOptions, terminal: Terminal): Promise<InspectedUser> {

@@ -1,21 +1,19 @@
 /** What an API server will think of the certificate. It is stricter than most: Go knows no common names. */
 import { isIP } from 'node:net'
 import type { X509Certificate } from 'node:crypto'
-import type { Target } from '../client.js'
+import { hostOf, type Target } from '../client.js'
 import { parseCertificates } from '../files/pem.js'
+import { isOutOfTime, type Path } from './best-path.js'
 import { failed, ok, skipped, warning, type Check } from './check.js'
 import type { Handshake } from './handshake.js'
-import { hostOf } from './reach.js'
 
 const DAY = 24 * 3_600_000
 /** Milliseconds before the end from which on somebody should know. */
 export const SOON = 30 * DAY
 
-/** `san`, `chain` and `expiry`. `now`: milliseconds since the epoch. */
-export function judgeCertificate ({ certificates, chainFault }: Handshake, target: Target, now: number): Check[] {
-  const authorities = target.ca === undefined ? undefined : parseCertificates(target.ca, 'the CA')
-  const last = certificates.at(-1)!
-  const path = [...certificates, ...(authorities ?? []).filter(authority => last.checkIssued(authority) && last.verify(authority.publicKey))]
+/** `san`, `chain` and `expiry`. `path`: from the certificate to what is trusted. `now`: milliseconds since the epoch. */
+export function judgeCertificate ({ certificates, chainFault }: Handshake, path: Path, target: Target, now: number): Check[] {
+  const authorities = target.ca === undefined ? undefined : parseCertificates(target.ca, 'the CA', { withKeys: true })
   return [
     judgeNames(certificates[0], target.serverName ?? hostOf(target.server)),
     judgeChain(path, chainFault, authorities, now),
@@ -57,10 +55,6 @@ function judgeTime (path: readonly X509Certificate[], now: number): Check {
   if (left <= 0) return failed('expiry', `${describe(first)} expired on ${iso(first.validTo)}`, advice)
   const message = `${describe(first)} is good until ${iso(first.validTo)}`
   return left < SOON ? warning('expiry', `${message}: ${Math.floor(left / DAY)} days`, advice) : ok('expiry', message)
-}
-
-function isOutOfTime ({ validFrom, validTo }: X509Certificate, now: number): boolean {
-  return Date.parse(validTo) <= now || Date.parse(validFrom) > now
 }
 
 function describe ({ ca, subject }: X509Certificate): string {

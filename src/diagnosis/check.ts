@@ -44,6 +44,11 @@ export function stops ({ outcome }: Check): boolean {
   return outcome === 'failed' || outcome === 'unavailable'
 }
 
+/** `san: the certificate is not for …. To do: …` */
+export function sentenceOf ({ name, message, advice }: Check): string {
+  return `${name}: ${message}${advice === undefined ? '' : `. To do: ${advice}`}`
+}
+
 const LONGEST = 300
 
 /** Messages quote whoever answered: no control characters reach a terminal, and no page of HTML. */

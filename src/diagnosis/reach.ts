@@ -1,12 +1,8 @@
 /** Is there a way to the service: its name, its port. */
 import { lookup } from 'node:dns/promises'
 import { connect, isIP } from 'node:net'
+import { hostOf } from '../client.js'
 import { ok, stops, unavailable, warning, type Check } from './check.js'
-
-/** The host as sockets take it: an IPv6 address without its brackets. */
-export function hostOf ({ hostname }: URL): string {
-  return hostname.replace(/^\[|\]$/g, '')
-}
 
 export function portOf ({ port }: URL): number {
   return port === '' ? 443 : Number(port)

@@ -37,11 +37,15 @@ export async function checkReviews (target: Target, clock: Clock): Promise<Check
       checkLatency(more)
     ]
   } catch (error) {
-    const { message } = error as Error
-    // some end the handshake of TLS 1.3 with an alert that arrives in place of the answer
-    if (/alert.*certificate/i.test(message)) return [refusedClient(message, target)]
-    return [unavailable('v1', message, "look at the service's log, and at whatever stands between")]
+    return [explainFailure(error as Error, target)]
   }
+}
+
+/** Why a question had no answer. */
+export function explainFailure ({ message }: Error, target: Target): Check {
+  // some end the handshake of TLS 1.3 with an alert that arrives in place of the answer
+  if (/alert.*certificate/i.test(message)) return refusedClient(message, target)
+  return unavailable('v1', message, "look at the service's log, and at whatever stands between")
 }
 
 function wordsOf ({ answer: { body } }: Reply): string {
@@ -65,7 +69,7 @@ async function checkClient (target: Target, clock: Clock): Promise<Check> {
   if (!await isRefused(anonymous, clock)) {
     return warning('client-certificate', 'it is shown, but not required: whoever reaches the port may try passwords', "set tls.clientCAFile and tls.clientNames in the service's config")
   }
-  const left = Date.parse(parseCertificates(cert, 'the client certificate')[0].validTo) - clock.now()
+  const left = Date.parse(parseCertificates(cert, 'the client certificate', { withKeys: true })[0].validTo) - clock.now()
   return left < SOON
     ? warning('client-certificate', `required and accepted; it expires on ${new Date(clock.now() + left).toISOString()}`, '`authn-webhook certs --out DIR --client NAME` makes a new one; the API server reads it when it starts')
     : ok('client-certificate', 'required and accepted')

@@ -1,12 +1,18 @@
+import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
+import { createServer } from 'node:https'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { test, type Test } from 'tap'
 import { hashPassword } from '../../../src/authn/password-hash.js'
 import { digestToken } from '../../../src/authn/token-digest.js'
+import { createAuthority, issueClient, issueServing, type CertificatePair } from '../../../src/pki.js'
+import { issueOdd } from '../../fixtures/certificates.js'
 import { runCommand, runOnTerminal } from '../../fixtures/command.js'
+import { kubeconfig } from '../../fixtures/kubeconfigs.js'
 import { alice, basicToken, bob } from '../../fixtures/people.js'
 import { startServe } from '../../fixtures/running.js'
-import { authority, serving } from '../../fixtures/service.js'
+import { authority, serving, startService, type TestProvider, type TestServiceOptions } from '../../fixtures/service.js'
 
 const CONFIG = `
 apiVersion: authn-webhook/v1
@@ -20,6 +26,9 @@ identityProviders:
 const BROKEN = `
 export default { contract: 1, kind: 'broken', schema: {}, open: () => ({ authenticateToken () { throw new Error('no route to host') }, lookup () { throw new Error('no route to host') } }) }
 `
+const DAY = 24 * 3_600_000
+const otherCA = await createAuthority({ commonName: 'other CA', days: 1 })
+const longLived = await createAuthority({ commonName: 'older CA', days: 400, now: () => Date.now() - 30 * DAY })
 const hash = await hashPassword(bob.password)
 
 function files (t: Test, config = CONFIG): string {
@@ -109,9 +118,9 @@ test('by a running service', async t => {
   t.match(bad, { code: 1, stdout: 'not authenticated\n' })
 
   const stranger = await runCommand(['review', '--server', server, '--token-file', '-'], { cwd, input: 'x' })
-  t.match(stranger, { code: 69, stderr: /can't be reached: .*certificate/ })
+  t.match(stranger, { code: 69, stderr: /API servers can't ask https:\/\/127\.0\.0\.1:\d+\/authenticate: chain: signed by "CN=test CA", which this machine does not trust\. To do: / })
   const misnamed = await runCommand(['review', '--server', server, '--certificate-authority', 'ca.crt', '--tls-server-name', 'other.example.test', '--token-file', '-'], { cwd, input: 'x' })
-  t.match(misnamed, { code: 69, stderr: /can't be reached/ })
+  t.match(misnamed, { code: 69, stderr: /san: the certificate is not for other\.example\.test/ })
   const elsewhere = await runCommand(['review', '--server', `${server}/x`, '--certificate-authority', 'ca.crt', '--token-file', '-'], { cwd, input: 'x' })
   t.match(elsewhere, { code: 69, stderr: /answered 404: no such path/ })
 
@@ -119,6 +128,55 @@ test('by a running service', async t => {
   writeFileSync(join(cwd, 'webhook.yaml'), config.stdout)
   const same = await runCommand(['review', '--kubeconfig', 'webhook.yaml', '--token-file', '-'], { cwd, input: alice.token })
   t.match(same, { code: 0, stdout: /corp:alice/ })
+})
+
+const people: TestProvider = { authenticateToken: token => token === alice.token ? { user: alice.user } : null }
+
+interface Obstacle {
+  readonly what: string
+  readonly certificate: () => Promise<CertificatePair>
+  readonly options?: TestServiceOptions
+  /** Of the kubeconfig's cluster. */
+  readonly cluster?: object
+  readonly stderr: RegExp
+}
+
+const obstacles: Obstacle[] = [
+  { what: 'a common name alone', certificate: async () => await issueOdd(authority, { commonName: 'localhost', days: 1 }), cluster: { 'tls-server-name': 'localhost' }, stderr: /: san: the certificate has no subject alternative name; API servers refuse .*To do: `authn-webhook certs/ },
+  { what: 'an expired certificate', certificate: async () => await issueServing(longLived, { names: ['127.0.0.1'], days: 1, now: () => Date.now() - 3 * DAY }), stderr: /: expiry: the certificate expired on \d{4}-.*To do: / },
+  { what: 'a certificate of another CA', certificate: async () => await issueServing(otherCA, { names: ['127.0.0.1'], days: 1 }), stderr: /: chain: signed by "CN=other CA", which the CA file does not hold\. To do: / },
+  { what: 'a certificate for clients', certificate: async () => await issueClient(authority, { commonName: '127.0.0.1', days: 1 }), stderr: /: san: the certificate has no subject alternative name/ },
+  { what: 'nothing that listens', certificate: async () => serving, cluster: { server: 'https://127.0.0.1:1/authenticate' }, stderr: /: tcp: 127\.0\.0\.1:1 can't be reached: ECONNREFUSED\. To do: nothing listens there/ },
+  { what: 'a name that nobody has', certificate: async () => serving, cluster: { server: 'https://authn.invalid/authenticate' }, stderr: /: dns: authn\.invalid has no address: / },
+  { what: 'a client certificate that is missing', certificate: async () => serving, options: { files: { 'client-ca.crt': otherCA.cert }, config: { tls: { clientCAFile: 'client-ca.crt' } } }, stderr: /answered 401: a client certificate is required/ }
+]
+
+test('what an API server would not ask is not asked', async t => {
+  for (const { what, certificate, options = {}, cluster = {}, stderr } of obstacles) {
+    await t.test(what, async t => {
+      const { cert, key } = await certificate()
+      const { port, lines } = await startService(t, { providers: { people }, ...options, files: { ...options.files, 'tls.crt': cert, 'tls.key': key } })
+      const cwd = t.testdir({ 'ca.crt': authority.cert + longLived.cert, 'webhook.yaml': kubeconfig({ cluster: { server: `https://127.0.0.1:${port}/authenticate`, 'certificate-authority': 'ca.crt', ...cluster } }) })
+      const { code, stdout, stderr: words } = await runCommand(['review', '--kubeconfig', 'webhook.yaml', '--token-file', '-'], { cwd, input: alice.token })
+      t.strictSame({ code, stdout }, { code: 69, stdout: '' }, 'it does not say "authenticated"')
+      t.match(words, stderr)
+      t.notOk(lines.some(({ username }) => username === 'alice'), 'the token stays here')
+    })
+  }
+})
+
+test('a connection that breaks is told in the words of doctor', async t => {
+  for (const [what, options, stderr] of [
+    ['hangs up', {}, /: v1: socket hang up\. To do: look at the service's log/],
+    ['demands a client certificate', { requestCert: true, rejectUnauthorized: true, ca: otherCA.cert }, /: client-certificate: the service refuses to be asked: .*alert.*To do: `authn-webhook certs --out DIR --client/]
+  ] as const) {
+    const server = createServer({ ...serving, ...options }, (_, response) => { response.destroy() }).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    t.teardown(() => { server.close() })
+    const cwd = t.testdir({ 'ca.crt': authority.cert })
+    const args = ['review', '--server', `https://127.0.0.1:${(server.address() as AddressInfo).port}`, '--certificate-authority', 'ca.crt', '--token-file', '-']
+    t.match(await runCommand(args, { cwd, input: alice.token }), { code: 69, stdout: '', stderr }, what)
+  }
 })
 
 const mistakes: Array<[args: string[], message: RegExp]> = [
