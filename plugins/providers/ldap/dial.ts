@@ -58,6 +58,8 @@ export async function dial (host: Host, { tls, identity, timeout }: DialSettings
         host: host.hostname,
         servername: tls.serverName || (isIP(host.hostname) === 0 ? host.hostname : ''),
         ...identity(),
+        // any certificate of the CA file is trusted, not only roots
+        allowPartialTrustChain: true,
         rejectUnauthorized: !tls.insecureSkipVerify,
         minVersion: 'TLSv1.2'
       }))

@@ -29,7 +29,7 @@ export default defineIdentityProvider<LdapProviderConfig>({
   async open (config, ctx) {
     const tlsFiles = await openTlsFiles(config.tls, ctx)
     const settings = settle(config)
-    const directory = new Directory({ config, settings, identity: () => tlsFiles.current, ctx })
+    const directory = new Directory({ config, settings, identity: () => tlsFiles.current(), ctx })
     const provider = new LdapProvider(settings, directory, ctx)
     return Object.assign(provider, {
       close () {

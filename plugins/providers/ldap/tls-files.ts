@@ -7,6 +7,7 @@ import type { LdapTlsConfig } from '../../../schemas/providers/ldap.js'
 import type { OpenContext } from '../../../src/authn/provider.js'
 import { readCertificates, readPrivateKey, refuseMismatch } from '../../../src/files/pem.js'
 import { watchFiles } from '../../../src/files/watch.js'
+import { CABundle } from './ca-bundle.js'
 
 /** PEM. Holds a private key: not for logs. */
 export interface TlsIdentity {
@@ -18,24 +19,29 @@ export interface TlsIdentity {
 }
 
 export interface TlsFiles {
-  readonly current: TlsIdentity
+  /** As of now: files change, and CAs expire. */
+  current: () => TlsIdentity
   close: () => void
+}
+
+interface TlsContent extends Omit<TlsIdentity, 'ca'> {
+  readonly bundle?: CABundle
 }
 
 type Paths = Pick<LdapTlsConfig, 'caFile' | 'certFile' | 'keyFile'>
 
 /** @throws FaultsError that names the file at fault */
-export async function openTlsFiles (paths: Paths, { log, reloaded, resolvePath }: Pick<OpenContext, 'log' | 'reloaded' | 'resolvePath'>): Promise<TlsFiles> {
+export async function openTlsFiles (paths: Paths, { log, reloaded, resolvePath }: Pick<OpenContext, 'log' | 'reloaded' | 'resolvePath'>, now = Date.now): Promise<TlsFiles> {
   const files = [paths.caFile, paths.certFile, paths.keyFile].flatMap(path => path === undefined ? [] : resolvePath(path))
-  if (files.length === 0) return { current: {}, close () {} }
+  if (files.length === 0) return { current: () => ({}), close () {} }
   // before the first read: nothing that changes meanwhile is missed
   const watch = watchFiles(files, () => { reading = reading.then(reload) }, { log })
   // one after the other: a slow reading must not overtake the next
   let reading = Promise.resolve()
-  const tlsFiles: { current: TlsIdentity, close: () => void } = { current: {}, close: () => { watch.close() } }
+  let content: TlsContent = {}
   try {
-    tlsFiles.current = await readTlsFiles(paths, resolvePath)
-    return tlsFiles
+    content = await readTlsFiles(paths, resolvePath)
+    return { current: () => identityOf(content, now()), close: () => { watch.close() } }
   } catch (error) {
     watch.close()
     throw error
@@ -43,7 +49,7 @@ export async function openTlsFiles (paths: Paths, { log, reloaded, resolvePath }
 
   async function reload (): Promise<void> {
     try {
-      tlsFiles.current = await readTlsFiles(paths, resolvePath)
+      content = await readTlsFiles(paths, resolvePath)
       log.info({ files }, 'reloaded the TLS files of the directory; new connections use them')
       reloaded()
     } catch (error) {
@@ -54,11 +60,15 @@ export async function openTlsFiles (paths: Paths, { log, reloaded, resolvePath }
 }
 
 /** @throws FaultsError that names the file at fault */
-export async function readTlsFiles ({ caFile, certFile, keyFile }: Paths, resolvePath: OpenContext['resolvePath']): Promise<TlsIdentity> {
-  const ca = caFile === undefined ? {} : { ca: (await readCertificates(resolvePath(caFile))).pem }
+export async function readTlsFiles ({ caFile, certFile, keyFile }: Paths, resolvePath: OpenContext['resolvePath']): Promise<TlsContent> {
+  const ca = caFile === undefined ? {} : { bundle: new CABundle((await readCertificates(resolvePath(caFile))).certificates) }
   if (certFile === undefined || keyFile === undefined) return ca
   const certificate = await readCertificates(resolvePath(certFile))
   const { file, pem, key } = await readPrivateKey(resolvePath(keyFile))
   refuseMismatch(certificate, key, file)
   return { ...ca, cert: certificate.pem, key: pem }
+}
+
+function identityOf ({ bundle, ...client }: TlsContent, now: number): TlsIdentity {
+  return bundle === undefined ? client : { ...client, ca: bundle.current(now) }
 }
