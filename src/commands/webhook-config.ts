@@ -54,7 +54,7 @@ async function printWebhookConfig (options: WebhookConfigOptions, terminal: Term
   const serverName = options.tlsServerName === undefined ? undefined : parseSubjectName(options.tlsServerName)
   const authority = await readCertificates(options.certificateAuthority, { pipes: true })
   const client = await readApiServerClient(options)
-  const warnings = [...hostWarnings(server, serverName), ...authorityWarnings(authority), ...expiryWarnings(client?.certificate)]
+  const warnings = [...hostWarnings(server, serverName), ...authorityWarnings(authority), ...client === undefined ? [] : expiryWarnings(client.certificate.file, client.certificate.certificates)]
   for (const warning of warnings) terminal.note(`warning: ${warning}`)
   const distribution = options.for
   const config = createWebhookKubeconfig({ server, authority, client, serverName }, options.embedCerts || distribution !== undefined)
@@ -88,10 +88,20 @@ function hostWarnings ({ hostname }: URL, serverName: string | undefined): strin
 
 function authorityWarnings ({ file, certificates }: CertificateFile): string[] {
   if (!certificates.some(({ ca }) => ca)) return [`${file} holds no certificate authority; the API server will trust this one certificate only, until it is renewed`]
-  return expiryWarnings({ file, certificates })
+  // a renewed or cross-signed certificate of the same key takes the place of one that has expired
+  const keys = certificates.filter(certificate => !isExpired(certificate)).map(keyOf)
+  return expiryWarnings(file, certificates.filter(certificate => !keys.includes(keyOf(certificate))))
 }
 
-function expiryWarnings (certificate: Pick<CertificateFile, 'file' | 'certificates'> | undefined): string[] {
-  const expired = certificate?.certificates.find(({ validTo }: X509Certificate) => Date.parse(validTo) <= Date.now())
-  return expired === undefined ? [] : [`${certificate!.file} expired on ${new Date(expired.validTo).toISOString()}`]
+function keyOf ({ publicKey }: X509Certificate): string {
+  return publicKey.export({ type: 'spki', format: 'der' }).toString('base64')
+}
+
+function expiryWarnings (file: string, certificates: readonly X509Certificate[]): string[] {
+  const expired = certificates.find(isExpired)
+  return expired === undefined ? [] : [`${file} expired on ${new Date(expired.validTo).toISOString()}`]
+}
+
+function isExpired ({ validTo }: X509Certificate): boolean {
+  return Date.parse(validTo) <= Date.now()
 }

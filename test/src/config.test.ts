@@ -258,3 +258,14 @@ test('warnings', async (t) => {
     }
   })
 })
+
+test('server.path is one that an API server can ask for', async t => {
+  const reachable = ['/', '/authenticate', '/a/b.c', '/.well-known/authn', '/...', '/a..b', '/A_b-c']
+  for (const path of reachable) {
+    t.strictSame(await faultsOf(t, configWith(config => { config.server.path = path })), [], path)
+  }
+  const unreachable = ['', 'authenticate', '/authenticate/', '//', '//authenticate', '/a//b', '/.', '/..', '/./a', '/a/.', '/a/../b', '/a/..', '/a b', '/a?b', '/%61']
+  for (const path of unreachable) {
+    t.match(await faultsOf(t, configWith(config => { config.server.path = path })), [{ path: 'server.path', message: /^is not a path such as \/authenticate, without "\/" at the end, "\/\/", "\." or "\.\."/ }], path)
+  }
+})

@@ -5,6 +5,7 @@ import { load } from 'js-yaml'
 import { webhookConfigCommand } from '../../../src/commands/webhook-config.js'
 import { readWebhookKubeconfig } from '../../../src/kubeconfig.js'
 import { createAuthority, issueClient, issueServing } from '../../../src/pki.js'
+import { certify, createParty } from '../../fixtures/certificates.js'
 import { runCommand } from '../../fixtures/command.js'
 import { openScreen } from '../../fixtures/screen.js'
 
@@ -14,9 +15,13 @@ const authority = await createAuthority({ commonName: 'test CA', days: 2 })
 const client = await issueClient(authority, { commonName: 'kube-apiserver', days: 1 })
 const serving = await issueServing(authority, { names: ['localhost'], days: 1 })
 const expired = await createAuthority({ commonName: 'old CA', days: 1, now: () => Date.now() - 3 * DAY })
+const [root, old] = [await createParty('root'), await createParty('old root')]
 const FILES = {
   'ca.crt': authority.cert,
   'old-ca.crt': expired.cert,
+  'two-keys.crt': expired.cert + authority.cert,
+  'renewed.crt': await certify(root, { to: -1 }) + await certify(root),
+  'cross-signed.crt': await certify(root, { to: -1 }) + await certify(root, { by: old }),
   'client.crt': client.cert,
   'client.key': client.key,
   'serving.crt': serving.cert,
@@ -59,6 +64,23 @@ test('webhook-config', async (t) => {
     t.match(await readWebhookKubeconfig(file), { server: new URL('https://[2001:db8::1]/review'), ca: authority.cert, cert: client.cert, key: client.key, serverName: 'authn.example.com' })
   })
 
+  t.test('prints the path that an API server asks for', async (t) => {
+    const cases: Array<[server: string, printed: string]> = [
+      ['https://192.0.2.1', 'https://192.0.2.1/authenticate'],
+      ['https://192.0.2.1/', 'https://192.0.2.1/authenticate'],
+      ['https://192.0.2.1//', 'https://192.0.2.1/authenticate'],
+      ['https://192.0.2.1/authenticate/', 'https://192.0.2.1/authenticate'],
+      ['https://192.0.2.1//authenticate', 'https://192.0.2.1/authenticate'],
+      ['https://192.0.2.1/x/../authenticate', 'https://192.0.2.1/authenticate'],
+      ['https://192.0.2.1/a//b/./c/', 'https://192.0.2.1/a/b/c'],
+      ['HTTPS://192.0.2.1/Review', 'https://192.0.2.1/Review']
+    ]
+    for (const [server, printed] of cases) {
+      const { stdout } = await inPlace('--server', server, ...CA)
+      t.match(load(stdout), { clusters: [{ cluster: { server: printed } }] }, server)
+    }
+  })
+
   t.test('as JSON, which is YAML too', async (t) => {
     const { stdout } = await webhookConfig(...SERVER, ...CA, '-o', 'json')
     t.match(JSON.parse(stdout), { kind: 'Config', 'current-context': 'authn-webhook' })
@@ -95,6 +117,7 @@ test('webhook-config', async (t) => {
       [['--server', 'https://127.0.0.2:8443', ...CA], /127\.0\.0\.2 is the API server's own machine/],
       [['--server', 'https://[::1]:8443', ...CA], /::1 is the API server's own machine/],
       [[...SERVER, '--certificate-authority', 'old-ca.crt'], /old-ca\.crt expired on 20/],
+      [[...SERVER, '--certificate-authority', 'two-keys.crt'], /two-keys\.crt expired on 20/],
       [[...SERVER, '--certificate-authority', 'serving.crt'], /serving\.crt holds no certificate authority/]
     ]
     for (const [args, warning] of cases) {
@@ -105,11 +128,18 @@ test('webhook-config', async (t) => {
     }
   })
 
+  t.test('says nothing of an expired root beside a renewed or cross-signed one', async (t) => {
+    for (const bundle of ['renewed.crt', 'cross-signed.crt']) t.equal((await inPlace(...SERVER, '--certificate-authority', bundle)).stderr, '', bundle)
+  })
+
   t.test('refuses what can not work', async (t) => {
     const pair = (cert: string, key: string) => ['--client-certificate', cert, '--client-key', key]
     const cases: Array<[args: string[], message: RegExp]> = [
       [['--server', 'http://192.0.2.1', ...CA], /^--server is not an https:\/\/ URL/],
       [['--server', '192.0.2.1:8443', ...CA], /^--server is not an https:\/\/ URL/],
+      [['--server', 'https:///192.0.2.1', ...CA], /^--server is not an https:\/\/ URL/],
+      [['--server', 'https://192.0.2.1\\x', ...CA], /^--server is not an https:\/\/ URL/],
+      [['--server', 'https://192.0.2.1/%zz', ...CA], /^--server is not an https:\/\/ URL/],
       [['--server', 'https://alice:canary@192.0.2.1', ...CA], /^--server holds a user name or password/],
       [['--server', 'https://192.0.2.1/?timeout=1s', ...CA], /^--server has a "\?" or "#"/],
       [[...SERVER, ...CA, '--tls-server-name', 'a b'], /^"a b" can't be a name in a certificate/],
