@@ -43,6 +43,25 @@ function isReserved (name: string, allowed: readonly string[]): boolean {
   return compatible(name).startsWith(RESERVED_PREFIX) && !allowed.includes(name)
 }
 
+/** A name of a user that is reserved unless the config of its provider says otherwise. */
+export interface ReservedName {
+  /** `username`, or `groups[2]`. */
+  readonly path: string
+  readonly message: string
+}
+
+/** For programs that make users without knowing the config: prefixes and exceptions there may let these names out. */
+export function findReservedNames ({ username, groups = [] }: Pick<UserInfo, 'username' | 'groups'>): ReservedName[] {
+  const found: ReservedName[] = []
+  if (isReserved(username, [])) {
+    found.push({ path: 'username', message: `the name ${JSON.stringify(username)} is reserved for Kubernetes: the user is denied unless the provider has a usernamePrefix or lists the name in reserved.allowUsers` })
+  }
+  groups.forEach((group, index) => {
+    if (isReserved(group, [])) found.push({ path: `groups[${index}]`, message: `the group ${JSON.stringify(group)} of ${JSON.stringify(username)} is reserved for Kubernetes: it is dropped unless the provider has a groupPrefix or lists the group in reserved.allowGroups` })
+  })
+  return found
+}
+
 /** The API server lower-cases the keys of impersonated extra: a key that isn't lower-case could become another one there. */
 export function isReservedKey (key: string): boolean {
   return key !== key.toLowerCase() || RESERVED_DOMAIN.test(compatible(key))

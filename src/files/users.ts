@@ -4,7 +4,7 @@
  * is ready to be asked.
  */
 import type { UserInfo } from '../../schemas/token-review.js'
-import { UsersFile, type User, type UserToken } from '../../schemas/users.js'
+import { USERS_VERSION, UsersFile, type User, type UserToken } from '../../schemas/users.js'
 import { immutable } from '../authn/immutable.js'
 import { canonicalName, isText, MAX_NAME_BYTES } from '../authn/mapping.js'
 import { parsePasswordHash, type PasswordHash } from '../authn/password-hash.js'
@@ -13,6 +13,7 @@ import { parseTimestamp } from '../authn/timestamp.js'
 import { Users, type TokenEntry, type UserEntry } from '../authn/users.js'
 import { MAX_FAULTS, type Fault } from '../errors.js'
 import { draftDocument, faultsError, type Draft } from './document.js'
+import { findFaults } from './faults.js'
 import { joinPath } from './outline.js'
 import { MAX_USERS_BYTES, type ReadOptions } from './read.js'
 import { readText } from './text.js'
@@ -39,6 +40,15 @@ export function parseUsers (text: string, file: string): Users {
   return new Users(entries)
 }
 
+/** What {@link parseUsers} would find wrong with these entries, with paths such as `users[3].uid`. */
+export function findUserFaults (users: readonly User[]): Fault[] {
+  const value: UsersFile = { apiVersion: USERS_VERSION, users: [...users] }
+  const faults = findFaults(value, UsersFile)
+  const more: Fault[] = []
+  readEntries({ value, faults }, (path, message) => { if (more.length <= MAX_FAULTS) more.push({ path, message }) })
+  return [...faults, ...more]
+}
+
 /** Takes note of what is wrong, and where. */
 type Report = (path: string, message: string) => void
 
@@ -49,7 +59,7 @@ interface Seen {
 }
 
 /** The entries that have the form of the schema; the others have their faults already. */
-function readEntries ({ value, faults }: Draft<UsersFile>, report: Report): UserEntry[] {
+function readEntries ({ value, faults }: Pick<Draft<UsersFile>, 'value' | 'faults'>, report: Report): UserEntry[] {
   const users: unknown = value?.users
   // of very many faults not all are known, nor which entries are sound
   if (!Array.isArray(users) || faults.length > MAX_FAULTS) return []

@@ -26,7 +26,7 @@ export function setKey (text: string, map: YAMLMap, key: string, value: string |
 }
 
 /** Adds `values` to the end of the list `map[key]`, which is made when missing. */
-export function appendItems (text: string, map: YAMLMap, key: string, values: readonly object[]): string {
+export function appendItems (text: string, map: YAMLMap, key: string, values: readonly unknown[]): string {
   const list = map.get(key)
   const filled = isSeq(list) && list.items.length > 0
   if (map.flow === true || (filled && list.flow === true)) {
@@ -35,18 +35,16 @@ export function appendItems (text: string, map: YAMLMap, key: string, values: re
     map.set(key, flowList)
     return rewrite(text, map.flow === true ? map : flowList)
   }
-  const items = (column: number): string[] => values.map((value) => indent(`- ${indent(write(value), 2).trimStart()}`, column))
   if (filled) {
     const last = spansOf(text, list).at(-1)!
     // entries that are set apart by blank lines stay so
     const apart = list.items.length > 1 && /\n[ \t]*\r?\n$/.test(text.slice(0, last.start))
-    const separator = apart ? '\n\n' : '\n'
-    return splice(text, last.end, last.end, separator + items(last.column).join(separator))
+    return splice(text, last.end, last.end, `${apart ? '\n\n' : '\n'}${indent(writeItems(values, apart), last.column)}`)
   }
-  if (!isSeq(list)) return insertKey(text, map, [`${key}:`, ...items(2)].join('\n'))
+  if (!isSeq(list)) return insertKey(text, map, `${key}:\n${indent(writeItems(values), 2)}`)
   // `users: []  # nobody yet`: the comment stays where it is
   const lineEnd = lineEndAt(text, list.range![1])
-  const added = splice(text, lineEnd, lineEnd, `\n${items(columnOf(text, pairOf(map, key)!.key as Node) + 2).join('\n')}`)
+  const added = splice(text, lineEnd, lineEnd, `\n${indent(writeItems(values), columnOf(text, pairOf(map, key)!.key as Node) + 2)}`)
   return splice(added, text.slice(0, list.range![0]).trimEnd().length, list.range![1], '')
 }
 
@@ -130,6 +128,21 @@ function rewrite (text: string, node: Node): string {
   return splice(text, start, end, indent(write(node), /^ */.exec(line)![0].length).trimStart())
 }
 
+/** Items that are written at once: a document of its own for each costs twice the time, and one of all keeps too much memory. */
+const CHUNK = 100
+
+/** The lines of a block list. */
+function writeItems (values: readonly unknown[], apart = false): string {
+  const chunks: string[] = []
+  for (let start = 0; start < values.length; start += CHUNK) {
+    const list = createNode(values.slice(start, start + CHUNK)) as YAMLSeq<Node>
+    list.flow = false
+    if (apart) for (const item of list.items.slice(1)) item.spaceBefore = true
+    chunks.push(write(list))
+  }
+  return chunks.join(apart ? '\n\n' : '\n')
+}
+
 function write (value: unknown): string {
   const document = new Document(isNode(value) ? undefined : createNode(value))
   if (isNode(value)) document.contents = value
@@ -138,7 +151,7 @@ function write (value: unknown): string {
 
 /** Maps as blocks, lists of plain values in one line: `groups: [developers, admins]`. */
 function createNode (value: unknown): Node {
-  const node = new Document(value).contents as Node
+  const node = new Document(value, { aliasDuplicateObjects: false }).contents as Node
   visit(node, { Seq (_key, list) { list.flow = list.items.every((item) => item instanceof Scalar) } })
   return node
 }

@@ -1,7 +1,7 @@
 /** `authn-webhook users import` */
 import { Command, Option } from 'commander'
-import { formatFault } from '../../errors.js'
 import { outputOption, printResult, type OutputFormat, type Terminal } from '../../terminal.js'
+import { noteWarnings } from '../warnings.js'
 import { readTextOrStdin } from '../secret-input.js'
 import { repeatable } from '../repeatable.js'
 import { usersFileOption, type UsersFileOptions } from './options.js'
@@ -17,13 +17,15 @@ export function importCommand (terminal: Terminal): Command {
   return new Command('import')
     .description("add the users of Kubernetes' static token file, or of an htpasswd file")
     .argument('<file>', 'what to import; - is stdin')
-    .addOption(new Option('--format <format>', 'csv: token,user,uid,"group1,group2"; htpasswd: user:hash, bcrypt alone').choices(['csv', 'htpasswd']).makeOptionMandatory())
+    .addOption(new Option('--format <format>', 'csv: token,user,uid,"group1,group2"; htpasswd: user:hash, bcrypt only').choices(['csv', 'htpasswd']).makeOptionMandatory())
     .addOption(repeatable('--group <group>', 'a group of every imported user'))
     .addOption(usersFileOption)
     .addOption(outputOption)
     .addHelpText('after', `
 All or nothing: every fault is said with its line, and nothing is changed then.
-Tokens become digests, and stay valid; htpasswd's bcrypt hashes are kept.
+Tokens become digests, and stay valid; bcrypt hashes are kept, also behind
+{BLF-CRYPT} or with each $ doubled. Warns of weak tokens, of columns that
+Kubernetes ignores, and of names under system:, which are reserved.
 
 Examples:
   $ authn-webhook users import --format csv /etc/kubernetes/known_tokens.csv
@@ -35,7 +37,7 @@ Examples:
       const { users, warnings } = importUsers(await readTextOrStdin(terminal, file), { format, file: name, groups: group, existing: editor.users })
       editor.add(users)
       await editor.save()
-      for (const warning of warnings) terminal.note(`warning: ${formatFault(name, warning)}`)
+      noteWarnings(terminal, name, warnings)
       terminal.note(`${users.length} ${users.length === 1 ? 'user' : 'users'} added to ${usersFile}`)
       if (output !== 'text') printResult(besideUsersFile(terminal, usersFile), output, users.map(({ username }) => ({ username })), () => [])
     })

@@ -302,7 +302,7 @@ test('users import', async (t) => {
     const { file, read, users } = directory(t, PEOPLE)
     writeFileSync(join(file, '..', 'htpasswd'), `alice:${BCRYPT}\ncarol:${BCRYPT}\ndave:{SHA}x\n`)
     const { code, stderr } = await users(['import', '--format', 'htpasswd', 'htpasswd'])
-    t.match(stderr, /^htpasswd:1: "alice" is in the users file already.*\nhtpasswd:3: the password of "dave" is kept as a SHA-1 hash/)
+    t.match(stderr, /^htpasswd:1: "alice" is in the users file already.*\nhtpasswd:3: the password of "dave" is stored as a SHA-1 hash/)
     t.equal(code, 2)
     t.equal(read(), PEOPLE)
   })

@@ -7,6 +7,7 @@ import { parseUsers } from '../../../src/files/users.js'
 
 const NOBODY = parseUsers('apiVersion: authn-webhook/v1\nusers: []\n', 'users.yaml')
 const BCRYPT = '$2y$05$abcdefghijklmnopqrstuuFAGEq0vIZCNVvqmDKFhbdDXkRzr3ZNu'
+const HEX = '0123456789abcdef'.repeat(2)
 const [LAPTOP, PHONE, PIPELINE] = ['1', '2', '3'].map((digit) => digit.repeat(32)) as [string, string, string]
 
 function importText (text: string, format: ImportFormat, { existing = NOBODY, groups = [] as string[] } = {}) {
@@ -55,16 +56,39 @@ test('a static token file', (t) => {
       { username: 'alice', uid: '1001', groups: ['developers', 'on-call', 'imported'], tokens: [{ name: 'imported', hash: digestToken(LAPTOP) }, { name: 'imported-2', hash: digestToken(PHONE) }] },
       { username: 'ci', groups: ['imported'], tokens: [{ name: 'imported', hash: digestToken(PIPELINE) }] }
     ])
-    // 32 decimal digits
-    t.equal(warnings.length, 3)
+    // 32 decimal digits, and white space around groups
+    t.equal(warnings.length, 5)
     t.end()
   })
 
   t.test('warns of tokens that may be guessed, and names none', (t) => {
-    const { users, warnings } = importText(`open-sesame,alice,1001\n${'0123456789abcdef'.repeat(2)},bob,1002`, 'csv')
+    const { users, warnings } = importText(`open-sesame,alice,1001\n${HEX},bob,1002`, 'csv')
     t.equal(users.length, 2)
     t.equal(warnings.length, 1)
     t.match(formatFault('old', warnings[0]!), /^old:1: the token of "alice" has 51 bits at most, 128 are safe/)
+    t.end()
+  })
+
+  t.test('is read as Kubernetes reads it', (t) => {
+    const cases: Array<[name: string, line: string, groups: string[] | undefined, warnings: RegExp[]]> = [
+      ['columns after the fourth', `${HEX},bob,1002,developers,secret-group,secret-comment`, ['developers'], [/^old:1: ignored the columns after the fourth, as Kubernetes does; .*"group1,group2"$/]],
+      ['empty columns after the fourth', `${HEX},bob,1002,"developers,on-call",,`, ['developers', 'on-call'], []],
+      ['a fourth column that is empty', `${HEX},bob,1002,,x`, undefined, [/ignored the columns after the fourth/]],
+      ['empty groups', `${HEX},bob,1002,",developers,"`, ['developers'], []],
+      ['white space around groups', `${HEX},bob,1002,"developers, on-call"`, ['developers', 'on-call'], [/^old:1: removed white space around groups; Kubernetes does not/]],
+      ['a line without a token', `${HEX},bob,1002\n,carol,1003,secret`, undefined, [/^old:2: skipped, as Kubernetes does: the token is empty$/]],
+      ['the commonest of all lines', `${HEX},bob,1002,"system:masters"`, ['system:masters'], [/^old:1: the group "system:masters" of "bob" is reserved for Kubernetes: it is dropped unless the provider has a groupPrefix or lists the group in reserved\.allowGroups$/]]
+    ]
+    for (const [name, text, groups, expected] of cases) {
+      const { users, warnings } = importText(text, 'csv')
+      t.strictSame(users, [{ username: 'bob', uid: '1002', ...groups && { groups }, tokens: [{ name: 'imported', hash: digestToken(HEX) }] }], name)
+      const lines = warnings.map((warning) => formatFault('old', warning))
+      t.equal(lines.length, expected.length, name)
+      expected.forEach((pattern, index) => { t.match(lines[index], pattern, name) })
+      t.notMatch(lines.join(), /secret/)
+    }
+    const { warnings } = importText(`${HEX},system:admin,1`, 'csv', { groups: ['ｓystem:masters'] })
+    t.match(warnings.map(({ message }) => message), [/^the name "system:admin" is reserved for Kubernetes: the user is denied unless .* usernamePrefix .* reserved\.allowUsers$/, /^the group "ｓystem:masters" of "system:admin" is reserved/])
     t.end()
   })
 
@@ -72,9 +96,7 @@ test('a static token file', (t) => {
     const text = [
       `${LAPTOP},alice,1001,"developers"`,
       'secret-a',
-      'secret-b,bob,1002,developers,on-call',
       'secret c,carol,1003',
-      ',carol,1003',
       `${PHONE},alice,1009`,
       `${LAPTOP},carol,1003`,
       'secret"d,carol,1003',
@@ -82,14 +104,12 @@ test('a static token file', (t) => {
     ].join('\n')
     const faults = faultsOf(text, 'csv')
     const expected = [
-      /^old:2: 1 columns; expected token,user,uid/,
-      /^old:3: 5 columns; put several groups between quotes/,
-      /^old:4: the token contains white space/,
-      /^old:5: the token is empty/,
-      /^old:6: "alice" has another uid or other groups than on line 1/,
-      /^old:7: the same token as on line 1/,
-      /^old:8: a quote is not closed/,
-      /^old:9: username: .*outer white space/
+      /^old:2: 1 column; expected token,user,uid/,
+      /^old:3: the token contains white space/,
+      /^old:4: "alice" has another uid or other groups than on line 1/,
+      /^old:5: the same token as on line 1/,
+      /^old:6: a quote is not closed/,
+      /^old:7: username: .*outer white space/
     ]
     t.equal(faults.length, expected.length)
     for (const [index, pattern] of expected.entries()) t.match(faults[index], pattern)
@@ -110,22 +130,69 @@ test('an htpasswd file', (t) => {
     t.end()
   })
 
+  t.test('is read as the programs that use it read it', (t) => {
+    const scrypt = '$scrypt$ln=14,r=8,p=1$MtnaFonOI7tiHmGjxF/FKQ$7S6qSM0dU6ULnUOVUEnyEjT0n2TpT+Xw7GrOgCMS1CM'
+    for (const [name, line, passwordHash = BCRYPT] of [
+      ['a comment behind a second colon', `alice:${BCRYPT}:Alice Liddell`],
+      ['the fields of Dovecot', `alice:${BCRYPT}:1001:1001::/home/alice::`],
+      ['white space around', `  alice:${BCRYPT}  \t`],
+      ['white space beside the colon', `alice : ${BCRYPT}`],
+      ['Docker Compose doubles each $', `alice:${BCRYPT.replaceAll('$', '$$$$')}`],
+      ['the scheme of Dovecot', `alice:{BLF-CRYPT}${BCRYPT}`],
+      ['the scheme of LDAP', `alice:{CRYPT}${BCRYPT}`],
+      ['a scheme in lower case', `alice:{blf-crypt}${BCRYPT}`],
+      ['a hash of ours', `alice:${scrypt}`, scrypt]
+    ] as const) {
+      t.strictSame(importText(line, 'htpasswd').users, [{ username: 'alice', passwordHash }], name)
+    }
+    t.end()
+  })
+
+  t.test('every other kind of hash is named, and called weak only if it is', (t) => {
+    // what "htpasswd -nb" and "doveadm pw" print for the password "secret"
+    for (const [hash, expected] of [
+      ['$apr1$FeslWOiZ$3cQei.Er3Q15wg69o7xX..', 'an MD5 hash, which is too easy to guess'],
+      ['$$apr1$$FeslWOiZ$$3cQei.Er3Q15wg69o7xX..', 'an MD5 hash, which is too easy to guess'],
+      ['{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ=', 'a SHA-1 hash, which is too easy to guess'],
+      ['2.XXa3H7LOymA', 'a DES crypt hash, which is too easy to guess'],
+      ['$5$5QRCTMGVXGs7lvIb$Ge3lyim.XDZeMUqTfyr6WaWxOQ66wqnsX5WHIsH.xs1', 'a SHA-256 crypt hash, which is not supported'],
+      ['$6$jPwsAq8ZdQmRPuff$Jys1Cz58wkljqyy1/MwzZuqilkCMTXAL67Ms00LIkDAMj0qDt69CGbTkQdkfsdHSX0F6tNUdX/5dc/gfxj26U1', 'a SHA-512 crypt hash, which is not supported'],
+      ['{SHA512-CRYPT}$6$vjA9M4Z30r5HV/lW$ruqXmu7OhvQnX7pJzx2VHM', 'a SHA-512 crypt hash, which is not supported'],
+      ['{MD5-CRYPT}$1$M7z58NoD$OthwV7K6TZGhl1etXkWqL/', 'an MD5 hash, which is too easy to guess'],
+      ['{DES-CRYPT}ZGbF7RFB0vxIg', 'a DES crypt hash, which is too easy to guess'],
+      ['{ARGON2ID}$argon2id$v=19$m=65536,t=3,p=1$mKLxYaXPcVuYDuwIBMWdHg$7MOkEIi21WtL3MPRt9HqGs1p5J', 'an Argon2 hash, which is not supported'],
+      ['{PBKDF2}$1$QiKhsYMY5COoctZE$5000$ec62980b8c90a29352d969b6d5aaf255671cfa06', 'a PBKDF2 hash, which is not supported'],
+      ['{SCRAM-SHA-256}4096,5sMlEXCX1vsU2kZu3C8msA==,Zbu5SE7WzcS6apfe/ERD1kJ5oP7RoaHl29AdA9Y3iG8=,', 'a SCRAM verifier, which is not supported'],
+      ['{SSHA}XgGo0AxtYbuRrqn9itUyCSdq74iM6EfU', 'a salted SHA-1 hash, which is too easy to guess'],
+      ['{SSHA256.b64}2hxXtTbkua7G1SYo8jCUAt6wIAx7eu3sVjYKGgFSBp08mQFz', 'a fast SHA-2 hash, which is too easy to guess'],
+      ['{CRAM-MD5}cd3ba7deaad6e5ca23448ba42e379747', 'an MD5 or MD4 hash, which is too easy to guess'],
+      ['{PLAIN}secret', 'plain text, which anyone who sees the file can read'],
+      ['$y$j9T$x$y', 'a yescrypt hash, which is not supported'],
+      ['$2x$05$abcdefghijklmnopqrstuuFAGEq0vIZCNVvqmDKFhbdDXkRzr3ZNu', 'a bcrypt hash of the flawed kind $2x$, which is not supported'],
+      ['secret', 'plain text or an unknown kind of hash, which is not supported'],
+      ['{secret}secret', 'plain text or an unknown kind of hash, which is not supported']
+    ]) {
+      t.strictSame(faultsOf(`bob:${hash}`, 'htpasswd'), [`old:1: the password of "bob" is stored as ${expected}; set it again with "htpasswd -B", or remove the line and use "authn-webhook users add"`])
+    }
+    t.end()
+  })
+
   t.test('says everything that is wrong at once', (t) => {
     const lines = [
       `alice:${BCRYPT}`,
-      'bob:$apr1$salt$secret',
-      'carol:{SHA}secret',
       'dave:secret',
       'erin',
+      ':secret',
+      'erin:',
       `alice:${BCRYPT}`,
       `frank:${BCRYPT.replace('$05$', '$19$')}`,
       `grace:${BCRYPT.slice(0, 20)}`
     ]
     const faults = faultsOf(lines.join('\n'), 'htpasswd')
     const expected = [
-      /^old:2: the password of "bob" is kept as an MD5 hash, .*htpasswd -B/,
-      /^old:3: the password of "carol" is kept as a SHA-1 hash/,
-      /^old:4: the password of "dave" is kept as a crypt hash or as plain text/,
+      /^old:2: the password of "dave" is stored as plain text or an unknown kind/,
+      /^old:3: expected user:hash/,
+      /^old:4: expected user:hash/,
       /^old:5: expected user:hash/,
       /^old:6: "alice" is on line 1 already/,
       /^old:7: passwordHash: bcrypt with cost 19/,
@@ -136,6 +203,20 @@ test('an htpasswd file', (t) => {
     t.notMatch(faults.join(), /secret/)
     t.end()
   })
+  t.end()
+})
+
+test('a file of 150,000 lines has all of its faults told, however many', (t) => {
+  const lines = (line: (index: number) => string): string => Array.from({ length: 150_000 }, (_, index) => line(index)).join('\n')
+  const everybody = parseUsers(`apiVersion: authn-webhook/v1\nusers:\n${lines((index) => `- username: u${index}`)}`, 'users.yaml')
+  for (const [name, text] of [
+    ['quotes that are not closed', lines((index) => `${index},"u,1`)],
+    ['users who are there already', lines((index) => `${index},u${index},1`)]
+  ] as const) {
+    const faults = faultsOf(text, 'csv', everybody)
+    t.equal(faults.length, 1001, name)
+    t.match(faults.at(-1), /more than 1000 errors/)
+  }
   t.end()
 })
 
