@@ -12,6 +12,7 @@ import type { Secret } from '../schemas/primitives.js'
 import type { ApiVersion } from '../schemas/token-review.js'
 import type { Failure } from '../src/authn/failure.js'
 import { keyedDigest } from '../src/authn/keyed-digest.js'
+import type { DroppedNames } from '../src/authn/mapping.js'
 import type { Review } from '../src/authn/review.js'
 import { plainAddress } from '../src/http/network.js'
 
@@ -46,7 +47,7 @@ async function audit (fastify: FastifyInstance, { enabled, log, destination, fin
   const fingerprint = fingerprints(fingerprintKey)
   const time = clock()
   fastify.decorate('audit', ({ review, token, apiVersion, client, peer, seconds }: AuditEntry) => {
-    const { outcome, reason, provider, username, typedName, status, failure } = review
+    const { outcome, reason, provider, username, typedName, status, dropped, failure } = review
     if (enabled) {
       // neither by pino, whose redaction takes longer than the review, nor as an object: half a microsecond
       let line = `{"level":"info","time":"${time()}","audit":"TokenReview","outcome":"${outcome}"`
@@ -55,6 +56,7 @@ async function audit (fastify: FastifyInstance, { enabled, log, destination, fin
       if (username !== undefined) line += `,"username":${JSON.stringify(username)}`
       if (typedName !== undefined) line += `,"typedName":"${fingerprint(typedName)}"`
       if (status.user?.groups !== undefined) line += `,"groups":${status.user.groups.length}`
+      if (dropped !== undefined) line += describeDropped(dropped)
       line += `,"ms":${Math.round(seconds * 1e5) / 100},"apiVersion":"${apiVersion}"`
       if (client !== null) line += `,"client":${JSON.stringify(client)}`
       if (peer !== undefined) line += `,"peer":${JSON.stringify(plainAddress(peer))}`
@@ -68,6 +70,12 @@ async function audit (fastify: FastifyInstance, { enabled, log, destination, fin
 function logFailure (log: Logger, fields: object, { detail, stack }: Failure): void {
   log.warn({ ...fields, detail }, 'the identity provider failed')
   if (stack !== undefined) log.debug({ ...fields, err: { stack } }, 'stack of the failure')
+}
+
+/** How many names of the user were kept back: `,"droppedGroups":1`. */
+function describeDropped ({ uid, group, extra }: DroppedNames): string {
+  const counts = { droppedUid: uid.length, droppedGroups: group.length, droppedExtra: extra.length }
+  return Object.entries(counts).map(([field, count]) => count === 0 ? '' : `,"${field}":${count}`).join('')
 }
 
 /** 96 bits of a keyed digest: enough to tell tokens apart, and short enough to be read aloud. */

@@ -1,10 +1,11 @@
 /** A config's providers, asked by a person: the answers with their reasons, and users by name. */
 import type { TokenReviewStatus, UserInfo } from '../schemas/token-review.js'
-import { isVettedDenial, vetAnswer, type VettedAnswer } from './authn/answer.js'
+import { isVettedDenial, vetAnswer, type VettedAnswer, type VettedAuthentication } from './authn/answer.js'
 import type { Step } from './authn/chain.js'
 import { Deadline } from './authn/deadline.js'
 import { askContext, type OpenProvider } from './authn/link.js'
 import { unobserved } from './authn/observer.js'
+import { isReservedKey, isReservedName } from './authn/reserved.js'
 import { review, type ReviewRules, type Spec } from './authn/review.js'
 import { CommandError, ExitCode, UnavailableError } from './errors.js'
 
@@ -75,7 +76,18 @@ function explainNames ({ name, names }: OpenProvider, { username, groups = [] }:
   for (const group of groups) {
     const alone = vetAnswer(name, { user: { username, groups: [group] } }, names, unobserved)
     const kept = alone !== null && !isVettedDenial(alone) ? alone.user.groups?.[0] : undefined
-    if (kept === undefined) explain(`left out the group ${group}: reserved for Kubernetes, or no name that it takes`)
-    else if (kept !== group) explain(`the group ${group} is ${kept} in Kubernetes`)
+    if (kept !== undefined && kept !== group) explain(`the group ${group} is ${kept} in Kubernetes`)
   }
+  for (const sentence of describeDropped(answer)) explain(sentence)
+}
+
+/** A sentence for each name of the user that Kubernetes does not get. */
+export function describeDropped ({ dropped }: VettedAuthentication): string[] {
+  if (dropped === undefined) return []
+  const why = (reserved: boolean, list: string): string => reserved ? `reserved for Kubernetes${list}` : 'not a valid name'
+  return [
+    ...dropped.uid.map(uid => `left out the uid ${uid}: ${why(false, '')}`),
+    ...dropped.group.map(group => `left out the group ${group}: ${why(isReservedName(group), ', and not in reserved.allowGroups')}`),
+    ...dropped.extra.map(key => `left out the extra key ${key}: ${why(isReservedKey(key), '')}`)
+  ]
 }

@@ -6,7 +6,7 @@
 import type { UserInfo } from '../../schemas/token-review.js'
 import { UnavailableError } from '../errors.js'
 import { immutable, isImmutable } from './immutable.js'
-import { mapUser, type Mapped, type Prefixes } from './mapping.js'
+import { mapUser, type DroppedNames, type Prefixes } from './mapping.js'
 import type { Observer, ReservedKind } from './observer.js'
 import { PROVIDER_DENIAL_REASONS, type Authentication, type ProviderDenialReason } from './provider.js'
 import { guardReserved, type Exceptions } from './reserved.js'
@@ -19,7 +19,12 @@ export type DenialReason = ProviderDenialReason
   | 'token-too-long'
 
 /** A provider's answer after mapping and guard. */
-export type VettedAnswer = Authentication | VettedDenial | null
+export type VettedAnswer = VettedAuthentication | VettedDenial | null
+
+export interface VettedAuthentication extends Authentication {
+  /** Absent where every name came through. */
+  readonly dropped?: DroppedNames
+}
 
 export interface VettedDenial {
   readonly denied: DenialReason
@@ -59,16 +64,18 @@ function vetAuthentication (provider: string, answer: Partial<Authentication>, r
     observer.reserved(provider, 'user', 1)
     return denial
   }
-  report(observer, provider, 'uid', dropped.uid)
-  report(observer, provider, 'group', dropped.group)
-  report(observer, provider, 'extra', dropped.extra)
-  return { user: named, audiences: audiences && [...audiences], expiresAt: expiresAt && new Date(expiresAt), cacheable }
+  const authentication = { user: named, audiences: audiences && [...audiences], expiresAt: expiresAt && new Date(expiresAt), cacheable }
+  if (dropped === undefined) return authentication
+  report(observer, provider, 'uid', dropped.uid.length)
+  report(observer, provider, 'group', dropped.group.length)
+  report(observer, provider, 'extra', dropped.extra.length)
+  return { ...authentication, dropped }
 }
 
-/** A user under Kubernetes' names, or why there is none; and how many names were dropped on the way. */
+/** A user under Kubernetes' names, or why there is none; and the names that were dropped on the way, if any were. */
 type Named =
   | { readonly denial: VettedDenial, readonly user?: never, readonly dropped?: never }
-  | { readonly denial?: never, readonly user: UserInfo, readonly dropped: Mapped['dropped'] }
+  | { readonly denial?: never, readonly user: UserInfo, readonly dropped?: DroppedNames }
 
 /** Of users that can't change, as those of a users file: mapping takes longer than to look one up. */
 const known = new WeakMap<object, { readonly rules: NameRules, readonly named: Named }>()
@@ -88,7 +95,8 @@ function mapAndGuard (user: UserInfo, rules: NameRules): Named {
   const guarded = guardReserved(mapped.user, rules.reserved)
   if (guarded.user === undefined) return { denial: { denied: 'reserved-name', username: mapped.user.username } }
   const { uid, group, extra } = mapped.dropped
-  return { user: guarded.user, dropped: { uid, group: group + guarded.dropped.group, extra: extra + guarded.dropped.extra } }
+  const dropped = { uid, group: [...group, ...guarded.dropped.group], extra: [...extra, ...guarded.dropped.extra] }
+  return dropped.uid.length + dropped.group.length + dropped.extra.length === 0 ? { user: guarded.user } : { user: guarded.user, dropped }
 }
 
 function report (observer: Observer, provider: string, kind: ReservedKind, count: number): void {

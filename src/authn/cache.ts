@@ -184,9 +184,9 @@ class AnswerStore {
 function shareable (answer: VettedAnswer): VettedAnswer {
   const copy = frozenCopy(answer)
   if (copy === null || isVettedDenial(copy)) return copy
-  const { user, audiences, expiresAt, cacheable } = copy
+  const { user, audiences, expiresAt, cacheable, dropped } = copy
   // nearly all of them; what isn't there takes memory too
-  if (audiences === undefined && expiresAt === undefined && cacheable === undefined) return Object.freeze({ user })
+  if (audiences === undefined && expiresAt === undefined && cacheable === undefined && dropped === undefined) return Object.freeze({ user })
   if (expiresAt === undefined) return copy
   const expiry = expiresAt.getTime()
   // freezing doesn't stop a Date's setters: each reader gets a Date of its own

@@ -9,11 +9,12 @@ import { isVettedDenial, type DenialReason, type VettedAnswer } from './answer.j
 import { chained, type Awaitable } from './awaitable.js'
 import { describeFailure, type Failure } from './failure.js'
 import type { Link, Question } from './link.js'
+import type { DroppedNames } from './mapping.js'
 import type { CredentialKind } from './provider.js'
 
 /** What the whole chain says. */
 export type ChainResult =
-  | { readonly outcome: 'authenticated', readonly provider: string, readonly user: UserInfo, readonly audiences: readonly string[] | undefined }
+  | { readonly outcome: 'authenticated', readonly provider: string, readonly user: UserInfo, readonly audiences: readonly string[] | undefined, readonly dropped?: DroppedNames }
   | { readonly outcome: 'denied', readonly provider: string | undefined, readonly reason: DenialReason, readonly username?: string | undefined }
   | { readonly outcome: 'error', readonly provider: string, readonly reason: UnavailableReason, readonly failure?: Failure | undefined }
 
@@ -53,7 +54,8 @@ export function askChain (links: readonly Link[], question: Question, trace?: (s
     }
     // not tried on the next one: a wrong password must not travel
     if (isVettedDenial(answer)) return unavailable ?? { outcome: 'denied', provider, reason: answer.denied, username: answer.username }
-    return { outcome: 'authenticated', provider, user: answer.user, audiences: answer.audiences }
+    const { user, audiences, dropped } = answer
+    return dropped === undefined ? { outcome: 'authenticated', provider, user, audiences } : { outcome: 'authenticated', provider, user, audiences, dropped }
   }
 }
 

@@ -16,6 +16,7 @@ import type { AnswerCache } from './cache.js'
 import type { Credential } from './credential.js'
 import type { Deadline } from './deadline.js'
 import { keyedDigest } from './keyed-digest.js'
+import { MAX_NAME_BYTES, type DroppedNames } from './mapping.js'
 import type { AskResult, Observer } from './observer.js'
 import type { Answer, AskContext, CredentialKind, IdentityProvider, ProviderLog } from './provider.js'
 import type { Resilience } from './resilience.js'
@@ -86,6 +87,7 @@ function createLink (open: OpenProvider, kind: CredentialKind, method: Method): 
   function conclude (answer: unknown, started: number): VettedAnswer {
     const vetted = vetAnswer(name, answer, open.names, observer)
     observer.asked(name, resultOf(vetted), secondsSince(started))
+    if (vetted !== null && !isVettedDenial(vetted) && vetted.dropped !== undefined) logDropped(open, vetted.user.username, vetted.dropped)
     return vetted
   }
 
@@ -143,6 +145,18 @@ function atOnce (answer: Awaitable<Answer>): Answer {
   // nobody waits for it: its rejection must not end the process
   answer.catch(() => {})
   throw new TypeError('the provider broke its contract: a promise for a kind that it calls immediate')
+}
+
+const logged = new WeakSet<DroppedNames>()
+const MAX_LOGGED = 10
+
+/** Once for each user of a file: of users that can't change, the dropped names are one object too. */
+function logDropped ({ name, log }: OpenProvider, username: string, dropped: DroppedNames): void {
+  if (logged.has(dropped)) return
+  logged.add(dropped)
+  // a name may have been dropped for its length
+  const [uid, groups, extra] = [dropped.uid, dropped.group, dropped.extra].map(names => names.slice(0, MAX_LOGGED).map(dropped => dropped.slice(0, MAX_NAME_BYTES)))
+  log.warn({ provider: name, username, uid, groups, extra }, 'dropped reserved or malformed names of a user')
 }
 
 function secondsSince (started: number): number {

@@ -37,10 +37,17 @@ export interface Prefixes {
   readonly groupPrefix: string
 }
 
-/** A mapped user, and how many names were dropped on the way. */
+/** Names that a provider gave and that Kubernetes will not see. */
+export interface DroppedNames {
+  readonly uid: readonly string[]
+  readonly group: readonly string[]
+  readonly extra: readonly string[]
+}
+
+/** A mapped user, and the names that were dropped on the way. */
 export interface Mapped {
   readonly user: UserInfo
-  readonly dropped: { uid: number, group: number, extra: number }
+  readonly dropped: DroppedNames
 }
 
 /**
@@ -51,17 +58,17 @@ export interface Mapped {
 export function mapUser (user: UserInfo, { usernamePrefix, groupPrefix }: Prefixes): Mapped | undefined {
   const username = canonicalName(user.username, usernamePrefix)
   if (username === undefined) return undefined
-  const dropped = { uid: 0, group: 0, extra: 0 }
+  const dropped: Record<keyof DroppedNames, string[]> = { uid: [], group: [], extra: [] }
   const mapped: UserInfo = { username }
   if (user.uid !== undefined && user.uid !== '') {
     if (canonicalName(user.uid) === user.uid) mapped.uid = user.uid
-    else dropped.uid++
+    else dropped.uid.push(user.uid)
   }
   if (user.groups !== undefined) {
     const groups = new Set<string>()
     for (const group of user.groups) {
       const name = canonicalName(group, groupPrefix)
-      if (name === undefined) dropped.group++
+      if (name === undefined) dropped.group.push(group)
       else groups.add(name)
     }
     if (groups.size > 0) mapped.groups = [...groups]
@@ -69,7 +76,7 @@ export function mapUser (user: UserInfo, { usernamePrefix, groupPrefix }: Prefix
   if (user.extra !== undefined) {
     const entries = Object.entries(user.extra)
     const kept = entries.filter(([key, values]) => canonicalName(key) === key && values.every(isText))
-    dropped.extra = entries.length - kept.length
+    if (kept.length < entries.length) dropped.extra = entries.filter(entry => !kept.includes(entry)).map(([key]) => key)
     // fromEntries defines properties, so that a key such as __proto__ is one like any other
     if (kept.length > 0) mapped.extra = Object.fromEntries(kept.map(([key, values]) => [key, [...values]]))
   }

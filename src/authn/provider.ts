@@ -29,6 +29,7 @@
 import type { UserInfo } from '../../schemas/token-review.js'
 import { ContractMismatchError, InvalidProviderError } from '../errors.js'
 import type { Credential, Password } from './credential.js'
+import type { ReservedName } from './reserved.js'
 
 export type { Credential, Password } from './credential.js'
 export type { UserInfo } from '../../schemas/token-review.js'
@@ -158,6 +159,24 @@ export interface Finding {
   readonly warning?: boolean
 }
 
+/** What a provider gets when its files are checked. */
+export interface CheckContext extends Pick<OpenContext, 'resolvePath'> {
+  /** Reports something in a file that works and that a person should know. */
+  warn: (warning: FileWarning) => void
+  /** Names of a user that are reserved for Kubernetes, so that this provider's prefixes and `reserved` keep them back. */
+  findReservedNames: (user: Pick<UserInfo, 'username' | 'groups'>) => readonly ReservedName[]
+}
+
+/** A place in a file, and what a person should know of it. */
+export interface FileWarning {
+  readonly file: string
+  /** In the file, such as `users[3].groups[0]`; empty for all of it. */
+  readonly path: string
+  /** Counted from 1, where known. */
+  readonly line?: number | undefined
+  readonly message: string
+}
+
 export interface IdentityProviderDefinition<Config = any> {
   readonly contract: number
   /** The word behind `kind:` in the config file. */
@@ -182,7 +201,7 @@ export interface IdentityProviderDefinition<Config = any> {
    * that `open` would read, and changes and asks nothing. Throws what is wrong
    * with them.
    */
-  check?: (config: Config, ctx: Pick<OpenContext, 'resolvePath'>) => void | Promise<void>
+  check?: (config: Config, ctx: CheckContext) => void | Promise<void>
 }
 
 /**

@@ -5,6 +5,7 @@
  * hand them out, unless the config names the very one.
  */
 import type { UserInfo } from '../../schemas/token-review.js'
+import type { DroppedNames, Prefixes } from './mapping.js'
 
 const RESERVED_PREFIX = 'system:'
 const ASCII = /^[\x20-\x7e]*$/
@@ -19,22 +20,21 @@ export interface Exceptions {
 export interface Guarded {
   /** `undefined`: the username itself is reserved. */
   readonly user: UserInfo | undefined
-  readonly dropped: { group: number, extra: number }
+  readonly dropped: Pick<DroppedNames, 'group' | 'extra'>
 }
 
 /** The user without reserved groups and extra keys. */
 export function guardReserved (user: UserInfo, { allowUsers, allowGroups }: Exceptions): Guarded {
-  const dropped = { group: 0, extra: 0 }
+  const dropped: { group: string[], extra: string[] } = { group: [], extra: [] }
   if (isReserved(user.username, allowUsers)) return { user: undefined, dropped }
   const guarded = { ...user }
   if (user.groups?.some(group => isReserved(group, allowGroups)) === true) {
     guarded.groups = user.groups.filter(group => !isReserved(group, allowGroups))
-    dropped.group = user.groups.length - guarded.groups.length
+    dropped.group = user.groups.filter(group => isReserved(group, allowGroups))
   }
   if (user.extra !== undefined) {
-    const kept = Object.entries(user.extra).filter(([key]) => !isReservedKey(key))
-    dropped.extra = Object.keys(user.extra).length - kept.length
-    if (dropped.extra > 0) guarded.extra = Object.fromEntries(kept)
+    dropped.extra = Object.keys(user.extra).filter(isReservedKey)
+    if (dropped.extra.length > 0) guarded.extra = Object.fromEntries(Object.entries(user.extra).filter(([key]) => !isReservedKey(key)))
   }
   return { user: guarded, dropped }
 }
@@ -43,21 +43,28 @@ function isReserved (name: string, allowed: readonly string[]): boolean {
   return compatible(name).startsWith(RESERVED_PREFIX) && !allowed.includes(name)
 }
 
-/** A name of a user that is reserved unless the config of its provider says otherwise. */
+/** Whether a name belongs to Kubernetes, unless the config allows it. */
+export function isReservedName (name: string): boolean {
+  return isReserved(name, [])
+}
+
+/** A name in a file that does not reach Kubernetes. */
 export interface ReservedName {
   /** `username`, or `groups[2]`. */
   readonly path: string
   readonly message: string
 }
 
-/** For programs that make users without knowing the config: prefixes and exceptions there may let these names out. */
-export function findReservedNames ({ username, groups = [] }: Pick<UserInfo, 'username' | 'groups'>): ReservedName[] {
+/** @param rules of the provider; without them, of a provider whose config is not known */
+export function findReservedNames ({ username, groups = [] }: Pick<UserInfo, 'username' | 'groups'>, rules?: Prefixes & { readonly reserved: Exceptions }): ReservedName[] {
+  const { usernamePrefix = '', groupPrefix = '', reserved: { allowUsers, allowGroups } = { allowUsers: [], allowGroups: [] } } = rules ?? {}
+  const unless = (prefix: string, list: string): string => rules === undefined ? `unless the provider has a ${prefix} or lists it in reserved.${list}` : `unless reserved.${list} lists it`
   const found: ReservedName[] = []
-  if (isReserved(username, [])) {
-    found.push({ path: 'username', message: `the name ${JSON.stringify(username)} is reserved for Kubernetes: the user is denied unless the provider has a usernamePrefix or lists the name in reserved.allowUsers` })
+  if (isReserved(usernamePrefix + username, allowUsers)) {
+    found.push({ path: 'username', message: `the name ${JSON.stringify(username)} is reserved for Kubernetes: the user is denied ${unless('usernamePrefix', 'allowUsers')}` })
   }
   groups.forEach((group, index) => {
-    if (isReserved(group, [])) found.push({ path: `groups[${index}]`, message: `the group ${JSON.stringify(group)} of ${JSON.stringify(username)} is reserved for Kubernetes: it is dropped unless the provider has a groupPrefix or lists the group in reserved.allowGroups` })
+    if (isReserved(groupPrefix + group, allowGroups)) found.push({ path: `groups[${index}]`, message: `the group ${JSON.stringify(group)} of ${JSON.stringify(username)} is reserved for Kubernetes: it is dropped ${unless('groupPrefix', 'allowGroups')}` })
   })
   return found
 }

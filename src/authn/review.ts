@@ -12,6 +12,7 @@ import { parseCredential } from './credential.js'
 import type { Deadline } from './deadline.js'
 import type { Failure } from './failure.js'
 import type { Link } from './link.js'
+import type { DroppedNames } from './mapping.js'
 
 export type Spec = TokenReviewRequest['spec']
 
@@ -33,6 +34,8 @@ export interface Review {
   readonly username?: string | undefined
   /** What was typed as a name, where the token reads as a password of nobody known. To be hashed before it is written anywhere. */
   readonly typedName?: string | undefined
+  /** Names of the authenticated user that were kept back, if any were. */
+  readonly dropped?: DroppedNames | undefined
   /** What made a provider fail, for the log; without what was presented. */
   readonly failure?: Failure | undefined
 }
@@ -70,13 +73,13 @@ function conclude (result: ChainResult, requested: readonly string[], configured
 }
 
 function authenticated (result: ChainResult & { outcome: 'authenticated' }, requested: readonly string[], configured: readonly string[]): Review {
-  const { provider, user, audiences: bound } = result
+  const { provider, user, audiences: bound, dropped } = result
   const { username } = user
   const audiences = matchAudiences({ requested, configured, bound })
   if (audiences === 'none') return { outcome: 'denied', provider, reason: 'audience', username, status: NOT_AUTHENTICATED }
   const status: TokenReviewStatus = { authenticated: true, user: user as UserInfo }
   if (audiences !== undefined) status.audiences = audiences
-  return { outcome: 'authenticated', provider, username, status }
+  return dropped === undefined ? { outcome: 'authenticated', provider, username, status } : { outcome: 'authenticated', provider, username, dropped, status }
 }
 
 /**

@@ -13,7 +13,7 @@ import type { Target } from '../client.js'
 import type { Check } from '../diagnosis/check.js'
 import { CommandError, ExitCode, UnavailableError } from '../errors.js'
 import { escapeJson } from '../printable.js'
-import { inspectToken, inspectUser, type InspectedUser } from '../inspection.js'
+import { describeDropped, inspectToken, inspectUser, type InspectedUser } from '../inspection.js'
 import { outputOption, printResult, type OutputFormat, type Terminal } from '../terminal.js'
 import { addTargetOptions, readTarget, type TargetOptions } from './target-options.js'
 import { repeatable } from './repeatable.js'
@@ -82,7 +82,7 @@ async function run (options: ReviewOptions, terminal: Terminal): Promise<ExitCod
   const spec = { token: await readToken(options, terminal), audiences: options.audience }
   const { status, steps } = target === undefined ? await askProviders(spec, options, terminal) : await askService(spec, target)
   const explained = options.explain === true ? { status, steps: steps.map(plainStep) } : status
-  printResult(terminal, output, explained, () => [...options.explain === true ? steps.map(describeStep) : [], ...describeStatus(status)])
+  printResult(terminal, output, explained, () => [...options.explain === true ? steps.flatMap(describeStep) : [], ...describeStatus(status)])
   return exitCode(status)
 }
 
@@ -164,9 +164,14 @@ function describeUser ({ username, uid, groups, extra }: UserInfo): string[] {
   return lines
 }
 
-function describeStep (step: Step): string {
+function describeStep (step: Step): string[] {
   const { provider, kind, seconds } = step
-  return `${provider} (${kind}, ${(seconds * 1000).toFixed(1)} ms): ${describeAnswer(step)}`
+  return [`${provider} (${kind}, ${(seconds * 1000).toFixed(1)} ms): ${describeAnswer(step)}`, ...explainStep(step).map(sentence => `${provider}: ${sentence}`)]
+}
+
+/** What became of the names that the provider gave. */
+function explainStep ({ answer }: Step): string[] {
+  return answer === null || answer instanceof UnavailableError || isVettedDenial(answer) ? [] : describeDropped(answer)
 }
 
 function describeAnswer ({ answer, failure }: Step): string {
@@ -177,5 +182,6 @@ function describeAnswer ({ answer, failure }: Step): string {
 
 function plainStep (step: Step): object {
   const { provider, kind, seconds } = step
-  return { provider, kind, seconds, answer: describeAnswer(step) }
+  const explanations = explainStep(step)
+  return { provider, kind, seconds, answer: describeAnswer(step), ...explanations.length > 0 && { explanations } }
 }

@@ -4,6 +4,8 @@
  */
 import { resolve } from 'node:path'
 import { Command } from 'commander'
+import type { CheckContext } from '../authn/provider.js'
+import { findReservedNames } from '../authn/reserved.js'
 import type { ConfiguredProvider, LoadedConfig } from '../config.js'
 import { ExitCode, FaultsError, formatFault, type Fault } from '../errors.js'
 import { outputOption, printResult, type OutputFormat, type Terminal } from '../terminal.js'
@@ -55,14 +57,15 @@ async function validate (file: string | undefined, env: NodeJS.ProcessEnv): Prom
 
   const loaded = inspected.value
   const faults = 'error' in loaded ? located(loaded.error) : await checkCertificate(loaded)
-  for (const provider of loaded.providers) faults.push(...await checkProvider(provider, loaded.dir, path))
-  if ('error' in loaded) return { valid: false, file: path, faults, warnings: [] }
+  const warnings: FileFault[] = []
+  for (const provider of loaded.providers) faults.push(...await checkProvider(provider, loaded.dir, path, (warning) => { warnings.push(warning) }))
+  if ('error' in loaded) return { valid: false, file: path, faults, warnings }
   return {
     valid: faults.length === 0,
     file: path,
     identityProviders: loaded.providers.map(({ slot: { name, kind } }) => ({ name, kind })),
     faults,
-    warnings: loaded.warnings.map((warning) => ({ file: path, ...warning }))
+    warnings: [...loaded.warnings.map((warning) => ({ file: path, ...warning })), ...warnings]
   }
 }
 
@@ -83,8 +86,14 @@ async function collectFaults (file: string, reads: ReadonlyArray<() => Promise<u
 }
 
 /** What the provider finds wrong with its files; where it can't say in which, the config's line about it is at fault. */
-async function checkProvider ({ slot, definition }: ConfiguredProvider, dir: string, file: string): Promise<FileFault[]> {
-  const checked = await faultsOf(file, async () => await definition.check?.(slot.config, { resolvePath: (path) => resolve(dir, path) }), `identity provider ${slot.name}: `)
+async function checkProvider ({ slot, definition }: ConfiguredProvider, dir: string, file: string, warn: (warning: FileFault) => void): Promise<FileFault[]> {
+  const { usernamePrefix = '', groupPrefix = '', reserved } = slot
+  const ctx: CheckContext = {
+    resolvePath: (path) => resolve(dir, path),
+    warn,
+    findReservedNames: (user) => findReservedNames(user, { usernamePrefix, groupPrefix, reserved })
+  }
+  const checked = await faultsOf(file, async () => await definition.check?.(slot.config, ctx), `identity provider ${slot.name}: `)
   return 'faults' in checked ? checked.faults : []
 }
 

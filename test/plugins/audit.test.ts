@@ -115,3 +115,17 @@ test('the names of people who were let in are there', async t => {
   await service.review(bob.token)
   t.match(auditLines(service), [{ username: 'bob', groups: 1 }])
 })
+
+test('names that were kept back are counted in the audit line, and named once a question', async t => {
+  const mallory = { username: 'mallory', uid: 'a\nb', groups: ['developers', 'system:masters', ' ops'], extra: { 'kubernetes.io/pod': ['x'], 'example.com/team': ['y'] } }
+  const service = await startService(t, { providers: { people: { authenticateToken: token => ({ user: token === bob.token ? bob.user : mallory }) } } })
+  await service.review(alice.token)
+  await service.review(alice.token)
+  await service.review(bob.token)
+  const [first, cached, harmless] = auditLines(service)
+  for (const line of [first, cached]) t.match(line, { outcome: 'authenticated', username: 'mallory', groups: 1, droppedUid: 1, droppedGroups: 2, droppedExtra: 1 })
+  t.strictSame(['droppedUid', 'droppedGroups', 'droppedExtra'].filter(field => field in harmless!), [])
+  const named = service.lines.filter(({ msg }) => msg === 'dropped reserved or malformed names of a user')
+  t.match(named, [{ level: 'warn', provider: 'people', username: 'mallory', uid: ['a\nb'], groups: [' ops', 'system:masters'], extra: ['kubernetes.io/pod'] }])
+  t.equal(named.length, 1)
+})

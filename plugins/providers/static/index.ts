@@ -16,7 +16,8 @@ import { StaticProviderConfig } from '../../../schemas/providers/static.js'
 import { defineIdentityProvider, type Answer, type AskContext, type Denial, type IdentityProvider, type Password } from '../../../src/authn/provider.js'
 import type { PasswordHash } from '../../../src/authn/password-hash.js'
 import type { UserEntry, Users } from '../../../src/authn/users.js'
-import { readUsers } from '../../../src/files/users.js'
+import { findUserWarnings } from '../../../src/files/user-warnings.js'
+import { parseUsers, readUsersText } from '../../../src/files/users.js'
 import { openUsersSource, type UsersSource } from './users-source.js'
 
 export default defineIdentityProvider<StaticProviderConfig>({
@@ -26,8 +27,10 @@ export default defineIdentityProvider<StaticProviderConfig>({
   async open ({ usersFile }, ctx) {
     return createStaticProvider(await openUsersSource(ctx.resolvePath(usersFile), ctx))
   },
-  async check ({ usersFile }, ctx) {
-    await readUsers(ctx.resolvePath(usersFile))
+  async check ({ usersFile }, { resolvePath, warn, findReservedNames }) {
+    const file = resolvePath(usersFile)
+    const text = await readUsersText(file)
+    for (const warning of findUserWarnings(text, parseUsers(text, file), findReservedNames)) warn({ file, ...warning })
   }
 })
 

@@ -1,6 +1,7 @@
 /** `authn-webhook users add` */
 import { Command } from 'commander'
 import type { User } from '../../../schemas/users.js'
+import { findReservedNames } from '../../authn/reserved.js'
 import { digestToken, generateToken } from '../../authn/token-digest.js'
 import { CommandError } from '../../errors.js'
 import { outputOption, printResult, type OutputFormat, type Terminal } from '../../terminal.js'
@@ -70,6 +71,7 @@ async function addUser (terminal: Terminal, username: string, options: AddOption
   editor.add([user])
   await editor.save()
   terminal.note(`${JSON.stringify(username)} added to ${options.usersFile}`)
+  for (const { message } of findReservedNames(user)) terminal.note(`warning: ${message}`)
   if (password === undefined && tokens === undefined) terminal.note('There is no way to log in yet: "users set-password" and "users add-token" give one.')
   printMade(besideUsersFile(terminal, options.usersFile), options.output, {
     username,

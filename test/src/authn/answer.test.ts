@@ -40,7 +40,7 @@ test('a username that is no name is denied, counted and not repeated', async t =
 test('dropped groups, uids and extra keys are counted by kind', async t => {
   const user = { username: 'alice', uid: '\n', groups: ['system:masters', '', 'dev'], extra: { 'kubernetes.io/x': ['1'], ok: ['1'] } }
   const { answer, events } = vet({ user })
-  t.strictSame(answer, { user: { username: 'alice', groups: ['dev'], extra: { ok: ['1'] } }, audiences: undefined, expiresAt: undefined, cacheable: undefined })
+  t.strictSame(answer, { user: { username: 'alice', groups: ['dev'], extra: { ok: ['1'] } }, audiences: undefined, expiresAt: undefined, cacheable: undefined, dropped: { uid: ['\n'], group: ['', 'system:masters'], extra: ['kubernetes.io/x'] } })
   t.strictSame(events, ['reserved people uid 1', 'reserved people group 2', 'reserved people extra 1'])
 })
 

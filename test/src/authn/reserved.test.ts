@@ -1,5 +1,5 @@
 import { test } from 'tap'
-import { guardReserved } from '../../../src/authn/reserved.js'
+import { findReservedNames, guardReserved } from '../../../src/authn/reserved.js'
 
 const NO_EXCEPTIONS = { allowUsers: [], allowGroups: [] }
 
@@ -22,11 +22,11 @@ for (const username of ['systemd', 'System:admin', 'corp:system:admin', 'system'
   })
 }
 
-test('reserved groups are dropped and counted, the others stay in their order', async t => {
+test('reserved groups are dropped and listed, the others stay in their order', async t => {
   const groups = ['ops', 'system:masters', 'dev', 'system:nodes', 'corp:system:masters']
   t.strictSame(guardReserved({ username: 'alice', groups }, NO_EXCEPTIONS), {
     user: { username: 'alice', groups: ['ops', 'dev', 'corp:system:masters'] },
-    dropped: { group: 2, extra: 0 }
+    dropped: { group: ['system:masters', 'system:nodes'], extra: [] }
   })
 })
 
@@ -34,7 +34,7 @@ test('an exception lets one name through, by its exact spelling', async t => {
   const exceptions = { allowUsers: ['system:kube-proxy'], allowGroups: ['system:node-proxier'] }
   t.strictSame(guardReserved({ username: 'system:kube-proxy', groups: ['system:node-proxier', 'system:masters'] }, exceptions), {
     user: { username: 'system:kube-proxy', groups: ['system:node-proxier'] },
-    dropped: { group: 1, extra: 0 }
+    dropped: { group: ['system:masters'], extra: [] }
   })
   t.equal(guardReserved({ username: 'system:kube-proxy2' }, exceptions).user, undefined)
 })
@@ -57,9 +57,24 @@ const keys: Array<[key: string, passes: boolean]> = [
 ]
 
 for (const [key, passes] of keys) {
-  test(`the extra key ${key} ${passes ? 'passes' : 'is dropped and counted'}`, async t => {
+  test(`the extra key ${key} ${passes ? 'passes' : 'is dropped and listed'}`, async t => {
     const { user, dropped } = guardReserved({ username: 'alice', extra: { [key]: ['x'], kept: ['y'] } }, NO_EXCEPTIONS)
     t.strictSame(Object.keys(user?.extra ?? {}), passes ? [key, 'kept'] : ['kept'])
-    t.equal(dropped.extra, passes ? 0 : 1)
+    t.strictSame(dropped.extra, passes ? [] : [key])
   })
 }
+
+test('names in a file are reserved under the prefixes and exceptions of its provider', async t => {
+  const user = { username: 'system:kube-proxy', groups: ['dev', 'system:masters', 'ｓystem:nodes'] }
+  const rules = { usernamePrefix: '', groupPrefix: '', reserved: { allowUsers: [], allowGroups: [] } }
+  for (const [name, changed, expected] of [
+    ['none', {}, ['username', 'groups[1]', 'groups[2]']],
+    ['prefixes', { usernamePrefix: 'corp:', groupPrefix: 'corp:' }, []],
+    ['a prefix that is reserved itself', { usernamePrefix: 'corp:', groupPrefix: 'system:' }, ['groups[0]', 'groups[1]', 'groups[2]']],
+    ['exceptions', { reserved: { allowUsers: ['system:kube-proxy'], allowGroups: ['system:masters'] } }, ['groups[2]']]
+  ] as const) {
+    t.strictSame(findReservedNames(user, { ...rules, ...changed } as typeof rules).map(({ path }) => path), expected, name)
+  }
+  t.match(findReservedNames(user, rules)[1]!.message, /^the group "system:masters" of "system:kube-proxy" is reserved for Kubernetes: it is dropped unless reserved\.allowGroups lists it$/)
+  t.match(findReservedNames(user)[0]!.message, /^the name "system:kube-proxy" is reserved for Kubernetes: the user is denied unless the provider has a usernamePrefix or lists it in reserved\.allowUsers$/)
+})

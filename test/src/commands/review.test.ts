@@ -82,6 +82,19 @@ test('--explain tells what each provider said', async t => {
   t.match(JSON.parse(right.stdout), { status: { authenticated: true, user: { username: 'corp:bob' } }, steps: [{ provider: 'people', kind: 'token', answer: 'not mine' }, { provider: 'people', kind: 'password', answer: 'authenticated: corp:bob' }] })
 })
 
+test('--explain names what Kubernetes does not get, with a token as with a name', async t => {
+  const cwd = files(t, CONFIG.replaceAll("'corp:'", "''"))
+  const user = { username: 'admin', uid: '1', groups: ['developers', 'system:masters'], tokens: [{ name: 'old', hash: digestToken(alice.token) }] }
+  writeFileSync(join(cwd, 'users.yaml'), JSON.stringify({ apiVersion: 'authn-webhook/v1', users: [user] }))
+  const sentence = 'left out the group system:masters: reserved for Kubernetes, and not in reserved.allowGroups'
+  const byToken = await runCommand(['review', '--token-file', '-', '--explain'], { cwd, env: ENV, input: alice.token })
+  t.match(byToken.stdout, new RegExp(`^people \\(token, [\\d.]+ ms\\): authenticated: admin\npeople: ${sentence}\nauthenticated\nusername: `))
+  const asJson = await runCommand(['review', '--token-file', '-', '--explain', '-o', 'json'], { cwd, env: ENV, input: alice.token })
+  t.match(JSON.parse(asJson.stdout).steps, [{ answer: 'authenticated: admin', explanations: [sentence] }])
+  const byName = await runCommand(['review', '--username', 'admin', '--explain'], { cwd, env: ENV })
+  t.match(byName.stdout, `people: ${sentence}\nusername:  admin\n`)
+})
+
 test('audiences are asked for', async t => {
   const { code } = await runCommand(['review', '--token-file', '-', '--audience', 'vault'], { cwd: files(t), env: ENV, input: alice.token })
   t.equal(code, 1)

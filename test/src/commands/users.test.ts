@@ -112,6 +112,13 @@ test('users add', async (t) => {
     t.ok(await user('alice').passwordHash!.verify('wonderland'))
   })
 
+  t.test('warns of names that Kubernetes reserves', async (t) => {
+    const { users } = directory(t)
+    const { code, stderr } = await users(['add', 'admin', '--group', 'system:masters', '--token', 'x'])
+    t.match(stderr, /"admin" added to users\.yaml\nwarning: the group "system:masters" of "admin" is reserved for Kubernetes/)
+    t.equal(code, 0)
+  })
+
   t.test('a user without a credential is added, and that is said', async (t) => {
     const { users } = directory(t)
     const outcome = await users(['add', 'alice'])

@@ -69,6 +69,23 @@ test('warnings are no faults', async (t) => {
   t.equal(code, 0)
 })
 
+test('names in a users file that Kubernetes reserves are warnings, unless the config lets them out', async (t) => {
+  const users = 'apiVersion: authn-webhook/v1\nusers:\n  - username: alice\n  - username: admin\n    groups:\n      - developers\n      - system:masters\n'
+  const cwd = await home(t, {
+    'users.yaml': users,
+    'bare.yaml': CONFIG.replace(/ +- \{ name: robots.*\n/, '').replaceAll('"p:"', '""'),
+    'allowed.yaml': CONFIG.replace(/ +- \{ name: robots.*\n/, '').replaceAll('"p:"', '""').replace('kind: static', 'kind: static, reserved: { allowGroups: ["system:masters"] }')
+  })
+  const warning = `warning: ${join(cwd, 'users.yaml')}:7: users[1].groups[1]: the group "system:masters" of "admin" is reserved for Kubernetes: it is dropped unless reserved.allowGroups lists it\n`
+  for (const [args, expected] of [[[], ''], [['--config', 'bare.yaml'], warning], [['--config', 'allowed.yaml'], '']] as const) {
+    const { code, stderr } = await runCommand(['validate', ...args], { cwd })
+    t.equal(stderr, expected)
+    t.equal(code, 0)
+  }
+  const { stdout } = await runCommand(['validate', '--config', 'bare.yaml', '-o', 'json'], { cwd })
+  t.match(JSON.parse(stdout), { valid: true, warnings: [{ file: join(cwd, 'users.yaml'), line: 7, path: 'users[1].groups[1]' }] })
+})
+
 test('faults of the config and of the files that it names come together', async (t) => {
   const cwd = await home(t, {
     'authn-webhook.yaml': CONFIG.replace('host', 'hots'),

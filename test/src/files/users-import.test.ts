@@ -77,7 +77,7 @@ test('a static token file', (t) => {
       ['empty groups', `${HEX},bob,1002,",developers,"`, ['developers'], []],
       ['white space around groups', `${HEX},bob,1002,"developers, on-call"`, ['developers', 'on-call'], [/^old:1: removed white space around groups; Kubernetes does not/]],
       ['a line without a token', `${HEX},bob,1002\n,carol,1003,secret`, undefined, [/^old:2: skipped, as Kubernetes does: the token is empty$/]],
-      ['the commonest of all lines', `${HEX},bob,1002,"system:masters"`, ['system:masters'], [/^old:1: the group "system:masters" of "bob" is reserved for Kubernetes: it is dropped unless the provider has a groupPrefix or lists the group in reserved\.allowGroups$/]]
+      ['the commonest of all lines', `${HEX},bob,1002,"system:masters"`, ['system:masters'], [/^old:1: the group "system:masters" of "bob" is reserved for Kubernetes: it is dropped unless the provider has a groupPrefix or lists it in reserved\.allowGroups$/]]
     ]
     for (const [name, text, groups, expected] of cases) {
       const { users, warnings } = importText(text, 'csv')
