@@ -43,8 +43,8 @@ function createProgram (terminal: Terminal): Command {
     .version(version, '--version', 'print the version')
     .allowExcessArguments(false)
     .exitOverride()
-    // its words quote the command line
-    .configureOutput({ outputError: (text, write) => { write(escapeLines(text)) } })
+    // its words quote the command line, where `--password=…` may be a secret
+    .configureOutput({ outputError: (text, write) => { write(escapeLines(text.replace(/^(error: unknown option '--[\w-]+=).*'/s, "$1…'"))) } })
     .addHelpText('after', `
 Examples:
   $ authn-webhook serve --demo
@@ -69,8 +69,16 @@ async function run (argv: readonly string[], terminal: Terminal): Promise<ExitCo
     else await program.parseAsync(argv, { from: 'user' })
     return ExitCode.done
   } catch (error) {
+    if (isTypedPassword(error, argv)) terminal.note('--password takes no value, it asks for the password; other users of this machine may have seen the one you typed: choose another, or use --password-file FILE')
     return report(error, terminal)
   }
+}
+
+/** `users add alice --password secret`: of which commander says only that there is an argument too many. */
+function isTypedPassword (error: unknown, argv: readonly string[]): boolean {
+  if (!(error instanceof CommanderError)) return false
+  const { code } = error
+  return (code === 'commander.excessArguments' && argv.includes('--password')) || (code === 'commander.unknownOption' && argv.some((argument) => argument.startsWith('--password=')))
 }
 
 /** Tells people what ended the command, and the caller's script how. */

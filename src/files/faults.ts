@@ -111,6 +111,7 @@ function messageOf (error: ErrorObject): string {
     case 'required': return 'is missing'
     case 'additionalProperties':
     case 'unevaluatedProperties':
+      if (params.additionalProperty === '<<') return 'merge keys are not supported; write the values out'
       return `unknown key${suggestion(params.additionalProperty ?? params.unevaluatedProperty, Object.keys(schema.properties ?? {}))}`
     case 'enum': return `must be one of ${params.allowedValues.join(', ')}`
     case 'const': return `must be ${JSON.stringify(params.allowedValue)}`

@@ -9,13 +9,13 @@ import { stat } from 'node:fs/promises'
 import { dirname, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { isDeepStrictEqual } from 'node:util'
-import type { YAMLMap, YAMLSeq } from 'yaml'
+import { isAlias, isMap, isSeq, type Document, type YAMLMap } from 'yaml'
 import { USERS_VERSION, type User, type UserToken } from '../../schemas/users.js'
 import type { Users } from '../authn/users.js'
 import { CommandError, FaultsError } from '../errors.js'
 import { writeFileAtomic } from './atomic.js'
 import { parseUsers, readUsersText } from './users.js'
-import { appendItems, parseYamlText, removeItem, setKey } from './yaml-text.js'
+import { appendItems, parseYamlText, removeItem, removeKey, setKey, stringAt, stringOf } from './yaml-text.js'
 
 /** The published JSON Schema, beside the sources as beside dist. */
 const SCHEMA = ['../..', '../../..']
@@ -68,26 +68,50 @@ export class UsersEditor {
 
   add (users: readonly User[]): void {
     for (const { username } of users) this.#touch(username)
-    this.#text = appendItems(this.#text, this.#root(), 'users', users)
+    this.#text = appendItems(this.#text, this.#parse().contents as YAMLMap, 'users', users)
   }
 
   remove (username: string): void {
-    const root = this.#root()
-    this.#text = removeItem(this.#text, root, 'users', this.#indexOf(root, username))
+    const { root, index } = this.#find(username)
+    this.#text = removeItem(this.#text, root, 'users', index)
   }
 
-  set (username: string, key: 'disabled' | 'passwordHash', value: boolean | string): void {
-    this.#text = setKey(this.#text, this.#entry(username), key, value)
+  set (username: string, key: 'disabled' | 'passwordHash' | 'uid' | 'expiresAt', value: boolean | string): void {
+    this.#text = setKey(this.#text, this.#find(username).entry, key, value)
+  }
+
+  unset (username: string, key: 'uid' | 'expiresAt'): void {
+    this.#text = removeKey(this.#text, this.#find(username).entry, key)
+  }
+
+  /** @param groups that the user has none of yet, in NFC */
+  addGroups (username: string, groups: readonly string[]): void {
+    const { document, entry } = this.#find(username)
+    const list = entry.get('groups')
+    this.#text = isSeq(list) && list.items.length > 0
+      ? appendItems(this.#text, entry, 'groups', groups)
+      : setKey(this.#text, entry, 'groups', [...groupsOf(document, entry), ...groups])
+  }
+
+  /** @param group in NFC */
+  removeGroup (username: string, group: string): void {
+    const { document, entry } = this.#find(username)
+    const groups = groupsOf(document, entry)
+    const index = groups.findIndex((name) => name.normalize('NFC') === group)
+    this.#text = isSeq(entry.get('groups'))
+      ? removeItem(this.#text, entry, 'groups', index)
+      // the list of somebody else, by an alias
+      : setKey(this.#text, entry, 'groups', groups.toSpliced(index, 1))
   }
 
   addToken (username: string, token: UserToken): void {
-    this.#text = appendItems(this.#text, this.#entry(username), 'tokens', [token])
+    this.#text = appendItems(this.#text, this.#find(username).entry, 'tokens', [token])
   }
 
   /** @param name in NFC */
   removeToken (username: string, name: string): void {
-    const entry = this.#entry(username)
-    const index = (entry.get('tokens') as YAMLSeq<YAMLMap>).items.findIndex((token) => (token.get('name') as string).normalize('NFC') === name)
+    const { document, entry } = this.#find(username)
+    const index = this.#mapsOf(entry, 'tokens').findIndex((token) => stringAt(document, token, 'name')?.normalize('NFC') === name)
     this.#text = removeItem(this.#text, entry, 'tokens', index)
   }
 
@@ -112,18 +136,28 @@ export class UsersEditor {
     }
   }
 
-  #root (): YAMLMap {
-    return parseYamlText(this.#text).contents as YAMLMap
+  #parse (): Document.Parsed {
+    return parseYamlText(this.#text)
   }
 
-  #entry (username: string): YAMLMap {
-    const root = this.#root()
-    return (root.get('users') as YAMLSeq<YAMLMap>).items[this.#indexOf(root, username)]!
-  }
-
-  #indexOf (root: YAMLMap, username: string): number {
+  #find (username: string): { document: Document.Parsed, root: YAMLMap, index: number, entry: YAMLMap } {
     const name = this.#touch(username)
-    return (root.get('users') as YAMLSeq<YAMLMap>).items.findIndex((user) => (user.get('username') as string).normalize('NFC') === name)
+    const document = this.#parse()
+    const root = document.contents as YAMLMap
+    const entries = this.#mapsOf(root, 'users')
+    const index = entries.findIndex((user) => stringAt(document, user, 'username')?.normalize('NFC') === name)
+    return { document, root, index, entry: entries[index]! }
+  }
+
+  /** @throws CommandError where an alias stands in place of the list or of an item */
+  #mapsOf (map: YAMLMap, key: string): YAMLMap[] {
+    const list = map.get(key)
+    if (!isSeq(list) || !list.items.every(isMap)) throw this.#unchangeable()
+    return list.items as YAMLMap[]
+  }
+
+  #unchangeable (): CommandError {
+    return new CommandError(`${this.file} uses YAML aliases in a way that this command can't change; change it in an editor`)
   }
 
   #touch (username: string): string {
@@ -135,4 +169,10 @@ export class UsersEditor {
   #untouched (users: Users): Map<string, unknown> {
     return new Map([...users].filter(({ info }) => !this.#touched.has(info.username)).map((user) => [user.info.username, user]))
   }
+}
+
+function groupsOf (document: Document.Parsed, entry: YAMLMap): string[] {
+  const list: unknown = entry.get('groups')
+  const target = isAlias(list) ? list.resolve(document) : list
+  return isSeq(target) ? target.items.map((item) => stringOf(document, item)!) : []
 }

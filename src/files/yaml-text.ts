@@ -7,22 +7,50 @@
  * The `yaml` package says where things are; new text goes in between. A flow
  * collection (`[…]`, `{…}`) is short, and is written anew as a whole.
  */
-import { Document, isCollection, isMap, isNode, isSeq, parseDocument, Scalar, visit, type CST, type Node, type Pair, type YAMLMap, type YAMLSeq } from 'yaml'
+import { Document, isAlias, isCollection, isMap, isNode, isScalar, isSeq, parseDocument, Scalar, visit, type CST, type Node, type Pair, type YAMLMap, type YAMLSeq } from 'yaml'
 
 /** `text`, parsed for the functions below; the nodes of one text must not be used on another. */
 export function parseYamlText (text: string): Document.Parsed {
   return parseDocument(text, { keepSourceTokens: true })
 }
 
-/** Gives `map[key]` the scalar `value`; a new key goes on a line of its own below the map's first. */
-export function setKey (text: string, map: YAMLMap, key: string, value: string | boolean): string {
+/** The string that a node stands for, also through an alias; `undefined` if it is none. */
+export function stringOf (document: Document.Parsed, node: unknown): string | undefined {
+  const target = isAlias(node) ? node.resolve(document) : node
+  return isScalar(target) && typeof target.value === 'string' ? target.value : undefined
+}
+
+/** The string at `map[key]`, with aliases resolved on both sides. */
+export function stringAt (document: Document.Parsed, map: YAMLMap, key: string): string | undefined {
+  return stringOf(document, map.items.find((pair) => stringOf(document, pair.key) === key)?.value)
+}
+
+/** Gives `map[key]` the scalar or list `value`; a new key goes on a line of its own below the map's first. */
+export function setKey (text: string, map: YAMLMap, key: string, value: string | boolean | readonly string[]): string {
   if (map.flow === true) {
-    map.set(key, value)
+    map.set(key, createNode(value))
     return rewrite(text, map)
   }
   const old = pairOf(map, key)?.value
   if (isNode(old)) return splice(text, old.range![0], endOf(text, old), write(value))
   return insertKey(text, map, `${key}: ${write(value)}`)
+}
+
+/** Takes a key out of a map that has others, with its value and the comment behind it. */
+export function removeKey (text: string, map: YAMLMap, key: string): string {
+  if (map.flow === true) {
+    map.delete(key)
+    return rewrite(text, map)
+  }
+  const index = map.items.findIndex((pair) => (pair.key as Scalar).value === key)
+  const pair = map.items[index]
+  if (pair === undefined) return text
+  const start = (pair.key as Node).range![0]
+  // the first one stands behind the dash of its item: the next one takes its place
+  if (index === 0) return splice(text, start, (map.items[1]!.key as Node).range![0], '')
+  const lineEnd = lineEndAt(text, endOf(text, (pair.value ?? pair.key) as Node))
+  const lineStart = lineStartAt(text, start)
+  return text.slice(0, lineStart) + text.slice(lineEnd).replace(/^\r?\n/, '')
 }
 
 /** Adds `values` to the end of the list `map[key]`, which is made when missing. */

@@ -55,7 +55,7 @@ Examples:
 async function addUser (terminal: Terminal, username: string, options: AddOptions): Promise<void> {
   const editor = await editUsersFile(terminal, options.usersFile, { create: true, beside: options.passwordFile })
   if (editor.users.byName(username) !== undefined) {
-    throw new CommandError(`${JSON.stringify(username)} is in ${options.usersFile} already; "users set-password" and "users add-token" change credentials, the rest is changed in the file`)
+    throw new CommandError(`${JSON.stringify(username)} is in ${options.usersFile} already; "users set-password" and "users add-token" change credentials, "users edit" the rest`)
   }
   const password = await readPassword(terminal, username, options)
   const tokens = options.token?.map((name) => ({ name, token: generateToken() }))

@@ -14,7 +14,7 @@ export interface UsersFileOptions {
 export const usernameArgument = new Argument('<username>', 'as the users file writes it')
 
 export function expiresOption (what: string): Option {
-  return new Option('--expires <time>', `when ${what} ends: 2027-01-01T00:00:00Z, or 2160h from now`).argParser((text) => parseExpiry(text))
+  return new Option('--expires <time>', `when ${what} ends: 2027-01-01T00:00:00Z, or 90d or 2160h from now`).argParser((text) => parseExpiry(text))
 }
 
 /**
@@ -22,11 +22,21 @@ export function expiresOption (what: string): Option {
  * @param now milliseconds since 1970
  */
 export function parseExpiry (text: string, now: number = Date.now()): string {
-  const duration = parseDuration(text)
+  const duration = parseSpan(text)
   const moment = duration === undefined ? parseTimestamp(text) : new Date(now + duration)
-  if (moment === undefined || Number.isNaN(moment.getTime())) throw new InvalidArgumentError('Expected a time such as 2027-01-01T00:00:00Z or a duration such as 2160h.')
+  if (moment === undefined || Number.isNaN(moment.getTime())) throw new InvalidArgumentError('Expected a time such as 2027-01-01T00:00:00Z, or a duration such as 90d or 2160h.')
   if (moment.getTime() <= now) throw new InvalidArgumentError('It lies in the past.')
   return duration === undefined ? text : `${moment.toISOString().slice(0, 19)}Z`
+}
+
+const DAY = 24 * 60 * 60 * 1000
+
+/** Milliseconds of `90d`, `90d12h` or a duration of Go, which knows no days. */
+function parseSpan (text: string): number | undefined {
+  const [, days, rest = ''] = /^(\d+(?:\.\d+)?)d(.*)$/.exec(text) ?? []
+  if (days === undefined) return parseDuration(text)
+  const hours = rest === '' ? 0 : parseDuration(rest)
+  return hours === undefined ? undefined : Number(days) * DAY + hours
 }
 
 /** Where a new password comes from. */

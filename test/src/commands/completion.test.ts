@@ -21,6 +21,8 @@ test('bash completes', async (t) => {
     [['ver'], ['version']],
     [['c'], ['certs', 'completion']],
     [['users', 'add'], ['add', 'add-token']],
+    [['users', 'd'], ['disable']],
+    [['users', 'edit', '--'], ['--add-group', '--expires', '--help', '--no-expires', '--no-uid', '--remove-group', '--uid', '--users-file']],
     [['hash', ''], ['help', 'password', 'token']],
     [['completion', ''], ['bash', 'fish', 'zsh']],
     [['certs', '--'], ['--client', '--help', '--out', '--output', '--renew', '--san']],

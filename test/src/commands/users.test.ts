@@ -130,7 +130,7 @@ test('users add', async (t) => {
     const { file, read, users } = directory(t, PEOPLE)
     writeFileSync(join(file, '..', 'password.txt'), 'two\nlines')
     const cases: Array<[args: string[], reason: RegExp]> = [
-      [['alice'], /"alice" is in users\.yaml already; "users set-password" and "users add-token"/],
+      [['alice'], /"alice" is in users\.yaml already; "users set-password" and "users add-token" change credentials, "users edit" the rest/],
       [['al:ice', '--generate-password'], /a username with a colon can't have a password/],
       [['carol', '--password'], /there is no terminal to ask on; use --password-file FILE/],
       [['carol', '--password-file', 'password.txt'], /control character/],
@@ -227,6 +227,118 @@ test('a token is rotated: users add-token, then remove-token', async (t) => {
     t.match(stderr, /"alice" has 2 tokens of the name "laptop"/)
     t.equal(code, 2)
   })
+})
+
+test('users edit', async (t) => {
+  t.test('changes what the options name, and nothing else', async (t) => {
+    const cases: Array<[name: string, args: string[], who: string, gone: string[], lines: string[]]> = [
+      ['groups of a flow list', ['alice', '--add-group', 'leads', '--add-group', 'leads', '--remove-group', 'on-call'], 'alice', ['    groups: [developers,  on-call]'], ['    groups: [developers, leads]']],
+      ['a group that is there already', ['alice', '--add-group', 'on-call'], 'alice', [], []],
+      ['the last group', ['bob', '--remove-group', 'developers'], 'bob', ['    groups: [developers]'], ['    groups: []']],
+      ['groups of a block list', ['carol', '--add-group', 'x', '--remove-group', 'b'], 'carol', ['      - b'], ['      - x']],
+      ['groups where there were none', ['dave', '--add-group', 'x', '--add-group', 'y'], 'dave', [], ['    groups: [x, y]']],
+      ['a user in one line', ['erin', '--add-group', 'x', '--uid', '5', '--no-expires'], 'erin', ["  - {username: erin,  expiresAt: '2099-01-01T00:00:00Z'}"], ['  - {username: erin, groups: [x], uid: "5"}']],
+      ['a new uid', ['alice', '--uid', '0042'], 'alice', ['    uid:  "1001"'], ['    uid:  "0042"']],
+      ['no uid', ['alice', '--no-uid'], 'alice', ['    uid:  "1001"'], []],
+      ['no uid where it comes first', ['carol', '--no-uid'], 'carol', ["  - uid: '3'", '    username: carol'], ['  - username: carol']],
+      ['no uid where there is none', ['bob', '--no-uid'], 'bob', [], []],
+      ['an expiry', ['bob', '--expires', '2099-01-01T00:00:00Z'], 'bob', ['    expiresAt: 2001-01-01T00:00:00Z'], ['    expiresAt: 2099-01-01T00:00:00Z']],
+      ['no expiry', ['bob', '--no-expires'], 'bob', ['    expiresAt: 2001-01-01T00:00:00Z'], []]
+    ]
+    const people = PEOPLE.replace("# that's all\n", "  - uid: '3'\n    username: carol\n    groups:\n      - a  # first\n      - b\n  - username: dave\n  - {username: erin,  expiresAt: '2099-01-01T00:00:00Z'}\n# that's all\n")
+    for (const [name, args, who, gone, lines] of cases) {
+      const { read, users } = directory(t, people)
+      const { code, stderr } = await users(['edit', ...args])
+      t.equal(stderr, `"${who}" changed in users.yaml\n`, name)
+      t.equal(code, 0)
+      t.strictSame(changes(people, read()), { gone, new: lines }, name)
+    }
+  })
+
+  t.test('takes days', async (t) => {
+    const { users, user } = directory(t, PEOPLE)
+    const from = Date.now() + 90 * 86_400_000
+    succeeds(t, await users(['edit', 'alice', '--expires', '90d']), /"alice" changed/)
+    const expiry = user('alice').expiresAt!.getTime()
+    t.ok(expiry >= from - 1000 && expiry <= Date.now() + 90 * 86_400_000)
+  })
+
+  t.test('warns of a group that Kubernetes reserves', async (t) => {
+    const { users } = directory(t, PEOPLE)
+    succeeds(t, await users(['edit', 'alice', '--add-group', 'system:masters']), /"alice" changed in users\.yaml\nwarning: the group "system:masters" of "alice" is reserved for Kubernetes/)
+  })
+
+  t.test('refuses, and leaves the file as it is', async (t) => {
+    const { read, users } = directory(t, PEOPLE)
+    for (const [args, reason] of [
+      [['alice'], /^nothing to change: pass --add-group, /],
+      [['mallory', '--uid', '1'], /^no user "mallory" in users\.yaml/],
+      [['alice', '--remove-group', 'leads'], /^no group "leads"; "alice" has these groups: "developers", "on-call"/],
+      [['alice', '--add-group', 'x', '--remove-group', 'x'], /^--add-group and --remove-group both name "x"/],
+      [['alice', '--add-group', ' x'], /^nothing was written.*outer white space/],
+      [['alice', '--expires', '-1h'], /It lies in the past/]
+    ] as const) {
+      const { code, stderr } = await users(['edit', ...args])
+      t.match(stderr, reason)
+      t.equal(code, 2)
+    }
+    t.equal(read(), PEOPLE)
+  })
+})
+
+test('aliases in a users file are resolved', async (t) => {
+  const text = [
+    'apiVersion: authn-webhook/v1',
+    'users:',
+    '  - username: alice',
+    '    groups: &team [developers, &name bob]',
+    '    tokens:',
+    `      - { &key name: &laptop laptop, hash: ${LAPTOP_HASH} }`,
+    '  - username: *name',
+    '    groups: *team',
+    '    tokens:',
+    '      - name: *laptop',
+    `        hash: ${digestToken('laptop of bob')}`,
+    '  - username: carol',
+    '    uid: *name',
+    ''
+  ].join('\n')
+  for (const [args, gone, lines] of [
+    [['disable', 'bob'], [], ['    disabled: true']],
+    [['remove', 'bob'], ['  - username: *name', '    groups: *team', '      - name: *laptop', `        hash: ${digestToken('laptop of bob')}`], []],
+    [['remove-token', 'bob', 'laptop'], ['      - name: *laptop', `        hash: ${digestToken('laptop of bob')}`], ['    tokens: []']],
+    [['edit', 'bob', '--add-group', 'leads'], ['    groups: *team'], ['    groups: [developers, bob, leads]']],
+    [['edit', 'bob', '--remove-group', 'bob'], ['    groups: *team'], ['    groups: [developers]']],
+    [['edit', 'carol', '--uid', '3'], ['    uid: *name'], ['    uid: "3"']]
+  ] as const) {
+    const { read, users } = directory(t, text)
+    const { code, stderr } = await users([...args])
+    t.equal(code, 0, stderr)
+    t.strictSame(changes(text, read()), { gone: [...gone], new: [...lines] }, args.join(' '))
+  }
+})
+
+test('merge keys are refused with a sentence', async (t) => {
+  const text = 'apiVersion: authn-webhook/v1\nusers:\n  - &base\n    username: alice\n  - <<: *base\n    username: bob\n'
+  const { read, users } = directory(t, text)
+  t.match(await users(['disable', 'bob']), { code: 2, stderr: 'users.yaml:5: users[1]["<<"]: merge keys are not supported; write the values out\n' })
+  t.equal(read(), text)
+})
+
+test('what people type from other programs is answered with the right command', async (t) => {
+  const { executable, users, read } = directory(t, PEOPLE)
+  for (const [word, right] of [['delete', 'remove'], ['rm', 'remove'], ['update', 'edit'], ['passwd', 'set-password'], ['ls', 'list']] as const) {
+    t.match(await users([word, 'alice', '--force']), { code: 2, stderr: `there is no "users ${word}"; use "users ${right}"\n` })
+  }
+  for (const args of [['add', 'carol', '--password', 'hunter2'], ['set-password', 'alice', '--password=hunter2']]) {
+    const { code, stdout, stderr } = await executable(args)
+    t.match(stderr, /--password takes no value, it asks for the password; .*--password-file FILE/)
+    t.notMatch(stdout + stderr, /hunter2/)
+    t.equal(code, 2)
+  }
+  t.equal(read(), PEOPLE)
+  const { stdout } = await executable(['--help'])
+  t.notMatch(stdout, /^ +(?:delete|passwd)/m)
 })
 
 test('users disable and enable', async (t) => {
@@ -393,9 +505,11 @@ test('a symbolic link stays one', async (t) => {
 test('--expires', (t) => {
   const now = Date.parse('2026-12-01T12:00:00.500Z')
   t.equal(parseExpiry('24h', now), '2026-12-02T12:00:00Z')
+  t.equal(parseExpiry('90d', now), '2027-03-01T12:00:00Z')
+  t.equal(parseExpiry('1.5d12h', now), '2026-12-03T12:00:00Z')
   t.equal(parseExpiry('2026-12-01T12:00:01Z', now), '2026-12-01T12:00:01Z')
   t.equal(parseExpiry('2027-01-01T00:00:00+01:00', now), '2027-01-01T00:00:00+01:00')
-  for (const text of ['2026-12-01T12:00:00Z', '-1h', '0']) t.throws(() => parseExpiry(text, now), /past/, text)
-  for (const text of ['', '2027-01-01', '90d', '2027-02-30T00:00:00Z', `${'9'.repeat(20)}h`]) t.throws(() => parseExpiry(text, now), /Expected a time/, text)
+  for (const text of ['2026-12-01T12:00:00Z', '-1h', '0', '0d']) t.throws(() => parseExpiry(text, now), /past/, text)
+  for (const text of ['', '2027-01-01', 'd', '90dd', '1d2d', '2027-02-30T00:00:00Z', `${'9'.repeat(20)}h`]) t.throws(() => parseExpiry(text, now), /Expected a time/, text)
   t.end()
 })
