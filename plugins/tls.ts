@@ -15,7 +15,7 @@ import type { Logger } from 'pino'
 import type { TlsConfig } from '../schemas/config.js'
 import type { Observer } from '../src/authn/observer.js'
 import { ClientCertificateRequiredError } from '../src/errors.js'
-import { readServingCertificate, type ServingCertificate } from '../src/files/serving-certificate.js'
+import { findCertificateProblems, readServingCertificate, type ServingCertificate } from '../src/files/serving-certificate.js'
 import { watchFiles } from '../src/files/watch.js'
 import type { ClientVerdict } from '../src/http/admission.js'
 
@@ -77,14 +77,13 @@ async function tls (fastify: FastifyInstance, { config, log, observer }: TlsOpti
 const WEEK = 7 * 24 * 3_600_000
 
 /** Says what API servers will think of it. */
-function describe ({ subject, names, validFrom, validTo }: ServingCertificate, log: Logger, message: string): void {
-  const facts = { subject, names, validTo: validTo.toISOString() }
-  const left = validTo.getTime() - Date.now()
+function describe (certificate: ServingCertificate, log: Logger, message: string): void {
+  const facts = { subject: certificate.subject, names: certificate.names, validTo: certificate.validTo.toISOString() }
   log.info(facts, message)
-  if (names === '') log.error(facts, 'the serving certificate has no subject alternative name: API servers refuse it')
-  if (left <= 0) log.error(facts, 'the serving certificate has expired: API servers refuse it')
-  else if (left < WEEK) log.warn(facts, 'the serving certificate expires within a week')
-  if (validFrom.getTime() > Date.now()) log.error({ ...facts, validFrom: validFrom.toISOString() }, 'the serving certificate is not valid yet: API servers refuse it')
+  for (const { refused, message } of findCertificateProblems(certificate, Date.now(), WEEK)) {
+    if (refused) log.error(facts, `the serving certificate ${message}`)
+    else log.warn(facts, `the serving certificate ${message}`)
+  }
 }
 
 function requireClientCertificate ({ admission, connections }: FastifyInstance, { clientCAFile, clientNames }: TlsConfig): onRequestHookHandler {

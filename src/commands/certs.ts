@@ -44,13 +44,14 @@ Examples:
 }
 
 async function makeCertificates ({ out, san, client, renew, output }: CertsOptions, terminal: Terminal): Promise<void> {
-  const { openAuthority, refuseUnsafeName } = await import('../files/certificates.js')
+  const { hasAuthority, openAuthority, refuseUnsafeName } = await import('../files/certificates.js')
   const { parseSubjectName } = await import('../subject-name.js')
   // all that can be wrong with the command line, before anything is written
   const names = san.map(parseSubjectName)
   for (const name of client) refuseUnsafeName(name)
 
   const directory = resolve(out)
+  if (renew && !hasAuthority(directory)) throw new CommandError(`there is nothing to renew in ${directory}: it has no ca.crt; correct --out, or leave out --renew to make a new CA`)
   const authority = await openAuthority(directory)
   const serving = await makeServing(directory, authority, names, renew)
   const clients: Array<Outcome & { name: string }> = []

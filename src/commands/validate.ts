@@ -35,6 +35,8 @@ export function validateCommand (terminal: Terminal): Command {
     .addHelpText('after', `
 Reads the config, the users file, certificates and secrets, each fault with its
 path and line. Opens nothing and asks nobody. Ends with 0, or with 2 after faults.
+Warns of what works and is hardly meant: a certificate that expires within 30
+days or that API servers refuse, names under system: in a users file.
 
 Examples:
   $ authn-webhook validate
@@ -56,9 +58,10 @@ async function validate (file: string | undefined, env: NodeJS.ProcessEnv): Prom
   if ('faults' in inspected) return { valid: false, file: path, faults: inspected.faults, warnings: [] }
 
   const loaded = inspected.value
-  const faults = 'error' in loaded ? located(loaded.error) : await checkCertificate(loaded)
   const warnings: FileFault[] = []
-  for (const provider of loaded.providers) faults.push(...await checkProvider(provider, loaded.dir, path, (warning) => { warnings.push(warning) }))
+  const warn = (warning: FileFault): void => { warnings.push(warning) }
+  const faults = 'error' in loaded ? located(loaded.error) : await checkCertificate(loaded, warn)
+  for (const provider of loaded.providers) faults.push(...await checkProvider(provider, loaded.dir, path, warn))
   if ('error' in loaded) return { valid: false, file: path, faults, warnings }
   return {
     valid: faults.length === 0,
@@ -70,14 +73,18 @@ async function validate (file: string | undefined, env: NodeJS.ProcessEnv): Prom
 }
 
 /** Each file by itself, and what they are together once each is good. */
-async function checkCertificate ({ file, config: { tls } }: LoadedConfig): Promise<FileFault[]> {
+async function checkCertificate ({ file, config: { tls } }: LoadedConfig, warn: (warning: FileFault) => void): Promise<FileFault[]> {
   const { readCertificates, readPrivateKey } = await import('../files/pem.js')
-  const { readServingCertificate } = await import('../files/serving-certificate.js')
+  const { findCertificateProblems, readServingCertificate } = await import('../files/serving-certificate.js')
   const reads: Array<() => Promise<unknown>> = [async () => await readCertificates(tls.certFile), async () => await readPrivateKey(tls.keyFile)]
   const { clientCAFile } = tls
   if (clientCAFile !== undefined) reads.push(async () => await readCertificates(clientCAFile))
   const faults = await collectFaults(file, reads)
-  return faults.length > 0 ? faults : await collectFaults(file, [async () => await readServingCertificate(tls)])
+  if (faults.length > 0) return faults
+  return await collectFaults(file, [async () => {
+    const certificate = await readServingCertificate(tls)
+    for (const { message } of findCertificateProblems(certificate, Date.now())) warn({ file: tls.certFile, path: '', message })
+  }])
 }
 
 async function collectFaults (file: string, reads: ReadonlyArray<() => Promise<unknown>>): Promise<FileFault[]> {

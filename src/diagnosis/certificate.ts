@@ -23,7 +23,7 @@ export function judgeCertificate ({ certificates, chainFault }: Handshake, path:
 
 function judgeNames (leaf: X509Certificate, name: string): Check {
   const names = leaf.subjectAltName
-  const renew = `\`authn-webhook certs --out DIR --renew --san ${name}\` makes one with this name`
+  const renew = `\`authn-webhook certs --out DIR --renew --san ${name}\` makes one with this name; with openssl, add -addext "subjectAltName=${isIP(name) === 0 ? 'DNS' : 'IP'}:${name}" to \`openssl req\`, and -copy_extensions copy to \`openssl x509 -req\``
   if (names === undefined) return failed('san', 'the certificate has no subject alternative name; API servers refuse one with a common name alone', renew)
   const matches = isIP(name) === 0 ? leaf.checkHost(name, { subject: 'never', partialWildcards: false }) : leaf.checkIP(name)
   return matches === undefined

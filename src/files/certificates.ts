@@ -14,7 +14,7 @@ import { CommandError } from '../errors.js'
 import type { CertificatePair } from '../pki.js'
 import { parseSubjectName } from '../subject-name.js'
 import { writeFileAtomic } from './atomic.js'
-import { readCertificates, readPrivateKey, refuseMismatch } from './pem.js'
+import { readCertificates, readPrivateKey } from './pem.js'
 
 /** Under these a first try, and a Service of the usual names, reach the service. */
 export const DEFAULT_NAMES: readonly string[] = ['localhost', '127.0.0.1', '::1', 'my-authn.kube-system.svc', 'authn-webhook.kube-system.svc']
@@ -54,24 +54,34 @@ export interface Leaf {
   readonly fault?: string | undefined
 }
 
+/** Whether there is an authority in the directory, or a part of one. */
+export function hasAuthority (directory: string): boolean {
+  const { file, keyFile } = authorityFiles(directory)
+  return existsSync(file) || existsSync(keyFile)
+}
+
+function authorityFiles (directory: string): { file: string, keyFile: string } {
+  return { file: join(directory, 'ca.crt'), keyFile: join(directory, 'ca', 'ca.key') }
+}
+
 /**
  * The directory's authority; made where there is none.
  * @throws FaultsError; CommandError where half of one is there, since a new one would not be trusted where the old one is
  */
 export async function openAuthority (directory: string, { now = Date.now }: Clock = {}): Promise<Authority> {
-  const file = join(directory, 'ca.crt')
-  const keyFile = join(directory, 'ca', 'ca.key')
-  const created = !existsSync(file) && !existsSync(keyFile)
+  const { file, keyFile } = authorityFiles(directory)
+  const created = !hasAuthority(directory)
   if (created) await createAuthority(file, keyFile, now)
   for (const [there, missing] of [[file, keyFile], [keyFile, file]] as const) {
     if (!existsSync(missing)) throw new CommandError(`${there} is there, but ${missing} is missing; put it back, or choose another directory for a new authority`)
   }
-  const [authority, { key, pem }] = await Promise.all([readCertificates(file), readPrivateKey(keyFile)])
-  refuseMismatch(authority, key, keyFile)
-  const [certificate] = authority.certificates
+  const [{ certificates }, { key, pem }] = await Promise.all([readCertificates(file), readPrivateKey(keyFile)])
+  // while a CA is replaced the file holds the old one and the new one
+  const certificate = certificates.find((certificate) => certificate.checkPrivateKey(key))
+  if (certificate === undefined) throw new CommandError(`${keyFile} is not the key of a CA in ${file}; after a rotation, copy the new CA's ca/ca.key there too, or pass the directory where the new CA was made`)
   const expiresAt = expiryOf(certificate)
   if (expiresAt.getTime() <= now()) throw new CommandError(`${file} expired on ${expiresAt.toISOString()}; make a new authority in another directory and bring its ca.crt to the API servers`)
-  return { file, keyFile, created, certificate, expiresAt, pair: { cert: authority.pem, key: pem } }
+  return { file, keyFile, created, certificate, expiresAt, pair: { cert: certificate.toString(), key: pem } }
 }
 
 async function createAuthority (file: string, keyFile: string, now: () => number): Promise<void> {

@@ -62,8 +62,19 @@ export function parsePrivateKey (pem: string, file: string): KeyObject {
 
 /** @throws FaultsError where the key is not that of the file's first certificate */
 export function refuseMismatch ({ file, certificates }: Pick<CertificateFile, 'file' | 'certificates'>, key: KeyObject, keyFile: string): void {
-  if (!certificates[0].checkPrivateKey(key)) throw fault(keyFile, `does not belong to the certificate in ${file}`)
+  if (certificates[0].checkPrivateKey(key)) return
+  // a chain upside down, which OpenSSL reports as a key of another certificate
+  const index = certificates.findIndex((certificate) => certificate.checkPrivateKey(key))
+  if (index === -1) throw fault(keyFile, `does not belong to the certificate in ${file}`)
+  throw fault(file, `the certificate of ${keyFile} must come first; it is the ${ordinal(index + 1)} in this file`)
 }
+
+function ordinal (position: number): string {
+  const suffix = ({ one: 'st', two: 'nd', few: 'rd' } as Record<string, string>)[ORDINALS.select(position)] ?? 'th'
+  return `${position}${suffix}`
+}
+
+const ORDINALS = new Intl.PluralRules('en', { type: 'ordinal' })
 
 function fault (file: string, message: string, cause?: unknown): FaultsError {
   const error = new FaultsError(file, [{ path: '', message }])

@@ -77,6 +77,28 @@ export async function readServingCertificate ({ certFile, keyFile, clientCAFile,
   }
 }
 
+const DAY = 24 * 60 * 60 * 1000
+/** Milliseconds before the expiry from which on `validate` warns, as `doctor` does. */
+const SOON = 30 * DAY
+
+export interface CertificateProblem {
+  /** API servers refuse it as it is. */
+  readonly refused: boolean
+  /** As what follows the name of the certificate. */
+  readonly message: string
+}
+
+/** What API servers will hold against the certificate, now or soon. @param now milliseconds since the epoch */
+export function findCertificateProblems ({ names, validFrom, validTo }: Pick<ServingCertificate, 'names' | 'validFrom' | 'validTo'>, now: number, soon = SOON): CertificateProblem[] {
+  const problems: CertificateProblem[] = []
+  const left = validTo.getTime() - now
+  if (names === '') problems.push({ refused: true, message: 'has no subject alternative name: API servers refuse it' })
+  if (left <= 0) problems.push({ refused: true, message: `has expired on ${validTo.toISOString()}: API servers refuse it` })
+  else if (left < soon) problems.push({ refused: false, message: `expires on ${validTo.toISOString()}, in ${Math.floor(left / DAY)} days` })
+  if (validFrom.getTime() > now) problems.push({ refused: true, message: `is not valid before ${validFrom.toISOString()}: API servers refuse it` })
+  return problems
+}
+
 /** What OpenSSL refuses beyond the above, such as keys that are too short. */
 function tryContext (file: string, secureOptions: TlsOptions): void {
   try {

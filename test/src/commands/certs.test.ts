@@ -53,6 +53,7 @@ test('nothing is written for a wrong command line', async (t) => {
     [['--client', '../alice'], /^error: "\.\.\/alice" can't name a client certificate's file/]
   ]
   const directory = t.testdir({})
+  cases.push([['--renew'], new RegExp(`^error: there is nothing to renew in ${directory}: it has no ca\\.crt; correct --out, or leave out --renew to make a new CA`)])
   for (const [args, message] of cases) {
     const { code, stderr } = await runCommand(['certs', '--out', directory, ...args])
     t.equal(code, 2)

@@ -1,6 +1,9 @@
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test, type Test } from 'tap'
 import { load } from 'js-yaml'
+import { openAuthority } from '../../../src/files/certificates.js'
+import { issueServing } from '../../../src/pki.js'
 import { runCommand } from '../../fixtures/command.js'
 
 const USERS = 'apiVersion: authn-webhook/v1\nusers:\n  - username: alice\n'
@@ -124,6 +127,19 @@ test('certificates belong to it', async (t) => {
     t.equal(lines.length, expected.length, config)
     expected.forEach((start, index) => { t.ok(lines[index]?.startsWith(start), `${config}: ${lines[index]}`) })
     t.equal(code, 2)
+  }
+})
+
+test('warns of a certificate that API servers refuse, now or soon', async (t) => {
+  const cwd = await home(t)
+  const keys = await openAuthority(join(cwd, 'tls'))
+  for (const [days, expected] of [[300, ''], [20, /^warning: .*tls\.crt: expires on \S+, in 19 days\n$/], [-1, /^warning: .*tls\.crt: has expired on \S+: API servers refuse it\n$/]] as const) {
+    const pair = await issueServing(keys.pair, { names: ['localhost'], days: 365, now: () => Date.now() + (days - 365) * 86_400_000 })
+    writeFileSync(join(cwd, 'tls', 'tls.crt'), pair.cert)
+    writeFileSync(join(cwd, 'tls', 'tls.key'), pair.key)
+    const { code, stderr } = await runCommand(['validate'], { cwd })
+    t.match(stderr, expected)
+    t.equal(code, 0)
   }
 })
 

@@ -28,7 +28,7 @@ test('an authority that can not be used', async (t) => {
   const cases: Array<[what: string, spoil: (directory: string) => Promise<void>, message: RegExp]> = [
     ['its key was moved away', async (directory) => await rm(join(directory, 'ca', 'ca.key')), /ca\.crt is there, but .*ca\.key is missing; put it back, or choose another directory/],
     ['its certificate was moved away', async (directory) => await rm(join(directory, 'ca.crt')), /ca\.key is there, but .*ca\.crt is missing/],
-    ['its key is another', async (directory) => await writeFile(join(directory, 'ca', 'ca.key'), (await createAuthority({ commonName: 'other', days: 1 })).key), /ca\.key: does not belong to the certificate in .*ca\.crt/]
+    ['its key is another', async (directory) => await writeFile(join(directory, 'ca', 'ca.key'), (await createAuthority({ commonName: 'other', days: 1 })).key), /ca\.key is not the key of a CA in .*ca\.crt; after a rotation, copy the new CA's ca\/ca\.key there too/]
   ]
   for (const [what, spoil, message] of cases) {
     const directory = t.testdir({})
@@ -39,6 +39,25 @@ test('an authority that can not be used', async (t) => {
   const directory = t.testdir({})
   await openAuthority(directory)
   await t.rejects(openAuthority(directory, { now: () => Date.now() + 4000 * DAY }), { message: /ca\.crt expired on 20.*; make a new authority in another directory/ })
+})
+
+test('a certificate is renewed in the middle of a rotation, and after it', async (t) => {
+  const directory = t.testdir({})
+  const old = await openAuthority(directory)
+  const fresh = await createAuthority({ commonName: 'authn-webhook CA', days: 10 })
+  const both = await readFile(old.file, 'utf8') + fresh.cert
+  for (const [step, certificates, key, signer] of [
+    ['both are trusted, the old key signs', both, await readFile(old.keyFile, 'utf8'), await readFile(old.file, 'utf8')],
+    ['both are trusted, the new key signs', both, fresh.key, fresh.cert],
+    ['the old one is gone', fresh.cert, fresh.key, fresh.cert]
+  ] as const) {
+    await writeFile(old.file, certificates)
+    await writeFile(old.keyFile, key)
+    const { certFile } = await issueServingLeaf(directory, await openAuthority(directory), ['localhost'])
+    const leaf = new X509Certificate(await readFile(certFile))
+    t.ok(leaf.verify(new X509Certificate(signer).publicKey), step)
+    t.equal((await findLeaf(directory, 'tls', await openAuthority(directory)))?.fault, undefined, step)
+  }
 })
 
 test('a serving certificate is kept while it is good', async (t) => {

@@ -1,10 +1,10 @@
 import 'reflect-metadata'
 import { generateKeyPairSync, webcrypto } from 'node:crypto'
-import { rmSync } from 'node:fs'
+import { readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import * as x509 from '@peculiar/x509'
 import { test } from 'tap'
-import { readServingCertificate } from '../../../src/files/serving-certificate.js'
+import { findCertificateProblems, readServingCertificate } from '../../../src/files/serving-certificate.js'
 import { createAuthority } from '../../../src/pki.js'
 import { makeFiles } from '../../fixtures/listener.js'
 
@@ -48,4 +48,35 @@ test('a key that OpenSSL finds too short is refused before it serves', async t =
   write('tls.crt', certificate.toString('pem'))
   write('tls.key', x509.PemConverter.encode(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey), 'PRIVATE KEY'))
   await t.rejects(readServingCertificate(tls), { message: /tls\.crt: is refused by OpenSSL: ERR_SSL_EE_KEY_TOO_SMALL/ })
+})
+
+test('a chain upside down is named as one', async t => {
+  const { tls, write } = await makeFiles(t)
+  const others = [(await createAuthority({ commonName: 'one', days: 1 })).cert, (await createAuthority({ commonName: 'two', days: 1 })).cert]
+  const leaf = readFileSync(tls.certFile, 'utf8')
+  for (const [chain, position] of [[[others[0], leaf], '2nd'], [[...others, leaf], '3rd'], [[...others, ...others, leaf], '5th']] as const) {
+    write('tls.crt', chain.join(''))
+    await t.rejects(readServingCertificate(tls), { message: `${tls.certFile}: the certificate of ${tls.keyFile} must come first; it is the ${position} in this file` })
+  }
+  write('tls.crt', [leaf, ...others].join(''))
+  await readServingCertificate(tls)
+})
+
+test('what API servers hold against a certificate', t => {
+  const day = 86_400_000
+  const now = Date.parse('2027-01-01T00:00:00Z')
+  const good = { names: 'DNS:localhost', validFrom: new Date(now - day), validTo: new Date(now + 90 * day) }
+  for (const [name, changed, expected] of [
+    ['nothing', {}, []],
+    ['no name', { names: '' }, [{ refused: true, message: /^has no subject alternative name: API servers refuse it$/ }]],
+    ['it has expired', { validTo: new Date(now) }, [{ refused: true, message: /^has expired on 2027-01-01T00:00:00\.000Z: API servers refuse it$/ }]],
+    ['it expires soon', { validTo: new Date(now + 29 * day) }, [{ refused: false, message: /^expires on 2027-01-30T00:00:00\.000Z, in 29 days$/ }]],
+    ['it begins later', { validFrom: new Date(now + 1) }, [{ refused: true, message: /^is not valid before 2027-/ }]],
+    ['several', { names: '', validTo: new Date(now - day) }, [{}, {}]]
+  ] as const) {
+    const problems = findCertificateProblems({ ...good, ...changed }, now)
+    t.equal(problems.length, expected.length, name)
+    t.match(problems, expected, name)
+  }
+  t.end()
 })
