@@ -12,7 +12,7 @@ import { checkRules, findWarnings } from './config-rules.js'
 import { CommandError, type Fault, type FaultsError } from './errors.js'
 import { draftDocument, faultsError, type Draft } from './files/document.js'
 import { findFaults } from './files/faults.js'
-import { resolveSecrets } from './files/secret.js'
+import { resolveSecrets } from './files/secret-places.js'
 import { readText } from './files/text.js'
 
 /** A provider's place in the chain, with what its kind means. */

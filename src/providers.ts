@@ -81,7 +81,7 @@ function resolvePackage (specifier: string, dir: string): string {
     throw new UnknownProviderError(`there is no package ${JSON.stringify(name)}, neither in ${looked} nor in those of the directories above; a path starts with ./`)
   }
   const { exports } = JSON.parse(readFileSync(join(home, 'package.json'), 'utf8'))
-  const target = exports === undefined ? createRequire(join(home, 'package.json')).resolve(`${home}${subpath}`) : targetOf(exportsOf(exports, `.${subpath}`))
+  const target = exports === undefined ? createRequire(join(home, 'package.json')).resolve(`${home}${subpath}`) : targetOf(exports, `.${subpath}`)
   if (target === undefined) throw new InvalidProviderError(`the package in ${home} does not export ${JSON.stringify(`.${subpath}`)}`)
   return resolve(home, target)
 }
@@ -93,18 +93,34 @@ function findPackage (name: string, place: string): string | undefined {
 }
 
 /** `exports` of a package is a map of its subpaths, or what would stand there for the only one. */
-function exportsOf (exports: unknown, subpath: string): unknown {
+function targetOf (exports: unknown, subpath: string): string | undefined {
   const subpaths = exports !== null && typeof exports === 'object' && Object.keys(exports).some(key => key.startsWith('.'))
-  if (subpaths) return (exports as Record<string, unknown>)[subpath]
-  return subpath === '.' ? exports : undefined
+  if (!subpaths) return subpath === '.' ? conditionalTarget(exports) : undefined
+  const entries = exports as Record<string, unknown>
+  if (Object.hasOwn(entries, subpath) && !subpath.includes('*')) return conditionalTarget(entries[subpath])
+  const pattern = matchPattern(Object.keys(entries), subpath)
+  return pattern && conditionalTarget(entries[pattern.key])?.replaceAll('*', () => pattern.star)
+}
+
+/** The most specific of `./*`, `./lib/*.js` and the like: the longest before its star, then the longest. */
+function matchPattern (keys: readonly string[], subpath: string): { key: string, star: string } | undefined {
+  const matches = keys.flatMap(key => {
+    const [before, after, ...more] = key.split('*')
+    if (before === undefined || after === undefined || more.length > 0) return []
+    const fits = subpath.startsWith(before) && subpath.endsWith(after) && subpath.length > before.length + after.length
+    return fits ? [{ key, before, star: subpath.slice(before.length, subpath.length - after.length) }] : []
+  })
+  const [best] = matches.sort((a, b) => b.before.length - a.before.length || b.key.length - a.key.length)
+  // as Node.js: a subpath doesn't lead out of the package
+  return best === undefined || /(?:^|[\\/])(?:\.\.?|node_modules)(?:[\\/]|$)/i.test(best.star) ? undefined : best
 }
 
 const CONDITIONS = new Set(['node', 'import', 'module-sync', 'default'])
 
 /** The first that holds, in the order of the package: https://nodejs.org/api/packages.html#conditional-exports */
-function targetOf (entry: unknown): string | undefined {
+function conditionalTarget (entry: unknown): string | undefined {
   if (typeof entry === 'string') return entry
   if (entry === null || typeof entry !== 'object') return undefined
   const candidates = Array.isArray(entry) ? entry : Object.entries(entry).filter(([condition]) => CONDITIONS.has(condition)).map(([, target]) => target)
-  return candidates.map(targetOf).find(target => target !== undefined)
+  return candidates.map(conditionalTarget).find(target => target !== undefined)
 }

@@ -17,6 +17,24 @@ ajv.addVocabulary(['expected', 'x-secret'])
 
 const validators = new WeakMap<object, ValidateFunction>()
 
+// without defaults: it changes nothing
+const conditions = new Ajv({ validateSchema: false, coerceTypes: false, addUsedSchema: false, strict: false })
+
+/** Whether a value fits a part of a schema, such as its `if`; `root` has what the part refers to. */
+export function fitsSchema (value: unknown, part: unknown, root: object): boolean {
+  if (typeof part === 'boolean') return part
+  const known = parts.get(part as object)
+  const fits = known ?? conditions.compile({ ...pick(root, '$defs'), ...pick(root, 'definitions'), ...part as object })
+  if (known === undefined) parts.set(part as object, fits)
+  return fits(value)
+}
+
+const parts = new WeakMap<object, ValidateFunction>()
+
+function pick (schema: object, key: string): object {
+  return Object.hasOwn(schema, key) ? { [key]: (schema as Record<string, unknown>)[key] } : {}
+}
+
 /**
  * Fills the schema's defaults into `value` and gives everything that is wrong
  * with it, one fault a path, and no more than one beyond {@link MAX_FAULTS}. `base` is the path of `value` in its document.

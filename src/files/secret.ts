@@ -6,9 +6,7 @@
 import { resolve } from 'node:path'
 import { inspect } from 'node:util'
 import { Secret as SecretSchema, type Secret } from '../../schemas/primitives.js'
-import type { Fault } from '../errors.js'
 import { identityOf } from './identity.js'
-import { joinPath } from './outline.js'
 import { readTextSync } from './text.js'
 
 export type SecretReference = string | { readonly file: string } | { readonly env: string }
@@ -47,7 +45,7 @@ function isReference (value: unknown): value is SecretReference {
   return (key === 'file' || key === 'env') && typeof text === 'string' && text !== '' && others.length === 0
 }
 
-class HiddenText implements Secret {
+export class HiddenText implements Secret {
   readonly #read: () => string
 
   constructor (read: () => string) {
@@ -98,48 +96,4 @@ function readSecret (file: string): string {
   const text = read.text.replace(/\r?\n$/, '')
   if (text === '') throw new Error(`the file ${file} is empty`)
   return text
-}
-
-/**
- * Puts a {@link Secret} in the place of every reference in `value` that the
- * schema marks `x-secret`, and gives the faults of those that lead nowhere.
- * What is no reference at all is one of them, even where the schema has found that too.
- */
-export function resolveSecrets (value: unknown, schema: object, base: string, baseDir: string, surroundings: SecretSurroundings = {}): Fault[] {
-  const faults: Fault[] = []
-  replaceIn({ '': value }, '', schema, base)
-  return faults
-
-  function replaceIn (holder: Record<string, any>, key: string, node: Record<string, any>, path: string): void {
-    const current = holder[key]
-    if (current instanceof HiddenText) return
-    if (node['x-secret'] === true) {
-      try {
-        holder[key] = secretFrom(current, baseDir, surroundings)
-      } catch (error) {
-        faults.push({ path, message: (error as Error).message })
-      }
-      return
-    }
-    for (const branch of [...node.anyOf ?? [], ...node.oneOf ?? [], ...node.allOf ?? []]) replaceIn(holder, key, branch, path)
-    if (typeof current !== 'object' || current === null) return
-    for (const child of Object.keys(current)) {
-      const childSchema = schemaOfChild(node, child, Array.isArray(current))
-      if (childSchema !== undefined) replaceIn(current, child, childSchema, joinPath(path, Array.isArray(current) ? Number(child) : child))
-    }
-  }
-}
-
-function schemaOfChild (node: Record<string, any>, key: string, inArray: boolean): object | undefined {
-  if (inArray) return asSchema(node.items)
-  if (node.properties !== undefined && Object.hasOwn(node.properties, key)) return asSchema(node.properties[key])
-  for (const [pattern, schema] of Object.entries(node.patternProperties ?? {})) {
-    if (new RegExp(pattern, 'u').test(key)) return asSchema(schema)
-  }
-  return asSchema(node.additionalProperties)
-}
-
-/** `true` and `false` are schemas as well, without places for secrets. */
-function asSchema (schema: unknown): object | undefined {
-  return typeof schema === 'object' && schema !== null ? schema : undefined
 }

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { test, type Test } from 'tap'
 import { findDefinition, KINDS } from '../../src/providers.js'
-import { resolveSecrets } from '../../src/files/secret.js'
+import { resolveSecrets } from '../../src/files/secret-places.js'
 
 const provider = (kind: string): string => `export default { contract: 1, kind: '${kind}', schema: {}, open: () => ({ authenticateToken: () => null }) }\n`
 
@@ -53,6 +53,10 @@ test('a package is found as import would find it', async t => {
     'by-fallback': [{ exports: { '.': [{ browser: './none.js' }, './provider.mjs'] } }, 'provider.mjs'],
     'by-subpath/provider': [{ exports: { '.': './none.mjs', './provider': { default: './provider.mjs' } } }, 'provider.mjs'],
     'by-path/lib/provider.mjs': [{}, 'lib/provider.mjs'],
+    'by-pattern/lib/provider.mjs': [{ exports: { './*': './*' } }, 'lib/provider.mjs'],
+    'by-pattern/provider': [{ exports: { './types/*': './none.d.ts', './*': { import: './dist/*.mjs' } } }, 'dist/provider.mjs'],
+    'by-longest-pattern/lib/provider.js': [{ exports: { './*': './none.mjs', './lib/*.js': './dist/*.mjs', './lib/*': './none.mjs' } }, 'dist/provider.mjs'],
+    'by-next-condition': [{ exports: { node: { require: './none.cjs' }, import: './provider.mjs' } }, 'provider.mjs'],
     '@scope/name': [{ exports: './provider.mjs' }, 'provider.mjs'],
     '@scope/deep/provider': [{ exports: { './provider': './provider.mjs' } }, 'provider.mjs']
   }
@@ -85,7 +89,8 @@ test('what can\'t be used is refused with the reason', async t => {
     'null.mjs': 'export default null\n',
     'contract.mjs': 'export default { contract: 2, kind: "x", schema: {}, open () {} }\n',
     'closed.mjs': 'export default { contract: 1, kind: "x", schema: {} }\n',
-    'node_modules/inner/package.json': '{ "exports": { ".": null, "./types": { "types": "./x.d.ts" } } }'
+    'node_modules/inner/package.json': '{ "exports": { ".": null, "./types": { "types": "./x.d.ts" }, "./open/*": "./*.mjs", "./open/secret/*": null } }',
+    'node_modules/inner/secret/key.mjs': 'export default {}\n'
   })
   const invalid = 'AUTHN_INVALID_PROVIDER'
   const unknown = 'AUTHN_UNKNOWN_PROVIDER'
@@ -106,6 +111,8 @@ test('what can\'t be used is refused with the reason', async t => {
     ['%s', 'there is no package "%s"', unknown],
     ['inner', `the package in ${dir}/node_modules/inner does not export "."`],
     ['inner/types', `the package in ${dir}/node_modules/inner does not export "./types"`],
+    ['inner/open/secret/key', `the package in ${dir}/node_modules/inner does not export "./open/secret/key"`],
+    ['inner/open/../x', `the package in ${dir}/node_modules/inner does not export`],
     ['inner/gone', `the package in ${dir}/node_modules/inner does not export "./gone"`]
   ] as const) {
     const error = await findDefinition({ kind: 'module', from }, { dir }).then(() => undefined, (error: unknown) => error as Error & { code: string })

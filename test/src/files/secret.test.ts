@@ -2,9 +2,7 @@ import { rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { format, inspect } from 'node:util'
 import { test } from 'tap'
-import { Type } from '@sinclair/typebox'
-import { Secret } from '../../../schemas/primitives.js'
-import { resolveSecrets, secretFrom } from '../../../src/files/secret.js'
+import { secretFrom } from '../../../src/files/secret.js'
 
 const CANARY = 'correct-horse'
 
@@ -77,51 +75,4 @@ test('a secret of a file follows the file', async (t) => {
     await writeFile(`${file}.new`, text)
     await rename(`${file}.new`, file)
   }
-})
-
-test('references are resolved wherever a schema marks them', async (t) => {
-  const dir = t.testdir({ key: CANARY })
-  const schema = Type.Object({
-    plain: Type.String(),
-    key: Secret,
-    nested: Type.Object({ list: Type.Array(Type.Object({ key: Type.Optional(Secret) })) }),
-    byName: Type.Record(Type.String(), Secret),
-    either: Type.Union([Type.Object({ token: Secret }), Type.Null()]),
-    open: Type.Unsafe<any>({ type: 'object', additionalProperties: { 'x-secret': true }, properties: { name: true } }),
-    anything: Type.Unknown()
-  })
-
-  t.test('and nowhere else', async (t) => {
-    const value: any = {
-      plain: 'text',
-      key: { file: 'key' },
-      nested: { list: [{ key: 'inline' }, {}] },
-      byName: { 'a/b': { env: 'KEY' } },
-      either: { token: 'inline' },
-      open: { name: 'text', key: 'inline' },
-      anything: { file: 'key' },
-      unknown: { file: 'key' }
-    }
-    t.strictSame(resolveSecrets(value, schema, 'config', dir, { env: { KEY: 'of-env' } }), [])
-    t.equal(value.plain, 'text')
-    t.equal(value.key.reveal(), CANARY)
-    t.equal(value.nested.list[0].key.reveal(), 'inline')
-    t.strictSame(value.nested.list[1], {})
-    t.equal(value.byName['a/b'].reveal(), 'of-env')
-    t.equal(value.either.token.reveal(), 'inline')
-    t.equal(value.open.name, 'text')
-    t.equal(value.open.key.reveal(), 'inline')
-    t.strictSame(value.anything, { file: 'key' })
-    t.strictSame(value.unknown, { file: 'key' })
-    t.strictSame(resolveSecrets(value, schema, 'config', dir), [], 'a second time changes nothing')
-  })
-
-  t.test('with the path of each that leads nowhere', async (t) => {
-    const value = { key: { file: 'absent' }, nested: { list: [{}, { key: { env: 'ABSENT' } }] }, byName: { 'a/b': 17 }, either: null, open: [] }
-    t.match(resolveSecrets(value, schema, 'identityProviders[1].config', dir, { env: {} }), [
-      { path: 'identityProviders[1].config.key', message: /does not exist/ },
-      { path: 'identityProviders[1].config.nested.list[1].key', message: /is not set/ },
-      { path: 'identityProviders[1].config.byName["a/b"]', message: /must be a string, {file: PATH}/ }
-    ])
-  })
 })
