@@ -156,7 +156,7 @@ function rewrite (text: string, node: Node): string {
   return splice(text, start, end, indent(write(node), /^ */.exec(line)![0].length).trimStart())
 }
 
-/** Items that are written at once: a document of its own for each costs twice the time, and one of all keeps too much memory. */
+/** Items that are written at once: one document for each item is slow to make, and one for all of them is large. */
 const CHUNK = 100
 
 /** The lines of a block list. */
