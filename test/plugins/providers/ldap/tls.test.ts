@@ -70,7 +70,7 @@ test('a directory that requires a client certificate', async t => {
     ] as const) {
       const config = openldapConfig(slapd, { groupSearch: { mode: 'none' }, tls })
       await t.rejects(openLdap(t, config), { message: expected }, name)
-      await t.rejects(Promise.resolve(ldap.check!(config, { resolvePath: path => path })), { message: expected }, `${name}: validate`)
+      await t.rejects(Promise.resolve(ldap.check!(config, { resolvePath: path => path, warn () {}, findReservedNames: () => [] })), { message: expected }, `${name}: validate`)
     }
   })
 })
