@@ -11,10 +11,12 @@ import type { Rejection, RejectionDetails } from '../src/http/rejections.js'
 
 export interface ErrorHandlerOptions {
   readonly log: Logger
+  /** What to ask this listener for instead of a path that it doesn't have. */
+  readonly paths: string
 }
 
-async function errorHandler (fastify: FastifyInstance, { log }: ErrorHandlerOptions): Promise<void> {
-  fastify.setNotFoundHandler(() => { throw new RouteNotFoundError() })
+async function errorHandler (fastify: FastifyInstance, { log, paths }: ErrorHandlerOptions): Promise<void> {
+  fastify.setNotFoundHandler(() => { throw new RouteNotFoundError(paths) })
   fastify.setErrorHandler((error: FastifyError, request: FastifyRequest, reply: FastifyReply) => {
     const refusal = refusalOf(error)
     if (refusal === undefined) {
@@ -53,7 +55,6 @@ function refusalOf (error: FastifyError): FastifyError | undefined {
   switch (error.code) {
     case 'FST_ERR_CTP_INVALID_MEDIA_TYPE': return new NotJsonError()
     case 'FST_ERR_CTP_BODY_TOO_LARGE': return new BodyTooLargeError()
-    case 'FST_ERR_NOT_FOUND': return new RouteNotFoundError()
   }
   if (error.code?.startsWith('AUTHN_')) return error
   // what is left of Fastify's own: an empty body, bad JSON, a wrong content length, a URL that can't be decoded

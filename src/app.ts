@@ -53,7 +53,7 @@ export async function createService ({ loaded, log, droppedLines = () => 0, allo
   const certificate = await readServingCertificate(config.tls)
   const review = createReviewServer({ config, certificate, ...limits && { limits } })
 
-  await review.register(errorHandler, { log })
+  await review.register(errorHandler, { log, paths: `POST TokenReviews to ${config.server.path}` })
   await review.register(metrics, { version })
   await review.register(health)
   await review.register(connections, { maxConnectionAge: milliseconds(config.server.maxConnectionAge), log: log.child({ listener: 'review' }), refuseStrangers: config.admin !== undefined })
@@ -73,7 +73,7 @@ export async function createService ({ loaded, log, droppedLines = () => 0, allo
 
   const admin = config.admin && createAdminServer(config)
   if (admin !== undefined) {
-    await admin.register(errorHandler, { log })
+    await admin.register(errorHandler, { log, paths: 'this port has /livez, /readyz and /metrics' })
     await admin.register(connections, { maxConnectionAge: 0, log: log.child({ listener: 'admin' }) })
   }
   const probed = admin ?? review

@@ -11,12 +11,12 @@ import type { Status } from '../schemas/token-review.js'
 
 /** Refusals of a request. No message repeats input. */
 export const MethodNotAllowedError = createError('AUTHN_METHOD_NOT_ALLOWED', 'a TokenReview is created by POST', 405)
-export const NotJsonError = createError('AUTHN_NOT_JSON', 'the content type must be JSON; add the header "Content-Type: application/json"', 415)
+export const NotJsonError = createError('AUTHN_NOT_JSON', 'the content type must be application/json: with curl, add -H \'Content-Type: application/json\'', 415)
 export const MalformedJsonError = createError('AUTHN_MALFORMED_JSON', 'the body is not valid JSON', 400)
 export const InvalidTokenReviewError = createError('AUTHN_INVALID_TOKEN_REVIEW', '%s', 400)
 export const BodyTooLargeError = createError('AUTHN_BODY_TOO_LARGE', 'the body is larger than this service reads', 413)
 export const ClientCertificateRequiredError = createError('AUTHN_CLIENT_CERTIFICATE_REQUIRED', '%s', 401)
-export const RouteNotFoundError = createError('AUTHN_NOT_FOUND', 'no such path here; TokenReviews go to the path of the webhook config\'s "server"', 404)
+export const RouteNotFoundError = createError<[string]>('AUTHN_NOT_FOUND', 'not found: %s', 404)
 export const OverloadedError = createError('AUTHN_OVERLOADED', 'this process is overloaded; ask again later', 429)
 
 /** `metav1.StatusReason` of an HTTP code, where there is one. */

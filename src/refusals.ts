@@ -34,7 +34,7 @@ export function refuseConnection (error: Error & { code?: string }, socket: Mayb
 
 function answer (socket: Socket | null | undefined, code: number, message: string): void {
   if (socket == null || !socket.writable) return
-  const body = JSON.stringify(statusOf(code, message))
+  const body = `${JSON.stringify(statusOf(code, message))}\n`
   socket.write([
     `HTTP/1.1 ${code} ${STATUS_CODES[code]}`,
     'Content-Type: application/json',

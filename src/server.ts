@@ -7,7 +7,7 @@
  */
 import { createServer, type RequestListener, type Server } from 'node:http'
 import { createSecureServer } from 'node:http2'
-import Fastify, { type FastifyInstance } from 'fastify'
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { Config, ServerConfig } from '../schemas/config.js'
 import { milliseconds } from './authn/duration.js'
 import type { ServingCertificate } from './files/serving-certificate.js'
@@ -89,7 +89,13 @@ function createFastify (config: ServerConfig, limits: Limits, rejections: Reject
   fastify.removeContentTypeParser('text/plain')
   fastify.decorate('limits', limits)
   fastify.decorate('rejections', rejections)
+  fastify.addHook('onSend', endLine)
   return fastify
+}
+
+/** JSON ends a line, so that a terminal shows its prompt on the next one. */
+function endLine (_request: FastifyRequest, _reply: FastifyReply, payload: unknown, done: (error: null, payload: unknown) => void): void {
+  done(null, typeof payload === 'string' && payload.endsWith('}') ? `${payload}\n` : payload)
 }
 
 /** As properties, before listening: Node 20 ignores them as options of an HTTP/2 listener. */

@@ -13,8 +13,9 @@ const API = 'https://kubernetes.default.svc'
 test('both versions are answered in the version asked', async t => {
   const { post } = await startService(t, { providers: { people: { authenticateToken: () => ({ user: alice.user }) } } })
   for (const apiVersion of [V1, V1BETA1]) {
-    const { code, headers, body } = await post(tokenReview(alice.token, { apiVersion }))
+    const { code, headers, body, text } = await post(tokenReview(alice.token, { apiVersion }))
     t.equal(code, 200)
+    t.match(text, /[^\n]\n$/, 'a terminal shows its prompt on the next line')
     t.match(headers['content-type'], /^application\/json/)
     t.strictSame(body, { apiVersion, kind: 'TokenReview', status: { authenticated: true, user: alice.user } })
   }
@@ -241,7 +242,7 @@ const review = (edit: (body: any) => void): unknown => {
 const refusals: Array<{ what: string, code: number, reason: string, message: RegExp, body?: unknown, method?: string, path?: string, headers?: Record<string, string> }> = [
   { what: 'GET', method: 'GET', code: 405, reason: 'MethodNotAllowed', message: /POST/ },
   { what: 'PUT', method: 'PUT', body: tokenReview(CANARY), code: 405, reason: 'MethodNotAllowed', message: /POST/ },
-  { what: 'a form, as curl -d sends it', headers: { 'content-type': 'application/x-www-form-urlencoded' }, code: 415, reason: 'UnsupportedMediaType', message: /Content-Type: application\/json/ },
+  { what: 'a form, as curl -d sends it', headers: { 'content-type': 'application/x-www-form-urlencoded' }, code: 415, reason: 'UnsupportedMediaType', message: /^the content type must be application\/json: with curl, add -H 'Content-Type: application\/json'$/ },
   { what: 'plain text', headers: { 'content-type': 'text/plain' }, code: 415, reason: 'UnsupportedMediaType', message: /Content-Type: application\/json/ },
   { what: 'no JSON', body: `{"${CANARY}`, code: 400, reason: 'BadRequest', message: /not valid JSON/ },
   { what: 'an empty body', body: Buffer.alloc(0), headers: { 'content-type': 'application/json' }, code: 400, reason: 'BadRequest', message: /not valid JSON/ },
@@ -259,8 +260,8 @@ const refusals: Array<{ what: string, code: number, reason: string, message: Reg
   { what: 'a string as audiences', body: review(body => { body.spec.audiences = CANARY }), code: 400, reason: 'BadRequest', message: /spec\.audiences must be an array/ },
   { what: 'a number among the audiences', body: review(body => { body.spec.audiences = ['a', 1] }), code: 400, reason: 'BadRequest', message: /spec\.audiences\[1\] must be a string/ },
   { what: 'a body over the limit', body: tokenReview('x'.repeat(70_000)), code: 413, reason: 'RequestEntityTooLarge', message: /larger/ },
-  { what: 'an unknown path', path: `/${CANARY}`, code: 404, reason: 'NotFound', message: /no such path/ },
-  { what: 'an unknown path by GET', method: 'GET', path: `/${CANARY}`, code: 404, reason: 'NotFound', message: /no such path/ }
+  { what: 'an unknown path', path: `/${CANARY}`, code: 404, reason: 'NotFound', message: /^not found: POST TokenReviews to \/authenticate$/ },
+  { what: 'an unknown path by GET', method: 'GET', path: `/${CANARY}`, code: 404, reason: 'NotFound', message: /^not found: POST TokenReviews to \/authenticate$/ }
 ]
 
 test('refusals', async t => {
@@ -271,11 +272,20 @@ test('refusals', async t => {
       t.equal(reply.code, code)
       t.match(reply.headers['content-type'], /^application\/json/)
       t.match(reply.body, { kind: 'Status', apiVersion: 'v1', status: 'Failure', reason, message, code })
+      t.match(reply.text, /[^\n]\n$/, 'one line')
       t.notMatch(reply.text, CANARY, 'input is not repeated')
       if (code === 405) t.equal(reply.headers.allow, 'POST')
       t.equal(reply.headers['retry-after'], undefined)
     })
   }
+})
+
+test('what is not found says what is, on either port', async t => {
+  const people = { authenticateToken: () => null }
+  const { post, service } = await startService(t, { config: { server: { path: '/v1/whose' }, admin: { host: '127.0.0.1', port: 0 } }, providers: { people } })
+  t.match(await post(tokenReview('x'), { path: '/authenticate' }), { code: 404, body: { message: 'not found: POST TokenReviews to /v1/whose' } })
+  const admin = await service.admin!.inject('/authenticate')
+  t.match([admin.statusCode, admin.json()], [404, { message: 'not found: this port has /livez, /readyz and /metrics' }])
 })
 
 test('a token over the limit is not authenticated, and nobody is asked', async t => {

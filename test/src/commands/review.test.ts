@@ -135,7 +135,7 @@ test('by a running service', async t => {
   const misnamed = await runCommand(['review', '--server', server, '--certificate-authority', 'ca.crt', '--tls-server-name', 'other.example.test', '--token-file', '-'], { cwd, input: 'x' })
   t.match(misnamed, { code: 69, stderr: /san: the certificate is not for other\.example\.test/ })
   const elsewhere = await runCommand(['review', '--server', `${server}/x`, '--certificate-authority', 'ca.crt', '--token-file', '-'], { cwd, input: 'x' })
-  t.match(elsewhere, { code: 69, stderr: /answered 404: no such path/ })
+  t.match(elsewhere, { code: 69, stderr: /answered 404: not found: POST TokenReviews to/ })
 
   const config = await runCommand(['webhook-config', '--server', server, '--certificate-authority', 'ca.crt'], { cwd })
   writeFileSync(join(cwd, 'webhook.yaml'), config.stdout)

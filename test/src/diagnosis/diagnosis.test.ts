@@ -180,7 +180,7 @@ const cases: Case[] = [
   { what: 'a wrong bearer token of the kubeconfig', target: async t => ({ ...await standIn(t, (_, response) => { response.writeHead(401).end() }), authorization: 'Bearer x' }), outcome: 'failed', finds: { 'client-certificate': ['failed', /refuses to be asked: 401 \/ compare/] } },
 
   // the answers
-  { what: 'a wrong path', target: async t => ({ ...await serve(t), server: new URL((await serve(t)).server.href.replace('authenticate', 'autenticate')) }), outcome: 'failed', finds: { v1: ['failed', /the answer is 404: no such path.*server\.path/], v1beta1: ['failed', /404/] } },
+  { what: 'a wrong path', target: async t => ({ ...await serve(t), server: new URL((await serve(t)).server.href.replace('authenticate', 'autenticate')) }), outcome: 'failed', finds: { v1: ['failed', /the answer is 404: not found: POST TokenReviews to \/authenticate.*server\.path/], v1beta1: ['failed', /404/] } },
   {
     what: 'something else that speaks TLS',
     target: async t => await standIn(t, (_, response) => { response.end('<html>\u001b[2J') }),
