@@ -8,6 +8,10 @@ import { fileURLToPath } from 'node:url'
 const root = fileURLToPath(new URL('..', import.meta.url))
 process.chdir(root)
 
+if (process.platform === 'win32') {
+  console.error('authn-webhook runs on Linux and macOS; on Windows, clone it in WSL and run the command there')
+  process.exit(1)
+}
 const [major, minor] = process.versions.node.split('.').map(Number)
 if (major < 20 || (major === 20 && minor < 19)) {
   console.error(`authn-webhook needs Node.js 20.19 or newer; this is ${process.version}`)

@@ -142,13 +142,18 @@ function listenError (error: unknown): unknown {
   const [hostOption, portOption] = listener === 'server' ? [' or --host', ' or --port'] : ['', '']
   const unavailable = (message: string): CommandError => new CommandError(message, ExitCode.unavailable, { cause })
   switch ((cause as NodeJS.ErrnoException).code) {
-    case 'EADDRINUSE': return unavailable(`${listener}.port: port ${port} on ${host} is already in use: stop the process that listens there, or change ${listener}.port${portOption}`)
+    case 'EADDRINUSE': return unavailable(`${listener}.port: port ${port} on ${host} is already in use: stop the process that listens there, or ${npmStart(listener, port) ?? `change ${listener}.port${portOption}`}`)
     case 'EACCES': return unavailable(`${listener}.port: this user may not open port ${port}: choose one above 1023`)
     case 'EADDRNOTAVAIL':
     case 'EAFNOSUPPORT': return unavailable(`${listener}.host: this machine has no address ${host}: change ${listener}.host${hostOption}; 0.0.0.0 is every IPv4 address`)
     case 'ENOTFOUND': return unavailable(`${listener}.host: unknown host name ${host}: change ${listener}.host${hostOption}`)
     default: return error
   }
+}
+
+/** What to type instead, if `npm start` runs the service: npm takes options after `--` only. */
+function npmStart (listener: ListenError['listener'], port: number): string | undefined {
+  return listener === 'server' && process.env['npm_lifecycle_event'] === 'start' ? `choose another: npm start -- --port ${port % 65535 + 1}` : undefined
 }
 
 function parsePort (text: string): number {

@@ -58,16 +58,6 @@ test('--mock answers any token, on any address and under further names', async t
   await running.stop()
 })
 
-test('a taken port is one clear line', async t => {
-  const blocker = createServer().listen(0, '127.0.0.1')
-  await once(blocker, 'listening')
-  t.teardown(() => { blocker.close() })
-  const { port } = blocker.address() as AddressInfo
-  const { code, stderr } = await runCommand(['serve', '--demo', '--port', String(port)], { cwd: t.testdir() })
-  t.equal(code, 69)
-  t.equal(stderr, `error: server.port: port ${port} on 127.0.0.1 is already in use: stop the process that listens there, or change server.port or --port\n`)
-})
-
 const CONFIG = `
 apiVersion: authn-webhook/v1
 server: { host: 127.0.0.1, port: 0, shutdownDelay: 400ms }
@@ -77,6 +67,21 @@ identityProviders:
 log: { format: json }
 `
 const USERS = 'apiVersion: authn-webhook/v1\nusers: []\n'
+
+test('a port in use is one line that says what to do', async t => {
+  const blocker = createServer().listen(0, '127.0.0.1')
+  await once(blocker, 'listening')
+  t.teardown(() => { blocker.close() })
+  const { port } = blocker.address() as AddressInfo
+  for (const [script, advice] of [
+    [undefined, 'change server.port or --port'],
+    ['start', `choose another: npm start -- --port ${port % 65535 + 1}`]
+  ] as const) {
+    const { code, stderr } = await runCommand(['serve', '--demo', '--port', String(port)], { cwd: t.testdir(), env: { npm_lifecycle_event: script } })
+    t.equal(code, 69)
+    t.equal(stderr, `error: server.port: port ${port} on 127.0.0.1 is already in use: stop the process that listens there, or ${advice}\n`)
+  }
+})
 
 test('a config file, and a shutdown that first says so', async t => {
   const cwd = t.testdir({ 'tls.crt': serving.cert, 'tls.key': serving.key, 'ca.crt': authority.cert, 'authn-webhook.yaml': CONFIG, 'users.yaml': USERS })
