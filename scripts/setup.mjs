@@ -1,5 +1,8 @@
 // Makes a clone runnable: installs from the lock file and builds, each only
-// when needed, and says so. `npm start` and `npm test` call it first.
+// when needed, and says so. `npm start` and `npm test` call it first, and npm
+// itself when it packs a clone or installs one.
+//
+// usage: node scripts/setup.mjs [FOLDER…]      folders with tools of their own, such as test/e2e
 import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
@@ -18,11 +21,15 @@ if (major < 20 || (major === 20 && minor < 19)) {
   process.exit(1)
 }
 
-if (olderThan('node_modules/.package-lock.json', ['package-lock.json'])) {
-  run('Installing dependencies from package-lock.json …', 'npm', ['ci', '--ignore-scripts', '--loglevel=error'])
-}
+for (const folder of ['.', ...process.argv.slice(2)]) install(folder)
 if (olderThan('dist/.tsbuildinfo', ['src', 'plugins', 'schemas', 'test/conformance.ts', 'test/conformance', 'tsconfig.json', 'tsconfig.build.json', 'package-lock.json'])) {
   run('Building …', process.execPath, ['node_modules/typescript/bin/tsc', '--project', 'tsconfig.build.json'])
+}
+
+function install (folder) {
+  const lock = join(folder, 'package-lock.json')
+  if (!olderThan(join(folder, 'node_modules/.package-lock.json'), [lock])) return
+  run(`Installing dependencies from ${lock} …`, 'npm', ['ci', '--prefix', folder, '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'])
 }
 
 /** Is `output` missing, or older than one of the files in `inputs`? */

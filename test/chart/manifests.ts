@@ -4,7 +4,7 @@
  * would drop without a word.
  */
 import { execFile } from 'node:child_process'
-import { writeFile } from 'node:fs/promises'
+import { symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseAllDocuments } from 'yaml'
@@ -35,9 +35,10 @@ export async function findFaults (manifests: readonly Manifest[]): Promise<strin
   return faults
 }
 
-/** @param dir inside of the project, where packages are found. @returns what the compiler says of their fields; nothing where all are known */
+/** @param dir empty, inside of the project, where the types of Node.js are found. @returns what the compiler says of their fields; nothing where all are known */
 export async function findUnknownFields (dir: string, manifests: readonly Manifest[]): Promise<string> {
   const file = join(dir, 'manifests.ts')
+  await symlink(fileURLToPath(new URL('node_modules', import.meta.url)), join(dir, 'node_modules'))
   await writeFile(file, manifests.map((manifest, index) => `
 import type { I${manifest.kind} as T${index} } from '${moduleOf(manifest)}'
 export const manifest${index}: T${index} = ${JSON.stringify(manifest, null, 2)}`).join('\n'))
