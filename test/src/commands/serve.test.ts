@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { createServer, type AddressInfo } from 'node:net'
 import { once } from 'node:events'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { connect } from 'node:tls'
 import { test } from 'tap'
@@ -12,6 +13,7 @@ import { startServe, type Running } from '../../fixtures/running.js'
 import { authority, serving } from '../../fixtures/service.js'
 
 const sh = promisify(execFile)
+const REVIEW = fileURLToPath(new URL('../../../examples/token-review.json', import.meta.url))
 
 /** The line that --demo and --mock print to paste, changed as a reader would change it. */
 async function paste ({ stdout }: Running, edit: (line: string) => string = line => line): Promise<any> {
@@ -36,6 +38,8 @@ test('--demo needs nothing, and what it prints works as pasted', async t => {
   t.strictSame(await paste(running, line => line.replace('k8s.io/v1', 'k8s.io/v1beta1')), { ...expected, apiVersion: 'authentication.k8s.io/v1beta1' })
   t.match(await paste(running, line => line.replace(/"token":"[^"]+"/, `"token":"${DEMO_OPAQUE_TOKEN}"`)), { status: { authenticated: true, user: { username: 'demo-robot' } } })
   t.strictSame((await paste(running, line => line.replace(/"token":"[^"]+"/, '"token":"x"'))).status, { authenticated: false })
+  t.strictSame(await paste(running, line => line.replace(/-d '[^']+'/, `-d @${REVIEW}`)), expected, 'with the request of the examples')
+  t.match(await paste(running, line => line.replace(/-H '[^']+'/, '')), { code: 415, message: /-H 'Content-Type: application\/json'/ }, 'as tutorials type it')
 
   t.strictSame(await running.stop('SIGINT'), { code: 0, signal: null })
   t.equal(statSync(join(cwd, '.authn-webhook')).mode & 0o777, 0o700)
