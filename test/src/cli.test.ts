@@ -3,6 +3,7 @@ import { closeSync, openSync } from 'node:fs'
 import { text } from 'node:stream/consumers'
 import { test } from 'tap'
 import { outcome, runCommand, runOnTerminal, startCommand } from '../fixtures/command.js'
+import { needs } from '../fixtures/packages.js'
 
 /** Runs JavaScript in the process before the command does. */
 function preload (code: string): Record<string, string> {
@@ -80,7 +81,7 @@ test('a reader that has seen enough is no error', async (t) => {
   t.equal(code, 0)
 })
 
-test('Ctrl-C at a prompt is exit code 130, without a word', async (t) => {
+test('Ctrl-C at a prompt is exit code 130, without a word', needs('script'), async (t) => {
   const { code, stdout } = await runOnTerminal(['hash', 'password'], [['New password: ', '\x03']])
   t.equal(code, 130)
   t.notMatch(stdout, /error/)

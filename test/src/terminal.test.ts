@@ -2,6 +2,7 @@ import { test } from 'tap'
 import { MAX_USERS_BYTES } from '../../src/files/read.js'
 import { outputOption, printResult } from '../../src/terminal.js'
 import { runOnTerminal } from '../fixtures/command.js'
+import { needs } from '../fixtures/packages.js'
 import { openScreen } from '../fixtures/screen.js'
 
 test('results go to stdout, words to stderr, each with one newline at its end', async (t) => {
@@ -68,7 +69,7 @@ test('a prompt', async (t) => {
     t.equal(stderr(), '')
   })
 
-  t.test('echoes nothing on a real terminal', async (t) => {
+  t.test('echoes nothing on a real terminal', needs('script'), async (t) => {
     const { code, stdout } = await runOnTerminal(['hash', 'password'], [['New password: ', 'wonderland\r'], ['once more: ', 'wonderland\r']])
     t.match(stdout, /\$scrypt\$/)
     t.notMatch(stdout, /wonderland/)

@@ -4,6 +4,7 @@ import { digestToken } from '../../../src/authn/token-digest.js'
 import { hashCommand } from '../../../src/commands/hash.js'
 import { estimateTokenBits, whyUnpresentable } from '../../../src/authn/token-strength.js'
 import { runCommand, runOnTerminal } from '../../fixtures/command.js'
+import { needs } from '../../fixtures/packages.js'
 import { runInProcess } from '../../fixtures/command-in-process.js'
 
 const TOKEN = '0123456789abcdef0123456789abcdef'
@@ -21,14 +22,14 @@ test('hash password', async (t) => {
     t.ok(await parsePasswordHash(JSON.parse(stdout).passwordHash).verify('wonderland'))
   })
 
-  t.test('asks twice on a terminal, without echo', async (t) => {
+  t.test('asks twice on a terminal, without echo', needs('script'), async (t) => {
     const { code, stdout } = await runOnTerminal(['hash', 'password'], [['New password: ', 'wonderland\r'], ['once more: ', 'wonderland\r']])
     t.notMatch(stdout, /wonderland/)
     t.ok(await parsePasswordHash(/\$scrypt\S+/.exec(stdout)![0]).verify('wonderland'))
     t.equal(code, 0)
   })
 
-  t.test('answers that differ are no password', async (t) => {
+  t.test('answers that differ are no password', needs('script'), async (t) => {
     const { code, stdout } = await runOnTerminal(['hash', 'password'], [['New password: ', 'wonderland\r'], ['once more: ', 'wanderlust\r']])
     t.match(stdout, /the two passwords differ/)
     t.notMatch(stdout, /scrypt/)

@@ -10,6 +10,7 @@ import { createAuthority, issueClient, issueServing, type CertificatePair } from
 import { issueOdd } from '../../fixtures/certificates.js'
 import { runCommand, runOnTerminal } from '../../fixtures/command.js'
 import { kubeconfig } from '../../fixtures/kubeconfigs.js'
+import { needs } from '../../fixtures/packages.js'
 import { alice, basicToken, bob } from '../../fixtures/people.js'
 import { startServe } from '../../fixtures/running.js'
 import { authority, serving, startService, type TestProvider, type TestServiceOptions } from '../../fixtures/service.js'
@@ -114,7 +115,7 @@ test('a name that could not be looked up: exit 69', async t => {
   t.match(await runCommand(['review', '--username', 'alice'], { cwd, env: ENV }), { code: 69, stdout: '', stderr: /identity provider "people" could not tell: no route to host/ })
 })
 
-test('the token is asked for on a terminal, and not shown', async t => {
+test('the token is asked for on a terminal, and not shown', needs('script'), async t => {
   const { code, stdout } = await runOnTerminal(['review', '--config', 'authn-webhook.yaml'], [['Token: ', `${alice.token}\r`]], { cwd: files(t) })
   t.equal(code, 0)
   t.match(stdout, 'corp:alice')

@@ -9,6 +9,7 @@ import { connect } from 'node:tls'
 import { test } from 'tap'
 import { DEMO_OPAQUE_TOKEN } from '../../../src/demo.js'
 import { runCommand } from '../../fixtures/command.js'
+import { needs } from '../../fixtures/packages.js'
 import { startServe, type Running } from '../../fixtures/running.js'
 import { authority, serving } from '../../fixtures/service.js'
 
@@ -22,7 +23,7 @@ async function paste ({ stdout }: Running, edit: (line: string) => string = line
   return JSON.parse(answer)
 }
 
-test('--demo needs nothing, and what it prints works as pasted', async t => {
+test('--demo needs nothing, and what it prints works as pasted', needs('curl', 'jq'), async t => {
   const cwd = t.testdir()
   const running = await startServe(t, ['--demo', '--port', '0'], { cwd })
   await running.until(/Ctrl-C/)
@@ -50,7 +51,7 @@ test('--demo needs nothing, and what it prints works as pasted', async t => {
   await again.stop()
 })
 
-test('--mock answers any token, on any address and under further names', async t => {
+test('--mock answers any token, on any address and under further names', needs('curl', 'jq'), async t => {
   const running = await startServe(t, ['--mock', '--port', '0', '--host', '0.0.0.0', '--san', 'authn.example.test', '--san', '192.0.2.10'], { cwd: t.testdir() })
   await running.until(/Ctrl-C/)
   t.strictSame((await paste(running)).status, { authenticated: true, user: { username: 'mock', groups: ['group-mock'] } })
@@ -87,7 +88,7 @@ test('a port in use is one line that says what to do', async t => {
   }
 })
 
-test('a config file, and a shutdown that first says so', async t => {
+test('a config file, and a shutdown that first says so', needs('curl'), async t => {
   const cwd = t.testdir({ 'tls.crt': serving.cert, 'tls.key': serving.key, 'ca.crt': authority.cert, 'authn-webhook.yaml': CONFIG, 'users.yaml': USERS })
   const running = await startServe(t, [], { cwd, env: { AUTHN_WEBHOOK_CONFIG: undefined } })
   const probe = async (): Promise<string> => (await sh('curl', ['-s', '-o', '/dev/null', '-w', '%{http_code}', '--cacert', join(cwd, 'ca.crt'), `https://127.0.0.1:${running.port}/readyz`])).stdout

@@ -2,6 +2,7 @@ import { test } from 'tap'
 import { parseCredential, passwordToken } from '../../../src/authn/credential.js'
 import { tokenCommand } from '../../../src/commands/token.js'
 import { runCommand, runOnTerminal } from '../../fixtures/command.js'
+import { needs } from '../../fixtures/packages.js'
 import { runInProcess } from '../../fixtures/command-in-process.js'
 
 test('prints the bearer token of a password on one line', async (t) => {
@@ -12,7 +13,7 @@ test('prints the bearer token of a password on one line', async (t) => {
   t.same(parseCredential(stdout.trim()).password, { username: 'alice', password: 'wonderland' })
 })
 
-test('asks for the password on a terminal, without echo', async (t) => {
+test('asks for the password on a terminal, without echo', needs('script'), async (t) => {
   const { code, stdout } = await runOnTerminal(['token', '--username', 'alice'], [['Password: ', 'wonderland\r']])
   t.match(stdout, Buffer.from('alice:wonderland').toString('base64'))
   t.notMatch(stdout, /wonderland/)

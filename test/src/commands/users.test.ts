@@ -7,6 +7,7 @@ import { usersCommand } from '../../../src/commands/users.js'
 import { parseExpiry } from '../../../src/commands/users/options.js'
 import { parseUsers } from '../../../src/files/users.js'
 import { runCommand, runOnTerminal, type CommandOptions, type Outcome } from '../../fixtures/command.js'
+import { needs } from '../../fixtures/packages.js'
 import { runInProcess } from '../../fixtures/command-in-process.js'
 
 const LAPTOP_HASH = digestToken('laptop of alice')
@@ -104,7 +105,7 @@ test('users add', async (t) => {
     t.equal(statSync(file).mode & 0o777, 0o640)
   })
 
-  t.test('asks for a password on a terminal', async (t) => {
+  t.test('asks for a password on a terminal', needs('script'), async (t) => {
     const { user, onTerminal } = directory(t)
     const { code, stdout } = await onTerminal(['add', 'alice', '--password'], [['New password: ', 'wonderland\r'], ['once more: ', 'wonderland\r']])
     t.equal(code, 0)
@@ -161,7 +162,7 @@ test('users set-password', async (t) => {
     t.match([gone, lines], [[/passwordHash: '\$2y/], [/^ {4}passwordHash: \$scrypt/]])
   })
 
-  await t.test('asks on a terminal', async (t) => {
+  await t.test('asks on a terminal', needs('script'), async (t) => {
     const { code } = await onTerminal(['set-password', 'alice'], [['New password: ', 'wonderland\r'], ['once more: ', 'wonderland\r']])
     t.equal(code, 0)
     t.ok(await user('alice').passwordHash!.verify('wonderland'))

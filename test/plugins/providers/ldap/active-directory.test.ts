@@ -9,12 +9,13 @@ import { conformanceCases } from '../../../conformance.js'
 import { freePort } from '../../../fixtures/child.js'
 import { ldapConfig, openLdap, outcome, type LdapFields } from '../../../fixtures/ldap.js'
 import { alice, bob, carol } from '../../../fixtures/people.js'
+import { needsRoot } from '../../../fixtures/packages.js'
 import { DOMAIN, groupDN, READER, startSamba, userDN } from '../../../fixtures/samba.js'
 
 /** What everybody is in: the primary group, and what that is in. */
 const EVERYBODY = ['Domain Users', 'Users']
 
-test('Active Directory', async t => {
+test('Active Directory', needsRoot('Samba'), async t => {
   const samba = await startSamba(t)
   if (samba === undefined) return
   const config = (fields: LdapFields = {}) => ldapConfig({
