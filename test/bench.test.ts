@@ -22,6 +22,17 @@ test('the service is measured as it is started', async t => {
   }
 })
 
+test('the picture is drawn of the latest figures, and says which are good', async t => {
+  const { plot } = await load('plot.mjs')
+  const { samples, run } = JSON.parse(readFileSync(join(ROOT, 'bench/results/latest.json'), 'utf8'))
+  const picture = readFileSync(join(ROOT, 'docs/performance.svg'), 'utf8')
+  t.equal(picture, plot(samples, run), 'else run node bench/plot.mjs')
+  const titles = [...picture.matchAll(/<text class="title".*?<\/text>/g)].map(([title]) => title)
+  t.equal(titles.length, 5)
+  t.strictSame(titles.filter(title => !/\((higher|lower) is better\)/.test(title)), [])
+  t.match(picture, /from its cache[^<]*bcrypt hashes at every review/, 'a warm cache beside bcrypt is no fair race')
+})
+
 test('a bar is missed by more than half of what lies between the rounds', async t => {
   const { judge } = await load('bars.mjs')
   const cases: ReadonlyArray<{ name: string, ours: number[], theirs: number[], bar: object, verdict: string | undefined }> = [
