@@ -11,13 +11,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { CELL, draw } from './dashboard-panel.mjs'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const CLI = join(ROOT, 'dist/src/cli.js')
 const SECONDS = Number(process.argv[2] ?? 180)
 const [PORT, ADMIN, PROMETHEUS_PORT] = [18443, 19443, 19090]
-const COLOURS = ['#3274d9', '#e0b400', '#e02f44', '#37872d', '#8f3bb8', '#fa6400', '#1f9e9e', '#7a7a7a']
-const CELL = { width: 46, height: 24 }
 
 const dir = mkdtempSync(join(tmpdir(), 'dashboard-'))
 const processes = []
@@ -29,7 +28,7 @@ try {
   await load(token)
   const end = Math.floor(Date.now() / 1000)
   const drawn = []
-  for (const panel of dashboard.panels) drawn.push(draw(panel, await series(panel, end - SECONDS, end)))
+  for (const panel of dashboard.panels) drawn.push(draw(panel, await series(panel, end - SECONDS, end), SECONDS))
   const height = Math.max(...dashboard.panels.map(({ gridPos: { y, h } }) => y + h)) * CELL.height
   writeFileSync(join(ROOT, 'docs/dashboard.svg'), `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${24 * CELL.width} ${height}" font-family="sans-serif" font-size="12">
 <rect width="100%" height="100%" fill="#f4f5f5"/>
@@ -123,34 +122,4 @@ async function series ({ targets }, start, end) {
     }
   }
   return answers
-}
-
-function draw ({ title, type, gridPos, fieldConfig: { defaults: { unit, max } } }, answers) {
-  const box = { x: gridPos.x * CELL.width + 4, y: gridPos.y * CELL.height + 4, width: gridPos.w * CELL.width - 8, height: gridPos.h * CELL.height - 8 }
-  const frame = `<rect x="${box.x}" y="${box.y}" width="${box.width}" height="${box.height}" rx="3" fill="#fff" stroke="#d8d9da"/><text x="${box.x + 10}" y="${box.y + 20}" font-weight="bold" fill="#333">${escape(title)}</text>`
-  if (type === 'stat') {
-    const lines = answers.map(({ name, points }, index) => `<text x="${box.x + box.width / 2}" y="${box.y + 80 + index * 40}" text-anchor="middle" font-size="24" fill="#37872d">${format(points.at(-1)[1], unit)}</text><text x="${box.x + box.width / 2}" y="${box.y + 100 + index * 40}" text-anchor="middle" fill="#666">${escape(name)}</text>`)
-    return `<g>${frame}${lines.join('')}</g>`
-  }
-  const plot = { x: box.x + 58, y: box.y + 32, width: box.width - 70, height: box.height - 72 }
-  const top = max ?? (Math.max(0, ...answers.flatMap(({ points }) => points.map(([, value]) => value))) * 1.1 || 1)
-  const grid = [0, 0.5, 1].map(part => `<line x1="${plot.x}" x2="${plot.x + plot.width}" y1="${round(plot.y + plot.height * (1 - part))}" y2="${round(plot.y + plot.height * (1 - part))}" stroke="#e5e5e5"/><text x="${plot.x - 6}" y="${round(plot.y + plot.height * (1 - part) + 4)}" text-anchor="end" fill="#888" font-size="10">${format(top * part, unit)}</text>`)
-  const lines = answers.map(({ points }, index) => `<polyline fill="none" stroke="${COLOURS[index % COLOURS.length]}" stroke-width="1.5" points="${points.map(([x, value]) => `${round(plot.x + x * plot.width)},${round(plot.y + plot.height * (1 - Math.min(1, value / top)))}`).join(' ')}"/>`)
-  const legend = answers.map(({ name }, index) => `<tspan fill="${COLOURS[index % COLOURS.length]}"> ■ </tspan><tspan>${escape(name)}</tspan>`)
-  return `<g>${frame}${grid.join('')}${lines.join('')}<text x="${box.x + 8}" y="${box.y + box.height - 12}" fill="#555" font-size="10">${legend.join('')}</text></g>`
-}
-
-function format (value, unit) {
-  if (unit === 's') return value >= 86400 ? `${round(value / 86400)} days` : value >= 1 || value === 0 ? `${round(value)} s` : `${round(value * 1000)} ms`
-  if (unit === 'bytes') return `${Math.round(value / 1048576)} MiB`
-  if (unit === 'percentunit') return `${Math.round(value * 100)} %`
-  return unit === 'reqps' ? `${round(value)}/s` : String(value < 1 ? Math.round(value * 100) / 100 : round(value))
-}
-
-function round (value) {
-  return Math.round(value * 10) / 10
-}
-
-function escape (text) {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;')
 }
