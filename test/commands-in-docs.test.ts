@@ -9,12 +9,12 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { test, type Test } from 'tap'
 import { issueClient } from '../src/pki.js'
+import { needs } from './fixtures/packages.js'
 import { alice, basicToken } from './fixtures/people.js'
 import { authority, startService, tokenReview } from './fixtures/service.js'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const DOCUMENTS = ['README.md', 'charts/authn-webhook/README.md', ...readdirSync(join(ROOT, 'docs')).filter(name => name.endsWith('.md')).map(name => `docs/${name}`)]
-const SKIP = spawnSync('jq', ['--version']).status === 0 ? false : 'jq is not installed'
 
 interface Block { readonly document: string, readonly text: string }
 
@@ -71,7 +71,7 @@ function standIn (t: Test, log: string): string {
   return directory
 }
 
-test('commands that read the log find what they look for', { skip: SKIP }, async t => {
+test('commands that read the log find what they look for', needs('jq'), async t => {
   const cwd = standIn(t, await troubledLog(t))
   const commands = BLOCKS.flatMap(({ document, text }) => text.split('\n').filter(line => /\bjq\b/.test(line) && !line.includes('curl')).map(command => ({ document, command })))
   t.ok(commands.length >= 6, 'there are commands')
@@ -82,7 +82,7 @@ test('commands that read the log find what they look for', { skip: SKIP }, async
   }
 })
 
-test('the one for a failed reload names file, line and error', { skip: SKIP }, async t => {
+test('the one for a failed reload names file, line and error', needs('jq'), async t => {
   const cwd = standIn(t, await troubledLog(t))
   const command = BLOCKS.flatMap(({ text }) => text.split('\n')).find(line => line.includes('.faults'))!
   const output = execFileSync('bash', ['-c', command], { cwd, encoding: 'utf8', env: { ...process.env, PATH: `${cwd}:${process.env['PATH']}` } })
