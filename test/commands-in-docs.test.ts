@@ -39,6 +39,7 @@ async function troubledLog (t: Test): Promise<string> {
     providers: {
       directory: {
         async authenticatePassword ({ username }, ctx) {
+          if (username === 'erin') return { user: { username, groups: ['system:masters'] } }
           if (username === 'carol') throw new Error('connect ECONNREFUSED 192.0.2.1:636')
           return await ctx.attempt('bob', async () => false) ? null : { denied: 'wrong-credential', username: 'bob' }
         }
@@ -53,7 +54,7 @@ async function troubledLog (t: Test): Promise<string> {
     }
   })
   const apiServer = await issueClient(authority, { commonName: 'kube-apiserver', days: 1 })
-  for (const token of ['unknown', basicToken('carol', 'canary'), ...[1, 2, 3].map(each => basicToken('bob', `wrong ${each}`))]) await service.post(tokenReview(token), apiServer)
+  for (const token of ['unknown', basicToken('carol', 'canary'), basicToken('erin', 'canary'), ...[1, 2, 3].map(each => basicToken('bob', `wrong ${each}`))]) await service.post(tokenReview(token), apiServer)
   await service.post(tokenReview(alice.token))
   await service.post({}, { path: '/elsewhere' })
   await writeFile(join(service.dir, 'users.new'), USERS.replace('[]', '[{ username: alice, uid: 1001 }]'))
