@@ -18,7 +18,8 @@ export class Http1Connection implements Connection {
   #retired = false
   #reviewed = false
   #idleSince = performance.now()
-  #stalledSince: number | undefined
+  /** An answer that was complete when a sweep saw it first. */
+  #complete: { readonly response: ServerResponse, readonly since: number } | undefined
 
   constructor (socket: Socket, limits: Limits, observer: Pick<StreamObserver, 'stalled'>) {
     this.#socket = socket
@@ -67,14 +68,16 @@ export class Http1Connection implements Connection {
   sweep (now: number): boolean {
     const { headers, answer } = this.#limits
     if (this.#isIdle) {
-      this.#stalledSince = undefined
+      this.#complete = undefined
       // the first request has a time limit of Node's, and an answer that says so
       if (this.#last !== undefined && !this.#reviewed && now - this.#idleSince > headers) this.close()
       return false
     }
-    if (!this.#last!.writableEnded) return false
-    this.#stalledSince ??= now
-    if (now - this.#stalledSince <= answer) return false
+    const response = this.#last!
+    if (!response.writableEnded) return false
+    // a busy connection may be seen with an answer each time, and with another one
+    if (this.#complete?.response !== response) this.#complete = { response, since: now }
+    if (now - this.#complete.since <= answer) return false
     this.#observer.stalled()
     return true
   }
