@@ -74,7 +74,7 @@ function makeAgent (t: Test, ca: string, maxSockets = Infinity): Agent {
 }
 
 test('a shutdown loses no review', async t => {
-  const count = (answers: Answer[]): number => answers.filter(({ status, body }) => status === 200 && body === '{"reviewed":true}').length
+  const count = (answers: Answer[]): number => answers.filter(({ status, body }) => status === 200 && body === '{"reviewed":true}\n').length
 
   await t.test('200 in flight over one HTTP/2 connection', async t => {
     const { fastify, gate, port, ca } = await start(t)
