@@ -23,10 +23,13 @@ export function expiresOption (what: string): Option {
  */
 export function parseExpiry (text: string, now: number = Date.now()): string {
   const duration = parseSpan(text)
-  const moment = duration === undefined ? parseTimestamp(text) : new Date(now + duration)
-  if (moment === undefined || Number.isNaN(moment.getTime())) throw new InvalidArgumentError('Expected a time such as 2027-01-01T00:00:00Z, or a duration such as 90d or 2160h.')
-  if (moment.getTime() <= now) throw new InvalidArgumentError('It lies in the past.')
-  return duration === undefined ? text : `${moment.toISOString().slice(0, 19)}Z`
+  const moment = duration === undefined ? undefined : new Date(now + duration)
+  // a users file has whole seconds, and years of four digits
+  const written = moment === undefined || Number.isNaN(moment.getTime()) ? text : `${moment.toISOString().slice(0, 19)}Z`
+  const end = parseTimestamp(written)
+  if (end === undefined) throw new InvalidArgumentError('Expected a time such as 2027-01-01T00:00:00Z, or a duration such as 90d or 2160h.')
+  if (end.getTime() <= now) throw new InvalidArgumentError('It lies in the past.')
+  return written
 }
 
 const DAY = 24 * 60 * 60 * 1000

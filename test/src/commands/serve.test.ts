@@ -63,6 +63,14 @@ test('--mock answers any token, on any address and under further names', needs('
   await running.stop()
 })
 
+test('a port is a number from 0 to 65535', async t => {
+  for (const port of ['-1', '65536', '1e3', '0x1f', '8443.5', ' 1', '']) {
+    const { code, stderr } = await runCommand(['serve', '--demo', `--port=${port}`], { cwd: t.testdir() })
+    t.equal(code, 2, JSON.stringify(port))
+    t.match(stderr, /--port takes a number from 0 to 65535/, JSON.stringify(port))
+  }
+})
+
 const CONFIG = `
 apiVersion: authn-webhook/v1
 server: { host: 127.0.0.1, port: 0, shutdownDelay: 400ms }
