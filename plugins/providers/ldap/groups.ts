@@ -38,19 +38,25 @@ export interface Membership {
   readonly admitted: boolean
 }
 
+export interface GroupEvents {
+  /** A group was left out since another one has its name. */
+  readonly dropped: () => void
+  /** The account has no required group, but one of that name in other letters. */
+  readonly nearlyRequired: (name: string) => void
+}
+
 export class Groups {
   readonly #settings: GroupSettings
   readonly #names: GroupNames
   /** With its memory, which no other mode needs. */
   readonly #tokenGroups: TokenGroups | undefined
-  readonly #onDropped: () => void
+  readonly #events: GroupEvents
 
-  /** @param onDropped a group left out since another one has its name */
-  constructor (settings: GroupSettings, onDropped: () => void) {
+  constructor (settings: GroupSettings, events: GroupEvents) {
     this.#settings = settings
     this.#names = new GroupNames(settings)
     this.#tokenGroups = settings.mode === 'tokenGroups' ? new TokenGroups(settings) : undefined
-    this.#onDropped = onDropped
+    this.#events = events
   }
 
   async of (account: Account, search: Search, explain: Explain = () => {}): Promise<Membership> {
@@ -60,12 +66,14 @@ export class Groups {
     const shared = await this.#names.shared(groups, search)
     const named = groups.filter(({ dn, name }) => {
       if (!shared.has(name.normalize('NFC'))) return true
-      this.#onDropped()
+      this.#events.dropped()
       explain(`left out ${dn}: another group is called ${name} too`)
       return false
     })
     const admitted = required === '' || named.some(({ dn, name }) => name === required || normalizeDN(dn) === normalizeDN(required))
-    if (!admitted) explain(`is not in ${required}, which requireGroup wants`)
+    const near = admitted ? undefined : named.find(({ name }) => fold(name) === fold(required))
+    if (near !== undefined) this.#events.nearlyRequired(near.name)
+    if (!admitted) explain(`is not in ${required}, which requireGroup wants${near === undefined ? '' : `; ${near.name} differs from it in upper and lower case`}`)
     const included = named.filter(({ dn, name }) => {
       if (include === undefined || include.test(name)) return true
       explain(`left out ${dn}: ${name} does not match groupSearch.include`)
@@ -180,6 +188,11 @@ export class Groups {
     explain(`left out ${entry.dn}: it has no ${nameAttribute} of its own`)
     return undefined
   }
+}
+
+/** Names are compared letter by letter, since Kubernetes does; directories take these for one. */
+function fold (name: string): string {
+  return name.normalize('NFC').toLowerCase()
 }
 
 interface ReadGroup {

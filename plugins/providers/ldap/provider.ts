@@ -34,6 +34,7 @@ export class LdapProvider implements IdentityProvider {
   /** The same of names that can't be tested, apart: no spray of names evicts what the directory has refused. */
   readonly #untested = new RefusedPasswords()
   readonly #badPasswords: BadPasswords | undefined
+  #warnedOfCase = false
 
   constructor (settings: Settings, directory: Directory, ctx: Surroundings) {
     const { maxBadPasswordCount: limit } = settings
@@ -48,7 +49,10 @@ export class LdapProvider implements IdentityProvider {
         ctx.count?.('bad-password-limit')
       })
     this.#accounts = new Accounts(settings, new DomainNames(), groupAttributes(settings.groups))
-    this.#groups = new Groups(settings.groups, () => { ctx.count?.('group-dropped') })
+    this.#groups = new Groups(settings.groups, {
+      dropped: () => { ctx.count?.('group-dropped') },
+      nearlyRequired: group => { this.#warnOfCase(group) }
+    })
     if (!settings.readsAsUser) this.lookup = async (username, ctx) => await this.#lookUp(username, ctx)
   }
 
@@ -150,6 +154,13 @@ export class LdapProvider implements IdentityProvider {
     const { names, admitted } = await this.#groups.of(account, search, explain)
     if (!admitted) return { denied: 'not-member', username }
     return { user: { username, ...uid !== undefined && { uid }, groups: names, extra }, expiresAt }
+  }
+
+  /** Once: every login would repeat it. */
+  #warnOfCase (group: string): void {
+    if (this.#warnedOfCase) return
+    this.#warnedOfCase = true
+    this.#ctx.log.warn({ requireGroup: this.#settings.groups.required, group }, 'denied a user whose group differs from requireGroup in upper and lower case only; write requireGroup as the directory does')
   }
 
   #unfound (found: Exclude<Found, Account>, explain?: Explain): Denial | null {

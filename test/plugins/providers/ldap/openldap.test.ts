@@ -290,6 +290,14 @@ test('OpenLDAP', async t => {
     t.match(await ask('alice', alice.password), { user: { groups: ['developers'] } }, 'which need not come out')
   })
 
+  t.test('wants a group in the spelling of the directory, and says so', async t => {
+    const { ask, explain, logged } = await open(t, { requireGroup: 'Platform' })
+    t.equal(outcome(await ask('alice', alice.password)), 'not-member')
+    t.equal(outcome(await ask('alice', alice.password)), 'not-member', 'said once')
+    t.strictSame(logged.filter(line => line.includes('requireGroup')), ['warn: denied a user whose group differs from requireGroup in upper and lower case only; write requireGroup as the directory does {"requireGroup":"Platform","group":"platform"}'])
+    t.ok((await explain('alice')).some(sentence => /is not in Platform, which requireGroup wants; platform differs from it in upper and lower case$/.test(sentence)))
+  })
+
   t.test('looks users up without a password', async t => {
     const { lookup, attempts } = await open(t)
     t.match(await lookup('ALICE'), { username: 'alice', uid: UUIDS.alice, groups: ['developers', 'platform'] })

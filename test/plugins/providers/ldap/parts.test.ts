@@ -302,11 +302,11 @@ test('more groups than can be meant', async t => {
   const names = (count: number): string[] => Array.from({ length: count }, (_, index) => `entryUUID=g${index},dc=x`)
   const account = (memberOf: string[]) => ({ entry: new Entry({ dn: 'uid=a,dc=x', memberOf }), username: 'a', uid: undefined, extra: {}, identity: 'a', mark: undefined })
   const nobody: Search = async () => []
-  const direct = new Groups(settings({ mode: 'memberOf' }), () => {})
+  const direct = new Groups(settings({ mode: 'memberOf' }), { dropped () {}, nearlyRequired () {} })
   t.equal((await direct.of(account(names(5_000)), nobody)).names.length, 5_000)
   t.equal((await direct.of(account([...names(5_000), ...names(5_000)]), nobody)).names.length, 5_000, 'each counts once')
   await t.rejects(direct.of(account(names(5_001)), nobody), { code: 'AUTHN_DIRECTORY', message: 'an account is in more than 5000 groups' })
-  const nested = new Groups(settings({ mode: 'search', nested: 1 }), () => {})
+  const nested = new Groups(settings({ mode: 'search', nested: 1 }), { dropped () {}, nearlyRequired () {} })
   let level = 0
   const climbing: Search = async () => names(level++ === 0 ? 1 : 5_001).map(dn => new Entry({ dn }))
   await t.rejects(nested.of(account([]), climbing), { message: /more than 5000 groups/ })
