@@ -4,22 +4,25 @@ import { Closed, Duration, Enum, Name, Path, Port, Secret } from './primitives.j
 
 export const CONFIG_VERSION = 'authn-webhook/v1'
 
+/** Node's timers fire at once when they are set for longer than 2^31 ms. */
+const MAX_TIMER = '576h'
+
 export const ServerConfig = Closed({
   host: Type.Optional(Type.String({ description: 'Address to listen on. By default `::`, which is dual stack, or `0.0.0.0` if the machine has no IPv6.' })),
   port: Type.Integer({ minimum: 0, maximum: 65535, default: 8443, description: 'Port of the TokenReview route; 0 takes a free one.' }),
   path: Type.String({ pattern: '^(/|(/(?!\\.{1,2}(/|$))[A-Za-z0-9_.-]+)+)$', default: '/authenticate', expected: 'a path such as /authenticate, without "/" at the end, "//", "." or "..": API servers clean their URL, and ask for no such path', description: 'Path of the TokenReview route.' }),
-  timeout: Type.Unsafe<string>({ ...Duration, default: '8s', description: 'Budget of one review; `?timeout=` may only shorten it.' }),
+  timeout: Duration('8s', { least: '10ms', greatest: '1m', description: 'Budget of one review; `?timeout=` may only shorten it, and that of API servers is 30s.' }),
   bodyLimit: Type.Integer({ minimum: 1024, maximum: 1048576, default: 65536, description: 'Bytes of a request body.' }),
-  maxTokenBytes: Type.Integer({ minimum: 256, maximum: 1048576, default: 16384, description: 'Longer tokens are not authenticated.' }),
-  maxConnections: Type.Integer({ minimum: 1, default: 1024, description: 'Open connections of a listener. Those that have shown no accepted credential may be half of them, and a quarter for one IPv4 address or IPv6 /64.' }),
-  maxConnectionAge: Type.Unsafe<string>({ ...Duration, default: '5m', description: 'Age, ± 20 %, at which a connection is drained so that replicas share the load; 0s: never.' }),
-  shutdownDelay: Type.Unsafe<string>({ ...Duration, default: '0s', description: 'Unready but still serving for this long after SIGTERM.' })
+  maxTokenBytes: Type.Integer({ minimum: 256, maximum: 1048576, default: 16384, description: 'Longer tokens are not authenticated. At least 512 less than bodyLimit.' }),
+  maxConnections: Type.Integer({ minimum: 1, maximum: 1_000_000, default: 1024, description: 'Open connections of a listener. Those that have shown no accepted credential may be half of them, and a quarter for one IPv4 address or IPv6 /64.' }),
+  maxConnectionAge: Duration('5m', { zero: 'never', least: '1s', greatest: MAX_TIMER, description: 'Age, ± 20 %, at which a connection is drained so that replicas share the load.' }),
+  shutdownDelay: Duration('0s', { zero: 'none', greatest: '1h', description: 'Unready but still serving for this long after SIGTERM.' })
 }, { default: {} })
 export type ServerConfig = Static<typeof ServerConfig>
 
 export const AdminConfig = Closed({
   host: Type.Optional(Type.String({ description: 'As `server.host`.' })),
-  port: Type.Integer({ ...Port, default: 9443 })
+  port: Type.Integer({ ...Port, default: 9443, description: '0 takes a free one.' })
 }, { description: 'A plain HTTP listener for health and metrics, which then leave the review port.' })
 export type AdminConfig = Static<typeof AdminConfig>
 
@@ -33,23 +36,23 @@ export const TlsConfig = Closed({
 export type TlsConfig = Static<typeof TlsConfig>
 
 export const ThrottleConfig = Closed({
-  maxFailures: Type.Integer({ minimum: 1, default: 5, description: 'Wrong passwords in a row that an account has free.' }),
-  baseDelay: Type.Unsafe<string>({ ...Duration, default: '1s', description: 'Wait after the first failure beyond them; doubles with each.' }),
-  maxDelay: Type.Unsafe<string>({ ...Duration, default: '5m' }),
+  maxFailures: Type.Integer({ minimum: 1, maximum: 1_000_000, default: 5, description: 'Wrong passwords in a row that an account has free; more than 100 is a warning.' }),
+  baseDelay: Duration('1s', { least: '100ms', greatest: '24h', description: 'Wait after the first failure beyond them; doubles with each, up to maxDelay.' }),
+  maxDelay: Duration('5m', { least: '1s', greatest: '24h', description: 'The longest wait: in the long run an account can be guessed at once in this time.' }),
   maxConcurrent: Type.Optional(Type.Integer({ minimum: 1, maximum: 64, description: 'Password checks at a time in one provider; by default one less than the processors, at least 1 and under 4.' })),
-  maxQueue: Type.Integer({ minimum: 0, default: 64, description: 'Password checks that may wait.' })
+  maxQueue: Type.Integer({ minimum: 0, maximum: 10_000, default: 64, description: 'Password checks that may wait; 0: none.' })
 }, { default: {} })
 export type ThrottleConfig = Static<typeof ThrottleConfig>
 
 export const PressureConfig = Closed({
-  maxEventLoopDelay: Type.Unsafe<string>({ ...Duration, default: '1s' }),
-  maxHeapUsedRatio: Type.Number({ exclusiveMinimum: 0, maximum: 1, default: 0.95, description: 'Of the heap limit.' })
+  maxEventLoopDelay: Duration('1s', { least: '10ms', greatest: '1m', description: 'Reviews are shed while the event loop is later than this.' }),
+  maxHeapUsedRatio: Type.Number({ minimum: 0.5, maximum: 1, default: 0.95, description: 'Of the heap limit; reviews are shed while more is used. 1: the heap is not looked at.' })
 }, { default: {} })
 export type PressureConfig = Static<typeof PressureConfig>
 
 export const CacheConfig = Closed({
-  successTTL: Type.Unsafe<string>({ ...Duration, default: '1m' }),
-  failureTTL: Type.Unsafe<string>({ ...Duration, default: '10s' }),
+  successTTL: Duration('1m', { zero: 'not cached', greatest: '24h', description: 'How long a user is cached, and so may stay in after removal.' }),
+  failureTTL: Duration('10s', { zero: 'not cached', greatest: '1h', description: 'How long a denial is cached.' }),
   maxEntries: Type.Integer({ minimum: 0, maximum: 1_000_000, default: 10000, description: 'Entries of each of the two stores; 0: no cache.' })
 }, { default: {} })
 export type CacheConfig = Static<typeof CacheConfig>
@@ -70,8 +73,8 @@ export const IdentityProviderConfig = Closed({
   usernamePrefix: Type.Optional(Prefix),
   groupPrefix: Type.Optional(Prefix),
   reserved: ReservedConfig,
-  timeout: Type.Unsafe<string>({ ...Duration, default: '3s', description: 'Budget of one question to this provider.' }),
-  maxConcurrent: Type.Integer({ minimum: 1, default: 64, description: 'Questions to this provider at a time; more are "could not tell".' }),
+  timeout: Duration('3s', { least: '10ms', greatest: '1m', description: 'Budget of one question to this provider, at most server.timeout.' }),
+  maxConcurrent: Type.Integer({ minimum: 1, maximum: 10_000, default: 64, description: 'Questions to this provider at a time; more are "could not tell".' }),
   cache: CacheConfig,
   config: Type.Unknown({ default: {} })
 })

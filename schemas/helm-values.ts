@@ -21,7 +21,7 @@ export const HelmValues = Closed({
     description: '`Deployment`: behind a Service with an address that stays. `DaemonSet`: on each control-plane node, at 127.0.0.1 of the host.'
   }),
   allowKindChange: Flag(false, 'Let an upgrade change `kind`. Nobody can log in through the webhook until every API server has the new webhook config; the README says how to do without.'),
-  replicaCount: Count(2, 0, 'Pods of a Deployment.'),
+  replicaCount: Count(2, { minimum: 0 }, 'Pods of a Deployment; 0: none, and nobody is authenticated.'),
   image: Image,
   imagePullSecrets: KubernetesList('As `[{name: …}]`.'),
   config: ServiceConfig,
@@ -44,13 +44,13 @@ export const HelmValues = Closed({
   ...pods,
   podDisruptionBudget: Group('What a drain of nodes leaves; for a Deployment.', {
     enabled: Flag(true, 'Make it.'),
-    maxUnavailable: Type.Unsafe<number | string>({ type: ['integer', 'string'], default: 1, description: 'Pods, or per cent.' })
+    maxUnavailable: Type.Unsafe<number | string>({ type: ['integer', 'string'], minimum: 0, maximum: 1000, pattern: '^[0-9]{1,3}%$', default: 1, description: 'Pods, or per cent. 0: every drain of a node blocks.' })
   }),
   autoscaling: Group('A HorizontalPodAutoscaler in place of `replicaCount`.', {
     enabled: Flag(false, 'Make it.'),
-    minReplicas: Count(2, 1, 'At least.'),
-    maxReplicas: Count(6, 1, 'At most.'),
-    targetCPUUtilizationPercentage: Count(80, 1, 'Of the requested processor time.')
+    minReplicas: Count(2, {}, 'At least.'),
+    maxReplicas: Count(6, {}, 'At most.'),
+    targetCPUUtilizationPercentage: Count(80, {}, 'Of the requested processor time.')
   }),
   networkPolicy: Group('For a Deployment; pods on the host\'s network have none.', {
     enabled: Flag(true, 'Make it.'),

@@ -1,12 +1,39 @@
 /** The small types that every file and message is made of. */
 import { Type, type Static, type TSchema } from '@sinclair/typebox'
 
-/** A span of time in the notation of Go and Kubernetes, one unit or several: `500ms`, `10s`, `1m30s`. */
-export const Duration = Type.String({
-  pattern: '^([0-9]+(\\.[0-9]+)?(ns|us|µs|ms|s|m|h))+$',
-  expected: 'a duration such as 500ms, 10s or 2m'
-})
-export type Duration = Static<typeof Duration>
+export const DURATION = '^([0-9]+(\\.[0-9]+)?(ns|us|µs|ms|s|m|h))+$'
+
+/** What a duration may be; src/files/faults.ts checks it. */
+export interface DurationBounds {
+  /** Absent: as short as can be written. */
+  readonly least?: string
+  readonly greatest: string
+  /** What 0s means, if it is allowed. */
+  readonly zero?: string
+}
+
+/**
+ * A span of time in the notation of Go and Kubernetes, one unit or several:
+ * `500ms`, `10s`, `1m30s`. Each has bounds, which its description tells: a
+ * limit must not be switched off by a value that nobody meant.
+ */
+export function Duration (value: string, { description = '', ...bounds }: DurationBounds & { readonly description?: string }) {
+  const { least, greatest, zero } = bounds
+  const range = [zero === undefined ? [] : `0s: ${zero}`, least === undefined ? [] : `at least ${least}`, `at most ${greatest}`].flat().join('; ')
+  return Type.Unsafe<string>({
+    type: 'string',
+    pattern: DURATION,
+    expected: 'a duration such as 500ms, 10s or 2m',
+    'x-duration': bounds,
+    default: value,
+    description: `${description === '' ? '' : `${description} `}${range[0]!.toUpperCase()}${range.slice(1)}.`
+  })
+}
+
+/** One that others read, which check its bounds themselves; more than 0. */
+export function ForeignDuration (value: string, description: string) {
+  return Type.Unsafe<string>({ type: 'string', allOf: [{ pattern: DURATION }, { pattern: '[1-9]' }], default: value, description })
+}
 
 /** A moment as RFC 3339 writes it: `2027-01-01T00:00:00Z`. */
 export const Timestamp = Type.String({

@@ -32,6 +32,9 @@ export function publishedValuesSchema (): object {
   return { $schema: DIALECT, ...published, properties: { ...published.properties, config: withKinds(published.properties.config, referSecrets) } }
 }
 
+/** Annotations that no other reader knows. */
+const OURS = ['expected', 'x-secret', 'x-duration']
+
 const DIALECT = 'http://json-schema.org/draft-07/schema#'
 
 /**
@@ -42,7 +45,7 @@ function publish (schema: any): any {
   if (Array.isArray(schema)) return schema.map(publish)
   if (typeof schema !== 'object' || schema === null) return schema
   const published = Object.fromEntries(Object.entries(schema)
-    .filter(([key]) => key !== 'expected' && key !== 'x-secret')
+    .filter(([key]) => !OURS.includes(key))
     .map(([key, value]) => [key, publish(value)]))
   if (schema.expected !== undefined && schema.pattern !== undefined) published['patternErrorMessage'] = `not ${schema.expected}`
   if (schema.properties !== undefined && schema.required !== undefined) {

@@ -18,7 +18,7 @@ export function checkRules (config: Config, known: readonly Fault[]): Fault[] {
   }
   checkListeners(config, report)
   checkClientNames(config, report)
-  checkTimers(config, report)
+  checkLimits(config, report)
   if (Array.isArray(config.identityProviders)) {
     const slots = config.identityProviders.map((slot, index) => ({ slot, at: `identityProviders[${index}]` }))
       .filter(({ slot }) => typeof slot === 'object' && slot !== null)
@@ -29,11 +29,17 @@ export function checkRules (config: Config, known: readonly Fault[]): Fault[] {
   return faults
 }
 
+/** Wrong passwords in a row: as many as NIST SP 800-63B allows. */
+const MANY_FAILURES = 100
+
 /** What is allowed, and hardly meant. */
-export function findWarnings ({ server, tls, identityProviders }: Config): Fault[] {
+export function findWarnings ({ server, tls, throttle, identityProviders }: Config): Fault[] {
   const warnings: Fault[] = []
   if (tls.clientCAFile === undefined && !isLoopback(server.host ?? '::')) {
     warnings.push({ path: 'tls', message: 'without clientCAFile, whoever reaches the port may try tokens and passwords here; name the CA of the API server\'s client certificate' })
+  }
+  if (throttle.maxFailures > MANY_FAILURES) {
+    warnings.push({ path: 'throttle.maxFailures', message: `more than ${MANY_FAILURES} wrong passwords in a row are hardly a limit to guessing` })
   }
   identityProviders.forEach((slot, index) => {
     for (const field of ['usernamePrefix', 'groupPrefix'] as const) {
@@ -67,28 +73,27 @@ function checkClientNames ({ tls }: Config, report: Report): void {
   }
 }
 
-/** Node's timers fire at once when they are set for longer than 2^31 ms. */
-const MAX_TIMER = { hours: 576, milliseconds: 576 * 3_600_000 }
+/** Beside the JSON of a TokenReview, a request holds a token; the rest of it takes some 300 bytes. */
+const REVIEW_BYTES = 512
 
-function checkTimers ({ server, identityProviders }: Config, report: Report): void {
-  const check = (path: string, duration: unknown, isBudget: boolean): void => {
-    const time = typeof duration === 'string' ? parseDuration(duration) : undefined
-    if (time === undefined) return
-    if (time === 0 && isBudget) report(path, 'must be more than 0')
-    if (time > MAX_TIMER.milliseconds) report(path, `must be at most ${MAX_TIMER.hours}h`)
+function checkLimits ({ server, throttle, identityProviders }: Config, report: Report): void {
+  if (server?.maxTokenBytes > server?.bodyLimit - REVIEW_BYTES) {
+    report('server.maxTokenBytes', `must be at most ${server.bodyLimit - REVIEW_BYTES}: server.bodyLimit, ${server.bodyLimit}, less ${REVIEW_BYTES} for the rest of a TokenReview`, ['server.bodyLimit'])
   }
-  check('server.timeout', server?.timeout, true)
-  check('server.maxConnectionAge', server?.maxConnectionAge, false)
-  check('server.shutdownDelay', server?.shutdownDelay, false)
+  if (isLonger(throttle?.baseDelay, throttle?.maxDelay)) {
+    report('throttle.baseDelay', `is ${throttle.baseDelay}, and must not be longer than throttle.maxDelay, ${throttle.maxDelay}`, ['throttle.maxDelay'])
+  }
   if (!Array.isArray(identityProviders)) return
   identityProviders.forEach((slot, index) => {
-    const path = `identityProviders[${index}].timeout`
-    check(path, slot?.timeout, true)
-    const [budget, whole] = [slot?.timeout, server?.timeout].map((text) => typeof text === 'string' ? parseDuration(text) : undefined)
-    if (budget !== undefined && whole !== undefined && budget > whole) {
-      report(path, `is ${slot.timeout}, and must not be longer than server.timeout, the ${server.timeout} of a whole review`, ['server.timeout'])
-    }
+    if (!isLonger(slot?.timeout, server?.timeout)) return
+    report(`identityProviders[${index}].timeout`, `is ${slot.timeout}, and must not be longer than server.timeout, the ${server.timeout} of a whole review`, ['server.timeout'])
   })
+}
+
+/** Of two durations; of what is none, the schema tells. */
+function isLonger (one: unknown, other: unknown): boolean {
+  const [a, b] = [one, other].map(text => typeof text === 'string' ? parseDuration(text) : undefined)
+  return a !== undefined && b !== undefined && a > b
 }
 
 function checkProviders (slots: readonly Slot[], report: Report): void {

@@ -112,7 +112,7 @@ async function configureProviders ({ value, faults }: Draft<Config>, dir: string
       return { faults: [{ path: `${at}.${slot.from === undefined ? 'kind' : 'from'}`, message: (error as Error).message }] }
     }
     const own = checkOwnConfig(slot, definition, at)
-    const findings = own.length === 0 ? definition.inspect?.(slot.config) ?? [] : []
+    const findings = own.length === 0 ? definition.inspect?.(slot.config, { timeout: slot.timeout }) ?? [] : []
     addNews(own, findings.filter(({ warning }) => warning !== true).map(finding => locate(finding, at)))
     addNews(own, resolveSecrets(slot.config, definition.schema, `${at}.config`, dir, { env }))
     const sound = own.length === 0 && !faults.some(({ path }) => path === at || path.startsWith(`${at}.`))

@@ -30,8 +30,8 @@ export function Text (value: string, description: string) {
   return Type.String({ default: value, description })
 }
 
-export function Count (value: number, minimum: number, description: string) {
-  return Type.Integer({ minimum, default: value, description })
+export function Count (value: number, { minimum = 1, maximum = 1000 }: { readonly minimum?: number, readonly maximum?: number }, description: string) {
+  return Type.Integer({ minimum, maximum, default: value, description })
 }
 
 /** A group of values; each of them has a default of its own. */

@@ -1,11 +1,10 @@
 /** `metrics:` of the chart: what Prometheus' operator and Grafana's sidecar look for. */
-import { Type } from '@sinclair/typebox'
-import { Duration } from '../primitives.js'
+import { ForeignDuration } from '../primitives.js'
 import { Flag, Group, KubernetesList, StringMap, Text } from './kubernetes.js'
 
 const scrape = {
-  interval: Type.Unsafe<string>({ ...Duration, default: '30s', description: 'Between two scrapes.' }),
-  scrapeTimeout: Type.Unsafe<string>({ ...Duration, default: '10s', description: 'For an answer; providers are pinged for up to 2 s.' }),
+  interval: ForeignDuration('30s', 'Between two scrapes.'),
+  scrapeTimeout: ForeignDuration('10s', 'For an answer, at most `interval`; providers are pinged for up to 2 s.'),
   labels: StringMap('What your Prometheus selects by.'),
   relabelings: KubernetesList('Before the scrape.'),
   metricRelabelings: KubernetesList('Before it is stored.')

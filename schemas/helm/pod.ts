@@ -17,11 +17,13 @@ export const SecretMount = Closed({
   items: Type.Optional(Type.Array(Closed({ key: Type.String(), path: Type.String() }), { description: 'Some of its keys, and the files that they become.' }))
 })
 
+const SECONDS = { maximum: 3600 } as const
+
 function probe (description: string, value: { periodSeconds: number, timeoutSeconds: number, failureThreshold: number }, more: Record<string, ReturnType<typeof Count>> = {}) {
   return Group(description, {
-    periodSeconds: Count(value.periodSeconds, 1, 'Seconds between two.'),
-    timeoutSeconds: Count(value.timeoutSeconds, 1, 'Seconds for an answer.'),
-    failureThreshold: Count(value.failureThreshold, 1, 'As many failures in a row count.'),
+    periodSeconds: Count(value.periodSeconds, SECONDS, 'Seconds between two.'),
+    timeoutSeconds: Count(value.timeoutSeconds, SECONDS, 'Seconds for an answer.'),
+    failureThreshold: Count(value.failureThreshold, {}, 'As many failures in a row count.'),
     ...more
   })
 }
@@ -30,7 +32,7 @@ export const probes = {
   startupProbe: probe('Until the first success of `/readyz`, the other probes wait.', { periodSeconds: 1, timeoutSeconds: 2, failureThreshold: 60 }),
   readinessProbe: probe('`/readyz`: takes reviews.', { periodSeconds: 5, timeoutSeconds: 2, failureThreshold: 2 }),
   livenessProbe: probe('`/livez`: the event loop runs. A process that hangs is killed after at most `failureThreshold` × `periodSeconds` + `timeoutSeconds` + `terminationGracePeriodSeconds` (25 s), if `timeoutSeconds` is not longer than `periodSeconds`.', { periodSeconds: 5, timeoutSeconds: 5, failureThreshold: 3 }, {
-    terminationGracePeriodSeconds: Count(5, 1, 'Seconds between SIGTERM, which a process that hangs does not handle, and SIGKILL. Kubernetes 1.25 and newer; older ones wait as long as for a drain.')
+    terminationGracePeriodSeconds: Count(5, SECONDS, 'Seconds between SIGTERM, which a process that hangs does not handle, and SIGKILL. Kubernetes 1.25 and newer; older ones wait as long as for a drain.')
   })
 }
 
@@ -52,7 +54,7 @@ export const pods = {
     requests: { cpu: '50m', memory: '128Mi' }, limits: { memory: '256Mi' }
   }),
   ...probes,
-  terminationGracePeriodSeconds: Count(40, 1, 'Must be longer than `config.server.shutdownDelay`, `config.server.timeout` and 12 s together: what a drain may take.'),
+  terminationGracePeriodSeconds: Count(40, { maximum: 86_400 }, 'Must be longer than `config.server.shutdownDelay`, `config.server.timeout` and 12 s together: what a drain may take.'),
   priorityClassName: Text('system-cluster-critical', 'Who goes first when a node is full: not those without whom nobody logs in.'),
   nodeSelector: StringMap('Labels of nodes that will do.', { 'kubernetes.io/os': 'linux' }),
   tolerations: KubernetesList('Tolerations. A Deployment adds those for the taints of control-plane nodes, and 30 s on a node that is not ready or unreachable (Kubernetes gives 300 s), unless one here has the same key. Empty in a DaemonSet: all taints.'),

@@ -7,7 +7,9 @@ import { Closed, Duration, Enum, Path, Secret } from '../primitives.js'
 
 const Text = (description: string) => Type.String({ default: '', description })
 const Filled = (description: string) => Type.Optional(Type.String({ minLength: 1, description }))
-const Time = (value: string, description: string) => Type.Unsafe<string>({ ...Duration, default: value, description })
+
+const SHORT = { least: '10ms', greatest: '1m' } as const
+const LONG = { least: '10ms', greatest: '24h' } as const
 
 export const LDAP_PRESETS = ['openldap', 'activeDirectory', 'freeIPA', 'none'] as const
 export const LDAP_GROUP_MODES = ['memberOf', 'search', 'tokenGroups', 'inChain', 'none'] as const
@@ -40,22 +42,22 @@ export const LdapGroupSearchConfig = Closed({
   baseDN: Text('Groups outside of it don\'t count. Required unless nameAttribute is unique in the whole directory.'),
   filter: Filled('For `mode: search`: finds the groups of {dn}, the user\'s entry, of {username}, its canonical username, or of any attribute of the entry, such as {gidNumber}.'),
   nameAttribute: Filled('Attribute of the group that becomes its name.'),
-  nested: Type.Integer({ minimum: 0, maximum: 20, default: 0, description: 'How many levels of groups in groups to climb, for memberOf and search.' }),
+  nested: Type.Integer({ minimum: 0, maximum: 20, default: 0, description: 'How many levels of groups in groups to climb, for memberOf and search; 0: none.' }),
   include: Type.String({ default: '', description: 'Regular expression; only groups whose names match it come out.' })
 }, { default: {} })
 export type LdapGroupSearchConfig = Static<typeof LdapGroupSearchConfig>
 
 export const LdapTimeoutsConfig = Closed({
-  connect: Time('1s', 'TCP and TLS together, for each host.'),
-  bind: Time('2s', 'Each bind.'),
-  search: Time('2s', 'Each search, with all its pages.')
-}, { default: {}, description: 'All of them inside the provider\'s own timeout.' })
+  connect: Duration('1s', { ...SHORT, description: 'TCP and TLS together, for each host.' }),
+  bind: Duration('2s', { ...SHORT, description: 'Each bind.' }),
+  search: Duration('2s', { ...SHORT, description: 'Each search, with all its pages.' })
+}, { default: {}, description: 'None may be longer than the provider\'s own timeout, in which all of them have to fit.' })
 
 export const LdapPoolConfig = Closed({
-  min: Type.Integer({ minimum: 0, maximum: 64, default: 1, description: 'Connections of the service account that stay open.' }),
+  min: Type.Integer({ minimum: 0, maximum: 64, default: 1, description: 'Connections of the service account that stay open; 0: none.' }),
   max: Type.Integer({ minimum: 1, maximum: 64, default: 8, description: 'Connections of the service account, and as many for users\' binds.' }),
-  idle: Time('5m', 'Unused connections are closed after this.'),
-  age: Time('30m', 'Every connection is replaced after this.')
+  idle: Duration('5m', { ...LONG, description: 'Unused connections are closed after this, or after `age` if that is shorter.' }),
+  age: Duration('30m', { ...LONG, description: 'Every connection is replaced after this.' })
 }, { default: {} })
 
 export const LdapProviderConfig = Closed({
@@ -68,7 +70,7 @@ export const LdapProviderConfig = Closed({
   userSearch: LdapUserSearchConfig,
   groupSearch: LdapGroupSearchConfig,
   requireGroup: Text('Only members of this group get in; its name, or its DN.'),
-  maxBadPasswordCount: Type.Optional(Type.Integer({ minimum: 1, description: 'Active Directory: no bind where badPwdCount of the account has reached this.' })),
+  maxBadPasswordCount: Type.Optional(Type.Integer({ minimum: 1, maximum: 999, description: 'Active Directory: no bind where badPwdCount of the account has reached this.' })),
   pageSize: Type.Integer({ minimum: 0, maximum: 5000, default: 500, description: 'Entries in one page of a search; 0 for a directory that refuses paged searches.' }),
   timeouts: LdapTimeoutsConfig,
   pool: LdapPoolConfig

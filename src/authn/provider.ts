@@ -177,6 +177,12 @@ export interface FileWarning {
   readonly message: string
 }
 
+/** What a provider's place in the chain says beside `config:`. */
+export interface InspectedSlot {
+  /** Budget of one question, such as `3s`. */
+  readonly timeout: string
+}
+
 export interface IdentityProviderDefinition<Config = any> {
   readonly contract: number
   /** The word behind `kind:` in the config file. */
@@ -193,7 +199,7 @@ export interface IdentityProviderDefinition<Config = any> {
    * What a schema can't say of the config: rules across fields. It is called
    * with a config that fits the schema, and touches nothing.
    */
-  inspect?: (config: Config) => readonly Finding[]
+  inspect?: (config: Config, slot: InspectedSlot) => readonly Finding[]
   /** Must succeed with the network down; local files may be read. */
   open: (config: Config, ctx: OpenContext) => IdentityProvider | Promise<IdentityProvider>
   /**

@@ -4,9 +4,11 @@
  * wrong fields, and messages end in logs.
  *
  * Annotations of ours: `expected`, what a pattern or a union wants in words;
- * `x-secret`, see secret.ts.
+ * `x-secret`, see secret.ts; `x-duration`, the bounds of a duration.
  */
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv'
+import { DURATION, type DurationBounds } from '../../schemas/primitives.js'
+import { milliseconds, parseDuration } from '../authn/duration.js'
 import { MAX_FAULTS, type Fault } from '../errors.js'
 import { suggestion } from './nearest.js'
 import { joinPath } from './outline.js'
@@ -14,6 +16,12 @@ import { joinPath } from './outline.js'
 // compiling finds what is wrong with a schema nearly as well as validating it, which takes 20 ms of each start: the conformance suite does that
 const ajv = new Ajv({ validateSchema: false, allErrors: true, useDefaults: true, coerceTypes: false, verbose: true, addUsedSchema: false, strictTypes: false, strictTuples: false, allowUnionTypes: true })
 ajv.addVocabulary(['expected', 'x-secret'])
+ajv.addKeyword({
+  keyword: 'x-duration',
+  type: 'string',
+  schemaType: 'object',
+  compile: (bounds: DurationBounds) => (text: string) => excessOf(text, bounds) === undefined
+})
 
 const validators = new WeakMap<object, ValidateFunction>()
 
@@ -149,9 +157,23 @@ function messageOf (error: ErrorObject): string {
     case 'maximum': return `must be at most ${params.limit}`
     case 'exclusiveMinimum': return `must be more than ${params.limit}`
     case 'exclusiveMaximum': return `must be less than ${params.limit}`
+    case 'x-duration': return excessOf(error.data as string, schema['x-duration'])!
     // ajv's own words name no value
     default: return message ?? `breaks the rule "${keyword}"`
   }
+}
+
+const IS_DURATION = new RegExp(DURATION, 'u')
+
+/** What is wrong with a duration that is one; the pattern tells what is none. */
+function excessOf (text: string, { least, greatest, zero }: DurationBounds): string | undefined {
+  if (!IS_DURATION.test(text)) return undefined
+  // what is too long to be parsed is too long
+  const time = parseDuration(text) ?? Infinity
+  if (time > milliseconds(greatest)) return `must be at most ${greatest}`
+  if (time === 0 && zero !== undefined) return undefined
+  if (least === undefined || time >= milliseconds(least)) return undefined
+  return `must be at least ${least}${zero === undefined ? '' : `, or 0s: ${zero}`}`
 }
 
 function unitOf (keyword: string): string {

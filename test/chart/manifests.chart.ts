@@ -146,6 +146,13 @@ const REFUSALS: Record<string, readonly [args: readonly string[], sentence: RegE
   'two monitors': [['--set', 'metrics.serviceMonitor.enabled=true,metrics.podMonitor.enabled=true'], /counted twice/],
   'a monitor without its Service': [['--set', 'metrics.serviceMonitor.enabled=true,metrics.service.enabled=false'], /needs metrics\.service\.enabled/],
   'two secrets of one name': [['--set-json', 'secretMounts=[{"name":"a","secretName":"x"},{"name":"a","secretName":"y"}]'], /two of the name "a"/],
+  'a duration of nothing': [['--set', 'tls.certManager.duration=0h'], /at '\/tls\/certManager\/duration': '0h' does not match pattern/],
+  'a budget of pods in words': [['--set', 'podDisruptionBudget.maxUnavailable=few'], /at '\/podDisruptionBudget\/maxUnavailable'/],
+  'a certificate that outlives its authority': [['--set', 'tls.mode=helm,tls.helm.days=4000'], /tls\.helm\.days \(4000\) is more than tls\.helm\.caDays \(3650\)/],
+  'a certificate that is renewed at once': [['--set', 'tls.mode=helm,tls.helm.renewBeforeDays=730'], /renewBeforeDays \(730\) must be less than tls\.helm\.days \(730\)/],
+  'the same of cert-manager, longer than its CA': [['--set', 'tls.mode=certManager,tls.certManager.caDuration=1000h'], /duration \(2160h\) is longer than tls\.certManager\.caDuration \(1000h\)/],
+  '… and renewed without end': [['--set', 'tls.mode=certManager,tls.certManager.renewBefore=3000h'], /renewBefore \(3000h\) must be less than tls\.certManager\.duration \(2160h\)/],
+  'a scrape that outlasts its interval': [['--set', 'metrics.podMonitor.interval=5s'], /metrics\.podMonitor\.scrapeTimeout \(10s\) is longer than metrics\.podMonitor\.interval \(5s\)/],
   'an autoscaled DaemonSet': [['--set', 'kind=DaemonSet,autoscaling.enabled=true'], /autoscaling is for kind: Deployment/]
 }
 

@@ -172,7 +172,7 @@ test('under double load some come in late, some are refused, and nobody for long
 async function startAll (t: Test): Promise<{ cluster: Cluster, wiretap: Wiretap }> {
   const people = await createWebhook(t, { identityProviders: [PEOPLE, UNSURE], files: { 'users.yaml': usersFile([alice, bob]), ...UNSURE_FILE } })
   const certified = await createWebhook(t, { identityProviders: [PEOPLE], files: { 'users.yaml': usersFile([alice]) }, config: { tls: { clientCAFile: 'ca.crt' } } })
-  const drowning = await createWebhook(t, { identityProviders: [busy({ drowning: true })], files: busyFile, config: { pressure: { maxEventLoopDelay: '1ms' } } })
+  const drowning = await createWebhook(t, { identityProviders: [busy({ drowning: true })], files: busyFile, config: { pressure: { maxEventLoopDelay: '10ms' } } })
   await Promise.all([people.start(), certified.start(), drowning.start(), sheds(t, drowning)])
   const ways: Record<string, Way> = { uncertified: certified, astray: { port: people.port, path: '/elsewhere' }, plain: { port: people.port, plain: true }, drowning }
   const wiretap = await startWiretap(t, {

@@ -139,7 +139,7 @@ test('each rule across fields', async (t) => {
     ['but not the former', chainWith((config) => { config.sharedNames = true; delete config.identityProviders[0].usernamePrefix }), [['identityProviders[0].usernamePrefix', /is missing/]]],
     ['a provider has no longer than the review', configWith((config) => { config.server.timeout = '2s' }), [['identityProviders[0].timeout', /is 3s, and must not be longer than server.timeout, the 2s/]]],
     ['equally long is fine', configWith((config) => { config.server.timeout = '3000ms' }), []],
-    ['a budget is more than nothing', configWith((config) => { config.server.timeout = '0s'; config.identityProviders[0].timeout = '0ms' }), [['server.timeout', /must be more than 0/], ['identityProviders[0].timeout', /must be more than 0/]]],
+    ['a budget is more than nothing', configWith((config) => { config.server.timeout = '0s'; config.identityProviders[0].timeout = '0ms' }), [['server.timeout', /must be at least 10ms/], ['identityProviders[0].timeout', /must be at least 10ms/]]],
     ['no shutdown delay, no ageing', configWith((config) => { Object.assign(config.server, { shutdownDelay: '0s', maxConnectionAge: '0s' }) }), []],
     ['timers that Node keeps', configWith((config) => { config.server.maxConnectionAge = '600h' }), [['server.maxConnectionAge', /must be at most 576h/]]],
     ['a module has a place', configWith((config) => { config.identityProviders[0].kind = 'module' }), [['identityProviders[0].from', /is missing: "kind: module" needs a package, or a path/]]],

@@ -31,6 +31,31 @@
 {{- if and .Values.autoscaling.enabled (gt (int .Values.autoscaling.minReplicas) (int .Values.autoscaling.maxReplicas)) -}}
 {{- fail (printf "\n\nautoscaling.minReplicas (%d) is more than autoscaling.maxReplicas (%d)." (int .Values.autoscaling.minReplicas) (int .Values.autoscaling.maxReplicas)) -}}
 {{- end -}}
+{{- with .Values.tls.helm -}}
+{{- if and (eq $.Values.tls.mode "helm") (gt (int .days) (int .caDays)) -}}
+{{- fail (printf "\n\ntls.helm.days (%d) is more than tls.helm.caDays (%d): the certificate would outlive its authority." (int .days) (int .caDays)) -}}
+{{- end -}}
+{{- if and (eq $.Values.tls.mode "helm") (ge (int .renewBeforeDays) (int .days)) -}}
+{{- fail (printf "\n\ntls.helm.renewBeforeDays (%d) must be less than tls.helm.days (%d): every upgrade would renew the certificate." (int .renewBeforeDays) (int .days)) -}}
+{{- end -}}
+{{- end -}}
+{{- with .Values.tls.certManager -}}
+{{- if eq $.Values.tls.mode "certManager" -}}
+{{- if gt (include "authn-webhook.seconds" .duration | int) (include "authn-webhook.seconds" .caDuration | int) -}}
+{{- fail (printf "\n\ntls.certManager.duration (%s) is longer than tls.certManager.caDuration (%s): the certificate would outlive its authority." .duration .caDuration) -}}
+{{- end -}}
+{{- if ge (include "authn-webhook.seconds" .renewBefore | int) (include "authn-webhook.seconds" .duration | int) -}}
+{{- fail (printf "\n\ntls.certManager.renewBefore (%s) must be less than tls.certManager.duration (%s): cert-manager would renew without end." .renewBefore .duration) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- range $name := list "serviceMonitor" "podMonitor" -}}
+{{- with get $.Values.metrics $name -}}
+{{- if gt (include "authn-webhook.seconds" .scrapeTimeout | int) (include "authn-webhook.seconds" .interval | int) -}}
+{{- fail (printf "\n\nmetrics.%s.scrapeTimeout (%s) is longer than metrics.%s.interval (%s), which Prometheus refuses." $name .scrapeTimeout $name .interval) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
 {{- if and .Values.autoscaling.enabled (eq .Values.kind "DaemonSet") -}}
 {{- fail "\n\nautoscaling is for kind: Deployment; a DaemonSet has one pod a node." -}}
 {{- end -}}

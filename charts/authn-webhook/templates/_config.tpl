@@ -32,7 +32,7 @@
 {{- range regexFindAll "[0-9.]+(ns|us|µs|ms|s|m|h)" . -1 -}}
 {{- $sum = addf $sum (mulf (float64 (regexFind "[0-9.]+" .)) (get $units (regexFind "[^0-9.]+" .))) -}}
 {{- end -}}
-{{- ceil $sum -}}
+{{- ceil $sum | printf "%.0f" -}}
 {{- end -}}
 
 {{/* Does a provider read the Secret of users? */}}

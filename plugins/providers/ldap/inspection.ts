@@ -5,16 +5,17 @@
  */
 import type { LdapProviderConfig } from '../../../schemas/providers/ldap.js'
 import { parseDuration } from '../../../src/authn/duration.js'
-import type { Finding } from '../../../src/authn/provider.js'
-import { parseDN } from './distinguished-name.js'
+import type { Finding, InspectedSlot } from '../../../src/authn/provider.js'
+import { isUnder, parseDN } from './distinguished-name.js'
 import { comparisonsOf, filterFault, placeholdersOf } from './filter.js'
 import { attributesIn, fillGroupFilter } from './group-filter.js'
 import { isSelfWritable, PRESETS } from './presets.js'
 import { settle, type Settings } from './settings.js'
 
-export function inspect (config: LdapProviderConfig): Finding[] {
+export function inspect (config: LdapProviderConfig, { timeout }: InspectedSlot): Finding[] {
   const findings = [...inspectHosts(config), ...inspectServiceAccount(config), ...inspectDNs(config)]
-  const unsettled = [...inspectTimes(config), ...inspectInclude(config)]
+  findings.push(...inspectLimits(config, timeout))
+  const unsettled = [...inspectInclude(config)]
   if (unsettled.length > 0) return [...findings, ...unsettled]
   const settings = settle(config)
   return [...findings, ...inspectUserSearch(config, settings), ...inspectGroupSearch(config, settings), ...inspectAttributes(settings)]
@@ -48,14 +49,12 @@ function * inspectServiceAccount ({ bindDN, bindPassword, userDNTemplate, maxBad
   if (maxBadPasswordCount !== undefined && bindDN === '' && userDNTemplate !== '') yield { path: 'maxBadPasswordCount', message: 'needs a service account (bindDN), which reads the counter before a bind' }
 }
 
-function * inspectTimes ({ timeouts, pool }: LdapProviderConfig): Generator<Finding> {
-  const times = { 'timeouts.connect': timeouts.connect, 'timeouts.bind': timeouts.bind, 'timeouts.search': timeouts.search, 'pool.idle': pool.idle, 'pool.age': pool.age }
-  for (const [path, time] of Object.entries(times)) {
-    const length = parseDuration(time)
-    if (length === 0) yield { path, message: 'must be more than 0' }
-    if (length !== undefined && length > 24 * 3_600_000) yield { path, message: 'must be at most 24h' }
+function * inspectLimits ({ timeouts, pool, groupSearch }: LdapProviderConfig, whole: string): Generator<Finding> {
+  for (const [step, time] of Object.entries(timeouts)) {
+    if (parseDuration(time)! > (parseDuration(whole) ?? Infinity)) yield { path: `timeouts.${step}`, message: `is ${time}, and must not be longer than the provider's timeout, ${whole}` }
   }
   if (pool.min > pool.max) yield { path: 'pool.min', message: 'must not be more than pool.max' }
+  if (groupSearch.mode === 'none' && groupSearch.nested > 0) yield { path: 'groupSearch.nested', message: 'needs groups; groupSearch.mode is none' }
 }
 
 function * inspectDNs ({ userSearch, groupSearch, userDNTemplate, requireGroup }: LdapProviderConfig): Generator<Finding> {
@@ -107,6 +106,9 @@ function * inspectGroupSearch ({ preset, groupSearch }: LdapProviderConfig, { gr
   if (groups.baseDN === '' && !groups.uniqueNames) {
     yield { path: 'groupSearch.baseDN', message: `is missing: ${groups.nameAttribute} is unique only inside a container, so whoever may make groups elsewhere could make a namesake` }
   } else if (groups.baseDN === '' && mode !== 'memberOf') yield { path: 'groupSearch.baseDN', message: 'is missing' }
+  if (groups.required.includes('=') && groups.baseDN !== '' && !isUnder(groups.required, groups.baseDN)) {
+    yield { path: 'requireGroup', message: `is outside of groupSearch.baseDN, ${groups.baseDN}: nobody can be in it, and nobody could log in` }
+  }
   if (groupSearch.filter !== undefined && mode !== 'search') yield { path: 'groupSearch.filter', message: 'is for "mode: search" alone' }
   const fault = mode === 'search' ? filterFault(groups.filter, ['dn', 'username'], { attributes: true }) : undefined
   if (groups.filter === '' && mode === 'search') yield { path: 'groupSearch.filter', message: `is missing: ${NO_PRESET}` }

@@ -12,7 +12,7 @@ const TEMPLATE = { userDNTemplate: 'uid={username},dc=example,dc=test' }
 function inspect (fields: LdapFields): string[] {
   const config: any = structuredClone(fields)
   const faults = findFaults(config, ldap.schema)
-  const findings = faults.length > 0 ? faults : ldap.inspect!(config)
+  const findings = faults.length > 0 ? faults : ldap.inspect!(config, { timeout: '3s' })
   return findings.map(({ path, message, ...rest }) => `${'warning' in rest ? 'warning: ' : ''}${path}: ${message}`)
 }
 
@@ -29,6 +29,8 @@ test('nothing is wrong with', async t => {
     ['a letter that is escaped', { ...OPENLDAP, userSearch: { baseDN: 'o=x', filter: '(&(uid={username})(o=Gr\\c3\\bc))' } }],
     ['POSIX groups', { ...OPENLDAP, groupSearch: { baseDN: 'o=x', filter: '(|(memberUid={username})(gidNumber={gidNumber}))' } }],
     ['nesting by the DN, beside POSIX groups', { ...OPENLDAP, groupSearch: { baseDN: 'o=x', filter: '(|(member={dn})(memberUid={username})(gidNumber={gidNumber}))', nested: 3 } }],
+    ['a group in another spelling of the base', { ...OPENLDAP, requireGroup: 'CN=staff, OU=Groups, DC=Example, DC=Test' }],
+    ['a group of the domain', { ...AD, requireGroup: 'cn=staff,ou=x,dc=example,dc=test' }],
     ['StartTLS', { ...OPENLDAP, urls: ['ldap://ldap.example.test'], tls: { mode: 'startTLS' } }]
   ] as Array<[string, LdapFields]>) t.strictSame(inspect(config), [], name)
 })
@@ -49,7 +51,7 @@ test('what is wrong with', async t => {
     ['an account without a password', { ...OPENLDAP, bindDN: READER.bindDN }, /^bindPassword: is missing/],
     ['a password without an account', { ...OPENLDAP, bindPassword: 'canary' }, /^bindDN: is missing/],
     ['a SASL mechanism', { ...OPENLDAP, bindDN: 'EXTERNAL', bindPassword: 'canary' }, /^bindDN: is not a DN/],
-    ['no time', { ...OPENLDAP, timeouts: { bind: '0s' } }, /^timeouts.bind: must be more than 0/],
+    ['no time', { ...OPENLDAP, timeouts: { bind: '0s' } }, /^timeouts.bind: must be at least 10ms/],
     ['much time', { ...OPENLDAP, pool: { age: '48h' } }, /^pool.age: must be at most 24h/],
     ['a pool that is too small for itself', { ...OPENLDAP, pool: { min: 3, max: 2 } }, /^pool.min: must not be more than pool.max/],
     ['a base that is no DN', { ...OPENLDAP, userSearch: { baseDN: 'people' } }, /^userSearch.baseDN: is not a DN/],
@@ -82,6 +84,8 @@ test('what is wrong with', async t => {
     ['groups in groups by an attribute of users', { ...OPENLDAP, groupSearch: { baseDN: 'o=x', filter: '(&(member={dn})(l={l}))', nested: 1 } }, /^groupSearch.nested: needs a filter that can match by \{dn\} alone/],
     ['an expression that is none', { ...OPENLDAP, groupSearch: { baseDN: 'o=x', include: '(' } }, /^groupSearch.include: Invalid regular expression/],
     ['a group to be in, without groups', { ...OPENLDAP, requireGroup: 'x', groupSearch: { mode: 'none' } }, /^requireGroup: needs groups/],
+    ['a group outside of where groups are looked for', { ...OPENLDAP, requireGroup: 'cn=staff,ou=teams,dc=example,dc=test' }, /^requireGroup: is outside of groupSearch\.baseDN, ou=groups,dc=example,dc=test: nobody can be in it/],
+    ['… of the domain', { ...AD, requireGroup: 'CN=staff,DC=other,DC=test' }, /^requireGroup: is outside of groupSearch\.baseDN, DC=example,DC=test/],
     ['a group that is no DN', { ...OPENLDAP, requireGroup: 'cn=x,' }, /^requireGroup: is not a DN/],
     ['a counter that nobody reads', { ...OPENLDAP, ...TEMPLATE, userSearch: {}, maxBadPasswordCount: 3 }, /^maxBadPasswordCount: needs a service account/],
     ['groups without a mode', { preset: 'none', urls: OPENLDAP.urls, userSearch: { baseDN: 'o=x', filter: '(cn={username})', attributes: { username: 'cn' } } }, /^groupSearch.mode: is missing/],
