@@ -35,6 +35,8 @@ export const BARS = [
   { work: 'tokens in the cache', figure: 'speed', of: 'many tokens', to: '1 token', atLeast: 0.9 },
   { work: 'tokens in the cache', figure: 'bytesPerToken', of: 'many tokens', atMost: 1000 },
   { work: 'users in the file', figure: 'speed', of: 'many users', to: '1 user', atLeast: 0.9 },
+  { work: 'reload of many users', figure: 'p99', of: 'service', atMost: 50 },
+  { work: 'reload of many users', figure: 'peak', of: 'service', atMost: 300 },
   { work: 'cold start', figure: 'start', of: 'service', to: 'fastify', atMost: 1.6 },
   { work: 'resident memory', figure: 'resident', of: 'service', to: 'fastify', atMost: 1.3 },
   { work: 'resident memory', figure: 'growth', of: 'service', atMost: 1.05 },

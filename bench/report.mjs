@@ -13,6 +13,8 @@ const FIGURES = [
   ['p999', 'p99.9', 2],
   ['lateness', 'sent late, p99', 2],
   ['bytesPerToken', 'bytes a token', 0],
+  ['reload', 's to reload', 1],
+  ['peak', 'MB resident at most', 0],
   ['start', 'ms to the first answer', 0],
   ['resident', 'MB resident', 1, 1e6],
   ['growth', 'last quarter ÷ the one before', 3],

@@ -11,6 +11,7 @@ import { judge } from './bars.mjs'
 import { disturbance, latency } from './cases/latency.mjs'
 import { memory } from './cases/memory.mjs'
 import { cachedTokens, users } from './cases/scale.mjs'
+import { reload } from './cases/reload.mjs'
 import { start } from './cases/start.mjs'
 import { throughput } from './cases/throughput.mjs'
 import { pinThisProcess } from './cores.mjs'
@@ -20,7 +21,7 @@ import { requirePackages } from '../test/e2e/tools.mjs'
 import { buildGoPeer, findNode } from './tools.mjs'
 import { createWorld } from './world.mjs'
 
-const CASES = { throughput, latency, disturbance, 'cached-tokens': cachedTokens, users, start, memory }
+const CASES = { throughput, latency, disturbance, 'cached-tokens': cachedTokens, users, reload, start, memory }
 
 /** How much of everything: enough to judge, or just enough to see that it works. */
 const FULL = {
@@ -34,11 +35,13 @@ const FULL = {
   rates: [[100, 1.5], [1000, 3], [5000, 1]],
   /** Seconds: a full collection stalls 40 of 1,000 reviews a second every few seconds, and must not be the 99th percentile of a window. */
   disturbed: 6,
+  /** Seconds, in which a reload begins and ends. */
+  reload: 6,
   /** Tokens, users. */
   many: 100_000,
   reviews: 1_000_000
 }
-const SMOKE = { rounds: 1, window: 0.2, warmUp: 500, bcryptReviews: 4, rates: [[100, 0.2], [1000, 0.2], [5000, 0.2]], disturbed: 0.2, many: 1_000, reviews: 10_000 }
+const SMOKE = { rounds: 1, window: 0.2, warmUp: 500, bcryptReviews: 4, rates: [[100, 0.2], [1000, 0.2], [5000, 0.2]], disturbed: 0.2, reload: 1, many: 1_000, reviews: 10_000 }
 /** Seconds of the run for measuring again what somebody else disturbed. */
 const SPARE = 60
 

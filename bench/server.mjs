@@ -14,7 +14,6 @@ const STOP_LIMIT = 15_000
 
 export class Server {
   #child
-  #log
   #expected
   #protocols
 
@@ -27,7 +26,7 @@ export class Server {
     const output = openSync(log, 'a')
     this.#child = spawn(...cores.pinned(processors, ...command), { stdio: ['ignore', output, output], env: { ...process.env, ...env } })
     closeSync(output)
-    this.#log = log
+    this.log = log
     this.#expected = expected
     this.#protocols = protocols
     this.name = name
@@ -74,13 +73,19 @@ export class Server {
     return Number(kilobytes) * 1024
   }
 
+  /** The most resident bytes so far. */
+  get peakMemory () {
+    const [, kilobytes] = readFileSync(`/proc/${this.pid}/status`, 'utf8').match(/^VmHWM:\s*(\d+) kB$/m)
+    return Number(kilobytes) * 1024
+  }
+
   signal (signal) {
     this.#child.kill(signal)
   }
 
   /** The end of its log, for messages. */
   lastWords () {
-    return `\n${readFileSync(this.#log).subarray(-2000)}`
+    return `\n${readFileSync(this.log).subarray(-2000)}`
   }
 
   async stop () {

@@ -1,6 +1,7 @@
 // A temporary directory with everything that servers and loads read: the serving
 // certificate, users files, configs, bodies. And the servers that run in it.
 import { execFileSync } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -61,15 +62,23 @@ export function configOf (provider) {
   return `${BEGINNING}server: { host: 127.0.0.1 }\ntls: { certFile: tls.crt, keyFile: tls.key }\nidentityProviders:\n  - ${provider}\n`
 }
 
-/** So many people, each with a token of that number. */
-export function numberedUsers (count) {
+/** So many people, each with a token of that number; `full`: with a password and a second token too. */
+export function numberedUsers (count, { full = false } = {}) {
+  const credentials = number => full
+    ? `passwordHash: $scrypt$ln=14,r=8,p=1$${base64(16)}$${base64(32)}\n    tokens: ${tokens({ laptop: numberedToken(number), phone: `phone-${number}` })}`
+    : `tokens: ${tokens({ laptop: numberedToken(number) })}`
   const users = Array.from({ length: count }, (_, number) =>
-    userEntry({ username: `user-${number}`, uid: String(number), groups: ['developers', 'platform'], extra: { 'example.com/team': ['platform'] } }, `tokens: ${tokens({ laptop: numberedToken(number) })}`))
+    userEntry({ username: `user-${number}`, uid: String(number), groups: ['developers', 'platform'], extra: { 'example.com/team': ['platform'] } }, credentials(number)))
   return `${BEGINNING}users:\n${users.join('')}`
 }
 
 function userEntry ({ username, uid, groups, extra }, credentials) {
   return `  - username: ${username}\n    uid: "${uid}"\n    groups: ${JSON.stringify(groups)}\n    extra: ${JSON.stringify(extra)}\n    ${credentials}\n`
+}
+
+/** Nobody logs in with these passwords. */
+function base64 (bytes) {
+  return randomBytes(bytes).toString('base64').replace(/=+$/, '')
 }
 
 function tokens (named) {

@@ -15,8 +15,8 @@ import type { Logger } from 'pino'
 import type { TlsConfig } from '../schemas/config.js'
 import type { Observer } from '../src/authn/observer.js'
 import { ClientCertificateRequiredError } from '../src/errors.js'
+import { openWatched } from '../src/files/reload.js'
 import { findCertificateProblems, readServingCertificate, type ServingCertificate } from '../src/files/serving-certificate.js'
-import { watchFiles } from '../src/files/watch.js'
 import type { ClientVerdict } from '../src/http/admission.js'
 
 declare module 'fastify' {
@@ -40,36 +40,31 @@ export interface TlsOptions {
 
 async function tls (fastify: FastifyInstance, { config, log, observer }: TlsOptions): Promise<void> {
   const server = fastify.server as unknown as Server
-  // one after the other: a slow reading must not overtake the next
-  let reading = Promise.resolve()
   const files = [config.certFile, config.keyFile, ...config.clientCAFile === undefined ? [] : [config.clientCAFile]]
-  const watcher = watchFiles(files, () => { reading = reading.then(reload) }, { log })
-  // once more, now that it is watched: what changed since the listener was made would go unseen
-  let current = await readServingCertificate(config)
-  server.setSecureContext(current.secureOptions)
-  describe(current, log, 'serving certificate loaded')
-
-  async function reload (): Promise<void> {
-    try {
+  const certificate = await openWatched({
+    files,
+    log,
+    // once more, now that it is watched: what changed since the listener was made would go unseen
+    read: async () => {
       const next = await readServingCertificate(config)
       server.setSecureContext(next.secureOptions)
-      const replacedCA = next.clientCA !== current.clientCA
-      current = next
+      return next
+    },
+    async onReload (next, previous) {
       observer.reloaded('certificate')
-      describe(current, log, 'serving certificate reloaded')
+      describe(next, log, 'serving certificate reloaded')
       // open connections keep the verdict of the old CA
-      if (replacedCA) await fastify.connections.renew()
-    } catch (error) {
+      if (next.clientCA !== previous.clientCA) await fastify.connections.renew()
+    },
+    onError (error) {
       observer.reloaded('certificate', error)
       log.error({ err: error }, 'serving certificate not reloaded; the old one stays in use')
     }
-  }
-
-  fastify.addHook('onClose', async () => {
-    watcher.close()
-    await reading
   })
-  fastify.decorate('servingCertificate', { get validTo () { return current.validTo } })
+  describe(certificate.current, log, 'serving certificate loaded')
+
+  fastify.addHook('onClose', async () => { await certificate.close() })
+  fastify.decorate('servingCertificate', { get validTo () { return certificate.current.validTo } })
   fastify.decorateRequest('clientCertificateName', null)
   fastify.decorate('requireClientCertificate', requireClientCertificate(fastify, config))
 }

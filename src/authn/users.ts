@@ -1,11 +1,14 @@
 /**
  * The people and programs of a users file, ready to be asked about: made once
  * a load, never changed, replaced as a whole. Every question is one look-up,
- * however many there are.
+ * however many there are; a user that was asked about is kept as an object.
  */
 import type { UserInfo } from '../../schemas/token-review.js'
-import { decoyOf, type PasswordHash } from './password-hash.js'
+import { findEntry, hashOf } from './hash-table.js'
+import { immutable } from './immutable.js'
+import { decoyOf, parsePasswordHash, type PasswordHash } from './password-hash.js'
 import { digestToken } from './token-digest.js'
+import { digestAt, digestBytes, hasDigest, recordOf, type TokenRecord, type UserRecord, type UsersTable } from './users-table.js'
 
 export interface UserEntry {
   /** Names in NFC; immutable, since every answer about this user is this one object. */
@@ -32,8 +35,10 @@ export interface FoundToken {
 }
 
 export class Users {
-  readonly #byName = new Map<string, UserEntry>()
-  readonly #byDigest = new Map<string, FoundToken>()
+  readonly #table: UsersTable
+  /** Those that were asked about, by their number and by digest. */
+  readonly #entries = new Map<number, UserEntry>()
+  readonly #found = new Map<string, FoundToken>()
 
   /** What checking a password costs, the most frequent first; more than one kind is told apart by its time. */
   readonly costs: readonly string[]
@@ -45,28 +50,22 @@ export class Users {
    */
   readonly decoy: PasswordHash | undefined
 
-  /** @param entries whose names and digests are all different; src/files/users.ts has checked that */
-  constructor (entries: readonly UserEntry[]) {
-    const models = new Map<string, { hash: PasswordHash, count: number }>()
-    for (const user of entries) {
-      this.#byName.set(user.info.username, user)
-      for (const token of user.tokens) this.#byDigest.set(token.digest, { token, user })
-      if (user.passwordHash === undefined) continue
-      const model = models.get(user.passwordHash.cost)
-      if (model === undefined) models.set(user.passwordHash.cost, { hash: user.passwordHash, count: 1 })
-      else model.count++
-    }
-    const byCount = [...models].sort(([, a], [, b]) => b.count - a.count)
-    this.costs = byCount.map(([cost]) => cost)
-    this.decoy = byCount[0] && decoyOf(byCount[0][1].hash)
+  /** @param table whose names and digests are all different; src/files/users.ts has checked that */
+  constructor (table: UsersTable) {
+    this.#table = table
+    this.costs = table.models.map(({ cost }) => cost)
+    this.decoy = table.models[0] && decoyOf(parsePasswordHash(table.models[0].hash))
   }
 
   get size (): number {
-    return this.#byName.size
+    return this.#table.size
   }
 
   byName (username: string): UserEntry | undefined {
-    return this.#byName.get(username.normalize('NFC'))
+    const name = username.normalize('NFC')
+    const { names } = this.#table
+    const user = findEntry(names, hashOf(Buffer.from(name), names.seed), entry => this.#entry(entry).info.username === name)
+    return user === undefined ? undefined : this.#entry(user)
   }
 
   /**
@@ -74,10 +73,64 @@ export class Users {
    * time could tell is of the digest, which nobody can steer towards another's.
    */
   byToken (token: string): FoundToken | undefined {
-    return this.#byDigest.get(digestToken(token))
+    const digest = digestToken(token)
+    return this.#found.get(digest) ?? this.#findToken(digest)
   }
 
-  [Symbol.iterator] (): Iterator<UserEntry> {
-    return this.#byName.values()
+  * [Symbol.iterator] (): Iterator<UserEntry> {
+    for (let user = 0; user < this.size; user++) yield this.#entry(user)
   }
+
+  #findToken (digest: string): FoundToken | undefined {
+    const { tokens, owners, firstTokens } = this.#table
+    const bytes = digestBytes(digest)
+    const token = findEntry(tokens, hashOf(bytes, tokens.seed), entry => hasDigest(this.#table, entry, bytes))
+    if (token === undefined) return undefined
+    const owner = owners[token]!
+    const user = this.#entry(owner)
+    const found = { token: user.tokens[token - firstTokens[owner]!]!, user }
+    this.#found.set(digest, found)
+    return found
+  }
+
+  #entry (user: number): UserEntry {
+    let entry = this.#entries.get(user)
+    if (entry === undefined) {
+      const first = this.#table.firstTokens[user]!
+      entry = new StoredUser(recordOf(this.#table, user), index => digestAt(this.#table, first + index))
+      this.#entries.set(user, entry)
+    }
+    return entry
+  }
+}
+
+class StoredUser implements UserEntry {
+  readonly info: UserInfo
+  readonly disabled: boolean
+  readonly expiresAt: Date | undefined
+  readonly tokens: readonly TokenEntry[]
+  readonly #hash: string | undefined
+  #passwordHash: PasswordHash | undefined
+
+  constructor ({ info, disabled, expiresAt, passwordHash, tokens }: UserRecord, digestOf: (token: number) => string) {
+    this.info = immutable(info)
+    this.disabled = disabled
+    this.expiresAt = dateOf(expiresAt)
+    this.tokens = tokens.map((token, index) => readToken(token, digestOf(index)))
+    this.#hash = passwordHash
+  }
+
+  /** Read when it is needed: nobody with a token alone pays for it. */
+  get passwordHash (): PasswordHash | undefined {
+    if (this.#hash !== undefined) this.#passwordHash ??= parsePasswordHash(this.#hash)
+    return this.#passwordHash
+  }
+}
+
+function readToken ({ name, expiresAt, audiences }: TokenRecord, digest: string): TokenEntry {
+  return { name, digest, expiresAt: dateOf(expiresAt), audiences: audiences && Object.freeze([...audiences]) }
+}
+
+function dateOf (time: number | undefined): Date | undefined {
+  return time === undefined ? undefined : new Date(time)
 }

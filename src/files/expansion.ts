@@ -36,9 +36,16 @@ export function findExcessOfText (text: string, heap = heapLeft()): Fault | unde
   return { path: '', message: `holds too many values for the memory of this process: they need about ${mebibytes(indicators * INDICATOR_BYTES)} MiB of its heap, and ${mebibytes(heap)} are left; raise the memory limit` }
 }
 
-function heapLeft (): number {
+let heapLimit = Infinity
+
+/** For a thread beside another one: --max-old-space-size allows each of them as much as the process may have. */
+export function limitHeap (bytes: number): void {
+  heapLimit = bytes
+}
+
+export function heapLeft (): number {
   const { heap_size_limit: limit, used_heap_size: used } = getHeapStatistics()
-  return limit - used
+  return Math.max(0, Math.min(limit, heapLimit) - used)
 }
 
 function mebibytes (bytes: number): number {

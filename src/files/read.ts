@@ -54,11 +54,12 @@ async function attempt (file: string, { maxBytes = MAX_BYTES, pipes = false, ope
   try {
     // opening a pipe to which nobody writes waits for a writer, unless told not to
     handle = await openFile(file, pipes ? constants.O_RDONLY : NOT_BLOCKING)
-    const unfit = whyUnfit(await handle.stat(), maxBytes, pipes)
+    const stats = await handle.stat()
+    const unfit = whyUnfit(stats, maxBytes, pipes)
     if (unfit !== undefined) return { fault: unfit }
-    const chunks = new Chunks(maxBytes)
-    while (chunks.take((await handle.read(chunks.buffer, 0, chunks.buffer.length, null)).bytesRead));
-    return chunks.read
+    const content = new Content(stats.size, maxBytes)
+    while (content.take((await handle.read(content.room, 0, content.room.length, null)).bytesRead));
+    return content.read
   } catch (error) {
     return { fault: whyUnreadable(error) }
   } finally {
@@ -71,11 +72,12 @@ export function readBytesSync (file: string, { maxBytes = MAX_BYTES }: Pick<Read
   let descriptor: number | undefined
   try {
     descriptor = openSync(file, NOT_BLOCKING)
-    const unfit = whyUnfit(fstatSync(descriptor), maxBytes, false)
+    const stats = fstatSync(descriptor)
+    const unfit = whyUnfit(stats, maxBytes, false)
     if (unfit !== undefined) return { fault: unfit }
-    const chunks = new Chunks(maxBytes)
-    while (chunks.take(readSync(descriptor, chunks.buffer)));
-    return chunks.read
+    const content = new Content(stats.size, maxBytes)
+    while (content.take(readSync(descriptor, content.room)));
+    return content.read
   } catch (error) {
     return { fault: whyUnreadable(error) }
   } finally {
@@ -93,27 +95,36 @@ function whyUnfit (stats: Stats, maxBytes: number, pipes: boolean): string | und
 }
 
 /** What is read piece by piece; the size that a file claims is no promise, and that of a pipe is 0. */
-class Chunks {
-  readonly buffer = Buffer.allocUnsafe(65_536)
+class Content {
   readonly #maxBytes: number
-  readonly #chunks: Buffer[] = []
+  /** As large as the file, so that nothing is copied, and a byte more, for the end to be seen. */
+  #bytes: Buffer
   #length = 0
 
-  constructor (maxBytes: number) {
+  constructor (size: number, maxBytes: number) {
     this.#maxBytes = maxBytes
+    this.#bytes = Buffer.allocUnsafeSlow(Math.max(Math.min(size, maxBytes) + 1, 4096))
+  }
+
+  /** Where the next piece goes; never empty. */
+  get room (): Buffer {
+    if (this.#length === this.#bytes.length) this.#bytes = Buffer.concat([this.#bytes], this.#length * 2)
+    return this.#bytes.subarray(this.#length, this.#length + PIECE)
   }
 
   /** Whether there may be more to come. */
   take (count: number): boolean {
     this.#length += count
-    if (this.#length <= this.#maxBytes) this.#chunks.push(Buffer.from(this.buffer.subarray(0, count)))
     return count > 0 && this.#length <= this.#maxBytes
   }
 
   get read (): Read {
-    return this.#length > this.#maxBytes ? { fault: tooLarge(this.#maxBytes) } : { bytes: Buffer.concat(this.#chunks) }
+    return this.#length > this.#maxBytes ? { fault: tooLarge(this.#maxBytes) } : { bytes: this.#bytes.subarray(0, this.#length) }
   }
 }
+
+/** Bytes of one read. */
+const PIECE = 1024 * 1024
 
 function tooLarge (maxBytes: number): string {
   return `is too large: more than ${maxBytes / 1024 / 1024} MiB`

@@ -6,7 +6,15 @@ const utf8 = new TextDecoder('utf-8', { fatal: true })
 
 /** @throws FaultsError where the file can't be read or isn't UTF-8 */
 export async function readText (file: string, options?: ReadOptions): Promise<string> {
-  const { text, fault } = decode(await readBytes(file, options))
+  return textOf(decode(await readBytes(file, options)), file)
+}
+
+/** @throws FaultsError where the bytes of the file aren't UTF-8 */
+export function decodeText (bytes: Buffer, file: string): string {
+  return textOf(decode({ bytes }), file)
+}
+
+function textOf ({ text, fault }: Text, file: string): string {
   if (fault !== undefined) throw new FaultsError(file, [{ path: '', message: fault }])
   return text
 }

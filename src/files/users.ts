@@ -3,29 +3,38 @@
  * can't say, each fault with its path and line and all at once. What comes out
  * is ready to be asked.
  */
+import { getHeapStatistics } from 'node:v8'
 import type { UserInfo } from '../../schemas/token-review.js'
 import { USERS_VERSION, UsersFile, type User, type UserToken } from '../../schemas/users.js'
-import { immutable } from '../authn/immutable.js'
 import { canonicalName, isText, MAX_NAME_BYTES } from '../authn/mapping.js'
-import { parsePasswordHash, type PasswordHash } from '../authn/password-hash.js'
+import { parsePasswordHash } from '../authn/password-hash.js'
 import { isReservedKey } from '../authn/reserved.js'
 import { parseTimestamp } from '../authn/timestamp.js'
-import { Users, type TokenEntry, type UserEntry } from '../authn/users.js'
-import { MAX_FAULTS, type Fault } from '../errors.js'
+import { UsersTableBuilder, type TokenRecord, type UsersTable } from '../authn/users-table.js'
+import { Users } from '../authn/users.js'
+import { FaultsError, MAX_FAULTS, type Fault } from '../errors.js'
 import { draftDocument, faultsError, type Draft } from './document.js'
 import { findFaults } from './faults.js'
 import { joinPath } from './outline.js'
-import { MAX_USERS_BYTES, type ReadOptions } from './read.js'
-import { readText } from './text.js'
+import { refuseLarge, splitUsers, type UsersPart } from './users-parts.js'
+import { MAX_USERS_BYTES, readBytes, type ReadOptions } from './read.js'
+import { decodeText } from './text.js'
 
 /** @throws FaultsError with everything that is wrong; also where the file can't be read */
 export async function readUsers (file: string, options?: ReadOptions): Promise<Users> {
-  return parseUsers(await readUsersText(file, options), file)
+  return new Users(tabulateUsers(await readUsersBytes(file, options), file))
 }
 
 /** @throws FaultsError where the file can't be read */
-export async function readUsersText (file: string, options: ReadOptions = {}): Promise<string> {
-  return await readText(file, { maxBytes: MAX_USERS_BYTES, ...options })
+export async function readUsersBytes (file: string, options: ReadOptions = {}): Promise<Buffer> {
+  const read = await readBytes(file, { maxBytes: MAX_USERS_BYTES, ...options })
+  if ('fault' in read) throw new FaultsError(file, [{ path: '', message: read.fault }])
+  return read.bytes
+}
+
+/** @throws FaultsError where the file can't be read or isn't UTF-8 */
+export async function readUsersText (file: string, options?: ReadOptions): Promise<string> {
+  return decodeText(await readUsersBytes(file, options), file)
 }
 
 /**
@@ -33,58 +42,128 @@ export async function readUsersText (file: string, options: ReadOptions = {}): P
  * @throws FaultsError with everything that is wrong, in the order of lines
  */
 export function parseUsers (text: string, file: string): Users {
-  const draft = draftDocument<UsersFile>(text, { file, schema: UsersFile })
-  const faults: Fault[] = [...draft.faults]
-  const entries = readEntries(draft, (path, message) => { if (faults.length <= MAX_FAULTS) faults.push({ path, message }) })
-  if (faults.length > 0) throw faultsError(draft, faults)
-  return new Users(entries)
+  return new Users(tabulateUsers(Buffer.from(text), file))
 }
 
 /** What {@link parseUsers} would find wrong with these entries, with paths such as `users[3].uid`. */
 export function findUserFaults (users: readonly User[]): Fault[] {
   const value: UsersFile = { apiVersion: USERS_VERSION, users: [...users] }
+  const reading = new Reading()
   const faults = findFaults(value, UsersFile)
-  const more: Fault[] = []
-  readEntries({ value, faults }, (path, message) => { if (more.length <= MAX_FAULTS) more.push({ path, message }) })
-  return [...faults, ...more]
+  readEntries({ value, faults }, 0, reading)
+  return [...faults, ...reading.faults]
+}
+
+/**
+ * The same as what one thread can hand over to another.
+ * @param heapLimit of the thread that keeps it
+ */
+export function tabulateUsers (bytes: Buffer, file: string, heapLimit = getHeapStatistics().heap_size_limit): UsersTable {
+  const parts = splitUsers(bytes)
+  if (parts !== undefined) refuseLarge(bytes.length, file, heapLimit)
+  return (parts && tabulateParts(parts, file)) ?? tabulateWhole(decodeText(bytes, file), file)
+}
+
+/** Of everything at once: values take a hundred times the memory of their text. */
+function tabulateWhole (text: string, file: string): UsersTable {
+  const draft = draftDocument<UsersFile>(text, { file, schema: UsersFile })
+  const reading = new Reading()
+  reading.faults.push(...draft.faults)
+  readEntries(draft, 0, reading)
+  if (reading.faults.length > 0) throw faultsError(draft, reading.faults)
+  return reading.builder.finish()
+}
+
+/** Part by part; `undefined` for a text that has to be read as a whole. */
+function tabulateParts (parts: Iterable<UsersPart>, file: string): UsersTable | undefined {
+  const reading = new Reading()
+  for (const { bytes, line } of parts) {
+    const draft = draftPart(bytes, file)
+    if (draft === undefined) return undefined
+    const first = reading.count
+    const known = reading.faults.length
+    reading.faults.push(...draft.faults.map(fault => ({ ...fault, path: shift(fault.path, first) })))
+    readEntries(draft, first, reading)
+    // lines are found now: of each part, only its faults are kept
+    for (const fault of reading.faults.splice(known)) {
+      const within = fault.line ?? draft.lineOf(shift(fault.path, -first))
+      reading.faults.push({ ...fault, line: within === undefined ? line : within + line - 1 })
+    }
+    if (reading.faults.length > MAX_FAULTS) break
+    reading.builder.endPart()
+    if (reading.builder.bytes > MAX_USERS_BYTES) throw new FaultsError(file, [{ path: '', message: 'holds too many values; split it up' }])
+  }
+  if (reading.faults.length > 0) throw new FaultsError(file, reading.faults.sort((a, b) => (a.line ?? 0) - (b.line ?? 0)))
+  return reading.builder.finish()
+}
+
+/** A part by itself; `undefined` if it is none: its end is not that of a user, or it refers to another part. */
+function draftPart (bytes: Buffer, file: string): Draft<UsersFile> | undefined {
+  const text = decodeText(bytes, file)
+  if (ALIAS.test(text)) return undefined
+  try {
+    const draft = draftDocument<UsersFile>(text, { file, schema: UsersFile })
+    const isPart = Array.isArray(draft.value?.users) && Object.keys(draft.value).sort().join() === 'apiVersion,users'
+    return isPart ? draft : undefined
+  } catch (error) {
+    if (error instanceof FaultsError) return undefined
+    throw error
+  }
+}
+
+/** What may be an anchor or an alias of YAML. */
+const ALIAS = /(?:^|[\s[\]{},:-])[&*][^\s]/
+
+/** `users[3].uid` → `users[1003].uid` */
+function shift (path: string, by: number): string {
+  return by === 0 ? path : path.replace(/^users\[(\d+)\]/, (_, index: string) => `users[${Number(index) + by}]`)
+}
+
+/** What has been read so far. */
+class Reading {
+  readonly faults: Fault[] = []
+  readonly builder = new UsersTableBuilder()
+  /** Of each user of the builder, its place in the file. */
+  readonly places: number[] = []
+  /** Entries, the malformed ones included. */
+  count = 0
+
+  readonly report: Report = (path, message) => {
+    if (this.faults.length <= MAX_FAULTS) this.faults.push({ path, message })
+  }
 }
 
 /** Takes note of what is wrong, and where. */
 type Report = (path: string, message: string) => void
 
-/** Where each name and each digest was seen first. */
-interface Seen {
-  readonly names: Map<string, string>
-  readonly digests: Map<string, string>
-}
-
-/** The entries that have the form of the schema; the others have their faults already. */
-function readEntries ({ value, faults }: Pick<Draft<UsersFile>, 'value' | 'faults'>, report: Report): UserEntry[] {
+/** Adds the entries that have the form of the schema; the others have their faults already. */
+function readEntries ({ value, faults }: Pick<Draft<UsersFile>, 'value' | 'faults'>, first: number, reading: Reading): void {
   const users: unknown = value?.users
   // of very many faults not all are known, nor which entries are sound
-  if (!Array.isArray(users) || faults.length > MAX_FAULTS) return []
+  if (!Array.isArray(users) || faults.length > MAX_FAULTS) return
   const malformed = new Set(faults.map(({ path }) => /^users\[\d+\]/.exec(path)?.[0]))
-  const seen: Seen = { names: new Map(), digests: new Map() }
-  return users.flatMap((user: User, index) => {
-    const at = `users[${index}]`
-    return malformed.has(at) ? [] : [readEntry(user, at, seen, report)]
+  users.forEach((user: User, index) => {
+    if (!malformed.has(`users[${index}]`)) readEntry(user, first + index, reading)
   })
+  reading.count += users.length
 }
 
-function readEntry (user: User, at: string, seen: Seen, report: Report): UserEntry {
+function readEntry (user: User, place: number, { places, report, builder }: Reading): void {
+  const at = `users[${place}]`
   const info = readInfo(user, at, report)
-  const namesake = claim(seen.names, info.username, `${at}.username`)
-  if (namesake !== undefined) report(`${at}.username`, `the same name as ${namesake}; names are compared in Unicode's normal form NFC`)
   if (user.passwordHash !== undefined && user.username.includes(':')) {
     report(`${at}.username`, 'a name with a colon can\'t have a password, since the first colon of "username:password" ends the name; give it a token')
   }
-  return {
-    info,
-    disabled: user.disabled === true,
-    expiresAt: readTimestamp(user.expiresAt, `${at}.expiresAt`, report),
-    passwordHash: readPasswordHash(user.passwordHash, `${at}.passwordHash`, report),
-    tokens: (user.tokens ?? []).map((token, index) => readToken(token, `${at}.tokens[${index}]`, seen, report))
-  }
+  const cost = readCost(user.passwordHash, `${at}.passwordHash`, report)
+  const expiresAt = readTimestamp(user.expiresAt, `${at}.expiresAt`, report)
+  const tokens = (user.tokens ?? []).map((token, index) => readToken(token, `${at}.tokens[${index}]`, report))
+  places.push(place)
+  const namesake = builder.add({ info, disabled: user.disabled === true, expiresAt, passwordHash: user.passwordHash, tokens }, cost)
+  if (namesake !== undefined) report(`${at}.username`, `the same name as users[${places[namesake]}].username; names are compared in Unicode's normal form NFC`)
+  user.tokens?.forEach(({ hash }, index) => {
+    const twin = builder.addToken(hash, index)
+    if (twin !== undefined) report(`${at}.tokens[${index}].hash`, `the same token as users[${places[twin.user]}].tokens[${twin.token}].hash; a token belongs to one user, and is listed once`)
+  })
 }
 
 function readInfo ({ username, uid, groups, extra }: User, at: string, report: Report): UserInfo {
@@ -94,7 +173,7 @@ function readInfo ({ username, uid, groups, extra }: User, at: string, report: R
     info.groups = groups.map((group, index) => readName(group, `${at}.groups[${index}]`, report))
   }
   if (extra !== undefined) info.extra = readExtra(extra, `${at}.extra`, report)
-  return immutable(info)
+  return info
 }
 
 function readExtra (extra: Record<string, string[]>, at: string, report: Report): Record<string, string[]> {
@@ -109,14 +188,11 @@ function readExtra (extra: Record<string, string[]>, at: string, report: Report)
   return Object.fromEntries(read)
 }
 
-function readToken (token: UserToken, at: string, seen: Seen, report: Report): TokenEntry {
-  const twin = claim(seen.digests, token.hash, `${at}.hash`)
-  if (twin !== undefined) report(`${at}.hash`, `the same token as ${twin}; a token belongs to one user, and is listed once`)
+function readToken (token: UserToken, at: string, report: Report): TokenRecord {
   return {
     name: readName(token.name, `${at}.name`, report),
-    digest: token.hash,
     expiresAt: readTimestamp(token.expiresAt, `${at}.expiresAt`, report),
-    audiences: token.audiences && Object.freeze([...token.audiences])
+    audiences: token.audiences
   }
 }
 
@@ -140,26 +216,20 @@ function readValues (values: readonly string[], path: string, report: Report): s
   return [...values]
 }
 
-function readTimestamp (text: string | undefined, path: string, report: Report): Date | undefined {
+/** Milliseconds since 1970. */
+function readTimestamp (text: string | undefined, path: string, report: Report): number | undefined {
   if (text === undefined) return undefined
   const moment = parseTimestamp(text)
   if (moment === undefined) report(path, 'no such date or time')
-  return moment
+  return moment?.getTime()
 }
 
-function readPasswordHash (text: string | undefined, path: string, report: Report): PasswordHash | undefined {
+function readCost (text: string | undefined, path: string, report: Report): string | undefined {
   if (text === undefined) return undefined
   try {
-    return parsePasswordHash(text)
+    return parsePasswordHash(text).cost
   } catch (error) {
     report(path, (error as Error).message)
     return undefined
   }
-}
-
-/** Gives the path that had the key before, if any did. */
-function claim (owners: Map<string, string>, key: string, path: string): string | undefined {
-  const owner = owners.get(key)
-  if (owner === undefined) owners.set(key, path)
-  return owner
 }

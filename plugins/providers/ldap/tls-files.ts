@@ -6,7 +6,7 @@
 import type { LdapTlsConfig } from '../../../schemas/providers/ldap.js'
 import type { OpenContext } from '../../../src/authn/provider.js'
 import { readCertificates, readPrivateKey, refuseMismatch } from '../../../src/files/pem.js'
-import { watchFiles } from '../../../src/files/watch.js'
+import { openWatched } from '../../../src/files/reload.js'
 import { CABundle } from './ca-bundle.js'
 
 /** PEM. Holds a private key: not for logs. */
@@ -34,29 +34,20 @@ type Paths = Pick<LdapTlsConfig, 'caFile' | 'certFile' | 'keyFile'>
 export async function openTlsFiles (paths: Paths, { log, reloaded, resolvePath }: Pick<OpenContext, 'log' | 'reloaded' | 'resolvePath'>, now = Date.now): Promise<TlsFiles> {
   const files = [paths.caFile, paths.certFile, paths.keyFile].flatMap(path => path === undefined ? [] : resolvePath(path))
   if (files.length === 0) return { current: () => ({}), close () {} }
-  // before the first read: nothing that changes meanwhile is missed
-  const watch = watchFiles(files, () => { reading = reading.then(reload) }, { log })
-  // one after the other: a slow reading must not overtake the next
-  let reading = Promise.resolve()
-  let content: TlsContent = {}
-  try {
-    content = await readTlsFiles(paths, resolvePath)
-    return { current: () => identityOf(content, now()), close: () => { watch.close() } }
-  } catch (error) {
-    watch.close()
-    throw error
-  }
-
-  async function reload (): Promise<void> {
-    try {
-      content = await readTlsFiles(paths, resolvePath)
+  const watched = await openWatched({
+    files,
+    log,
+    read: async () => await readTlsFiles(paths, resolvePath),
+    onReload () {
       log.info({ files }, 'reloaded the TLS files of the directory; new connections use them')
       reloaded()
-    } catch (error) {
+    },
+    onError (error) {
       log.error({ files, err: error }, 'the TLS files of the directory were not reloaded; the previous ones stay active')
       reloaded(error)
     }
-  }
+  })
+  return { current: () => identityOf(watched.current, now()), close () { watched.close().catch(() => {}) } }
 }
 
 /** @throws FaultsError that names the file at fault */

@@ -2,15 +2,20 @@
  * The users of a file that is watched. A new version replaces the old one as a
  * whole; one with faults replaces nothing, and is complained about.
  */
-import { hash } from 'node:crypto'
 import type { OpenContext } from '../../../src/authn/provider.js'
-import type { Users } from '../../../src/authn/users.js'
+import { Users } from '../../../src/authn/users.js'
 import { FaultsError, formatFault } from '../../../src/errors.js'
-import { parseUsers, readUsersText } from '../../../src/files/users.js'
-import { watchFiles } from '../../../src/files/watch.js'
+import { openWatched, type Watched } from '../../../src/files/reload.js'
+import { loadUsers } from '../../../src/files/users-thread.js'
 
 /** Faults that one log line names; "authn-webhook validate" names all. */
 const MAX_LOGGED = 10
+
+/** The users of one text. */
+interface Version {
+  readonly users: Users
+  readonly digest: string
+}
 
 /** @throws FaultsError with everything that is wrong with the file */
 export async function openUsersSource (file: string, ctx: OpenContext): Promise<UsersSource> {
@@ -28,69 +33,58 @@ export async function openUsersSource (file: string, ctx: OpenContext): Promise<
 export class UsersSource {
   readonly #file: string
   readonly #ctx: OpenContext
-  readonly #watch: { close: () => void }
-  #users: Users | undefined
-  /** Of the text that the users were read from. */
-  #digest: string | undefined
+  readonly #closing = new AbortController()
+  #watched: Watched<Version> | undefined
+  #version: Version | undefined
   /** Whether the file as it is now has errors; the users are those of before. */
   #failed = false
-  /** Reads one after another, so that an older text never replaces a newer one. */
-  #reading: Promise<void> = Promise.resolve()
-  #closed = false
 
   constructor (file: string, ctx: OpenContext) {
     this.#file = file
     this.#ctx = ctx
-    // before the first read: nothing that changes meanwhile is missed
-    this.#watch = watchFiles([file], () => {
-      this.#reading = this.#reading.then(async () => { await this.#reload() })
-    }, { log: ctx.log })
   }
 
   async open (): Promise<void> {
-    const reading = this.#read()
-    this.#reading = reading.then(() => {}, () => {})
-    await reading
+    this.#watched = await openWatched({
+      files: [this.#file],
+      log: this.#ctx.log,
+      read: async () => await this.#read(),
+      onReload: (next, previous) => { this.#reloaded(next !== previous) },
+      onError: error => {
+        this.#failed = true
+        this.#ctx.log.error({ file: this.#file, ...describe(error) }, 'the users file was not taken over; the last good one stays in force')
+        this.#ctx.reloaded(error)
+      }
+    })
     this.#announce()
   }
 
   /** Those of the last good file. */
   get users (): Users {
-    return this.#users!
+    return this.#watched!.current.users
   }
 
   close (): void {
-    this.#closed = true
-    this.#watch.close()
+    this.#closing.abort()
+    this.#watched?.close().catch(() => {})
   }
 
-  /** Gives whether there is anything new. */
-  async #read (): Promise<boolean> {
-    const text = await readUsersText(this.#file)
-    const digest = hash('sha256', text)
-    if (digest === this.#digest) return false
-    this.#users = parseUsers(text, this.#file)
-    this.#digest = digest
-    return true
+  /** The version that is there already, if the text is the same. */
+  async #read (): Promise<Version> {
+    const { digest, table } = await loadUsers(this.#file, { known: this.#version?.digest, signal: this.#closing.signal })
+    if (table !== undefined) this.#version = { users: new Users(table), digest }
+    return this.#version!
   }
 
-  async #reload (): Promise<void> {
-    if (this.#closed) return
-    try {
-      const different = await this.#read()
-      if (different) {
-        this.#ctx.changed()
-        this.#announce()
-      } else if (this.#failed) {
-        this.#ctx.log.info({ file: this.#file }, 'the users file is again the one in force')
-      }
-      this.#failed = false
-      this.#ctx.reloaded()
-    } catch (error) {
-      this.#failed = true
-      this.#ctx.log.error({ file: this.#file, ...describe(error) }, 'the users file was not taken over; the last good one stays in force')
-      this.#ctx.reloaded(error)
+  #reloaded (different: boolean): void {
+    if (different) {
+      this.#ctx.changed()
+      this.#announce()
+    } else if (this.#failed) {
+      this.#ctx.log.info({ file: this.#file }, 'the users file is again the one in force')
     }
+    this.#failed = false
+    this.#ctx.reloaded()
   }
 
   #announce (): void {

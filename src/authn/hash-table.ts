@@ -1,0 +1,75 @@
+/**
+ * Which entry has a key, in typed arrays: they cross from one thread to another
+ * without a copy, and take a tenth of a Map's memory. The keys themselves lie
+ * elsewhere; entries are numbered in the order in which they were added.
+ */
+
+export interface HashTable {
+  /** Entry + 1, or 0; a power of two of them. */
+  readonly slots: Uint32Array
+  /** By entry. */
+  readonly hashes: Uint32Array
+  /** Random: nobody can write keys that all hash alike. */
+  readonly seed: number
+}
+
+export function hashOf (key: Uint8Array, seed: number): number {
+  let hash = seed
+  for (let index = 0; index < key.length; index++) {
+    hash = Math.imul(hash ^ key[index]!, 0x9e3779b1)
+    hash ^= hash >>> 15
+  }
+  return hash >>> 0
+}
+
+/** @param isIt whether an entry of that hash has the key */
+export function findEntry ({ slots, hashes }: Pick<HashTable, 'slots' | 'hashes'>, hash: number, isIt: (entry: number) => boolean): number | undefined {
+  const mask = slots.length - 1
+  for (let slot = hash & mask; slots[slot] !== 0; slot = (slot + 1) & mask) {
+    const entry = slots[slot]! - 1
+    if (hashes[entry] === hash && isIt(entry)) return entry
+  }
+  return undefined
+}
+
+export class HashTableBuilder {
+  #slots = new Uint32Array(16)
+  #hashes = new Uint32Array(8)
+  #size = 0
+  readonly seed: number
+
+  constructor (seed: number) {
+    this.seed = seed
+  }
+
+  /** The next entry, or the one that has the key already. */
+  add (key: Uint8Array, isIt: (entry: number) => boolean): { readonly entry: number, readonly known: boolean } {
+    const hash = hashOf(key, this.seed)
+    const known = findEntry({ slots: this.#slots, hashes: this.#hashes }, hash, isIt)
+    if (known !== undefined) return { entry: known, known: true }
+    if (this.#size === this.#hashes.length) this.#grow()
+    this.#hashes[this.#size] = hash
+    insert(this.#slots, hash, this.#size)
+    return { entry: this.#size++, known: false }
+  }
+
+  finish (): HashTable {
+    return { slots: this.#slots, hashes: this.#hashes.slice(0, this.#size), seed: this.seed }
+  }
+
+  /** At most half of the slots are taken, so that a search is short. */
+  #grow (): void {
+    const hashes = new Uint32Array(this.#hashes.length * 2)
+    hashes.set(this.#hashes)
+    this.#hashes = hashes
+    this.#slots = new Uint32Array(hashes.length * 2)
+    for (let entry = 0; entry < this.#size; entry++) insert(this.#slots, hashes[entry]!, entry)
+  }
+}
+
+function insert (slots: Uint32Array, hash: number, entry: number): void {
+  const mask = slots.length - 1
+  let slot = hash & mask
+  while (slots[slot] !== 0) slot = (slot + 1) & mask
+  slots[slot] = entry + 1
+}

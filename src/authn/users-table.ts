@@ -1,0 +1,225 @@
+/**
+ * All users of a file in a few typed arrays, made by one thread and asked by
+ * another: 100,000 of them change hands at once, and take no more memory than
+ * their file. A user becomes an object when somebody asks for it (users.ts).
+ */
+import { randomBytes } from 'node:crypto'
+import type { UserInfo } from '../../schemas/token-review.js'
+import { HashTableBuilder, type HashTable } from './hash-table.js'
+
+/** What is kept of a user; its tokens' digests lie apart. */
+export interface UserRecord {
+  readonly info: UserInfo
+  readonly disabled: boolean
+  /** Milliseconds since 1970. */
+  readonly expiresAt?: number | undefined
+  readonly passwordHash?: string | undefined
+  readonly tokens: readonly TokenRecord[]
+}
+
+export interface TokenRecord {
+  readonly name: string
+  readonly expiresAt?: number | undefined
+  readonly audiences?: readonly string[] | undefined
+}
+
+/** Records as JSON, one after another. */
+export interface RecordPart {
+  /** The number of its first user. */
+  readonly first: number
+  readonly bytes: Uint8Array
+  /** Where each record ends. */
+  readonly ends: Uint32Array
+}
+
+export interface UsersTable {
+  readonly size: number
+  readonly parts: readonly RecordPart[]
+  readonly names: HashTable
+  /** 32 bytes each, in the order of users. */
+  readonly digests: Uint8Array
+  readonly tokens: HashTable
+  /** The user of each digest. */
+  readonly owners: Uint32Array
+  /** The first digest of each user. */
+  readonly firstTokens: Uint32Array
+  /** A password hash of each cost, the most frequent cost first. */
+  readonly models: ReadonlyArray<{ readonly cost: string, readonly hash: string }>
+}
+
+const DIGEST = 32
+
+/** `sha256:` and 64 hexadecimal digits → the bytes. */
+export function digestBytes (digest: string): Buffer {
+  return Buffer.from(digest.slice('sha256:'.length), 'hex')
+}
+
+export function recordOf ({ parts }: UsersTable, user: number): UserRecord {
+  const { first, bytes, ends } = parts[lastWhere(parts, part => part.first <= user)]!
+  const index = user - first
+  return parseRecord(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8', index === 0 ? 0 : ends[index - 1], ends[index]))
+}
+
+/** Without keys, which would be a quarter of it. */
+function formatRecord ({ info: { username, uid, groups, extra }, disabled, expiresAt, passwordHash, tokens }: UserRecord): string {
+  return JSON.stringify([username, uid ?? 0, groups ?? 0, extra ?? 0, disabled ? 1 : 0, expiresAt ?? '', passwordHash ?? 0, ...tokens.flatMap(({ name, expiresAt, audiences }) => [name, expiresAt ?? '', audiences ?? 0])])
+}
+
+/** Whether something is there, its type tells: nothing is 0 or, in the place of a number, an empty text. */
+function parseRecord (text: string): UserRecord {
+  const [username, uid, groups, extra, disabled, expiresAt, passwordHash, ...rest] = JSON.parse(text)
+  const tokens: TokenRecord[] = []
+  for (let at = 0; at < rest.length; at += 3) {
+    const [name, expiresAt, audiences] = rest.slice(at, at + 3)
+    tokens.push({ name, expiresAt: expiresAt === '' ? undefined : expiresAt, audiences: audiences === 0 ? undefined : audiences })
+  }
+  return {
+    info: { username, ...uid !== 0 && { uid }, ...groups !== 0 && { groups }, ...extra !== 0 && { extra } },
+    disabled: disabled === 1,
+    expiresAt: expiresAt === '' ? undefined : expiresAt,
+    passwordHash: passwordHash === 0 ? undefined : passwordHash,
+    tokens
+  }
+}
+
+export function digestAt ({ digests }: Pick<UsersTable, 'digests'>, token: number): string {
+  return `sha256:${Buffer.from(digests.buffer, digests.byteOffset + token * DIGEST, DIGEST).toString('hex')}`
+}
+
+export function hasDigest ({ digests }: Pick<UsersTable, 'digests'>, token: number, digest: Uint8Array): boolean {
+  return Buffer.compare(Buffer.from(digests.buffer, digests.byteOffset + token * DIGEST, DIGEST), digest) === 0
+}
+
+/** Every buffer of a table, for a transfer to another thread. */
+export function buffersOf ({ parts, names, digests, tokens, owners, firstTokens }: UsersTable): ArrayBuffer[] {
+  return [...parts.flatMap(({ bytes, ends }) => [bytes, ends]), names.slots, names.hashes, digests, tokens.slots, tokens.hashes, owners, firstTokens].map(({ buffer }) => buffer as ArrayBuffer)
+}
+
+export class UsersTableBuilder {
+  readonly #parts: RecordPart[] = []
+  readonly #names = new HashTableBuilder(randomSeed())
+  readonly #nameBytes = new GrowingBytes()
+  readonly #tokens = new HashTableBuilder(randomSeed())
+  readonly #digests = new GrowingBytes()
+  readonly #nameEnds: number[] = []
+  /** The first user of each name. */
+  readonly #named: number[] = []
+  readonly #owners: number[] = []
+  readonly #places: number[] = []
+  readonly #firstTokens: number[] = []
+  readonly #costs = new Map<string, { readonly hash: string, count: number }>()
+  #pending: string[] = []
+
+  /** Bytes of the records so far. */
+  bytes = 0
+
+  get size (): number {
+    return this.#firstTokens.length
+  }
+
+  /**
+   * @param cost of its password hash
+   * @returns the user that has the name already
+   */
+  add (record: UserRecord, cost: string | undefined): number | undefined {
+    const name = Buffer.from(record.info.username)
+    const { entry, known } = this.#names.add(name, user => this.#nameBytes.equals(this.#nameEnds[user - 1] ?? 0, this.#nameEnds[user]!, name))
+    if (!known) {
+      this.#nameEnds.push(this.#nameBytes.append(name))
+      this.#named.push(this.size)
+    }
+    this.#firstTokens.push(this.#owners.length)
+    this.#pending.push(formatRecord(record))
+    this.#count(record.passwordHash, cost)
+    return known ? this.#named[entry] : undefined
+  }
+
+  /**
+   * A token of the user that was added last.
+   * @param place among the tokens of the user
+   * @returns the one that has the digest already
+   */
+  addToken (digest: string, place: number): { readonly user: number, readonly token: number } | undefined {
+    const bytes = digestBytes(digest)
+    const { entry, known } = this.#tokens.add(bytes, token => this.#digests.equals(token * DIGEST, (token + 1) * DIGEST, bytes))
+    if (known) return { user: this.#owners[entry]!, token: this.#places[entry]! }
+    this.#digests.append(bytes)
+    this.#owners.push(this.size - 1)
+    this.#places.push(place)
+    return undefined
+  }
+
+  /** Ends a part: its records take no more than their bytes from now on. */
+  endPart (): void {
+    if (this.#pending.length === 0) return
+    const first = this.size - this.#pending.length
+    const bytes = Buffer.from(this.#pending.join(''))
+    const ends = new Uint32Array(this.#pending.length)
+    let end = 0
+    this.#pending.forEach((record, index) => { ends[index] = end += Buffer.byteLength(record) })
+    // of its own: small Buffers share one, which can't be transferred
+    this.#parts.push({ first, bytes: new Uint8Array(bytes), ends })
+    this.bytes += bytes.length
+    this.#pending = []
+  }
+
+  #count (hash: string | undefined, cost: string | undefined): void {
+    if (hash === undefined || cost === undefined) return
+    const model = this.#costs.get(cost)
+    if (model === undefined) this.#costs.set(cost, { hash: Buffer.from(hash).toString(), count: 1 })
+    else model.count++
+  }
+
+  /** Of users and tokens that are all different. */
+  finish (): UsersTable {
+    this.endPart()
+    return {
+      size: this.size,
+      parts: this.#parts,
+      names: this.#names.finish(),
+      digests: this.#digests.finish(),
+      tokens: this.#tokens.finish(),
+      owners: Uint32Array.from(this.#owners),
+      firstTokens: Uint32Array.from(this.#firstTokens),
+      models: [...this.#costs].sort(([, a], [, b]) => b.count - a.count).map(([cost, { hash }]) => ({ cost, hash }))
+    }
+  }
+}
+
+class GrowingBytes {
+  #bytes = Buffer.alloc(4096)
+  #length = 0
+
+  /** @returns the end of what was appended */
+  append (bytes: Uint8Array): number {
+    while (this.#length + bytes.length > this.#bytes.length) this.#bytes = Buffer.concat([this.#bytes], this.#bytes.length * 2)
+    this.#bytes.set(bytes, this.#length)
+    this.#length += bytes.length
+    return this.#length
+  }
+
+  equals (start: number, end: number, bytes: Uint8Array): boolean {
+    return this.#bytes.compare(bytes, 0, bytes.length, start, end) === 0
+  }
+
+  /** In a buffer of its own, which can be transferred. */
+  finish (): Uint8Array {
+    return new Uint8Array(this.#bytes.subarray(0, this.#length))
+  }
+}
+
+function randomSeed (): number {
+  return randomBytes(4).readUInt32LE()
+}
+
+/** The last index for which `holds`, which is true of the first ones. */
+function lastWhere<T> (list: readonly T[], holds: (item: T) => boolean): number {
+  let low = 0
+  let high = list.length
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if (holds(list[middle]!)) low = middle + 1
+    else high = middle
+  }
+  return low - 1
+}

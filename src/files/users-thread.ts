@@ -1,0 +1,89 @@
+/**
+ * Checks the users file without holding up reviews: a large one in a thread of
+ * its own, which hands over the finished table. A file that would take more
+ * memory than is left ends that thread, and is an error like any other.
+ */
+import { once } from 'node:events'
+import { hash } from 'node:crypto'
+import { extname } from 'node:path'
+import { getHeapStatistics } from 'node:v8'
+import { Worker } from 'node:worker_threads'
+import type { UsersTable } from '../authn/users-table.js'
+import { FaultsError, type Fault } from '../errors.js'
+import { heapLeft } from './expansion.js'
+import { readUsersBytes, tabulateUsers } from './users.js'
+
+const MIB = 1_048_576
+/** What parses needs some, however little is left. */
+const MIN_HEAP = 32 * MIB
+const YOUNG = 16 * MIB
+/** Of what is left of the heap here, which outgrows it meanwhile: the thread has code and buffers too. */
+const SHARE = 0.6
+
+/** Bytes that are checked in less time than a thread takes to start; a few milliseconds. */
+const SMALL = 64 * 1024
+
+export interface LoadedUsers {
+  /** Of the text. */
+  readonly digest: string
+  /** Absent: the text is the one that is known. */
+  readonly table?: UsersTable | undefined
+}
+
+export interface Order {
+  readonly bytes: Uint8Array
+  readonly file: string
+  readonly known: string
+  /** Of this thread, which keeps the table. */
+  readonly heapLimit: number
+  /** Of the thread that checks. */
+  readonly maxHeap: number
+}
+
+export type Result = LoadedUsers | { readonly faults: readonly Fault[] }
+
+export interface LoadOptions {
+  /** Digest of the text that needs no second check. Absent: nobody is served yet, so the file is checked here, and at once. */
+  readonly known: string | undefined
+  readonly signal: AbortSignal
+  /** Bytes of heap for the thread; for tests. */
+  readonly maxHeap?: number
+}
+
+/** @throws FaultsError with everything that is wrong with the file */
+export async function loadUsers (file: string, { known, signal, maxHeap = Math.max(MIN_HEAP, Math.floor(heapLeft() * SHARE)) }: LoadOptions): Promise<LoadedUsers> {
+  const bytes = await readUsersBytes(file)
+  if (known !== undefined && bytes.length > SMALL) return await inThread({ bytes, file, known, heapLimit: getHeapStatistics().heap_size_limit, maxHeap }, signal)
+  const digest = hash('sha256', bytes)
+  return digest === known ? { digest } : { digest, table: tabulateUsers(bytes, file) }
+}
+
+/** Beside this file, whether that is TypeScript, compiled, or in a bundle (scripts/image.mjs). */
+const WORKER = new URL(`./users-worker${extname(import.meta.url)}`, import.meta.url)
+
+async function inThread (order: Order, signal: AbortSignal): Promise<LoadedUsers> {
+  const worker = new Worker(WORKER, {
+    workerData: order,
+    transferList: [order.bytes.buffer as ArrayBuffer],
+    resourceLimits: { maxOldGenerationSizeMb: order.maxHeap / MIB, maxYoungGenerationSizeMb: YOUNG / MIB }
+  })
+  const end = (): void => { worker.terminate().catch(() => {}) }
+  signal.addEventListener('abort', end, { once: true })
+  try {
+    const [result] = await Promise.race([once(worker, 'message', { signal }), ended(worker)]) as [Result]
+    if ('faults' in result) throw new FaultsError(order.file, result.faults)
+    return result
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ERR_WORKER_OUT_OF_MEMORY') throw error
+    throw new FaultsError(order.file, [{ path: '', message: 'holds too many values for the memory of this process; raise the memory limit, or split it up' }])
+  } finally {
+    signal.removeEventListener('abort', end)
+    end()
+  }
+}
+
+/** Rejects: nobody waits for the end of a thread that has said something. */
+async function ended (worker: Worker): Promise<never> {
+  const [code] = await once(worker, 'exit')
+  throw new Error(`the thread that checks the users file ended with code ${code}`)
+}
