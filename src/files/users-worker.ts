@@ -8,8 +8,8 @@ import { limitHeap } from './expansion.js'
 import type { Order, Result } from './users-thread.js'
 import { tabulateUsers } from './users.js'
 
-/** A quarter of a processor that is busy otherwise; all of one that isn't. */
-const PRIORITY = 5
+/** A tenth of a processor that is busy otherwise; all of one that isn't. */
+const PRIORITY = 10
 
 if (!isMainThread) check(workerData as Order)
 
