@@ -60,7 +60,7 @@ function linesOf (bytes: Buffer): number {
 /** The file, the users made from it and those before lie outside of the heap, and so do buffers on their way. */
 const COPIES = 3
 /** For what reads it. */
-const READER = 48 * 1024 * 1024
+const READER = 80 * 1024 * 1024
 
 /** The limit of the heap follows that of the container, which is about twice that. */
 export function refuseLarge (length: number, file: string, heap: number): void {
