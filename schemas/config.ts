@@ -10,7 +10,7 @@ const MAX_TIMER = '576h'
 export const ServerConfig = Closed({
   host: Type.Optional(Type.String({ description: 'Address to listen on. By default `::`, which is dual stack, or `0.0.0.0` if the machine has no IPv6.' })),
   port: Type.Integer({ minimum: 0, maximum: 65535, default: 8443, description: 'Port of the TokenReview route; 0 takes a free one.' }),
-  path: Type.String({ pattern: '^(/|(/(?!\\.{1,2}(/|$))[A-Za-z0-9_.-]+)+)$', default: '/authenticate', expected: 'a path such as /authenticate, without "/" at the end, "//", "." or "..": API servers clean their URL, and ask for no such path', description: 'Path of the TokenReview route.' }),
+  path: Type.String({ pattern: '^(/|(/([A-Za-z0-9_-][A-Za-z0-9_.-]*|\\.[A-Za-z0-9_-][A-Za-z0-9_.-]*|\\.\\.[A-Za-z0-9_.-]+))+)$', default: '/authenticate', expected: 'a path such as /authenticate, without "/" at the end, "//", "." or "..": API servers clean their URL, and ask for no such path', description: 'Path of the TokenReview route.' }),
   timeout: Duration('8s', { least: '10ms', greatest: '1m', description: 'Budget of one review; `?timeout=` may only shorten it, and that of API servers is 30s.' }),
   bodyLimit: Type.Integer({ minimum: 1024, maximum: 1048576, default: 65536, description: 'Bytes of a request body.' }),
   maxTokenBytes: Type.Integer({ minimum: 256, maximum: 1048576, default: 16384, description: 'Longer tokens are not authenticated. At least 512 less than bodyLimit.' }),

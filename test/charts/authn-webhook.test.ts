@@ -24,6 +24,13 @@ test('what is made of the sources is up to date: npm run schemas', t => {
   t.end()
 })
 
+test('Helm takes every pattern: Go\'s expressions look neither ahead nor behind', t => {
+  const patterns = [...read(`${CHART}/values.schema.json`).matchAll(/"pattern": (".*")/g)].map(([, pattern]) => JSON.parse(pattern!) as string)
+  t.ok(patterns.length > 20)
+  t.strictSame(patterns.filter(pattern => /\(\?[=!<]|\\[1-9]/.test(pattern)), [])
+  t.end()
+})
+
 test('the defaults that templates rely on are the service\'s', t => {
   const { timeout, path } = Config.properties.server.properties
   t.match(read(`${CHART}/templates/_checks.tpl`), `default "${timeout.default}" $config.server.timeout`)
