@@ -109,7 +109,8 @@ class StoredUser implements UserEntry {
   readonly disabled: boolean
   readonly expiresAt: Date | undefined
   readonly tokens: readonly TokenEntry[]
-  readonly #hash: string | undefined
+  /** No private one: users are compared before and after a change, src/files/users-editor.ts. */
+  protected readonly hash: string | undefined
   #passwordHash: PasswordHash | undefined
 
   constructor ({ info, disabled, expiresAt, passwordHash, tokens }: UserRecord, digestOf: (token: number) => string) {
@@ -117,12 +118,12 @@ class StoredUser implements UserEntry {
     this.disabled = disabled
     this.expiresAt = dateOf(expiresAt)
     this.tokens = tokens.map((token, index) => readToken(token, digestOf(index)))
-    this.#hash = passwordHash
+    this.hash = passwordHash
   }
 
   /** Read when it is needed: nobody with a token alone pays for it. */
   get passwordHash (): PasswordHash | undefined {
-    if (this.#hash !== undefined) this.#passwordHash ??= parsePasswordHash(this.#hash)
+    if (this.hash !== undefined) this.#passwordHash ??= parsePasswordHash(this.hash)
     return this.#passwordHash
   }
 }

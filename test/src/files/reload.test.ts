@@ -97,7 +97,7 @@ test('the serving certificate and the client CA', async t => {
   const slow = new SlowFirst(() => ({ secureOptions: { cert: readFileSync(certFile, 'utf8') }, subject: '', names: 'x', validFrom: new Date(0), validTo: new Date(), clientCA: undefined }))
   const { default: tls } = await t.mockImport('../../../plugins/tls.js', {
     '../../../src/files/watch.js': watch.module,
-    '../../../src/files/serving-certificate.js': { readServingCertificate: async () => await slow.read(certFile) }
+    '../../../src/files/serving-certificate.js': { readServingCertificate: async () => await slow.read(certFile), findCertificateProblems: () => [] }
   }) as typeof Tls
   const served: unknown[] = []
   let reloads = 0
