@@ -1,8 +1,9 @@
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync, readlinkSync } from 'node:fs'
-import { open, symlink, truncate } from 'node:fs/promises'
+import { mkdtemp, open, rename, rmdir, symlink, truncate } from 'node:fs/promises'
 import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { promisify } from 'node:util'
@@ -23,8 +24,12 @@ async function everything (t: Test): Promise<string> {
   await symlink('plain', join(dir, 'link'))
   await symlink('pipe', join(dir, 'link-to-pipe'))
   await truncate(join(dir, 'large'), MAX_BYTES + 1)
-  const server = createServer().listen(join(dir, 'socket'))
+  // the name of a socket may have 107 bytes, and the folder's is longer on some machines
+  const short = await mkdtemp(join(tmpdir(), 's-'))
+  const server = createServer().listen(join(short, 'socket'))
   await once(server, 'listening')
+  await rename(join(short, 'socket'), join(dir, 'socket'))
+  await rmdir(short)
   t.teardown(() => { server.close() })
   return dir
 }
