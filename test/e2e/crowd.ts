@@ -11,7 +11,7 @@ export default {
   kind: 'busy',
   schema: { type: 'object' },
   open: ({ burns = 0, takes = 0, drowning = false }) => {
-    const timer = drowning && setInterval(burn, 100, 30)
+    const timer = drowning && setInterval(burn, 100, 80)
     return {
       authenticateToken: async (token, { log }) => {
         log.info({}, 'asked')
