@@ -103,7 +103,7 @@ test('one helm install into kube-system', async t => {
 
   await t.test('an upgrade renews a leaf whose end is near', async t => {
     const before = await secret(cluster, 'authn-webhook-tls', 'tls.crt')
-    await helm(cluster, 'upgrade', 'authn-webhook', CHART, ...VALUES, '--set', 'tls.helm.renewBeforeDays=731')
+    await helm(cluster, 'upgrade', 'authn-webhook', CHART, ...VALUES, '--set', 'tls.helm.renewBeforeDays=731,tls.helm.days=732')
     t.not(await secret(cluster, 'authn-webhook-tls', 'tls.crt'), before)
     t.equal(await secret(cluster, 'authn-webhook-ca', 'tls.crt'), authority)
   })
