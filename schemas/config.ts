@@ -74,7 +74,7 @@ export const IdentityProviderConfig = Closed({
   groupPrefix: Type.Optional(Prefix),
   reserved: ReservedConfig,
   timeout: Duration('3s', { least: '10ms', greatest: '1m', description: 'Budget of one question to this provider, at most server.timeout.' }),
-  maxConcurrent: Type.Integer({ minimum: 1, maximum: 10_000, default: 64, description: 'Questions to this provider at a time; more are "could not tell".' }),
+  maxConcurrent: Type.Integer({ minimum: 1, maximum: 10_000, default: 64, description: 'Concurrent requests to this provider. Further requests are unavailable.' }),
   cache: CacheConfig,
   config: Type.Unknown({ default: {} })
 })

@@ -1,6 +1,6 @@
 /**
  * Why a provider failed, for the log: one line for an operator, and the stack
- * for whoever debugs the provider. Third parties' errors may repeat what they
+ * for debugging the provider. Third parties' errors may repeat what they
  * were given, so the credential is redacted in both.
  */
 import { DirectoryError, type UnavailableError } from '../errors.js'

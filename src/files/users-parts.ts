@@ -1,7 +1,7 @@
 /**
  * A large users file cut between users, so that its values are never in memory
- * all at once: a part is a users file by itself. Only files of the usual form
- * are cut, a list of blocks; whoever parses a part sees whether it is one.
+ * all at once: a part is a users file by itself. Only block lists are cut, the
+ * usual form; parsing a part shows whether it is valid.
  */
 import { FaultsError } from '../errors.js'
 
