@@ -36,7 +36,7 @@ function readRecord (text: string, start: number): { fields: string[], end: numb
   for (;;) {
     const match = FIELD.exec(text)
     if (match === null) return undefined
-    const [, field, delimiter] = match as unknown as [string, string, string]
+    const [, field = '', delimiter = ''] = match
     fields.push(field.startsWith('"') ? field.slice(1, -1).replaceAll('""', '"') : field)
     if (delimiter !== ',') return { fields, end: FIELD.lastIndex }
   }

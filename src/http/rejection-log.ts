@@ -1,9 +1,8 @@
 /**
- * Says in the log what was rejected before a review. A client without an accepted
- * certificate is either an API server that nobody can log in through or an
- * attacker, so it is a warning; but whoever floods a listener must not flood the
- * log: equal ones are one line, and there are few lines at a time. All others are
- * for whoever debugs a client.
+ * Logs requests that are rejected before a review. A client without an accepted
+ * certificate is a misconfigured API server or an attacker, so it is logged as a
+ * warning. A flood of requests must not flood the log: equal warnings are merged,
+ * and their number is limited. Other rejections are logged at debug.
  */
 import type { Logger } from 'pino'
 import { plainAddress } from './network.js'
