@@ -14,6 +14,9 @@ export interface Http1Plan {
   readonly due: number
 }
 
+/** A connection with more requests in flight is closed without an answer to them. */
+const MAX_PIPELINED = 8
+
 interface Piece {
   readonly bytes: Buffer
   /** Of each request in it, as RFC 9112 reads it. */
@@ -35,7 +38,7 @@ export function http1Plan (random: Random): Http1Plan {
     writes: cut(random, whole),
     ending,
     bearers: pieces.flatMap(({ bearers }) => bearers),
-    due: ending !== 'wait' ? 0 : wrong === -1 ? count : 0
+    due: ending === 'wait' && wrong === -1 && count <= MAX_PIPELINED ? count : 0
   }
 }
 
