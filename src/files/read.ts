@@ -3,6 +3,7 @@
  * bounded size, in a bounded time. A pipe, a device or a mount that hangs would
  * otherwise hold the reader for ever, and every reload behind it.
  */
+import { createHash } from 'node:crypto'
 import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from 'node:fs'
 import { open, type FileHandle } from 'node:fs/promises'
 
@@ -22,19 +23,39 @@ export interface ReadOptions {
   readonly open?: typeof open | undefined
 }
 
-/** What the file holds; or why it can't be read, as the end of a sentence that begins with its path. */
-export type Read = { readonly bytes: Buffer } | { readonly fault: string }
+/** Why a file can't be read, as the end of a sentence that begins with its path. */
+export interface Unreadable { readonly fault: string }
+
+/** What the file holds, or why it can't be read. */
+export type Read = { readonly bytes: Buffer } | Unreadable
+
+/** Tells one version of a file from another. */
+export interface FileVersion {
+  /** SHA-256, hexadecimal. */
+  readonly digest: string
+  /** Bytes. */
+  readonly size: number
+}
 
 /** Files of which a read has run out of time and not ended: each holds a thread, so nobody waits for another. */
 const hanging = new Set<string>()
 
 export async function readBytes (file: string, options: ReadOptions = {}): Promise<Read> {
+  return await readInto(Content, file, options)
+}
+
+/** Of a file that may be large: it is never in memory as a whole. */
+export async function readVersion (file: string, options: ReadOptions = {}): Promise<FileVersion | Unreadable> {
+  return await readInto(Version, file, options)
+}
+
+async function readInto<T> (Sink: SinkOf<T>, file: string, options: ReadOptions): Promise<T | Unreadable> {
   const { pipes = false, patience = PATIENCE } = options
-  if (pipes) return await attempt(file, options)
+  if (pipes) return await attempt(Sink, file, options)
   if (hanging.has(file)) return { fault: "can't be read: an earlier read of it still hangs" }
   let timer: NodeJS.Timeout | undefined
-  const reading = attempt(file, options)
-  const late = new Promise<Read>((resolve) => {
+  const reading = attempt(Sink, file, options)
+  const late = new Promise<Unreadable>((resolve) => {
     timer = setTimeout(() => {
       hanging.add(file)
       const forget = (): void => { hanging.delete(file) }
@@ -49,7 +70,7 @@ export async function readBytes (file: string, options: ReadOptions = {}): Promi
   }
 }
 
-async function attempt (file: string, { maxBytes = MAX_BYTES, pipes = false, open: openFile = open }: ReadOptions): Promise<Read> {
+async function attempt<T> (Sink: SinkOf<T>, file: string, { maxBytes = MAX_BYTES, pipes = false, open: openFile = open }: ReadOptions): Promise<T | Unreadable> {
   let handle: FileHandle | undefined
   try {
     // opening a pipe to which nobody writes waits for a writer, unless told not to
@@ -57,9 +78,9 @@ async function attempt (file: string, { maxBytes = MAX_BYTES, pipes = false, ope
     const stats = await handle.stat()
     const unfit = whyUnfit(stats, maxBytes, pipes)
     if (unfit !== undefined) return { fault: unfit }
-    const content = new Content(stats.size, maxBytes)
-    while (content.take((await handle.read(content.room, 0, content.room.length, null)).bytesRead));
-    return content.read
+    const sink = new Sink(stats.size, maxBytes)
+    while (sink.take((await handle.read(sink.room, 0, sink.room.length, null)).bytesRead));
+    return sink.length > maxBytes ? { fault: tooLarge(maxBytes) } : sink.result
   } catch (error) {
     return { fault: whyUnreadable(error) }
   } finally {
@@ -68,18 +89,33 @@ async function attempt (file: string, { maxBytes = MAX_BYTES, pipes = false, ope
 }
 
 /** The same at once, for secrets, which are read where they are used; without a limit of time. */
-export function readBytesSync (file: string, { maxBytes = MAX_BYTES }: Pick<ReadOptions, 'maxBytes'> = {}): Read {
+export function readBytesSync (file: string, options: Pick<ReadOptions, 'maxBytes'> = {}): Read {
+  const pieces: Buffer[] = []
+  for (const read of readPiecesSync(file, options)) {
+    if ('fault' in read) return read
+    pieces.push(read.bytes)
+  }
+  return { bytes: Buffer.concat(pieces) }
+}
+
+/** Piece by piece; a fault is the last. */
+export function * readPiecesSync (file: string, { maxBytes = MAX_BYTES }: Pick<ReadOptions, 'maxBytes'> = {}): Generator<Read, void> {
   let descriptor: number | undefined
   try {
     descriptor = openSync(file, NOT_BLOCKING)
     const stats = fstatSync(descriptor)
     const unfit = whyUnfit(stats, maxBytes, false)
-    if (unfit !== undefined) return { fault: unfit }
-    const content = new Content(stats.size, maxBytes)
-    while (content.take(readSync(descriptor, content.room)));
-    return content.read
+    if (unfit !== undefined) return yield { fault: unfit }
+    for (let length = 0; ;) {
+      const room = Buffer.allocUnsafeSlow(roomFor(Math.min(stats.size, PIECE)))
+      const count = readSync(descriptor, room)
+      length += count
+      if (length > maxBytes) return yield { fault: tooLarge(maxBytes) }
+      if (count === 0) return
+      yield { bytes: room.subarray(0, count) }
+    }
   } catch (error) {
-    return { fault: whyUnreadable(error) }
+    yield { fault: whyUnreadable(error) }
   } finally {
     if (descriptor !== undefined) closeSync(descriptor)
   }
@@ -94,33 +130,70 @@ function whyUnfit (stats: Stats, maxBytes: number, pipes: boolean): string | und
   return stats.size > maxBytes ? tooLarge(maxBytes) : undefined
 }
 
-/** What is read piece by piece; the size that a file claims is no promise, and that of a pipe is 0. */
-class Content {
+/** What takes a file piece by piece. */
+interface Sink<T> {
+  /** Where the next piece goes; never empty. */
+  readonly room: Buffer
+  /** Whether there may be more to come. */
+  take: (count: number) => boolean
+  /** Bytes so far. */
+  readonly length: number
+  readonly result: T
+}
+
+/** The size that a file claims is no promise, and that of a pipe is 0. */
+type SinkOf<T> = new (size: number, maxBytes: number) => Sink<T>
+
+class Content implements Sink<{ bytes: Buffer }> {
   readonly #maxBytes: number
-  /** As large as the file, so that nothing is copied, and a byte more, for the end to be seen. */
   #bytes: Buffer
-  #length = 0
+  length = 0
 
   constructor (size: number, maxBytes: number) {
     this.#maxBytes = maxBytes
-    this.#bytes = Buffer.allocUnsafeSlow(Math.max(Math.min(size, maxBytes) + 1, 4096))
+    this.#bytes = Buffer.allocUnsafeSlow(roomFor(Math.min(size, maxBytes)))
   }
 
-  /** Where the next piece goes; never empty. */
   get room (): Buffer {
-    if (this.#length === this.#bytes.length) this.#bytes = Buffer.concat([this.#bytes], this.#length * 2)
-    return this.#bytes.subarray(this.#length, this.#length + PIECE)
+    if (this.length === this.#bytes.length) this.#bytes = Buffer.concat([this.#bytes], this.length * 2)
+    return this.#bytes.subarray(this.length, this.length + PIECE)
   }
 
-  /** Whether there may be more to come. */
   take (count: number): boolean {
-    this.#length += count
-    return count > 0 && this.#length <= this.#maxBytes
+    this.length += count
+    return count > 0 && this.length <= this.#maxBytes
   }
 
-  get read (): Read {
-    return this.#length > this.#maxBytes ? { fault: tooLarge(this.#maxBytes) } : { bytes: this.#bytes.subarray(0, this.#length) }
+  get result (): { bytes: Buffer } {
+    return { bytes: this.#bytes.subarray(0, this.length) }
   }
+}
+
+class Version implements Sink<FileVersion> {
+  readonly #maxBytes: number
+  readonly #hash = createHash('sha256')
+  readonly room: Buffer
+  length = 0
+
+  constructor (size: number, maxBytes: number) {
+    this.#maxBytes = maxBytes
+    this.room = Buffer.allocUnsafeSlow(roomFor(Math.min(size, PIECE)))
+  }
+
+  take (count: number): boolean {
+    this.length += count
+    this.#hash.update(this.room.subarray(0, count))
+    return count > 0 && this.length <= this.#maxBytes
+  }
+
+  get result (): FileVersion {
+    return { digest: this.#hash.digest('hex'), size: this.length }
+  }
+}
+
+/** As large as what is read, so that nothing is copied, and a byte more, for the end to be seen. */
+function roomFor (size: number): number {
+  return Math.max(size + 1, 4096)
 }
 
 /** Bytes of one read. */

@@ -23,32 +23,48 @@ const PREFIX = Buffer.from('apiVersion: authn-webhook/v1\nusers:\n')
 const PREFIX_LINES = 2
 
 /** `undefined` for a file that is small, or of another form. */
-export function splitUsers (bytes: Buffer): Iterable<UsersPart> | undefined {
-  if (bytes.length <= PART) return undefined
-  const head = HEAD.exec(bytes.toString('latin1', 0, LONGEST_HEAD))
-  return head === null ? undefined : cut(bytes, head[1]!.length)
+export function splitUsers (pieces: Iterable<Buffer>): Iterable<UsersPart> | undefined {
+  const rest = pieces[Symbol.iterator]() as IterableIterator<Buffer>
+  const { value: first } = rest.next() as { value: Buffer | undefined }
+  const head = first === undefined || first.length <= PART ? null : HEAD.exec(first.toString('latin1', 0, LONGEST_HEAD))
+  if (head !== null) return cut(startingWith(first!, rest), head[1]!.length)
+  rest.return?.()
+  return undefined
 }
 
-function * cut (bytes: Buffer, indent: number): Generator<UsersPart> {
-  const separator = Buffer.from(`\n${' '.repeat(indent)}-`)
-  let start = 0
+function * startingWith (first: Buffer, rest: Iterable<Buffer>): Generator<Buffer> {
+  yield first
+  yield * rest
+}
+
+function * cut (pieces: Iterable<Buffer>, indent: number): Generator<UsersPart> {
   let line = 1
-  while (start < bytes.length) {
-    const end = endOfPart(bytes, start + PART, separator)
-    const part = bytes.subarray(start, end)
-    yield start === 0 ? { bytes: part, line } : { bytes: Buffer.concat([PREFIX, part]), line: line - PREFIX_LINES }
-    line += linesOf(part)
-    start = end
+  for (const bytes of regroup(pieces, Buffer.from(`\n${' '.repeat(indent)}-`))) {
+    yield line === 1 ? { bytes, line } : { bytes: Buffer.concat([PREFIX, bytes]), line: line - PREFIX_LINES }
+    line += linesOf(bytes)
   }
+}
+
+/** The same bytes, in pieces that end before a user. */
+function * regroup (pieces: Iterable<Buffer>, separator: Buffer): Generator<Buffer> {
+  let rest: Buffer = Buffer.alloc(0)
+  for (const piece of pieces) {
+    rest = Buffer.concat([rest, piece])
+    for (let end = endOfPart(rest, separator); end !== undefined; end = endOfPart(rest, separator)) {
+      yield rest.subarray(0, end)
+      rest = rest.subarray(end)
+    }
+  }
+  if (rest.length > 0) yield rest
 }
 
 /** Right behind the line break before a user. */
-function endOfPart (bytes: Buffer, from: number, separator: Buffer): number {
-  for (let at = bytes.indexOf(separator, from); at !== -1; at = bytes.indexOf(separator, at + 1)) {
+function endOfPart (bytes: Buffer, separator: Buffer): number | undefined {
+  for (let at = bytes.indexOf(separator, PART); at !== -1; at = bytes.indexOf(separator, at + 1)) {
     const next = bytes[at + separator.length]
     if (next === 0x20 || next === 0x0a || next === 0x0d) return at + 1
   }
-  return bytes.length
+  return undefined
 }
 
 function linesOf (bytes: Buffer): number {
@@ -57,8 +73,8 @@ function linesOf (bytes: Buffer): number {
   return lines
 }
 
-/** The file, the users made from it and those before lie outside of the heap, and so do buffers on their way. */
-const COPIES = 3
+/** The users made from the file and those before lie outside of the heap. */
+const COPIES = 2
 /** For what reads it. */
 const READER = 80 * 1024 * 1024
 

@@ -4,14 +4,14 @@
  * memory than is left ends that thread, and is an error like any other.
  */
 import { once } from 'node:events'
-import { hash } from 'node:crypto'
 import { extname } from 'node:path'
 import { getHeapStatistics } from 'node:v8'
 import { Worker } from 'node:worker_threads'
 import type { UsersTable } from '../authn/users-table.js'
 import { FaultsError, type Fault } from '../errors.js'
 import { heapLeft } from './expansion.js'
-import { readUsersBytes, tabulateUsers } from './users.js'
+import { MAX_USERS_BYTES, readVersion, type FileVersion } from './read.js'
+import { tabulateFile } from './users.js'
 
 const MIB = 1_048_576
 /** What parses needs some, however little is left. */
@@ -24,26 +24,25 @@ const SHARE = 0.6
 const SMALL = 64 * 1024
 
 export interface LoadedUsers {
-  /** Of the text. */
+  /** Of the file. */
   readonly digest: string
-  /** Absent: the text is the one that is known. */
+  /** Absent: the file is the one that is known. */
   readonly table?: UsersTable | undefined
 }
 
 export interface Order {
-  readonly bytes: Uint8Array
   readonly file: string
-  readonly known: string
+  readonly version: FileVersion
   /** Of this thread, which keeps the table. */
   readonly heapLimit: number
   /** Of the thread that checks. */
   readonly maxHeap: number
 }
 
-export type Result = LoadedUsers | { readonly faults: readonly Fault[] }
+export type Result = { readonly table: UsersTable | undefined } | { readonly faults: readonly Fault[] }
 
 export interface LoadOptions {
-  /** Digest of the text that needs no second check. Absent: nobody is served yet, so the file is checked here, and at once. */
+  /** Digest of the file that needs no second check. Absent: nobody is served yet, so the file is checked here, and at once. */
   readonly known: string | undefined
   readonly signal: AbortSignal
   /** Bytes of heap for the thread; for tests. */
@@ -51,20 +50,25 @@ export interface LoadOptions {
 }
 
 /** @throws FaultsError with everything that is wrong with the file */
-export async function loadUsers (file: string, { known, signal, maxHeap = Math.max(MIN_HEAP, Math.floor(heapLeft() * SHARE)) }: LoadOptions): Promise<LoadedUsers> {
-  const bytes = await readUsersBytes(file)
-  if (known !== undefined && bytes.length > SMALL) return await inThread({ bytes, file, known, heapLimit: getHeapStatistics().heap_size_limit, maxHeap }, signal)
-  const digest = hash('sha256', bytes)
-  return digest === known ? { digest } : { digest, table: tabulateUsers(bytes, file) }
+export async function loadUsers (file: string, options: LoadOptions): Promise<LoadedUsers> {
+  const { known, signal, maxHeap = Math.max(MIN_HEAP, Math.floor(heapLeft() * SHARE)) } = options
+  const version = await readVersion(file, { maxBytes: MAX_USERS_BYTES })
+  if ('fault' in version) throw new FaultsError(file, [{ path: '', message: version.fault }])
+  const { digest, size } = version
+  if (digest === known) return { digest }
+  const heapLimit = getHeapStatistics().heap_size_limit
+  const table = known !== undefined && size > SMALL ? await inThread({ file, version, heapLimit, maxHeap }, signal) : tabulateFile(file, version, heapLimit)
+  // it was written to meanwhile
+  if (table === undefined) return await loadUsers(file, options)
+  return { digest, table }
 }
 
 /** Beside this file, whether that is TypeScript, compiled, or in a bundle (scripts/image.mjs). */
 const WORKER = new URL(`./users-worker${extname(import.meta.url)}`, import.meta.url)
 
-async function inThread (order: Order, signal: AbortSignal): Promise<LoadedUsers> {
+async function inThread (order: Order, signal: AbortSignal): Promise<UsersTable | undefined> {
   const worker = new Worker(WORKER, {
     workerData: order,
-    transferList: [order.bytes.buffer as ArrayBuffer],
     resourceLimits: { maxOldGenerationSizeMb: order.maxHeap / MIB, maxYoungGenerationSizeMb: YOUNG / MIB }
   })
   const end = (): void => { worker.terminate().catch(() => {}) }
@@ -72,7 +76,7 @@ async function inThread (order: Order, signal: AbortSignal): Promise<LoadedUsers
   try {
     const [result] = await Promise.race([once(worker, 'message', { signal }), ended(worker)]) as [Result]
     if ('faults' in result) throw new FaultsError(order.file, result.faults)
-    return result
+    return result.table
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ERR_WORKER_OUT_OF_MEMORY') throw error
     throw new FaultsError(order.file, [{ path: '', message: 'holds too many values for the memory of this process; raise the memory limit, or split it up' }])

@@ -1,27 +1,24 @@
 /** A thread that checks one large users file, posts what it made of it, and ends; see users-thread.ts. */
-import { hash } from 'node:crypto'
 import { platform, setPriority } from 'node:os'
 import { isMainThread, parentPort, workerData } from 'node:worker_threads'
 import { buffersOf } from '../authn/users-table.js'
 import { FaultsError } from '../errors.js'
 import { limitHeap } from './expansion.js'
 import type { Order, Result } from './users-thread.js'
-import { tabulateUsers } from './users.js'
+import { tabulateFile } from './users.js'
 
 /** A tenth of a processor that is busy otherwise; all of one that isn't. */
 const PRIORITY = 10
 
 if (!isMainThread) check(workerData as Order)
 
-function check ({ bytes, file, known, heapLimit, maxHeap }: Order): void {
+function check ({ file, version, heapLimit, maxHeap }: Order): void {
   limitHeap(maxHeap)
   // of this thread alone, which other systems can't: reviews go first where both share a processor
   if (platform() === 'linux') setPriority(PRIORITY)
-  const digest = hash('sha256', bytes)
-  if (digest === known) return post({ digest })
   try {
-    const table = tabulateUsers(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength), file, heapLimit)
-    post({ digest, table }, buffersOf(table))
+    const table = tabulateFile(file, version, heapLimit)
+    post({ table }, table && buffersOf(table))
   } catch (error) {
     if (!(error instanceof FaultsError)) throw error
     post({ faults: error.faults })

@@ -3,6 +3,7 @@
  * can't say, each fault with its path and line and all at once. What comes out
  * is ready to be asked.
  */
+import { createHash, type Hash } from 'node:crypto'
 import { getHeapStatistics } from 'node:v8'
 import type { UserInfo } from '../../schemas/token-review.js'
 import { USERS_VERSION, UsersFile, type User, type UserToken } from '../../schemas/users.js'
@@ -17,7 +18,7 @@ import { draftDocument, faultsError, type Draft } from './document.js'
 import { findFaults } from './faults.js'
 import { joinPath } from './outline.js'
 import { refuseLarge, splitUsers, type UsersPart } from './users-parts.js'
-import { MAX_USERS_BYTES, readBytes, type ReadOptions } from './read.js'
+import { MAX_USERS_BYTES, readBytes, readBytesSync, readPiecesSync, type FileVersion, type Read, type ReadOptions } from './read.js'
 import { decodeText } from './text.js'
 
 /** @throws FaultsError with everything that is wrong; also where the file can't be read */
@@ -26,8 +27,11 @@ export async function readUsers (file: string, options?: ReadOptions): Promise<U
 }
 
 /** @throws FaultsError where the file can't be read */
-export async function readUsersBytes (file: string, options: ReadOptions = {}): Promise<Buffer> {
-  const read = await readBytes(file, { maxBytes: MAX_USERS_BYTES, ...options })
+async function readUsersBytes (file: string, options: ReadOptions = {}): Promise<Buffer> {
+  return orThrow(await readBytes(file, { maxBytes: MAX_USERS_BYTES, ...options }), file)
+}
+
+function orThrow (read: Read, file: string): Buffer {
   if ('fault' in read) throw new FaultsError(file, [{ path: '', message: read.fault }])
   return read.bytes
 }
@@ -54,14 +58,32 @@ export function findUserFaults (users: readonly User[]): Fault[] {
   return [...faults, ...reading.faults]
 }
 
+/** The same as what one thread can hand over to another. */
+export function tabulateUsers (bytes: Buffer, file: string): UsersTable {
+  return tabulateParts(splitUsers([bytes]), file) ?? tabulateWhole(decodeText(bytes, file), file)
+}
+
 /**
- * The same as what one thread can hand over to another.
+ * The same of a file that is read piece by piece.
  * @param heapLimit of the thread that keeps it
+ * @returns undefined if the file is not this version of it any more
  */
-export function tabulateUsers (bytes: Buffer, file: string, heapLimit = getHeapStatistics().heap_size_limit): UsersTable {
-  const parts = splitUsers(bytes)
-  if (parts !== undefined) refuseLarge(bytes.length, file, heapLimit)
-  return (parts && tabulateParts(parts, file)) ?? tabulateWhole(decodeText(bytes, file), file)
+export function tabulateFile (file: string, { digest, size }: FileVersion, heapLimit = getHeapStatistics().heap_size_limit): UsersTable | undefined {
+  const hash = createHash('sha256')
+  const parts = splitUsers(piecesOf(file, hash))
+  if (parts !== undefined) refuseLarge(size, file, heapLimit)
+  const table = tabulateParts(parts, file)
+  if (table !== undefined) return hash.digest('hex') === digest ? table : undefined
+  const bytes = orThrow(readBytesSync(file, { maxBytes: MAX_USERS_BYTES }), file)
+  return createHash('sha256').update(bytes).digest('hex') === digest ? tabulateWhole(decodeText(bytes, file), file) : undefined
+}
+
+function * piecesOf (file: string, hash: Hash): Generator<Buffer, void> {
+  for (const read of readPiecesSync(file, { maxBytes: MAX_USERS_BYTES })) {
+    const bytes = orThrow(read, file)
+    hash.update(bytes)
+    yield bytes
+  }
 }
 
 /** Of everything at once: values take a hundred times the memory of their text. */
@@ -75,7 +97,8 @@ function tabulateWhole (text: string, file: string): UsersTable {
 }
 
 /** Part by part; `undefined` for a text that has to be read as a whole. */
-function tabulateParts (parts: Iterable<UsersPart>, file: string): UsersTable | undefined {
+function tabulateParts (parts: Iterable<UsersPart> | undefined, file: string): UsersTable | undefined {
+  if (parts === undefined) return undefined
   const reading = new Reading()
   for (const { bytes, line } of parts) {
     const draft = draftPart(bytes, file)

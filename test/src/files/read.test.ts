@@ -1,14 +1,15 @@
 import { execFile, spawn } from 'node:child_process'
+import { hash } from 'node:crypto'
 import { once } from 'node:events'
 import { readdirSync, readlinkSync } from 'node:fs'
-import { mkdtemp, open, rename, rmdir, symlink, truncate } from 'node:fs/promises'
+import { mkdtemp, open, rename, rmdir, symlink, truncate, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { test, type Test } from 'tap'
-import { MAX_BYTES, readBytes, readBytesSync, type Read } from '../../../src/files/read.js'
+import { MAX_BYTES, readBytes, readBytesSync, readVersion, type Read } from '../../../src/files/read.js'
 
 const run = promisify(execFile)
 
@@ -58,6 +59,21 @@ test('regular files are read, and nothing else', async t => {
     t.match(shown(await readBytes(file)), expected, path)
     t.match(shown(readBytesSync(file)), expected, `${path}, at once`)
   }
+})
+
+test('which version of a file there is', async t => {
+  const dir = await everything(t)
+  for (const [path, expected] of files) {
+    const file = path.startsWith('/') ? path : join(dir, path)
+    const version = await readVersion(file)
+    if ('fault' in version) t.match(version.fault, expected, path)
+    else if (typeof expected === 'string') t.strictSame(version, { digest: hash('sha256', expected), size: expected.length }, path)
+  }
+  const large = 'x'.repeat(3 * MAX_BYTES)
+  await writeFile(join(dir, 'large'), large)
+  t.strictSame(await readVersion(join(dir, 'large'), { maxBytes: large.length }), { digest: hash('sha256', large), size: large.length })
+  t.strictSame(await readVersion(join(dir, 'large'), { maxBytes: large.length - 1 }), { fault: `is too large: more than ${(large.length - 1) / 1024 / 1024} MiB` })
+  t.equal(shown(readBytesSync(join(dir, 'large'), { maxBytes: large.length })), large)
 })
 
 test('a size is what is read, not what the file claims', async t => {

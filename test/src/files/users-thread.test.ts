@@ -7,7 +7,9 @@ import { digestToken } from '../../../src/authn/token-digest.js'
 import { Users } from '../../../src/authn/users.js'
 import { FaultsError } from '../../../src/errors.js'
 import { loadUsers } from '../../../src/files/users-thread.js'
-import { parseUsers, readUsers, tabulateUsers } from '../../../src/files/users.js'
+import { readVersion, type FileVersion } from '../../../src/files/read.js'
+import { splitUsers } from '../../../src/files/users-parts.js'
+import { parseUsers, readUsers, tabulateFile, tabulateUsers } from '../../../src/files/users.js'
 import { alice, bob } from '../../fixtures/people.js'
 
 const HEAD = 'apiVersion: authn-webhook/v1\nusers:\n'
@@ -111,6 +113,35 @@ test('what is wrong is told with its line, wherever it is', t => {
   t.end()
 })
 
+test('parts end before a user, however the file is read', t => {
+  const bytes = Buffer.from(HEAD + ALICE + CROWD + BOB)
+  for (const size of [129, 200, 500, bytes.length].map(kibibytes => kibibytes * 1024)) {
+    const pieces = Array.from({ length: Math.ceil(bytes.length / size) }, (_, index) => bytes.subarray(index * size, (index + 1) * size))
+    const parts = [...splitUsers(pieces)!].map(part => ({ text: part.bytes.toString(), line: part.line }))
+    t.ok(parts.length > 3 && parts.every(({ text }) => text.length < 200 * 1024), `${size} bytes: ${parts.length} parts`)
+    for (const { text, line } of parts.slice(1)) t.ok(text.startsWith(`${HEAD}  - `) && line > 0, `line ${line}`)
+    t.equal(parts.map(({ text }, index) => index === 0 ? text : text.slice(HEAD.length)).join(''), bytes.toString())
+    let line = 1
+    for (const [index, part] of parts.entries()) {
+      t.equal(part.line, index === 0 ? 1 : line - 2)
+      line += part.text.split('\n').length - (index === 0 ? 1 : 3)
+    }
+  }
+  t.end()
+})
+
+test('a file that is written to while it is checked is read again', async t => {
+  const dir = t.testdir({ 'users.yaml': HEAD + CROWD, 'anchors.yaml': `${HEAD}${CROWD}  - { username: bob, groups: &team [developers] }\n` })
+  for (const name of ['users.yaml', 'anchors.yaml']) {
+    const file = join(dir, name)
+    const version = await readVersion(file) as FileVersion
+    t.equal(tabulateFile(file, version)!.size, name === 'users.yaml' ? COUNT : COUNT + 1)
+    await appendFile(file, ALICE)
+    t.equal(tabulateFile(file, version), undefined, 'another version')
+    t.equal((await loadUsers(file, { ...LATER, known: version.digest })).table!.size, name === 'users.yaml' ? COUNT + 1 : COUNT + 2)
+  }
+})
+
 test('the same text again is not checked again', async t => {
   const file = join(t.testdir({ 'users.yaml': HEAD + CROWD }), 'users.yaml')
   const { digest } = await loadUsers(file, LATER)
@@ -142,7 +173,8 @@ test('errors of a thread are those of the file', async t => {
 test('a file that takes more memory than there is ends the thread, and nothing else', async t => {
   const file = join(t.testdir({ 'users.yaml': HEAD + CROWD }), 'users.yaml')
   await t.rejects(loadUsers(file, { ...LATER, maxHeap: 4 * 1024 * 1024 }), { code: 'AUTHN_FAULTS', faults: [{ message: /too many values for the memory of this process/ }] })
-  await t.rejects(async () => tabulateUsers(Buffer.from(HEAD + CROWD), 'users.yaml', 48 * 1024 * 1024), { code: 'AUTHN_FAULTS', faults: [{ message: /^is too large for the memory of this process: it needs a heap of about \d+ MiB, and 48 is the limit; raise the memory limit$/ }] })
+  const version = await readVersion(file) as FileVersion
+  await t.rejects(async () => tabulateFile(file, version, 48 * 1024 * 1024), { code: 'AUTHN_FAULTS', faults: [{ message: /^is too large for the memory of this process: it needs a heap of about \d+ MiB, and 48 is the limit; raise the memory limit$/ }] })
 })
 
 test('a large file holds up nothing else', async t => {
