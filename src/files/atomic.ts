@@ -1,25 +1,35 @@
 /** Files that are replaced as a whole: a reader sees the old text or the new one, and a crash leaves one of them. */
 import { randomBytes } from 'node:crypto'
+import { renameSync } from 'node:fs'
 import { open, readlink, realpath, rename, rm, stat, type FileHandle } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { CommandError } from '../errors.js'
+import { withLock } from './lock.js'
+
+export interface WriteOptions {
+  /** Of the new file, before `umask` if there was none; without it, that of the old one. */
+  readonly mode?: number
+  /** Asked right before the file is replaced, while no other process that asks may replace it: whether to do so. */
+  readonly onlyIf?: () => boolean
+}
 
 /**
  * Writes `text` to a file beside `file` and renames it over. Keeps the mode of
  * the file that was there, and its owner where the process may give files
  * away; a symbolic link stays, its target is replaced.
- * @param options.mode of the new file, before `umask` if there was none; without it, that of the old one
+ * @returns whether it was written: `false` only if `onlyIf` says so
  * @throws CommandError where the file can't be written
  */
-export async function writeFileAtomic (file: string, text: string, { mode }: { mode?: number } = {}): Promise<void> {
+export async function writeFileAtomic (file: string, text: string, options: WriteOptions = {}): Promise<boolean> {
   try {
-    await replace(await targetOf(file), text, mode)
+    return await replace(await targetOf(file), text, options)
   } catch (error) {
+    if (error instanceof CommandError) throw error
     throw new CommandError(`${file}: ${whyUnwritable(error, file)}`, undefined, { cause: error })
   }
 }
 
-async function replace (target: string, text: string, mode: number | undefined): Promise<void> {
+async function replace (target: string, text: string, { mode, onlyIf }: WriteOptions): Promise<boolean> {
   const old = await stat(target).catch(whenAbsent)
   const draft = join(dirname(target), `.${basename(target)}.${randomBytes(6).toString('hex')}`)
   try {
@@ -34,12 +44,22 @@ async function replace (target: string, text: string, mode: number | undefined):
     } finally {
       await handle.close()
     }
-    await rename(draft, target)
-  } catch (error) {
+    if (onlyIf === undefined) await rename(draft, target)
+    else if (!await renameOnlyIf(onlyIf, draft, target)) return false
+  } finally {
+    // after the rename there is none
     await rm(draft, { force: true })
-    throw error
   }
   await syncDirectory(dirname(target))
+  return true
+}
+
+async function renameOnlyIf (condition: () => boolean, draft: string, target: string): Promise<boolean> {
+  return await withLock(target, () => {
+    if (!condition()) return false
+    renameSync(draft, target)
+    return true
+  })
 }
 
 /** The file that a chain of symbolic links ends at, whether it exists or not. */

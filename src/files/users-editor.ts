@@ -14,7 +14,9 @@ import { USERS_VERSION, type User, type UserToken } from '../../schemas/users.js
 import type { Users } from '../authn/users.js'
 import { CommandError, FaultsError } from '../errors.js'
 import { writeFileAtomic } from './atomic.js'
-import { parseUsers, readUsersText } from './users.js'
+import { MAX_USERS_BYTES, readBytesSync } from './read.js'
+import { decodeText } from './text.js'
+import { parseUsers, readUsersBytes } from './users.js'
 import { appendItems, parseYamlText, removeItem, removeKey, setKey, stringAt, stringOf } from './yaml-text.js'
 
 /** The published JSON Schema, beside the sources as beside dist. */
@@ -31,8 +33,17 @@ const MODE = 0o600
  */
 export async function openUsersEditor (file: string, { create = false } = {}): Promise<UsersEditor> {
   const missing = create && await stat(file).then(() => false, (error: NodeJS.ErrnoException) => error.code === 'ENOENT')
-  const save = async (text: string): Promise<void> => { await writeFileAtomic(file, text, missing ? { mode: MODE } : {}) }
-  return new UsersEditor(file, missing ? emptyFile(file) : await readUsersText(file), { save })
+  const original = missing ? undefined : await readUsersBytes(file)
+  return new UsersEditor(file, original === undefined ? emptyFile(file) : decodeText(original, file), {
+    save: async (text) => await writeFileAtomic(file, text, { ...missing && { mode: MODE }, onlyIf: () => isUnchanged(file, original) })
+  })
+}
+
+/** @param original its bytes; `undefined` if it did not exist */
+function isUnchanged (file: string, original: Buffer | undefined): boolean {
+  if (original === undefined) return !existsSync(file)
+  const now = readBytesSync(file, { maxBytes: MAX_USERS_BYTES })
+  return 'bytes' in now && now.bytes.equals(original)
 }
 
 /** With the line that gives editors completion and faults as one types. */
@@ -44,18 +55,18 @@ users: []
 `
 }
 
+/** Puts the new text in the place of the one that was opened; `false` if another stands there by now. */
+type Save = (text: string) => Promise<boolean>
+
 export class UsersEditor {
   readonly #original: Users
   /** Whom the changes are about, in NFC. */
   readonly #touched = new Set<string>()
-  readonly #save: (text: string) => Promise<void>
+  readonly #save: Save
   #text: string
 
-  /**
-   * @param file its name, for messages
-   * @param options.save puts the new text in the old one's place
-   */
-  constructor (readonly file: string, text: string, { save }: { readonly save: (text: string) => Promise<void> }) {
+  /** @param file its name, for messages */
+  constructor (readonly file: string, text: string, { save }: { readonly save: Save }) {
     this.#text = text
     this.#save = save
     this.#original = parseUsers(text, file)
@@ -117,14 +128,15 @@ export class UsersEditor {
 
   /**
    * Replaces the file at once, or leaves it as it is.
+   * @returns `false` if the file has changed since it was opened: then nothing was written
    * @throws CommandError where the result would have faults
    */
-  async save (): Promise<void> {
+  async save (): Promise<boolean> {
     const users = this.#parseResult()
     if (!isDeepStrictEqual(this.#untouched(this.#original), this.#untouched(users))) {
       throw new CommandError(`${this.file} is laid out in a way that this command can't change without touching other users; change it in an editor`)
     }
-    await this.#save(this.#text)
+    return await this.#save(this.#text)
   }
 
   #parseResult (): Users {

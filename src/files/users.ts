@@ -27,7 +27,7 @@ export async function readUsers (file: string, options?: ReadOptions): Promise<U
 }
 
 /** @throws FaultsError where the file can't be read */
-async function readUsersBytes (file: string, options: ReadOptions = {}): Promise<Buffer> {
+export async function readUsersBytes (file: string, options: ReadOptions = {}): Promise<Buffer> {
   return orThrow(await readBytes(file, { maxBytes: MAX_USERS_BYTES, ...options }), file)
 }
 

@@ -8,7 +8,7 @@ import { outputOption, printResult, type OutputFormat, type Terminal } from '../
 import { repeatable } from '../repeatable.js'
 import { addPasswordOptions, expiresOption, usernameArgument, usersFileOption, type PasswordOptions, type UsersFileOptions } from './options.js'
 import { readPassword } from './password.js'
-import { besideUsersFile, editUsersFile } from './users-file.js'
+import { besideUsersFile, changeUsersFile, once } from './users-file.js'
 
 interface AddOptions extends UsersFileOptions, PasswordOptions {
   readonly group?: readonly string[]
@@ -53,31 +53,38 @@ Examples:
 }
 
 async function addUser (terminal: Terminal, username: string, options: AddOptions): Promise<void> {
-  const editor = await editUsersFile(terminal, options.usersFile, { create: true, beside: options.passwordFile })
-  if (editor.users.byName(username) !== undefined) {
-    throw new CommandError(`${JSON.stringify(username)} is in ${options.usersFile} already; "users set-password" and "users add-token" change credentials, "users edit" the rest`)
-  }
-  const password = await readPassword(terminal, username, options)
+  const { usersFile, passwordFile, output } = options
   const tokens = options.token?.map((name) => ({ name, token: generateToken() }))
-  const user: User = {
-    username,
-    ...(options.uid !== undefined && { uid: options.uid }),
-    ...(options.group !== undefined && { groups: [...new Set(options.group)] }),
-    ...(options.extra !== undefined && { extra: parseExtra(options.extra) }),
-    ...(options.expires !== undefined && { expiresAt: options.expires }),
-    ...(password !== undefined && { passwordHash: password.hash }),
-    ...(tokens !== undefined && { tokens: tokens.map(({ name, token }) => ({ name, hash: digestToken(token) })) })
-  }
-  editor.add([user])
-  await editor.save()
-  terminal.note(`${JSON.stringify(username)} added to ${options.usersFile}`)
+  const askPassword = once(async () => await readPassword(terminal, username, options))
+  const { user, password } = await changeUsersFile(terminal, usersFile, async (editor) => {
+    if (editor.users.byName(username) !== undefined) {
+      throw new CommandError(`${JSON.stringify(username)} is in ${usersFile} already; "users set-password" and "users add-token" change credentials, "users edit" the rest`)
+    }
+    const password = await askPassword()
+    const user = createUser(username, options, password?.hash, tokens)
+    editor.add([user])
+    return { user, password }
+  }, { create: true, beside: passwordFile })
+  terminal.note(`${JSON.stringify(username)} added to ${usersFile}`)
   for (const { message } of findReservedNames(user)) terminal.note(`warning: ${message}`)
   if (password === undefined && tokens === undefined) terminal.note('There is no way to log in yet: "users set-password" and "users add-token" give one.')
-  printMade(besideUsersFile(terminal, options.usersFile), options.output, {
+  printMade(besideUsersFile(terminal, usersFile), output, {
     username,
     ...(password?.generated !== undefined && { password: password.generated }),
     ...(tokens !== undefined && { tokens })
   })
+}
+
+function createUser (username: string, { uid, group, extra, expires }: AddOptions, passwordHash: string | undefined, tokens: Made['tokens']): User {
+  return {
+    username,
+    ...(uid !== undefined && { uid }),
+    ...(group !== undefined && { groups: [...new Set(group)] }),
+    ...(extra !== undefined && { extra: parseExtra(extra) }),
+    ...(expires !== undefined && { expiresAt: expires }),
+    ...(passwordHash !== undefined && { passwordHash }),
+    ...(tokens !== undefined && { tokens: tokens.map(({ name, token }) => ({ name, hash: digestToken(token) })) })
+  }
 }
 
 function printMade (terminal: Terminal, output: OutputFormat, made: Made): void {

@@ -6,7 +6,7 @@ import { outputOption, printResult, type OutputFormat, type Terminal } from '../
 import { repeatable } from '../repeatable.js'
 import { addPasswordOptions, expiresOption, findUser, usernameArgument, usersFileOption, type PasswordOptions, type UsersFileOptions } from './options.js'
 import { readPassword } from './password.js'
-import { besideUsersFile, editUsersFile } from './users-file.js'
+import { besideUsersFile, changeUsersFile, once } from './users-file.js'
 
 const tokenArgument = new Argument('<name>', 'what the token is for, such as laptop')
 
@@ -24,12 +24,14 @@ Examples:
   $ authn-webhook users set-password alice --password-file - < password.txt`)
     .action(async (username: string, options: UsersFileOptions & PasswordOptions & { output: OutputFormat }) => {
       const { usersFile, output } = options
-      const editor = await editUsersFile(terminal, usersFile, { beside: options.passwordFile })
-      findUser(editor.users, username, usersFile)
       const asked = options.passwordFile !== undefined || options.generatePassword === true
-      const { hash, generated } = (await readPassword(terminal, username, asked ? options : { password: true }))!
-      editor.set(username, 'passwordHash', hash)
-      await editor.save()
+      const askPassword = once(async () => (await readPassword(terminal, username, asked ? options : { password: true }))!)
+      const { generated } = await changeUsersFile(terminal, usersFile, async (editor) => {
+        findUser(editor.users, username, usersFile)
+        const password = await askPassword()
+        editor.set(username, 'passwordHash', password.hash)
+        return password
+      }, { beside: options.passwordFile })
       terminal.note(`${JSON.stringify(username)} has a new password in ${usersFile}`)
       if (generated !== undefined) printOnce(besideUsersFile(terminal, usersFile), output, { username, password: generated }, generated)
       else if (output !== 'text') printResult(besideUsersFile(terminal, usersFile), output, { username }, () => [])
@@ -60,14 +62,14 @@ Examples:
   $ authn-webhook users add-token ci pipeline-2027 > token.txt`)
     .action(async (username: string, name: string, options: AddTokenOptions) => {
       const { usersFile, expires, audience, output } = options
-      const editor = await editUsersFile(terminal, usersFile)
-      const { tokens } = findUser(editor.users, username, usersFile)
-      if (tokens.some((token) => token.name === name.normalize('NFC'))) {
-        throw new CommandError(`${JSON.stringify(username)} has a token ${JSON.stringify(name)} already; take another name, or "users remove-token" first`)
-      }
       const token = generateToken()
-      editor.addToken(username, { name, hash: digestToken(token), ...(expires !== undefined && { expiresAt: expires }), ...(audience !== undefined && { audiences: [...audience] }) })
-      await editor.save()
+      await changeUsersFile(terminal, usersFile, (editor) => {
+        const { tokens } = findUser(editor.users, username, usersFile)
+        if (tokens.some((token) => token.name === name.normalize('NFC'))) {
+          throw new CommandError(`${JSON.stringify(username)} has a token ${JSON.stringify(name)} already; take another name, or "users remove-token" first`)
+        }
+        editor.addToken(username, { name, hash: digestToken(token), ...(expires !== undefined && { expiresAt: expires }), ...(audience !== undefined && { audiences: [...audience] }) })
+      })
       terminal.note(`${JSON.stringify(username)} has a token ${JSON.stringify(name)} in ${usersFile}`)
       printOnce(besideUsersFile(terminal, usersFile), output, { username, name, token, ...(expires !== undefined && { expiresAt: expires }) }, token)
     })
@@ -84,16 +86,16 @@ Examples:
   $ authn-webhook users remove-token alice laptop`)
     .action(async (username: string, nameAsTyped: string, { usersFile }: UsersFileOptions) => {
       const name = nameAsTyped.normalize('NFC')
-      const editor = await editUsersFile(terminal, usersFile)
-      const names = findUser(editor.users, username, usersFile).tokens.map((token) => token.name)
-      const count = names.filter((other) => other === name).length
-      if (count === 0) {
-        const known = names.length === 0 ? 'has no tokens' : `has these tokens: ${names.map((other) => JSON.stringify(other)).join(', ')}`
-        throw new CommandError(`no token ${JSON.stringify(name)}; ${JSON.stringify(username)} ${known}`)
-      }
-      if (count > 1) throw new CommandError(`${JSON.stringify(username)} has ${count} tokens of the name ${JSON.stringify(name)}; take the right one out of ${usersFile} in an editor`)
-      editor.removeToken(username, name)
-      await editor.save()
+      await changeUsersFile(terminal, usersFile, (editor) => {
+        const names = findUser(editor.users, username, usersFile).tokens.map((token) => token.name)
+        const count = names.filter((other) => other === name).length
+        if (count === 0) {
+          const known = names.length === 0 ? 'has no tokens' : `has these tokens: ${names.map((other) => JSON.stringify(other)).join(', ')}`
+          throw new CommandError(`no token ${JSON.stringify(name)}; ${JSON.stringify(username)} ${known}`)
+        }
+        if (count > 1) throw new CommandError(`${JSON.stringify(username)} has ${count} tokens of the name ${JSON.stringify(name)}; take the right one out of ${usersFile} in an editor`)
+        editor.removeToken(username, name)
+      })
       terminal.note(`token ${JSON.stringify(name)} of ${JSON.stringify(username)} removed from ${usersFile}`)
     })
 }

@@ -7,7 +7,7 @@ import type { UsersEditor } from '../../files/users-editor.js'
 import type { Terminal } from '../../terminal.js'
 import { repeatable } from '../repeatable.js'
 import { expiresOption, findUser, usernameArgument, usersFileOption, type UsersFileOptions } from './options.js'
-import { editUsersFile } from './users-file.js'
+import { changeUsersFile } from './users-file.js'
 
 interface EditOptions extends UsersFileOptions {
   readonly addGroup?: readonly string[]
@@ -44,16 +44,17 @@ async function editUser (terminal: Terminal, username: string, { usersFile, addG
   if (addGroup.length + removeGroup.length === 0 && uid === undefined && expires === undefined) {
     throw new CommandError('nothing to change: pass --add-group, --remove-group, --uid, --no-uid, --expires or --no-expires')
   }
-  const editor = await editUsersFile(terminal, usersFile)
-  const user = findUser(editor.users, username, usersFile)
-  const { added, removed } = planGroups(user, addGroup, removeGroup)
-  for (const group of removed) editor.removeGroup(username, group)
-  if (added.length > 0) editor.addGroups(username, added)
-  setOrUnset(editor, user, 'uid', uid)
-  setOrUnset(editor, user, 'expiresAt', expires)
-  await editor.save()
+  const { name, added } = await changeUsersFile(terminal, usersFile, (editor) => {
+    const user = findUser(editor.users, username, usersFile)
+    const { added, removed } = planGroups(user, addGroup, removeGroup)
+    for (const group of removed) editor.removeGroup(username, group)
+    if (added.length > 0) editor.addGroups(username, added)
+    setOrUnset(editor, user, 'uid', uid)
+    setOrUnset(editor, user, 'expiresAt', expires)
+    return { name: user.info.username, added }
+  })
   terminal.note(`${JSON.stringify(username)} changed in ${usersFile}`)
-  for (const { message } of findReservedNames({ username: user.info.username, groups: added })) terminal.note(`warning: ${message}`)
+  for (const { message } of findReservedNames({ username: name, groups: added })) terminal.note(`warning: ${message}`)
 }
 
 /** @throws CommandError for a group that is to come and to go, or that is not there */

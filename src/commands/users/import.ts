@@ -5,7 +5,7 @@ import { noteWarnings } from '../warnings.js'
 import { readTextOrStdin } from '../secret-input.js'
 import { repeatable } from '../repeatable.js'
 import { usersFileOption, type UsersFileOptions } from './options.js'
-import { besideUsersFile, editUsersFile } from './users-file.js'
+import { besideUsersFile, changeUsersFile, once } from './users-file.js'
 
 interface ImportOptions extends UsersFileOptions {
   readonly format: 'csv' | 'htpasswd'
@@ -32,11 +32,13 @@ Examples:
   $ authn-webhook users import --format htpasswd --group developers htpasswd`)
     .action(async (file: string, { format, group = [], usersFile, output }: ImportOptions) => {
       const { importUsers } = await import('../../files/users-import.js')
-      const editor = await editUsersFile(terminal, usersFile, { create: true, beside: file })
       const name = file === '-' ? 'stdin' : file
-      const { users, warnings } = importUsers(await readTextOrStdin(terminal, file), { format, file: name, groups: group, existing: editor.users })
-      editor.add(users)
-      await editor.save()
+      const read = once(async () => await readTextOrStdin(terminal, file))
+      const { users, warnings } = await changeUsersFile(terminal, usersFile, async (editor) => {
+        const imported = importUsers(await read(), { format, file: name, groups: group, existing: editor.users })
+        editor.add(imported.users)
+        return imported
+      }, { create: true, beside: file })
       noteWarnings(terminal, name, warnings)
       terminal.note(`${users.length} ${users.length === 1 ? 'user' : 'users'} added to ${usersFile}`)
       if (output !== 'text') printResult(besideUsersFile(terminal, usersFile), output, users.map(({ username }) => ({ username })), () => [])

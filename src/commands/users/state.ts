@@ -2,7 +2,7 @@
 import { Command } from 'commander'
 import type { Terminal } from '../../terminal.js'
 import { findUser, usernameArgument, usersFileOption, type UsersFileOptions } from './options.js'
-import { editUsersFile } from './users-file.js'
+import { changeUsersFile } from './users-file.js'
 
 export function disableCommand (terminal: Terminal): Command {
   return createStateCommand(terminal, 'disable', true)
@@ -28,15 +28,12 @@ function createStateCommand (terminal: Terminal, verb: 'enable' | 'disable', dis
     .addArgument(usernameArgument)
     .addOption(usersFileOption)
     .action(async (username: string, { usersFile }: UsersFileOptions) => {
-      const editor = await editUsersFile(terminal, usersFile)
-      if (findUser(editor.users, username, usersFile).disabled === disabled) {
-        await editor.save()
-        terminal.note(`${JSON.stringify(username)} is ${verb}d already`)
-        return
-      }
-      editor.set(username, 'disabled', disabled)
-      await editor.save()
-      terminal.note(`${JSON.stringify(username)} ${verb}d in ${usersFile}`)
+      const before = await changeUsersFile(terminal, usersFile, (editor) => {
+        const user = findUser(editor.users, username, usersFile)
+        if (user.disabled !== disabled) editor.set(username, 'disabled', disabled)
+        return user.disabled
+      })
+      terminal.note(`${JSON.stringify(username)} ${before === disabled ? `is ${verb}d already` : `${verb}d in ${usersFile}`}`)
     })
 }
 
@@ -51,10 +48,10 @@ To keep the name from being given to somebody else, disable the user instead.
 Examples:
   $ authn-webhook users remove alice`)
     .action(async (username: string, { usersFile }: UsersFileOptions) => {
-      const editor = await editUsersFile(terminal, usersFile)
-      findUser(editor.users, username, usersFile)
-      editor.remove(username)
-      await editor.save()
+      await changeUsersFile(terminal, usersFile, (editor) => {
+        findUser(editor.users, username, usersFile)
+        editor.remove(username)
+      })
       terminal.note(`${JSON.stringify(username)} removed from ${usersFile}`)
     })
 }

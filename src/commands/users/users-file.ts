@@ -17,12 +17,36 @@ interface OpenOptions {
   readonly beside?: string | undefined
 }
 
-/** @throws FaultsError with everything that is wrong with the file */
-export async function editUsersFile (terminal: Terminal, file: string, { create = false, beside }: OpenOptions = {}): Promise<UsersEditor> {
+/**
+ * Opens the file, has it changed and saves it; again from its beginning if
+ * another command or an editor changes the file meanwhile, so that no change
+ * undoes another.
+ * @param change may be called several times; what it asks of a person, {@link once}
+ * @returns what the last `change` did
+ * @throws FaultsError with everything that is wrong with the file
+ */
+export async function changeUsersFile<T> (terminal: Terminal, file: string, change: (editor: UsersEditor) => T | Promise<T>, options: OpenOptions = {}): Promise<T> {
+  for (;;) {
+    const editor = await openEditor(terminal, file, options)
+    const result = await change(editor)
+    if (await editor.save()) return result
+  }
+}
+
+async function openEditor (terminal: Terminal, file: string, { create = false, beside }: OpenOptions): Promise<UsersEditor> {
   const { openUsersEditor, UsersEditor } = await import('../../files/users-editor.js')
   if (file !== STDIN) return await openUsersEditor(file, { create })
   if (beside === STDIN) throw new CommandError('the users file and another one can\'t both be read from stdin')
-  return new UsersEditor('stdin', await terminal.readStdin(), { save: async (text) => { terminal.write(text) } })
+  return new UsersEditor('stdin', await terminal.readStdin(), { save: async (text) => { terminal.write(text); return true } })
+}
+
+/** `work`, which is done at the first call, and whose result every other call gives. */
+export function once<T> (work: () => T): () => T {
+  let done: { readonly result: T } | undefined
+  return () => {
+    done ??= { result: work() }
+    return done.result
+  }
 }
 
 export async function readUsersFile (terminal: Terminal, file: string): Promise<Users> {

@@ -1,11 +1,13 @@
-import { chmodSync, existsSync, lstatSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, lstatSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test, type Test } from 'tap'
 import type { UserEntry } from '../../../src/authn/users.js'
 import { digestToken } from '../../../src/authn/token-digest.js'
 import { usersCommand } from '../../../src/commands/users.js'
 import { parseExpiry } from '../../../src/commands/users/options.js'
+import { changeUsersFile } from '../../../src/commands/users/users-file.js'
 import { parseUsers } from '../../../src/files/users.js'
+import { openTerminal } from '../../../src/terminal.js'
 import { runCommand, runOnTerminal, type CommandOptions, type Outcome } from '../../fixtures/command.js'
 import { needs } from '../../fixtures/packages.js'
 import { runInProcess } from '../../fixtures/command-in-process.js'
@@ -492,6 +494,46 @@ test('a file that comes from stdin and goes to stdout, as out of a Kubernetes Se
   t.match(refused, { code: 2, stdout: '', stderr: /"alice" is in - already/ })
   t.match(await users(['add', 'dave', '--users-file', '-', '--password-file', '-'], { input: PEOPLE }), { code: 2, stderr: /can't both be read from stdin/ })
   t.notOk(existsSync(file))
+})
+
+test('commands that run at once lose no change', async (t) => {
+  t.test('on a file that none of them finds', async (t) => {
+    const { file, executable, user } = directory(t)
+    const names = ['alice', 'bob', 'carol', 'dave', 'erin', 'frank']
+    const outcomes = await Promise.all(names.map(async (name) => await executable(['add', name])))
+    t.same(outcomes.map(({ code }) => code), names.map(() => 0))
+    for (const name of names) t.ok(user(name), name)
+    t.equal(statSync(file).mode & 0o777, 0o600)
+    t.strictSame(readdirSync(join(file, '..')), ['users.yaml'], 'and leave neither a lock nor a draft')
+  })
+
+  t.test('one that waits for a password, another one and an editor', needs('script'), async (t) => {
+    const { users, file, user, read, onTerminal } = directory(t, PEOPLE)
+    // the screen shows the question once the file has been read
+    const { code, stdout } = await onTerminal(['set-password', 'alice'], [['New password: ', async () => {
+      await users(['enable', 'bob'])
+      writeFileSync(file, read().replace("# that's all", '# that was all'))
+      return 'wonderland\r'
+    }], ['once more: ', 'wonderland\r']])
+    t.equal(code, 0)
+    t.equal(stdout.match(/once more/g)!.length, 1, 'the password is not asked for again')
+    t.equal(user('bob').disabled, false)
+    t.ok(await user('alice').passwordHash!.verify('wonderland'))
+    t.match(read(), /# that was all/)
+  })
+
+  t.test('a change that another one has made impossible is refused', async (t) => {
+    const { file, users, read } = directory(t, PEOPLE)
+    let opened = 0
+    await t.rejects(changeUsersFile(openTerminal(), file, async (editor) => {
+      opened++
+      if (editor.users.byName('alice') === undefined) throw new Error('gone')
+      await users(['remove', 'alice'])
+      editor.set('alice', 'disabled', true)
+    }), { message: 'gone' })
+    t.equal(opened, 2)
+    t.notMatch(read(), /alice$/m)
+  })
 })
 
 test('a symbolic link stays one', async (t) => {
