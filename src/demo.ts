@@ -3,10 +3,11 @@
  * folder where a newcomer can read it, with a certificate of its own.
  */
 import { existsSync } from 'node:fs'
-import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { hashPassword } from './authn/password-hash.js'
 import { digestToken } from './authn/token-digest.js'
+import { writeFileAtomic } from './files/atomic.js'
+import { makeDirectory } from './files/create.js'
 
 /** Where certificates and files of a demo live, below the working directory. */
 export const DEMO_DIR = '.authn-webhook'
@@ -17,9 +18,12 @@ export const DEMO_OPAQUE_TOKEN = 'demo-token-9f2b7c4e1a8d4f60b3c5'
 
 export type DemoKind = 'demo' | 'mock'
 
-/** Writes what is missing, and gives the config file. */
+/**
+ * Writes what is missing, and gives the config file.
+ * @throws CommandError
+ */
 export async function writeDemoConfig (kind: DemoKind, directory: string): Promise<string> {
-  await mkdir(directory, { recursive: true, mode: 0o700 })
+  await makeDirectory(directory, { mode: 0o700 })
   if (kind === 'demo') await writeOnce(join(directory, 'users.yaml'), demoUsers)
   const file = join(directory, `${kind}.yaml`)
   await writeOnce(file, async () => demoConfig(kind))
@@ -27,7 +31,7 @@ export async function writeDemoConfig (kind: DemoKind, directory: string): Promi
 }
 
 async function writeOnce (file: string, text: () => Promise<string>): Promise<void> {
-  if (!existsSync(file)) await writeFile(file, await text(), { mode: 0o600 })
+  if (!existsSync(file)) await writeFileAtomic(file, await text(), { mode: 0o600 })
 }
 
 const PROVIDERS: Record<DemoKind, string> = {

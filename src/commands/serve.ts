@@ -95,7 +95,10 @@ async function prepareDemo (kind: 'demo' | 'mock', { san, host }: ServeOptions):
   const { DEMO_DIR, writeDemoConfig } = await import('../demo.js')
   const { DEFAULT_NAMES, ensureServingCertificate } = await import('../files/certificates.js')
   const directory = resolve(DEMO_DIR)
-  const file = await writeDemoConfig(kind, directory)
+  const file = await writeDemoConfig(kind, directory).catch((error: Error) => {
+    if (!(error instanceof CommandError)) throw error
+    throw new CommandError(`${error.message}; --${kind} keeps its files in ${DEMO_DIR} below the working directory: run it in another directory`, undefined, { cause: error })
+  })
   const names = [...DEFAULT_NAMES, ...san]
   if (host !== undefined && !['0.0.0.0', '::'].includes(host)) names.push(host)
   await ensureServingCertificate(directory, [...new Set(names)])

@@ -5,6 +5,7 @@ import { open, readlink, realpath, rename, rm, stat, type FileHandle } from 'nod
 import { basename, dirname, join, resolve } from 'node:path'
 import { CommandError } from '../errors.js'
 import { withLock } from './lock.js'
+import { whyUnwritable } from './unwritable.js'
 
 export interface WriteOptions {
   /** Of the new file, before `umask` if there was none; without it, that of the old one. */
@@ -89,17 +90,4 @@ function whenAbsent (error: NodeJS.ErrnoException): undefined {
 
 function whenNotPermitted (error: NodeJS.ErrnoException): void {
   if (error.code !== 'EPERM') throw error
-}
-
-function whyUnwritable (error: unknown, file: string): string {
-  const { code } = error as NodeJS.ErrnoException
-  switch (code) {
-    case 'ENOENT': return `can't be written: the directory ${dirname(file)} does not exist`
-    case 'EACCES':
-    case 'EPERM': return `can't be written: this user may not create files in ${dirname(file)}`
-    case 'EROFS': return "can't be written: the file system is read-only"
-    case 'EBUSY': return "can't be replaced: it is a mount point of its own; mount its directory instead"
-    case 'EISDIR': return 'is a directory, not a file'
-    default: return `can't be written: ${code ?? 'an unknown error'}`
-  }
 }

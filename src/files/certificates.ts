@@ -7,13 +7,13 @@
  *     ca/ca.key            signs new ones; the service never needs it
  */
 import type { X509Certificate } from 'node:crypto'
-import { existsSync } from 'node:fs'
-import { mkdir, writeFile } from 'node:fs/promises'
+import { existsSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { CommandError } from '../errors.js'
 import type { CertificatePair } from '../pki.js'
 import { parseSubjectName } from '../subject-name.js'
 import { writeFileAtomic } from './atomic.js'
+import { createFile, makeDirectory } from './create.js'
 import { readCertificates, readPrivateKey } from './pem.js'
 
 /** Under these a first try, and a Service of the usual names, reach the service. */
@@ -73,7 +73,7 @@ export async function openAuthority (directory: string, { now = Date.now }: Cloc
   const created = !hasAuthority(directory)
   if (created) await createAuthority(file, keyFile, now)
   for (const [there, missing] of [[file, keyFile], [keyFile, file]] as const) {
-    if (!existsSync(missing)) throw new CommandError(`${there} is there, but ${missing} is missing; put it back, or choose another directory for a new authority`)
+    if (isMissing(missing)) throw new CommandError(`${there} is there, but ${missing} is missing; put it back, or choose another directory for a new authority`)
   }
   const [{ certificates }, { key, pem }] = await Promise.all([readCertificates(file), readPrivateKey(keyFile)])
   // while a CA is replaced the file holds the old one and the new one
@@ -84,14 +84,22 @@ export async function openAuthority (directory: string, { now = Date.now }: Cloc
   return { file, keyFile, created, certificate, expiresAt, pair: { cert: certificate.toString(), key: pem } }
 }
 
+/** Not so for a file that only can't be seen: whoever reads it says why. */
+function isMissing (file: string): boolean {
+  try {
+    return statSync(file, { throwIfNoEntry: false }) === undefined
+  } catch {
+    return false
+  }
+}
+
 async function createAuthority (file: string, keyFile: string, now: () => number): Promise<void> {
   const pki = await import('../pki.js')
   const { cert, key } = await pki.createAuthority({ commonName: 'authn-webhook CA', days: AUTHORITY_DAYS, now })
-  await mkdir(dirname(file), { recursive: true })
-  await mkdir(dirname(keyFile), { recursive: true, mode: 0o700 })
-  // wx: of two processes that start at once, one fails instead of replacing the other's
-  await writeFile(keyFile, key, { flag: 'wx', mode: 0o600 })
-  await writeFile(file, cert, { flag: 'wx' })
+  await makeDirectory(dirname(file))
+  await makeDirectory(dirname(keyFile), { mode: 0o700 })
+  await createFile(keyFile, key, { mode: 0o600 })
+  await createFile(file, cert)
 }
 
 /**

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { createServer, type AddressInfo } from 'node:net'
 import { once } from 'node:events'
 import { join } from 'node:path'
@@ -133,6 +133,18 @@ for (const [what, args, code, message] of mistakes) {
     t.notMatch(result.stderr, /^\s+at /m)
   })
 }
+
+test('--demo and --mock say where they can not keep their files', async t => {
+  const place = /; --mock keeps its files in \.authn-webhook below the working directory: run it in another directory\n$/
+  const file = await runCommand(['serve', '--mock'], { cwd: t.testdir({ '.authn-webhook': '' }) })
+  t.match(file, { code: 2, stderr: /^error: .*\/\.authn-webhook: is not a directory; / })
+  t.match(file.stderr, place)
+  if (!existsSync('/proc')) return
+  // where not even root may create a directory
+  const unwritable = await runCommand(['serve', '--mock'], { cwd: '/proc' })
+  t.match(unwritable, { code: 2, stderr: /^error: \/proc\/\.authn-webhook: can't be / })
+  t.match(unwritable.stderr, place)
+})
 
 test('an error of the admin listener names its fields', async t => {
   const blocker = createServer().listen(0, '127.0.0.1')

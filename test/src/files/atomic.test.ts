@@ -63,8 +63,8 @@ test('what can not be written says why, and leaves no trace', async (t) => {
   for (const [name, reason] of [
     ['absent/users.yaml', `can't be written: the directory ${join(dir, 'absent')} does not exist`],
     ['folder', 'is a directory, not a file'],
-    ['loop', "can't be written: ELOOP"],
-    ['file/x', "can't be written: ENOTDIR"]
+    ['loop', 'is a symbolic link that leads to itself'],
+    ['file/x', "can't be written: a part of its path is not a directory"]
   ] as const) {
     await t.rejects(writeFileAtomic(join(dir, name), 'new'), { name: 'CommandError', message: `${join(dir, name)}: ${reason}`, exitCode: 2 }, reason)
   }
@@ -82,7 +82,8 @@ test('what only some machines refuse', async (t) => {
     ['EPERM', `can't be written: this user may not create files in ${dir}`],
     ['EROFS', "can't be written: the file system is read-only"],
     ['EBUSY', "can't be replaced: it is a mount point of its own; mount its directory instead"],
-    ['ENOSPC', "can't be written: ENOSPC"]
+    ['ENOSPC', "can't be written: no space is left on the device"],
+    ['EIO', "can't be written: EIO"]
   ] as const) {
     promises.rename = async () => { throw Object.assign(new Error('refused'), { code }) }
     syncBuiltinESMExports()
