@@ -7,6 +7,7 @@ import type { Config } from '../../schemas/config.js'
 import type { Service } from '../app.js'
 import type { LoadedConfig } from '../config.js'
 import { CommandError, ExitCode, ListenError } from '../errors.js'
+import { parseSubjectName } from '../subject-name.js'
 import type { Terminal } from '../terminal.js'
 import { repeatable } from './repeatable.js'
 
@@ -28,7 +29,7 @@ export function serveCommand (terminal: Terminal): Command {
     .option('-c, --config <file>', 'config file; by default $AUTHN_WEBHOOK_CONFIG, ./authn-webhook.yaml, /etc/authn-webhook/config.yaml')
     .option('--demo', 'no files needed: demo users and a certificate under .authn-webhook/')
     .option('--mock', 'no files needed: any token is the user "mock" in "group-mock"')
-    .option('--host <address>', 'listen here instead of server.host')
+    .option('--host <address>', 'listen here instead of server.host', parseHost)
     .option('--port <number>', 'listen here instead of server.port; 0 takes a free one', parsePort)
     .addOption(repeatable('--san <name>', 'a further name in the certificate of --demo and --mock').default([]))
     .addHelpText('after', `
@@ -100,9 +101,19 @@ async function prepareDemo (kind: 'demo' | 'mock', { san, host }: ServeOptions):
     throw new CommandError(`${error.message}; --${kind} keeps its files in ${DEMO_DIR} below the working directory: run it in another directory`, undefined, { cause: error })
   })
   const names = [...DEFAULT_NAMES, ...san]
-  if (host !== undefined && !['0.0.0.0', '::'].includes(host)) names.push(host)
+  if (host !== undefined && !['0.0.0.0', '::'].includes(host)) names.push(certifiable(host))
   await ensureServingCertificate(directory, [...new Set(names)])
   return file
+}
+
+/** @throws CommandError */
+function certifiable (host: string): string {
+  try {
+    return parseSubjectName(host)
+  } catch (error) {
+    if (!(error instanceof CommandError)) throw error
+    throw new CommandError(`--host: ${error.message}`, undefined, { cause: error })
+  }
 }
 
 function url ({ review }: Service, { config }: LoadedConfig): string {
@@ -157,6 +168,14 @@ function listenError (error: unknown): unknown {
 /** What to type instead, if `npm start` runs the service: npm takes options after `--` only. */
 function npmStart (listener: ListenError['listener'], port: number): string | undefined {
   return listener === 'server' && process.env['npm_lifecycle_event'] === 'start' ? `choose another: npm start -- --port ${port % 65535 + 1}` : undefined
+}
+
+/** What people write from URLs and from other programs, answered with what is meant. */
+function parseHost (text: string): string {
+  const bracketed = /^\[(.*)\]$/.exec(text)?.[1]
+  if (bracketed !== undefined) throw new CommandError(`--host takes an IPv6 address without brackets: ${bracketed}`)
+  if (text === '*' || text === '') throw new CommandError(`--host takes an address or a host name, not ${JSON.stringify(text)}: :: is every address, 0.0.0.0 every IPv4 address`)
+  return text
 }
 
 function parsePort (text: string): number {

@@ -120,6 +120,9 @@ const mistakes: Array<[what: string, args: string[], code: number, message: RegE
   ['a name for a certificate that is not ours to make', ['--config', 'x.yaml', '--san', 'a'], 2, /--san goes with/],
   ['a port that is none', ['--demo', '--port', '80a'], 2, /0 to 65535/],
   ['a port out of range', ['--demo', '--port', '65536'], 2, /0 to 65535/],
+  ['an address in the brackets of a URL', ['--mock', '--host', '[::]'], 2, /^error: --host takes an IPv6 address without brackets: ::\n$/],
+  ['an address that is a star', ['--mock', '--host', '*'], 2, /^error: --host takes an address or a host name, not "\*": :: is every address, 0\.0\.0\.0 every IPv4 address\n$/],
+  ['a host that no certificate can name', ['--mock', '--host', 'a b'], 2, /^error: --host: "a b" can't be a name in a certificate/],
   ['no such file', ['--config', 'missing.yaml'], 2, /missing\.yaml/],
   ['no config anywhere', [], 2, /--demo/],
   ['an address of another machine', ['--demo', '--host', '192.0.2.1', '--port', '0'], 69, /server\.host: this machine has no address 192\.0\.2\.1/]
