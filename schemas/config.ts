@@ -1,5 +1,6 @@
 /** The config file. Each default stands beside its field; src/config.ts reads the file. */
 import { Type, type Static } from '@sinclair/typebox'
+import { MAX_TOKEN_BYTES } from './limits.js'
 import { Closed, Duration, Enum, Name, Path, Port, Secret } from './primitives.js'
 
 export const CONFIG_VERSION = 'authn-webhook/v1'
@@ -13,7 +14,7 @@ export const ServerConfig = Closed({
   path: Type.String({ pattern: '^(/|(/([A-Za-z0-9_-][A-Za-z0-9_.-]*|\\.[A-Za-z0-9_-][A-Za-z0-9_.-]*|\\.\\.[A-Za-z0-9_.-]+))+)$', default: '/authenticate', expected: 'a path such as /authenticate, without "/" at the end, "//", "." or "..": API servers clean their URL, and ask for no such path', description: 'Path of the TokenReview route.' }),
   timeout: Duration('8s', { least: '10ms', greatest: '1m', description: 'Budget of one review; `?timeout=` may only shorten it, and that of API servers is 30s.' }),
   bodyLimit: Type.Integer({ minimum: 1024, maximum: 1048576, default: 65536, description: 'Bytes of a request body.' }),
-  maxTokenBytes: Type.Integer({ minimum: 256, maximum: 1048576, default: 16384, description: 'Longer tokens are not authenticated. At least 512 less than bodyLimit.' }),
+  maxTokenBytes: Type.Integer({ minimum: 256, maximum: 1048576, default: MAX_TOKEN_BYTES, description: 'Longer tokens are not authenticated. At least 512 less than bodyLimit.' }),
   maxConnections: Type.Integer({ minimum: 1, maximum: 1_000_000, default: 1024, description: 'Open connections of a listener. Those that have shown no accepted credential may be half of them, and a quarter for one IPv4 address or IPv6 /64.' }),
   maxConnectionAge: Duration('5m', { zero: 'never', least: '1s', greatest: MAX_TIMER, description: 'Age, ± 20 %, at which a connection is drained so that replicas share the load.' }),
   shutdownDelay: Duration('0s', { zero: 'none', greatest: '1h', description: 'Unready but still serving for this long after SIGTERM.' })

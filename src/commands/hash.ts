@@ -4,6 +4,7 @@ import { digestToken, generateToken } from '../authn/token-digest.js'
 import { estimateTokenBits, MIN_TOKEN_BITS, whyUnpresentable } from '../authn/token-strength.js'
 import { CommandError } from '../errors.js'
 import { outputOption, printResult, type OutputFormat, type Terminal } from '../terminal.js'
+import { judgePassword } from './new-password.js'
 import { blamingInput, generatePassword, readNewSecret } from './secret-input.js'
 
 interface HashOptions {
@@ -39,6 +40,7 @@ Examples:
       const { hashPassword } = await import('../authn/password-hash.js')
       const password = generate ? generatePassword() : await readNewSecret(terminal, 'password')
       const passwordHash = await blamingInput(() => hashPassword(password))
+      judgePassword(terminal, password, { instead: '--generate' })
       if (generate) {
         printResult(terminal, output, { password, passwordHash }, () => [`password: ${password}`, `passwordHash: ${passwordHash}`])
         terminal.note('The password is kept nowhere: store it now.')

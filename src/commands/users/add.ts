@@ -6,7 +6,7 @@ import { digestToken, generateToken } from '../../authn/token-digest.js'
 import { CommandError } from '../../errors.js'
 import { outputOption, printResult, type OutputFormat, type Terminal } from '../../terminal.js'
 import { repeatable } from '../repeatable.js'
-import { addPasswordOptions, expiresOption, usernameArgument, usersFileOption, type PasswordOptions, type UsersFileOptions } from './options.js'
+import { addPasswordOptions, expiresOption, noteCommas, refuseRepeated, usernameArgument, usersFileOption, type PasswordOptions, type UsersFileOptions } from './options.js'
 import { readPassword } from './password.js'
 import { besideUsersFile, changeUsersFile, once } from './users-file.js'
 
@@ -54,6 +54,7 @@ Examples:
 
 async function addUser (terminal: Terminal, username: string, options: AddOptions): Promise<void> {
   const { usersFile, passwordFile, output } = options
+  refuseRepeated('--token', options.token)
   const tokens = options.token?.map((name) => ({ name, token: generateToken() }))
   const askPassword = once(async () => await readPassword(terminal, username, options))
   const { user, password } = await changeUsersFile(terminal, usersFile, async (editor) => {
@@ -67,6 +68,7 @@ async function addUser (terminal: Terminal, username: string, options: AddOption
   }, { create: true, beside: passwordFile })
   terminal.note(`${JSON.stringify(username)} added to ${usersFile}`)
   for (const { message } of findReservedNames(user)) terminal.note(`warning: ${message}`)
+  noteCommas(terminal, '--group', options.group)
   if (password === undefined && tokens === undefined) terminal.note('There is no way to log in yet: "users set-password" and "users add-token" give one.')
   printMade(besideUsersFile(terminal, usersFile), output, {
     username,

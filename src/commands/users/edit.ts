@@ -6,7 +6,7 @@ import { CommandError } from '../../errors.js'
 import type { UsersEditor } from '../../files/users-editor.js'
 import type { Terminal } from '../../terminal.js'
 import { repeatable } from '../repeatable.js'
-import { expiresOption, findUser, usernameArgument, usersFileOption, type UsersFileOptions } from './options.js'
+import { expiresOption, findUser, negation, noteCommas, refuseNegated, usernameArgument, usersFileOption, type UsersFileOptions } from './options.js'
 import { changeUsersFile } from './users-file.js'
 
 interface EditOptions extends UsersFileOptions {
@@ -24,10 +24,10 @@ export function editCommand (terminal: Terminal): Command {
     .addArgument(usernameArgument)
     .addOption(repeatable('--add-group <group>', 'a group to add'))
     .addOption(repeatable('--remove-group <group>', 'a group to remove'))
-    .option('--uid <uid>', 'what stays the same when the name changes')
-    .addOption(new Option('--no-uid', 'remove the uid'))
+    .addOption(new Option('--uid <uid>', 'what stays the same when the name changes').argParser((uid, before) => { refuseNegated('uid', before); return uid }))
+    .addOption(negation('--no-uid', 'remove the uid'))
     .addOption(expiresOption('the account'))
-    .addOption(new Option('--no-expires', 'remove the expiry'))
+    .addOption(negation('--no-expires', 'remove the expiry'))
     .addOption(usersFileOption)
     .addHelpText('after', `
 Adding a group that the user has, or removing a uid or expiry that is not there,
@@ -55,6 +55,7 @@ async function editUser (terminal: Terminal, username: string, { usersFile, addG
   })
   terminal.note(`${JSON.stringify(username)} changed in ${usersFile}`)
   for (const { message } of findReservedNames({ username: name, groups: added })) terminal.note(`warning: ${message}`)
+  noteCommas(terminal, '--add-group', added)
 }
 
 /** @throws CommandError for a group that is to come and to go, or that is not there */

@@ -4,7 +4,7 @@ import { outputOption, printResult, type OutputFormat, type Terminal } from '../
 import { noteWarnings } from '../warnings.js'
 import { readTextOrStdin } from '../secret-input.js'
 import { repeatable } from '../repeatable.js'
-import { usersFileOption, type UsersFileOptions } from './options.js'
+import { noteCommas, usersFileOption, type UsersFileOptions } from './options.js'
 import { besideUsersFile, changeUsersFile, once } from './users-file.js'
 
 interface ImportOptions extends UsersFileOptions {
@@ -40,6 +40,7 @@ Examples:
         return imported
       }, { create: true, beside: file })
       noteWarnings(terminal, name, warnings)
+      noteCommas(terminal, '--group', group)
       terminal.note(`${users.length} ${users.length === 1 ? 'user' : 'users'} added to ${usersFile}`)
       if (output !== 'text') printResult(besideUsersFile(terminal, usersFile), output, users.map(({ username }) => ({ username })), () => [])
     })

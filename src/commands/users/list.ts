@@ -54,18 +54,23 @@ function formatTable (users: readonly Description[], wide: boolean): string[] {
   const columns: Array<[string, (user: Description) => string | undefined]> = [
     ['USERNAME', ({ username }) => username],
     ['STATUS', ({ status }) => status],
-    ['GROUPS', ({ groups = [] }) => groups.join(',')],
+    ['GROUPS', ({ groups = [] }) => joinNames(groups)],
     ['PASSWORD', ({ password }) => password],
-    ['TOKENS', ({ tokens }) => wide ? tokens.map(({ name, expiresAt }) => expiresAt === undefined ? name : `${name} (until ${expiresAt})`).join(',') : String(tokens.length)],
+    ['TOKENS', ({ tokens }) => wide ? joinNames(tokens.map(({ name, expiresAt }) => expiresAt === undefined ? name : `${name} (until ${expiresAt})`)) : String(tokens.length)],
     ['EXPIRES', ({ expiresAt }) => expiresAt]
   ]
   if (wide) {
     columns.push(['UID', ({ uid }) => uid])
-    columns.push(['EXTRA', ({ extra = {} }) => Object.entries(extra).flatMap(([key, values]) => values.map((value) => `${key}=${value}`)).join(',')])
+    columns.push(['EXTRA', ({ extra = {} }) => joinNames(Object.entries(extra).flatMap(([key, values]) => values.map((value) => `${key}=${value}`)))])
   }
   const rows = [columns.map(([heading]) => heading), ...users.map((user) => columns.map(([, cell]) => escapeLine(cell(user) ?? '') || '-'))]
   const widths = columns.map((_column, index) => rows.reduce((widest, row) => Math.max(widest, row[index]!.length), 0))
   return rows.map((row) => row.map((cell, index) => cell.padEnd(widths[index]!)).join('  ').trimEnd())
+}
+
+/** One that has a comma itself is quoted: it is not two. */
+function joinNames (names: readonly string[]): string {
+  return names.map((name) => /[,"]/.test(name) ? JSON.stringify(name) : name).join(',')
 }
 
 function formatTime (time: Date): string {

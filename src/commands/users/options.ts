@@ -4,6 +4,7 @@ import { parseDuration } from '../../authn/duration.js'
 import { parseTimestamp } from '../../authn/timestamp.js'
 import { CommandError } from '../../errors.js'
 import type { UserEntry, Users } from '../../authn/users.js'
+import type { Terminal } from '../../terminal.js'
 
 export const usersFileOption = new Option('--users-file <file>', 'the users file; - reads stdin and writes stdout').env('AUTHN_WEBHOOK_USERS_FILE').default('users.yaml')
 
@@ -14,7 +15,10 @@ export interface UsersFileOptions {
 export const usernameArgument = new Argument('<username>', 'as the users file writes it')
 
 export function expiresOption (what: string): Option {
-  return new Option('--expires <time>', `when ${what} ends: 2027-01-01T00:00:00Z, or 90d or 2160h from now`).argParser((text) => parseExpiry(text))
+  return new Option('--expires <time>', `when ${what} ends: 2027-01-01T00:00:00Z, or 90d or 2160h from now`).argParser((text, before) => {
+    refuseNegated('expires', before)
+    return parseExpiry(text)
+  })
 }
 
 /**
@@ -54,6 +58,36 @@ export function addPasswordOptions (command: Command): Command {
     .addOption(new Option('--password', 'ask for the password').conflicts(['passwordFile', 'generatePassword']))
     .addOption(new Option('--password-file <file>', 'read the password from a file, or from stdin with -').conflicts(['password', 'generatePassword']))
     .addOption(new Option('--generate-password', 'make a password, and print it').conflicts(['password', 'passwordFile']))
+}
+
+/** `--no-uid` beside `--uid`; commander would take the last of the two. */
+export function negation (flag: `--no-${string}`, description: string): Option {
+  const name = flag.slice('--no-'.length)
+  return new Option(flag, description).argParser((_value, before) => {
+    if (typeof before === 'string') throw excluding(name)
+    return false
+  })
+}
+
+/** @param before what the option was set to by what stands before it */
+export function refuseNegated (name: string, before: unknown): void {
+  if (before === false) throw excluding(name)
+}
+
+function excluding (name: string): CommandError {
+  return new CommandError(`--${name} and --no-${name} exclude each other`)
+}
+
+/** @throws CommandError for a name that stands twice */
+export function refuseRepeated (option: string, values: readonly string[] = []): void {
+  const names = values.map((value) => value.normalize('NFC'))
+  const repeated = names.find((name, index) => names.indexOf(name) !== index)
+  if (repeated !== undefined) throw new CommandError(`${option} names ${JSON.stringify(repeated)} twice; leave one out, or take another name`)
+}
+
+/** A comma may be meant: names of LDAP groups have some. */
+export function noteCommas (terminal: Terminal, option: string, groups: readonly string[] = []): void {
+  for (const group of groups.filter((name) => name.includes(','))) terminal.note(`warning: ${JSON.stringify(group)} is one group; for several, give ${option} once for each`)
 }
 
 /** @throws CommandError where nobody has this name */

@@ -1,6 +1,7 @@
 /** A new password of a user, and its hash. */
 import { passwordToken } from '../../authn/credential.js'
 import type { Terminal } from '../../terminal.js'
+import { judgePassword } from '../new-password.js'
 import { blamingInput, generatePassword, promptTwice, readSecretFile } from '../secret-input.js'
 import type { PasswordOptions } from './options.js'
 
@@ -21,6 +22,7 @@ export async function readPassword (terminal: Terminal, username: string, option
   await blamingInput(() => passwordToken({ username, password: 'x' }))
   const password = await readOrMake(terminal, options)
   await blamingInput(() => passwordToken({ username, password }))
+  judgePassword(terminal, password, { username, instead: '--generate-password' })
   const { hashPassword } = await import('../../authn/password-hash.js')
   return { hash: await hashPassword(password), ...(generate && { generated: password }) }
 }

@@ -44,6 +44,11 @@ test('hash password', async (t) => {
     t.equal(code, 0)
   })
 
+  t.test('a password that is easy to guess, and one that is too long', async (t) => {
+    t.match(await runInProcess(hashCommand, ['hash', 'password'], { input: 'x' }), { code: 0, stderr: /^warning: the password has fewer than 8 characters and is easy to guess; --generate makes a strong one\n$/ })
+    t.match(await runInProcess(hashCommand, ['hash', 'password'], { input: 'x'.repeat(16_384) }), { code: 2, stdout: '', stderr: /the password is too long/ })
+  })
+
   t.test('refuses a password that nobody could present', async (t) => {
     const { code, stdout, stderr } = await runInProcess(hashCommand, ['hash', 'password'], { input: 'a\tb' })
     t.match(stderr, /control character/)

@@ -122,6 +122,28 @@ test('users add', async (t) => {
     t.equal(code, 0)
   })
 
+  t.test('warns of a password that is easy to guess', async (t) => {
+    const { users } = directory(t)
+    const short = await users(['add', 'alice', '--password-file', '-'], { input: '1234567' })
+    succeeds(t, short, /^warning: the password has fewer than 8 characters and is easy to guess; --generate-password makes a strong one\n"alice" added/)
+    t.notMatch((await users(['set-password', 'alice', '--password-file', '-'], { input: '12345678' })).stderr, /warning/)
+  })
+
+  t.test('takes the longest password that a token can carry', async (t) => {
+    const { users } = directory(t)
+    succeeds(t, await users(['add', 'carol', '--password-file', '-'], { input: 'x'.repeat(16_384 * 3 / 4 - 'carol:'.length) }), /^"carol" added/)
+  })
+
+  t.test('a group with a comma is one group, and that is said', async (t) => {
+    const { user, users } = directory(t)
+    const warning = /warning: "developers,on-call" is one group; for several, give --group once for each\n/
+    succeeds(t, await users(['add', 'alice', '--group', 'developers,on-call', '--group', 'admins']), warning)
+    t.same(user('alice').info.groups, ['developers,on-call', 'admins'])
+    succeeds(t, await users(['edit', 'alice', '--add-group', 'a,b']), /warning: "a,b" is one group; for several, give --add-group once for each\n/)
+    succeeds(t, await users(['import', '--format', 'htpasswd', '--group', 'developers,on-call', '-'], { input: `bob:${BCRYPT}\n` }), warning)
+    t.match((await users(['list'])).stdout, / "developers,on-call",admins,"a,b" /)
+  })
+
   t.test('a user without a credential is added, and that is said', async (t) => {
     const { users } = directory(t)
     const outcome = await users(['add', 'alice'])
@@ -132,6 +154,7 @@ test('users add', async (t) => {
   t.test('refuses, and leaves the file as it is', async (t) => {
     const { file, read, users } = directory(t, PEOPLE)
     writeFileSync(join(file, '..', 'password.txt'), 'two\nlines')
+    writeFileSync(join(file, '..', 'long.txt'), 'x'.repeat(16_384 * 3 / 4 - 'carol:'.length + 1))
     const cases: Array<[args: string[], reason: RegExp]> = [
       [['alice'], /"alice" is in users\.yaml already; "users set-password" and "users add-token" change credentials, "users edit" the rest/],
       [['al:ice', '--generate-password'], /a username with a colon can't have a password/],
@@ -139,6 +162,8 @@ test('users add', async (t) => {
       [['carol', '--password-file', 'password.txt'], /control character/],
       [['carol', '--password', '--generate-password'], /cannot be used with/],
       [['carol', '--extra', 'team'], /--extra takes key=value/],
+      [['carol', '--token', 'a', '--token', 'b', '--token', 'a'], /--token names "a" twice; leave one out/],
+      [['carol', '--password-file', 'long.txt'], /the password is too long: its bearer token, .*16384 bytes/],
       [['carol', '--expires', '2001-01-01T00:00:00Z'], /It lies in the past/],
       [['carol', '--group', ' outer'], /nothing was written.*: users\.yaml:\d+: users\[2\]\.groups\[0\]: .*outer white space/]
     ]
@@ -279,7 +304,11 @@ test('users edit', async (t) => {
       [['alice', '--remove-group', 'leads'], /^no group "leads"; "alice" has these groups: "developers", "on-call"/],
       [['alice', '--add-group', 'x', '--remove-group', 'x'], /^--add-group and --remove-group both name "x"/],
       [['alice', '--add-group', ' x'], /^nothing was written.*outer white space/],
-      [['alice', '--expires', '-1h'], /It lies in the past/]
+      [['alice', '--expires', '-1h'], /It lies in the past/],
+      [['alice', '--expires', '90d', '--no-expires'], /^--expires and --no-expires exclude each other\n/],
+      [['alice', '--no-expires', '--expires', '90d'], /^--expires and --no-expires exclude each other\n/],
+      [['alice', '--uid', '1', '--no-uid'], /^--uid and --no-uid exclude each other\n/],
+      [['alice', '--no-uid', '--uid', '1'], /^--uid and --no-uid exclude each other\n/]
     ] as const) {
       const { code, stderr } = await users(['edit', ...args])
       t.match(stderr, reason)
