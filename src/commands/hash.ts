@@ -6,6 +6,7 @@ import { CommandError } from '../errors.js'
 import { outputOption, printResult, type OutputFormat, type Terminal } from '../terminal.js'
 import { judgePassword } from './new-password.js'
 import { blamingInput, generatePassword, readNewSecret } from './secret-input.js'
+import { printOnce } from './shown-once.js'
 
 interface HashOptions {
   readonly generate?: true
@@ -42,8 +43,7 @@ Examples:
       const passwordHash = await blamingInput(() => hashPassword(password))
       judgePassword(terminal, password, { instead: '--generate' })
       if (generate) {
-        printResult(terminal, output, { password, passwordHash }, () => [`password: ${password}`, `passwordHash: ${passwordHash}`])
-        terminal.note('The password is kept nowhere: store it now.')
+        await printOnce(terminal, output, { password, passwordHash }, [`password: ${password}`, `passwordHash: ${passwordHash}`], 'run the command again')
       } else {
         printResult(terminal, output, { passwordHash }, () => [passwordHash])
       }
@@ -68,8 +68,7 @@ Examples:
       if (unpresentable !== undefined) throw new CommandError(unpresentable)
       const hash = digestToken(token)
       if (generate) {
-        printResult(terminal, output, { token, hash }, () => [`token: ${token}`, `hash: ${hash}`])
-        terminal.note('The token is kept nowhere: store it now.')
+        await printOnce(terminal, output, { token, hash }, [`token: ${token}`, `hash: ${hash}`], 'run the command again')
       } else {
         const bits = estimateTokenBits(token)
         if (bits < MIN_TOKEN_BITS) terminal.note(`warning: this token has ${bits} bits of entropy at most, ${MIN_TOKEN_BITS} are safe; "authn-webhook hash token --generate" makes one`)

@@ -6,6 +6,7 @@ import { digestToken, generateToken } from '../../authn/token-digest.js'
 import { CommandError } from '../../errors.js'
 import { outputOption, printResult, type OutputFormat, type Terminal } from '../../terminal.js'
 import { repeatable } from '../repeatable.js'
+import { printOnce } from '../shown-once.js'
 import { addPasswordOptions, expiresOption, noteCommas, refuseRepeated, usernameArgument, usersFileOption, type PasswordOptions, type UsersFileOptions } from './options.js'
 import { readPassword } from './password.js'
 import { besideUsersFile, changeUsersFile, once } from './users-file.js'
@@ -70,7 +71,7 @@ async function addUser (terminal: Terminal, username: string, options: AddOption
   for (const { message } of findReservedNames(user)) terminal.note(`warning: ${message}`)
   noteCommas(terminal, '--group', options.group)
   if (password === undefined && tokens === undefined) terminal.note('There is no way to log in yet: "users set-password" and "users add-token" give one.')
-  printMade(besideUsersFile(terminal, usersFile), output, {
+  await printMade(besideUsersFile(terminal, usersFile), output, {
     username,
     ...(password?.generated !== undefined && { password: password.generated }),
     ...(tokens !== undefined && { tokens })
@@ -89,13 +90,13 @@ function createUser (username: string, { uid, group, extra, expires }: AddOption
   }
 }
 
-function printMade (terminal: Terminal, output: OutputFormat, made: Made): void {
+async function printMade (terminal: Terminal, output: OutputFormat, made: Made): Promise<void> {
   const lines = [
     ...(made.password === undefined ? [] : [`password: ${made.password}`]),
     ...(made.tokens ?? []).map(({ name, token }) => `token ${name}: ${token}`)
   ]
-  if (output !== 'text' || lines.length > 0) printResult(terminal, output, made, () => lines)
-  if (lines.length > 0) terminal.note('This is shown once and kept nowhere: store it now.')
+  if (lines.length > 0) await printOnce(terminal, output, made, lines, `nobody knows the password and the tokens of ${JSON.stringify(made.username)}; run "users remove", and then "users add" again`)
+  else if (output !== 'text') printResult(terminal, output, made, () => lines)
   if (made.password !== undefined) terminal.note('"authn-webhook token" makes a bearer token of the name and the password.')
 }
 

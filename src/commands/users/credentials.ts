@@ -4,6 +4,7 @@ import { digestToken, generateToken } from '../../authn/token-digest.js'
 import { CommandError } from '../../errors.js'
 import { outputOption, printResult, type OutputFormat, type Terminal } from '../../terminal.js'
 import { repeatable } from '../repeatable.js'
+import { printOnce } from '../shown-once.js'
 import { addPasswordOptions, expiresOption, findUser, usernameArgument, usersFileOption, type PasswordOptions, type UsersFileOptions } from './options.js'
 import { readPassword } from './password.js'
 import { besideUsersFile, changeUsersFile, once } from './users-file.js'
@@ -33,8 +34,9 @@ Examples:
         return password
       }, { beside: options.passwordFile })
       terminal.note(`${JSON.stringify(username)} has a new password in ${usersFile}`)
-      if (generated !== undefined) printOnce(besideUsersFile(terminal, usersFile), output, { username, password: generated }, generated)
-      else if (output !== 'text') printResult(besideUsersFile(terminal, usersFile), output, { username }, () => [])
+      const beside = besideUsersFile(terminal, usersFile)
+      if (generated !== undefined) await printOnce(beside, output, { username, password: generated }, [generated], `nobody knows the new password of ${JSON.stringify(username)} now; run "users set-password" again`)
+      else if (output !== 'text') printResult(beside, output, { username }, () => [])
     })
 }
 
@@ -71,7 +73,7 @@ Examples:
         editor.addToken(username, { name, hash: digestToken(token), ...(expires !== undefined && { expiresAt: expires }), ...(audience !== undefined && { audiences: [...audience] }) })
       })
       terminal.note(`${JSON.stringify(username)} has a token ${JSON.stringify(name)} in ${usersFile}`)
-      printOnce(besideUsersFile(terminal, usersFile), output, { username, name, token, ...(expires !== undefined && { expiresAt: expires }) }, token)
+      await printOnce(besideUsersFile(terminal, usersFile), output, { username, name, token, ...(expires !== undefined && { expiresAt: expires }) }, [token], 'nobody knows this token; run "users remove-token", and then "users add-token" again')
     })
 }
 
@@ -98,10 +100,4 @@ Examples:
       })
       terminal.note(`token ${JSON.stringify(name)} of ${JSON.stringify(username)} removed from ${usersFile}`)
     })
-}
-
-/** A secret that was made: bare, so that `$(…)` and `>` take it. */
-function printOnce (terminal: Terminal, output: OutputFormat, value: object, secret: string): void {
-  printResult(terminal, output, value, () => [secret])
-  terminal.note('This is shown once and kept nowhere: store it now.')
 }

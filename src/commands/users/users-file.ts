@@ -7,6 +7,7 @@ import type { Users } from '../../authn/users.js'
 import { CommandError } from '../../errors.js'
 import type { UsersEditor } from '../../files/users-editor.js'
 import type { Terminal } from '../../terminal.js'
+import { writeOut } from '../shown-once.js'
 
 const STDIN = '-'
 
@@ -37,7 +38,12 @@ async function openEditor (terminal: Terminal, file: string, { create = false, b
   const { openUsersEditor, UsersEditor } = await import('../../files/users-editor.js')
   if (file !== STDIN) return await openUsersEditor(file, { create })
   if (beside === STDIN) throw new CommandError('the users file and another one can\'t both be read from stdin')
-  return new UsersEditor('stdin', await terminal.readStdin(), { save: async (text) => { terminal.write(text); return true } })
+  return new UsersEditor('stdin', await terminal.readStdin(), {
+    save: async (text) => {
+      await writeOut(terminal, text, 'the changed users file is lost; run the command again')
+      return true
+    }
+  })
 }
 
 /** `work`, which is done at the first call, and whose result every other call gives. */
@@ -56,5 +62,5 @@ export async function readUsersFile (terminal: Terminal, file: string): Promise<
 
 /** Where the result of a change is printed. */
 export function besideUsersFile (terminal: Terminal, file: string): Terminal {
-  return file === STDIN ? { ...terminal, print: terminal.note } : terminal
+  return file === STDIN ? { ...terminal, stdout: terminal.stderr, print: terminal.note } : terminal
 }

@@ -1,5 +1,7 @@
-import { chmodSync, existsSync, lstatSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { once } from 'node:events'
+import { chmodSync, closeSync, existsSync, lstatSync, openSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { test, type Test } from 'tap'
 import type { UserEntry } from '../../../src/authn/users.js'
 import { digestToken } from '../../../src/authn/token-digest.js'
@@ -8,7 +10,7 @@ import { parseExpiry } from '../../../src/commands/users/options.js'
 import { changeUsersFile } from '../../../src/commands/users/users-file.js'
 import { parseUsers } from '../../../src/files/users.js'
 import { openTerminal } from '../../../src/terminal.js'
-import { runCommand, runOnTerminal, type CommandOptions, type Outcome } from '../../fixtures/command.js'
+import { runCommand, runOnTerminal, startCommand, type CommandOptions, type Outcome } from '../../fixtures/command.js'
 import { needs } from '../../fixtures/packages.js'
 import { runInProcess } from '../../fixtures/command-in-process.js'
 
@@ -563,6 +565,35 @@ test('commands that run at once lose no change', async (t) => {
     t.equal(opened, 2)
     t.notMatch(read(), /alice$/m)
   })
+})
+
+test('a secret that can not be printed is an error that says what to do', { skip: !existsSync('/dev/full') && 'there is no /dev/full' }, async (t) => {
+  const { file, read, executable } = directory(t, PEOPLE)
+  const full = openSync('/dev/full', 'w')
+  t.teardown(() => { closeSync(full) })
+  const stdio: CommandOptions['stdio'] = ['pipe', full, 'pipe']
+  for (const [args, cure] of [
+    [['add', 'carol', '--generate-password'], /nobody knows the password and the tokens of "carol"; run "users remove", and then "users add" again\n$/],
+    [['set-password', 'bob', '--generate-password', '-o', 'json'], /nobody knows the new password of "bob" now; run "users set-password" again\n$/],
+    [['add-token', 'bob', 'laptop'], /nobody knows this token; run "users remove-token", and then "users add-token" again\n$/],
+    [['disable', 'alice', '--users-file', '-'], /the changed users file is lost; run the command again\n$/]
+  ] as const) {
+    const { code, stderr } = await executable([...args], { stdio, input: PEOPLE })
+    t.equal(code, 69, args.join(' '))
+    t.match(stderr, /^error: cannot write to stdout: ENOSPC: /m)
+    t.match(stderr, cure)
+    t.notMatch(stderr, /store it now/)
+    // nor any other word of a secret
+    t.notMatch(stderr, /awt_/)
+  }
+  t.match(read(), /carol/)
+
+  const child = startCommand(['users', 'add-token', 'bob', 'phone', '--users-file', file])
+  child.stdin!.end()
+  child.stdout!.destroy()
+  const [code, words] = await Promise.all([once(child, 'close'), text(child.stderr!)])
+  t.equal(code[0], 69, 'nor is a reader that went away enough')
+  t.match(words, /cannot write to stdout: .*EPIPE.*nobody knows this token/)
 })
 
 test('a symbolic link stays one', async (t) => {
