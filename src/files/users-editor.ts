@@ -144,7 +144,9 @@ export class UsersEditor {
       return parseUsers(this.#text, this.file)
     } catch (error) {
       if (!(error instanceof FaultsError)) throw error
-      throw new CommandError(`nothing was written, since this would be wrong: ${error.message}`, undefined, { cause: error })
+      // their lines are of a file that nobody can look at
+      const faults = new FaultsError(error.file, error.faults.map(({ path, message }) => ({ path, message })))
+      throw new CommandError(`nothing was written, since the result would be wrong: ${faults.message}`, undefined, { cause: faults })
     }
   }
 

@@ -9,7 +9,7 @@ import { repeatable } from '../repeatable.js'
 import { printOnce } from '../shown-once.js'
 import { addPasswordOptions, expiresOption, noteCommas, refuseRepeated, usernameArgument, usersFileOption, type PasswordOptions, type UsersFileOptions } from './options.js'
 import { readPassword } from './password.js'
-import { besideUsersFile, changeUsersFile, once } from './users-file.js'
+import { besideUsersFile, changeUsersFile, nameOf, once } from './users-file.js'
 
 interface AddOptions extends UsersFileOptions, PasswordOptions {
   readonly group?: readonly string[]
@@ -60,14 +60,14 @@ async function addUser (terminal: Terminal, username: string, options: AddOption
   const askPassword = once(async () => await readPassword(terminal, username, options))
   const { user, password } = await changeUsersFile(terminal, usersFile, async (editor) => {
     if (editor.users.byName(username) !== undefined) {
-      throw new CommandError(`${JSON.stringify(username)} is in ${usersFile} already; "users set-password" and "users add-token" change credentials, "users edit" the rest`)
+      throw new CommandError(`${JSON.stringify(username)} is in ${nameOf(usersFile)} already; "users set-password" and "users add-token" change credentials, "users edit" the rest`)
     }
     const password = await askPassword()
     const user = createUser(username, options, password?.hash, tokens)
     editor.add([user])
     return { user, password }
   }, { create: true, beside: passwordFile })
-  terminal.note(`${JSON.stringify(username)} added to ${usersFile}`)
+  terminal.note(`${JSON.stringify(username)} added to ${nameOf(usersFile)}`)
   for (const { message } of findReservedNames(user)) terminal.note(`warning: ${message}`)
   noteCommas(terminal, '--group', options.group)
   if (password === undefined && tokens === undefined) terminal.note('There is no way to log in yet: "users set-password" and "users add-token" give one.')

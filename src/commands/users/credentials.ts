@@ -7,7 +7,7 @@ import { repeatable } from '../repeatable.js'
 import { printOnce } from '../shown-once.js'
 import { addPasswordOptions, expiresOption, findUser, usernameArgument, usersFileOption, type PasswordOptions, type UsersFileOptions } from './options.js'
 import { readPassword } from './password.js'
-import { besideUsersFile, changeUsersFile, once } from './users-file.js'
+import { besideUsersFile, changeUsersFile, nameOf, once } from './users-file.js'
 
 const tokenArgument = new Argument('<name>', 'what the token is for, such as laptop')
 
@@ -33,7 +33,7 @@ Examples:
         editor.set(username, 'passwordHash', password.hash)
         return password
       }, { beside: options.passwordFile })
-      terminal.note(`${JSON.stringify(username)} has a new password in ${usersFile}`)
+      terminal.note(`${JSON.stringify(username)} has a new password in ${nameOf(usersFile)}`)
       const beside = besideUsersFile(terminal, usersFile)
       if (generated !== undefined) await printOnce(beside, output, { username, password: generated }, [generated], `nobody knows the new password of ${JSON.stringify(username)} now; run "users set-password" again`)
       else if (output !== 'text') printResult(beside, output, { username }, () => [])
@@ -72,7 +72,7 @@ Examples:
         }
         editor.addToken(username, { name, hash: digestToken(token), ...(expires !== undefined && { expiresAt: expires }), ...(audience !== undefined && { audiences: [...audience] }) })
       })
-      terminal.note(`${JSON.stringify(username)} has a token ${JSON.stringify(name)} in ${usersFile}`)
+      terminal.note(`${JSON.stringify(username)} has a token ${JSON.stringify(name)} in ${nameOf(usersFile)}`)
       await printOnce(besideUsersFile(terminal, usersFile), output, { username, name, token, ...(expires !== undefined && { expiresAt: expires }) }, [token], 'nobody knows this token; run "users remove-token", and then "users add-token" again')
     })
 }
@@ -95,9 +95,9 @@ Examples:
           const known = names.length === 0 ? 'has no tokens' : `has these tokens: ${names.map((other) => JSON.stringify(other)).join(', ')}`
           throw new CommandError(`no token ${JSON.stringify(name)}; ${JSON.stringify(username)} ${known}`)
         }
-        if (count > 1) throw new CommandError(`${JSON.stringify(username)} has ${count} tokens of the name ${JSON.stringify(name)}; take the right one out of ${usersFile} in an editor`)
+        if (count > 1) throw new CommandError(`${JSON.stringify(username)} has ${count} tokens of the name ${JSON.stringify(name)}; take the right one out of ${nameOf(usersFile)} in an editor`)
         editor.removeToken(username, name)
       })
-      terminal.note(`token ${JSON.stringify(name)} of ${JSON.stringify(username)} removed from ${usersFile}`)
+      terminal.note(`token ${JSON.stringify(name)} of ${JSON.stringify(username)} removed from ${nameOf(usersFile)}`)
     })
 }

@@ -7,7 +7,7 @@ import type { UsersEditor } from '../../files/users-editor.js'
 import type { Terminal } from '../../terminal.js'
 import { repeatable } from '../repeatable.js'
 import { expiresOption, findUser, negation, noteCommas, refuseNegated, usernameArgument, usersFileOption, type UsersFileOptions } from './options.js'
-import { changeUsersFile } from './users-file.js'
+import { changeUsersFile, nameOf } from './users-file.js'
 
 interface EditOptions extends UsersFileOptions {
   readonly addGroup?: readonly string[]
@@ -53,7 +53,7 @@ async function editUser (terminal: Terminal, username: string, { usersFile, addG
     setOrUnset(editor, user, 'expiresAt', expires)
     return { name: user.info.username, added }
   })
-  terminal.note(`${JSON.stringify(username)} changed in ${usersFile}`)
+  terminal.note(`${JSON.stringify(username)} changed in ${nameOf(usersFile)}`)
   for (const { message } of findReservedNames({ username: name, groups: added })) terminal.note(`warning: ${message}`)
   noteCommas(terminal, '--add-group', added)
 }

@@ -5,7 +5,7 @@ import { noteWarnings } from '../warnings.js'
 import { readTextOrStdin } from '../secret-input.js'
 import { repeatable } from '../repeatable.js'
 import { noteCommas, usersFileOption, type UsersFileOptions } from './options.js'
-import { besideUsersFile, changeUsersFile, once } from './users-file.js'
+import { besideUsersFile, changeUsersFile, nameOf, once } from './users-file.js'
 
 interface ImportOptions extends UsersFileOptions {
   readonly format: 'csv' | 'htpasswd'
@@ -41,7 +41,7 @@ Examples:
       }, { create: true, beside: file })
       noteWarnings(terminal, name, warnings)
       noteCommas(terminal, '--group', group)
-      terminal.note(`${users.length} ${users.length === 1 ? 'user' : 'users'} added to ${usersFile}`)
+      terminal.note(`${users.length} ${users.length === 1 ? 'user' : 'users'} added to ${nameOf(usersFile)}`)
       if (output !== 'text') printResult(besideUsersFile(terminal, usersFile), output, users.map(({ username }) => ({ username })), () => [])
     })
 }

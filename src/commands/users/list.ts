@@ -4,7 +4,7 @@ import type { TokenEntry, UserEntry } from '../../authn/users.js'
 import { outputOption, printResult, type OutputFormat, type Terminal } from '../../terminal.js'
 import { escapeLine } from '../../printable.js'
 import { usersFileOption, type UsersFileOptions } from './options.js'
-import { readUsersFile } from './users-file.js'
+import { nameOf, readUsersFile } from './users-file.js'
 
 interface ListOptions extends UsersFileOptions {
   readonly wide?: boolean
@@ -27,7 +27,7 @@ Examples:
     .action(async ({ wide = false, usersFile, output }: ListOptions) => {
       const now = Date.now()
       const users = [...await readUsersFile(terminal, usersFile)].map((user) => describeUser(user, now))
-      if (users.length === 0) terminal.note(`no users in ${usersFile}`)
+      if (users.length === 0) terminal.note(`no users in ${nameOf(usersFile)}`)
       if (users.length > 0 || output !== 'text') printResult(terminal, output, users, () => formatTable(users, wide))
     })
 }

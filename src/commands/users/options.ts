@@ -5,6 +5,7 @@ import { parseTimestamp } from '../../authn/timestamp.js'
 import { CommandError } from '../../errors.js'
 import type { UserEntry, Users } from '../../authn/users.js'
 import type { Terminal } from '../../terminal.js'
+import { nameOf } from './users-file.js'
 
 export const usersFileOption = new Option('--users-file <file>', 'the users file; - reads stdin and writes stdout').env('AUTHN_WEBHOOK_USERS_FILE').default('users.yaml')
 
@@ -93,6 +94,6 @@ export function noteCommas (terminal: Terminal, option: string, groups: readonly
 /** @throws CommandError where nobody has this name */
 export function findUser (users: Users, username: string, file: string): UserEntry {
   const user = users.byName(username)
-  if (user === undefined) throw new CommandError(`no user ${JSON.stringify(username)} in ${file}; "authn-webhook users list" shows who is there`)
+  if (user === undefined) throw new CommandError(`no user ${JSON.stringify(username)} in ${nameOf(file)}; "authn-webhook users list" shows who is there`)
   return user
 }

@@ -2,7 +2,7 @@
 import { Command } from 'commander'
 import type { Terminal } from '../../terminal.js'
 import { findUser, usernameArgument, usersFileOption, type UsersFileOptions } from './options.js'
-import { changeUsersFile } from './users-file.js'
+import { changeUsersFile, nameOf } from './users-file.js'
 
 export function disableCommand (terminal: Terminal): Command {
   return createStateCommand(terminal, 'disable', true)
@@ -33,7 +33,7 @@ function createStateCommand (terminal: Terminal, verb: 'enable' | 'disable', dis
         if (user.disabled !== disabled) editor.set(username, 'disabled', disabled)
         return user.disabled
       })
-      terminal.note(`${JSON.stringify(username)} ${before === disabled ? `is ${verb}d already` : `${verb}d in ${usersFile}`}`)
+      terminal.note(`${JSON.stringify(username)} ${before === disabled ? `is ${verb}d already` : `${verb}d in ${nameOf(usersFile)}`}`)
     })
 }
 
@@ -52,6 +52,6 @@ Examples:
         findUser(editor.users, username, usersFile)
         editor.remove(username)
       })
-      terminal.note(`${JSON.stringify(username)} removed from ${usersFile}`)
+      terminal.note(`${JSON.stringify(username)} removed from ${nameOf(usersFile)}`)
     })
 }

@@ -60,6 +60,11 @@ export async function readUsersFile (terminal: Terminal, file: string): Promise<
   return file === STDIN ? parseUsers(await terminal.readStdin(), 'stdin') : await readUsers(file, { pipes: true })
 }
 
+/** What messages call it. */
+export function nameOf (file: string): string {
+  return file === STDIN ? 'the users file' : file
+}
+
 /** Where the result of a change is printed. */
 export function besideUsersFile (terminal: Terminal, file: string): Terminal {
   return file === STDIN ? { ...terminal, stdout: terminal.stderr, print: terminal.note } : terminal
