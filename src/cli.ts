@@ -65,13 +65,32 @@ function inheritSettings (parent: Command): void {
 async function run (argv: readonly string[], terminal: Terminal): Promise<ExitCode> {
   const program = createProgram(terminal)
   try {
-    if (argv.length === 0) program.outputHelp()
+    const helped = helpedCommand(program, argv)
+    if (helped !== undefined) helped.outputHelp()
     else await program.parseAsync(argv, { from: 'user' })
     return ExitCode.done
   } catch (error) {
     if (isTypedPassword(error, argv)) terminal.note('--password takes no value, it asks for the password; other users of this machine may have seen the one you typed: choose another, or use --password-file FILE')
     return report(error, terminal)
   }
+}
+
+/**
+ * The command whose help is shown: `users` for `users` alone, as kubectl does,
+ * and `users add` for `help users add`. Commander makes an error of the first,
+ * and of the second the help of `users`.
+ */
+function helpedCommand (program: Command, argv: readonly string[]): Command | undefined {
+  const asked = argv[0] === 'help'
+  const words = asked ? argv.slice(1).filter((word) => !word.startsWith('-')) : argv
+  const command = words.reduce<Command | undefined>(childOf, program)
+  if (asked && command === undefined) throw new CommandError('there is no such command; "authn-webhook help" shows all')
+  return asked || (command?.commands.length ?? 0) > 0 ? command : undefined
+}
+
+/** Of those that help shows. */
+function childOf (parent: Command | undefined, name: string): Command | undefined {
+  return parent?.createHelp().visibleCommands(parent).find((command) => command.name() === name)
 }
 
 /** `users add alice --password secret`: of which commander says only that there is an argument too many. */

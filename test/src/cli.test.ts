@@ -25,6 +25,29 @@ test('--help, -h and help', async (t) => {
   }
 })
 
+test('a command that has others shows help alone, and help of each of them', async (t) => {
+  for (const [args, usage] of [
+    [['users'], 'users [options] [command]'],
+    [['hash'], 'hash [options] [command]'],
+    [['help'], '[options] [command]'],
+    [['help', 'users'], 'users [options] [command]'],
+    [['help', 'users', 'add'], 'users add [options] <username>'],
+    [['users', 'help', 'add'], 'users add [options] <username>'],
+    [['users', 'add', '--help'], 'users add [options] <username>']
+  ] as const) {
+    const { code, stdout, stderr } = await runCommand(args)
+    t.equal(stdout.split('\n')[0], `Usage: authn-webhook ${usage}`, args.join(' '))
+    t.equal(stderr, '')
+    t.equal(code, 0)
+  }
+  for (const args of [['users', 'lst'], ['help', 'users', 'lst'], ['help', 'usres'], ['users', '--wide']]) {
+    const { code, stdout, stderr } = await runCommand(args)
+    t.match(stderr, /^error: (?:unknown (?:command|option)|there is no such command)/, args.join(' '))
+    t.equal(stdout, '')
+    t.equal(code, 2)
+  }
+})
+
 test('every command has examples and a description', async (t) => {
   const { stdout } = await runCommand([])
   const names = [...stdout.matchAll(/^ {2}([a-z][a-z-]+) .*\S {2,}\S/gm)].map(([, name]) => name!).filter((name) => name !== 'help')
