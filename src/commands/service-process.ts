@@ -60,10 +60,12 @@ export async function openServiceProcess (config: LogConfig, terminal: boolean):
     droppedLines: () => stdout.dropped,
     print (lines) { stdout.write(joinLines(lines)) },
     stopOnSignal (service, closeLimit) {
-      closeWithGrace({ delay: closeLimit + FLUSH_LIMIT, logger: log, skip: attended ? NOT_GRACEFUL : [...NOT_GRACEFUL, 'SIGHUP'] }, async ({ signal }) => {
+      const onSecondSignal = (further: string): void => { log.error({ signal: further }, 'exiting at once: another signal came while stopping') }
+      closeWithGrace({ delay: closeLimit + FLUSH_LIMIT, logger: log, onSecondSignal, skip: attended ? NOT_GRACEFUL : [...NOT_GRACEFUL, 'SIGHUP'] }, async ({ signal }) => {
         log.info({ signal }, 'stopping')
         // at a terminal there is no load balancer to wait for
         await service.close({ immediately: signal === 'SIGINT' || signal === 'SIGHUP' })
+        log.info('stopped')
         await flushed(log)
         if (signal === 'SIGHUP') endBy(signal)
       })

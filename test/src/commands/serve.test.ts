@@ -112,7 +112,8 @@ test('a second signal does not wait', async t => {
   const running = await startServe(t, [], { cwd, env: { AUTHN_WEBHOOK_CONFIG: undefined } })
   running.child.kill('SIGTERM')
   await running.until(/"msg":"stopping"/)
-  t.strictSame(await running.stop('SIGTERM'), { code: 1, signal: null })
+  t.strictSame(await running.stop('SIGINT'), { code: 1, signal: null })
+  t.match(running.stdout().trimEnd().split('\n').at(-1), /"signal":"SIGINT","msg":"exiting at once: another signal came while stopping"/)
 })
 
 const mistakes: Array<[what: string, args: string[], code: number, message: RegExp]> = [

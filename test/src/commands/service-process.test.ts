@@ -38,7 +38,7 @@ for (const signal of ['SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGUSR2'] as const) {
     served.child.kill(signal)
     t.strictSame(await served.ended, { code: 0, signal: null })
     await log.ended
-    t.match(log.lines.at(-1), { level: 'info', signal, msg: 'stopping' })
+    t.match(log.lines.slice(-2), [{ level: 'info', signal, msg: 'stopping' }, { level: 'info', msg: 'stopped' }])
   })
 }
 
