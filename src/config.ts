@@ -100,7 +100,7 @@ interface ProviderFinding {
 }
 
 /** Each provider's definition, with its own `config:` checked by it, defaults filled in and secrets resolved. */
-async function configureProviders ({ value, faults }: Draft<Config>, dir: string, kinds: FindDefinition, env: NodeJS.ProcessEnv): Promise<ProviderFinding[]> {
+async function configureProviders ({ value, faults, lineOf }: Draft<Config>, dir: string, kinds: FindDefinition, env: NodeJS.ProcessEnv): Promise<ProviderFinding[]> {
   if (!Array.isArray(value.identityProviders)) return []
   return await Promise.all(value.identityProviders.map(async (slot, index) => {
     const at = `identityProviders[${index}]`
@@ -111,7 +111,7 @@ async function configureProviders ({ value, faults }: Draft<Config>, dir: string
     } catch (error) {
       return { faults: [{ path: `${at}.${slot.from === undefined ? 'kind' : 'from'}`, message: (error as Error).message }] }
     }
-    const own = checkOwnConfig(slot, definition, at)
+    const own = checkOwnConfig(slot, definition, at, lineOf)
     const findings = own.length === 0 ? definition.inspect?.(slot.config, { timeout: slot.timeout }) ?? [] : []
     addNews(own, findings.filter(({ warning }) => warning !== true).map(finding => locate(finding, at)))
     addNews(own, resolveSecrets(slot.config, definition.schema, `${at}.config`, dir, { env }))
@@ -131,9 +131,9 @@ function fitsKind ({ kind, from }: IdentityProviderConfig): boolean {
   return kind === 'module' ? typeof from === 'string' : from === undefined
 }
 
-function checkOwnConfig (slot: IdentityProviderConfig, { schema }: IdentityProviderDefinition, at: string): Fault[] {
+function checkOwnConfig (slot: IdentityProviderConfig, { schema }: IdentityProviderDefinition, at: string, lineOf: Draft<Config>['lineOf']): Fault[] {
   try {
-    return findFaults(slot.config, schema, `${at}.config`)
+    return findFaults(slot.config, schema, { base: `${at}.config`, lineOf })
   } catch (error) {
     return [{ path: `${at}.kind`, message: `the schema of this provider can't be used: ${(error as Error).message}` }]
   }

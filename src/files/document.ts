@@ -50,7 +50,7 @@ export function draftDocument<T> (text: string, { file, schema }: { file: string
     refuseOtherThanOne(events, text, file)
     refuse(findExcessOfAliases(events, text), file)
     const { value, duplicates } = construct(events, text)
-    const faults = [...duplicates, ...findFaults(value, schema)]
+    const faults = [...duplicates, ...findFaults(value, schema, { lineOf })]
     return { file, value: value as T, lineOf, faults }
   } catch (error) {
     if (!(error instanceof YAMLException)) throw error
@@ -89,7 +89,7 @@ function construct (events: Event[], source: string): { value: unknown, duplicat
   try {
     return { value: constructFromEvents(events, { source, schema: CORE_SCHEMA })[0], duplicates: [] }
   } catch (error) {
-    const duplicates = new Outline(source).duplicates().map((duplicate) => ({ ...duplicate, message: 'is there twice' }))
+    const duplicates = new Outline(source).duplicates()
     if (duplicates.length === 0) throw error
     return { value: constructFromEvents(events, { source, schema: CORE_SCHEMA, json: true })[0], duplicates }
   }

@@ -1,7 +1,8 @@
 /**
  * A value against a JSON Schema, and ajv's errors in the words of whoever has
  * to mend the file. No message repeats a value: people type passwords into
- * wrong fields, and messages end in logs.
+ * wrong fields, and messages end in logs. shown-keys.ts tells which keys one may
+ * repeat.
  *
  * Annotations of ours: `expected`, what a pattern or a union wants in words;
  * `x-secret`, see secret.ts; `x-duration`, the bounds of a duration.
@@ -12,6 +13,7 @@ import { milliseconds, parseDuration } from '../authn/duration.js'
 import { MAX_FAULTS, type Fault } from '../errors.js'
 import { suggestion } from './nearest.js'
 import { joinPath } from './outline.js'
+import { hiddenKey, isShownKey, namesIn } from './shown-keys.js'
 
 // compiling finds what is wrong with a schema nearly as well as validating it, which takes 20 ms of each start: the conformance suite does that
 const ajv = new Ajv({ validateSchema: false, allErrors: true, useDefaults: true, coerceTypes: false, verbose: true, addUsedSchema: false, strictTypes: false, strictTuples: false, allowUnionTypes: true })
@@ -43,12 +45,20 @@ function pick (schema: object, key: string): object {
   return Object.hasOwn(schema, key) ? { [key]: (schema as Record<string, unknown>)[key] } : {}
 }
 
+export interface FaultPlaces {
+  /** The path of the value in its document. */
+  readonly base?: string
+  /** Of a path in the document. */
+  readonly lineOf?: (path: string) => number | undefined
+}
+
 /**
  * Fills the schema's defaults into `value` and gives everything that is wrong
- * with it, one fault a path, and no more than one beyond {@link MAX_FAULTS}. `base` is the path of `value` in its document.
+ * with it, one fault a path, and no more than one beyond {@link MAX_FAULTS}.
+ * A key that is not shown has the path of what holds it, and its own line.
  * @throws Error where the schema itself is wrong
  */
-export function findFaults (value: unknown, schema: object, base = ''): Fault[] {
+export function findFaults (value: unknown, schema: object, { base = '', lineOf = () => undefined }: FaultPlaces = {}): Fault[] {
   let validate = validators.get(schema)
   if (validate === undefined) {
     validate = ajv.compile(schema)
@@ -58,8 +68,10 @@ export function findFaults (value: unknown, schema: object, base = ''): Fault[] 
   for (const { part, shift } of partsOf(value)) {
     if (validate(part)) continue
     for (const error of withoutBranches(validate.errors!)) {
-      const path = pathOf({ ...error, instancePath: shift(error.instancePath) }, value, base)
-      if (!faults.has(path)) faults.set(path, { path, message: messageOf(error) })
+      const { path, hidden } = placeOf({ ...error, instancePath: shift(error.instancePath) }, value, base, namesIn(schema))
+      const line = hidden === undefined ? undefined : lineOf(hidden)
+      const place = hidden === undefined ? path : `${path}:${line}`
+      if (!faults.has(place)) faults.set(place, hidden === undefined ? { path, message: messageOf(error) } : { path, line, message: hiddenKey(isUnknownKey(error) ? 'an unknown key' : 'a key without a value') })
       if (faults.size > MAX_FAULTS) return [...faults.values()]
     }
   }
@@ -116,17 +128,34 @@ function isWithin (pointer: string, places: ReadonlySet<string>): boolean {
   return false
 }
 
-/** The path of an error in our notation; of a missing or unknown key, that key's. */
-function pathOf ({ instancePath, params, propertyName }: ErrorObject, root: unknown, base: string): string {
+interface Place {
+  readonly path: string
+  /** The whole path, of whose last key nothing may be told: `path` ends before it. */
+  readonly hidden?: string
+}
+
+/** The place of an error in our notation; of a missing or unknown key, that key's. */
+function placeOf (error: ErrorObject, root: unknown, base: string, names: ReadonlySet<string>): Place {
+  const { instancePath, params, propertyName } = error
+  const keys = instancePath.split('/').slice(1).map(token => token.replace(/~1/g, '/').replace(/~0/g, '~'))
+  const own: string | undefined = params.missingProperty ?? params.additionalProperty ?? params.unevaluatedProperty ?? propertyName
+  if (own !== undefined) keys.push(own)
   let path = base
   let value = root
-  for (const token of instancePath.split('/').slice(1)) {
-    const key = token.replace(/~1/g, '/').replace(/~0/g, '~')
-    path = joinPath(path, Array.isArray(value) ? Number(key) : key)
+  for (const [index, key] of keys.entries()) {
+    const list = Array.isArray(value)
+    const inner = joinPath(path, list ? Number(key) : key)
     value = (value as Record<string, unknown>)[key]
+    const unknown = isUnknownKey(error) && index === keys.length - 1
+    const shown = unknown ? isShownKey(key, value, Object.keys(error.parentSchema?.['properties'] ?? {})) : list || value !== null || names.has(key)
+    if (!shown) return { path, hidden: inner }
+    path = inner
   }
-  const key = params.missingProperty ?? params.additionalProperty ?? params.unevaluatedProperty ?? propertyName
-  return key === undefined ? path : joinPath(path, key)
+  return { path }
+}
+
+function isUnknownKey ({ keyword }: ErrorObject): boolean {
+  return keyword === 'additionalProperties' || keyword === 'unevaluatedProperties'
 }
 
 function messageOf (error: ErrorObject): string {

@@ -4,6 +4,8 @@
  * file of 100,000 users doesn't cost a tree of a million places.
  */
 import { EVENT_ID, getScalarValue, parseEvents, type Event } from 'js-yaml'
+import type { Fault } from '../errors.js'
+import { hiddenKey, isShownKey } from './shown-keys.js'
 
 interface Place {
   readonly name: string
@@ -42,21 +44,28 @@ export class Outline {
     return offset === -1 ? undefined : this.#lineAt(offset)
   }
 
-  /** Keys that a mapping has again: the path, and the line of the later one. */
-  duplicates (): Array<{ path: string, line: number }> {
-    const found: Array<{ path: string, line: number }> = []
+  /** Keys that a mapping has again, with the line of the later one. */
+  duplicates (): Fault[] {
+    const found: Fault[] = []
     const visit = (place: Place, path: string): void => {
       const sequence = this.#events[place.index]?.type === EVENT_ID.SEQUENCE
       const names = new Set<string>()
       for (const child of this.#childrenOf(place)) {
-        const childPath = joinPath(path, sequence ? Number(child.name) : child.name)
-        if (names.has(child.name)) found.push({ path: childPath, line: this.#lineAt(child.offset) })
+        const shown = sequence || isShownKey(child.name, this.#isEmpty(child) ? null : '')
+        const childPath = shown ? joinPath(path, sequence ? Number(child.name) : child.name) : path
+        if (names.has(child.name)) found.push({ path: childPath, line: this.#lineAt(child.offset), message: shown ? 'is there twice' : hiddenKey('a key twice') })
         names.add(child.name)
         visit(child, childPath)
       }
     }
     visit(this.#root, '')
     return found
+  }
+
+  /** Whether there is nothing where a value could be. */
+  #isEmpty ({ index }: Place): boolean {
+    const event = this.#events[index]
+    return event?.type === EVENT_ID.SCALAR && getScalarValue(this.#text, event) === ''
   }
 
   #childrenOf ({ index }: Place): Place[] {

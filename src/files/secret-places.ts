@@ -6,6 +6,7 @@
 import type { Fault } from '../errors.js'
 import { fitsSchema } from './faults.js'
 import { joinPath } from './outline.js'
+import { hiddenKey, namesIn } from './shown-keys.js'
 import { HiddenText, secretFrom, type SecretSurroundings } from './secret.js'
 
 type Schema = Record<string, any>
@@ -16,6 +17,8 @@ interface Place {
   readonly key: string
   readonly original: unknown
   readonly path: string
+  /** Of what holds the value. */
+  readonly parent: string
 }
 
 /**
@@ -26,7 +29,7 @@ interface Place {
 export function resolveSecrets (value: unknown, schema: object, base: string, baseDir: string, surroundings: SecretSurroundings = {}): Fault[] {
   const faults: Fault[] = []
   try {
-    replaceAt({ holder: { '': value }, key: '', original: structuredClone(value), path: base }, schema, new Set())
+    replaceAt({ holder: { '': value }, key: '', original: structuredClone(value), path: base, parent: base }, schema, new Set())
   } catch (error) {
     faults.push({ path: base, message: `the schema of this provider can't be used: ${(error as Error).message}` })
   }
@@ -42,12 +45,16 @@ export function resolveSecrets (value: unknown, schema: object, base: string, ba
     if (typeof current !== 'object' || current === null) return
     for (const key of Object.keys(current)) {
       const path = joinPath(place.path, Array.isArray(current) ? Number(key) : key)
-      const child = { holder: current, key, original: (place.original as Schema)[key], path }
+      const child = { holder: current, key, original: (place.original as Schema)[key], path, parent: place.path }
       for (const inner of childSchemas(node, key, current)) replaceAt(child, inner, new Set())
     }
   }
 
-  function replace ({ holder, key, path }: Place): void {
+  function replace ({ holder, key, path, parent }: Place): void {
+    if (holder[key] === null && !Array.isArray(holder) && key !== '' && !namesIn(schema).has(key)) {
+      faults.push({ path: parent, message: hiddenKey('a key without a value') })
+      return
+    }
     try {
       holder[key] = secretFrom(holder[key], baseDir, surroundings)
     } catch (error) {

@@ -30,12 +30,16 @@ export function secretFrom (reference: SecretReference, baseDir: string, { env =
   if (typeof reference === 'string') return new HiddenText(() => reference)
   if ('env' in reference) {
     const text = env[reference.env]
-    if (text === undefined) throw new Error(`the environment variable ${reference.env} is not set`)
-    if (text === '') throw new Error(`the environment variable ${reference.env} is empty`)
+    const name = VARIABLE.test(reference.env) ? `the environment variable ${reference.env}` : 'the environment variable that is named here'
+    if (text === undefined) throw new Error(`${name} is not set`)
+    if (text === '') throw new Error(`${name} is empty`)
     return new HiddenText(() => text)
   }
   return new HiddenText(fileReader(resolve(baseDir, reference.file), now))
 }
+
+/** What POSIX calls a variable of a program; the secret itself, typed in place of its name, is hardly one. */
+const VARIABLE = /^[A-Z][A-Z0-9_]*$/
 
 /** A third party's schema may say `x-secret` and nothing else. */
 function isReference (value: unknown): value is SecretReference {

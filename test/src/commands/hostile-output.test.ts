@@ -106,7 +106,7 @@ test('files that are wrong, and their names', async t => {
   const cwd = t.testdir(FILES)
   const kubeconfig = { apiVersion: 'v1', kind: 'Config', clusters: [{ name: EVIL, cluster: { server: 'https://192.0.2.1' } }], contexts: [{ name: 'c', context: { cluster: 'other' } }], 'current-context': 'c' }
   writeFileSync(join(cwd, 'kubeconfig'), JSON.stringify(kubeconfig))
-  writeFileSync(join(cwd, 'keys.yaml'), JSON.stringify({ ...CONFIG, [EVIL]: 1, tls: { ...CONFIG.tls, certFile: EVIL, [EVIL]: 2 } }))
+  writeFileSync(join(cwd, 'keys.yaml'), JSON.stringify({ ...CONFIG, identityProviders: [{ name: 'm', kind: 'mock', config: { user: { username: 'm', extra: { [EVIL.replace(/[\r\n\u2028]/g, '')]: 1 } } } }] }))
   writeFileSync(join(cwd, 'paths.yaml'), JSON.stringify({ ...CONFIG, tls: { certFile: `${EVIL}.crt`, keyFile: 'tls.key' } }))
   writeFileSync(join(cwd, `${EVIL}.yaml`), 'a: [')
   mkdirSync(join(cwd, EVIL))

@@ -33,7 +33,7 @@ const Shop = {
     pair: { type: 'array', minItems: 2 },
     word: { type: 'string', minLength: 3 },
     labels: { type: 'object', additionalProperties: { type: 'string' }, propertyNames: { pattern: '^[a-z./]+$', expected: 'a lower-case key' } },
-    door: { type: 'object', properties: { locked: { type: 'boolean' }, key: { type: 'string' } }, if: { properties: { locked: { const: true } }, required: ['locked'] }, then: { required: ['key'] } },
+    door: { type: 'object', additionalProperties: false, properties: { locked: { type: 'boolean' }, key: { type: 'string' } }, if: { properties: { locked: { const: true } }, required: ['locked'] }, then: { required: ['key'] } },
     count: { type: ['string', 'integer'] }
   }
 }
@@ -190,6 +190,26 @@ test('keys that are there twice are faults beside the others', async (t) => {
     { path: 'tags[0].a', line: 5, message: 'is there twice' },
     { path: 'tags[0]', line: 5, message: 'must be a string; got a mapping of keys to values' }
   ])
+})
+
+test('a key that may be part of a value is not repeated', async (t) => {
+  const hidden = (what: string): string => `has ${what}, not shown since it may be part of a secret: quote values that contain a comma`
+  for (const [name, text, path, line, what] of [
+    ['of a split value', `{ name: x, secret: pa,${CANARY} }`, '', 1, 'an unknown key'],
+    ['of a split value that spells a key', '{ name: x, secret: pa,prot }', '', 1, 'an unknown key'],
+    ['of a value over several lines', `{ name: x,\n  secret: pa,\n  ${CANARY} }`, '', 3, 'an unknown key'],
+    ['of a value without a comma behind it', '{ name: x, secret: pa,se/cr3t\n  prot: 1 }', '', 1, 'an unknown key'],
+    ['with digits', 'name: x\nhunter2: 1', '', 2, 'an unknown key'],
+    ['deeper', `{ name: x, door: { locked: true, key: pa,${CANARY} } }`, 'door', 1, 'an unknown key'],
+    ['where every key is allowed', `{ name: x, labels: { a: b,${CANARY} } }`, 'labels', 1, 'a key without a value'],
+    ['twice', `{ name: x, labels: { a: b,${CANARY}: c,${CANARY}: d } }`, undefined, 1, 'a key twice']
+  ] as const) {
+    const faults = faultsIn(text)
+    if (path !== undefined) t.strictSame(faults, [{ path, line, message: hidden(what) }], name)
+    else t.match(faults, [{ path: 'labels', line, message: hidden(what) }], name)
+    t.notMatch(JSON.stringify(faults[0]), /CANARY|canary|hunter2|cr3t/, name)
+  }
+  t.equal(faultsIn('{ name: x, secret: pa,a1,b2,c3 }').length, 1, 'pieces in one line are one fault')
 })
 
 test('no fault repeats a value, however odd the place it was typed into', async (t) => {

@@ -93,6 +93,12 @@ test('a reference that leads nowhere is an error, and not an open secret', (t) =
   t.end()
 })
 
+test('a key without a value among secrets is a piece of one, and is not told', (t) => {
+  t.strictSame(resolveSecrets({ keys: { a: 'pa', [CANARY]: null } }, { properties: { keys: { additionalProperties: { 'x-secret': true } } } }, 'config', '/'),
+    [{ path: 'config.keys', message: 'has a key without a value, not shown since it may be part of a secret: quote values that contain a comma' }])
+  t.end()
+})
+
 test('a keyword of a later draft is refused, and hides no secret', (t) => {
   t.throws(() => findFaults({ list: [CANARY] }, { properties: { list: { prefixItems: [{ 'x-secret': true }] } } }), /unknown keyword: "prefixItems"/)
   t.end()

@@ -80,6 +80,7 @@ test('one fault', async (t) => {
     ['an unquoted number as uid', '  - username: alice\n    uid: 1001\n', /^4: users\[0\]\.uid: .*quote it/],
     ['an unquoted number as username', '  - username: 1001\n', /^3: users\[0\]\.username: .*quote it/],
     ['an unknown key', '  - username: alice\n    group: [developers]\n', /^4: users\[0\]\.group: unknown key.*groups/],
+    ['a hash that its commas cut', `  - { username: alice, passwordHash: ${SCRYPT} }\n`, /^3: users\[0\]: has an unknown key, not shown since it may be part of a secret: quote values that contain a comma$/],
     ['no username', '  - groups: [developers]\n', /^3: users\[0\]\.username: is missing/],
     ['an entry that is none', '  - alice\n', /^3: users\[0\]: /],
     ['a plain password', '  - username: alice\n    passwordHash: hunter2hunter2\n', /^4: users\[0\]\.passwordHash: .*authn-webhook hash password/],
