@@ -64,7 +64,7 @@ export function findReservedNames ({ username, groups = [] }: Pick<UserInfo, 'us
     found.push({ path: 'username', message: `the name ${JSON.stringify(username)} is reserved for Kubernetes: the user is denied ${unless('usernamePrefix', 'allowUsers')}` })
   }
   groups.forEach((group, index) => {
-    if (isReserved(groupPrefix + group, allowGroups)) found.push({ path: `groups[${index}]`, message: `the group ${JSON.stringify(group)} of ${JSON.stringify(username)} is reserved for Kubernetes: it is dropped ${unless('groupPrefix', 'allowGroups')}` })
+    if (isReserved(groupPrefix + group, allowGroups)) found.push({ path: `groups[${index}]`, message: `the group ${JSON.stringify(group)} is reserved for Kubernetes: it is dropped ${unless('groupPrefix', 'allowGroups')}` })
   })
   return found
 }

@@ -2,7 +2,8 @@
  * htpasswd files, `user:hash`, as Apache, nginx, Traefik and Dovecot read them:
  * white space around a line does not count, nor does what follows a second
  * colon. Only bcrypt and our own scrypt hashes are taken over; every other
- * kind is named. No message repeats a hash: it may be a password.
+ * kind is named. No message repeats a hash, which may be a password, nor the
+ * user of a line that is refused: of another format it may be a token.
  */
 import type { Reading } from './import-draft.js'
 
@@ -13,12 +14,17 @@ export function readHtpasswd (text: string, { drafts, faults }: Reading): void {
     if (content.trim() === '' || username.startsWith('#')) continue
     const passwordHash = unwrap(typed)
     const refuse = (message: string): void => { faults.push({ path: '', line, message }) }
-    if (username === '' || passwordHash === '') refuse('expected user:hash')
-    else if (drafts.has(username)) refuse(`${JSON.stringify(username)} is on line ${drafts.get(username)!.line} already`)
-    else if (SUPPORTED.test(passwordHash)) drafts.set(username, { user: { username, passwordHash }, line, tokens: [] })
-    else refuse(`the password of ${JSON.stringify(username)} is stored as ${describe(passwordHash)}; set it again with "htpasswd -B", or remove the line and use "authn-webhook users add"`)
+    const supported = SUPPORTED.test(passwordHash)
+    if (!supported && TOKEN_LINE.test(username)) refuse('looks like a line of a CSV token file; use --format csv')
+    else if (username === '' || passwordHash === '') refuse('expected user:hash')
+    else if (!supported) refuse(`the password is stored as ${describe(passwordHash)}; set it again with "htpasswd -B -C 12", or remove the line and use "authn-webhook users add"`)
+    else if (drafts.has(username)) refuse(`the same user as on line ${drafts.get(username)!.line}`)
+    else drafts.set(username, { user: { username, passwordHash }, line, tokens: [] })
   }
 }
+
+/** Two commas, in front of any colon: `token,user,uid`. */
+const TOKEN_LINE = /,.*,/
 
 const SUPPORTED = /^\$(?:2[aby]|scrypt)\$/
 

@@ -10,7 +10,7 @@ import { estimateTokenBits, MIN_TOKEN_BITS, whyUnpresentable } from '../authn/to
 import { parseCsv, type CsvRecord } from './csv.js'
 import type { Reading } from './import-draft.js'
 
-/** No message repeats a token, nor a column that may be a part of one. */
+/** No message repeats a token, nor a column that may be one or a part of one, as the user name is if columns are swapped. */
 export function readTokenFile (text: string, reading: Reading): void {
   const { records, faults } = parseCsv(text)
   for (const fault of faults) reading.faults.push(fault)
@@ -26,6 +26,9 @@ function readRecord ({ line, fields }: CsvRecord, { drafts, faults, warnings }: 
   if (token === undefined || username === undefined || uid === undefined) return refuse(`${fields.length} ${fields.length === 1 ? 'column' : 'columns'}; expected token,user,uid and, optionally, "group1,group2"`)
   if (token === '') return warn('skipped, as Kubernetes does: the token is empty')
   if (ignored.some((field) => field !== '')) warn('ignored the columns after the fourth, as Kubernetes does; if they are groups, put all of them between quotes: "group1,group2"')
+  if (HTPASSWD_LINE.test(token)) return refuse('looks like a line of an htpasswd file; use --format htpasswd')
+  if (isHeader(token, username)) return refuse('a header, which this format does not have: Kubernetes reads it as a user and a token; remove the line')
+  if (estimateTokenBits(token) < MIN_TOKEN_BITS && RANDOM.test(username)) return refuse('the user name looks like a token; expected token,user,uid in this order')
   const unpresentable = whyUnpresentable(token)
   if (unpresentable !== undefined) return refuse(unpresentable)
   const hash = digestToken(token)
@@ -33,11 +36,22 @@ function readRecord ({ line, fields }: CsvRecord, { drafts, faults, warnings }: 
   digests.set(hash, line)
   const user: User = { username, ...(uid !== '' && { uid }), ...readGroups(groups, warn) }
   const draft = drafts.get(username) ?? { user, line, tokens: [] }
-  if (JSON.stringify(draft.user) !== JSON.stringify(user)) return refuse(`${JSON.stringify(username)} has another uid or other groups than on line ${draft.line}`)
+  if (JSON.stringify(draft.user) !== JSON.stringify(user)) return refuse(`the same user as on line ${draft.line}, with another uid or other groups`)
   drafts.set(username, draft)
   draft.tokens.push({ name: draft.tokens.length === 0 ? 'imported' : `imported-${draft.tokens.length + 1}`, hash })
   const bits = estimateTokenBits(token)
-  if (bits < MIN_TOKEN_BITS) warn(`the token of ${JSON.stringify(username)} has ${bits} bits at most, ${MIN_TOKEN_BITS} are safe; replace it soon with "authn-webhook users add-token"`)
+  if (bits < MIN_TOKEN_BITS) warn(`the token has ${bits} bits at most, ${MIN_TOKEN_BITS} are safe; replace it soon with "authn-webhook users add-token"`)
+}
+
+/** A hash of our own has commas. */
+const HTPASSWD_LINE = /:\$scrypt\$/
+
+/** A UUID, what `od` makes of 16 random bytes, or a token of ours. */
+const RANDOM = /^(?:[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}|[\da-f]{32,}|awt_[\w-]{32,})$/i
+
+/** What people write above the columns. */
+function isHeader (token: string, username: string): boolean {
+  return /^\s*#?\s*token\s*$/i.test(token) && /^\s*user(?:[ _-]?name)?\s*$/i.test(username)
 }
 
 /** Kubernetes keeps the white space in `"developers, on-call"`, and then no binding matches. */

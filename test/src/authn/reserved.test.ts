@@ -75,6 +75,6 @@ test('names in a file are reserved under the prefixes and exceptions of its prov
   ] as const) {
     t.strictSame(findReservedNames(user, { ...rules, ...changed } as typeof rules).map(({ path }) => path), expected, name)
   }
-  t.match(findReservedNames(user, rules)[1]!.message, /^the group "system:masters" of "system:kube-proxy" is reserved for Kubernetes: it is dropped unless reserved\.allowGroups lists it$/)
+  t.match(findReservedNames(user, rules)[1]!.message, /^the group "system:masters" is reserved for Kubernetes: it is dropped unless reserved\.allowGroups lists it$/)
   t.match(findReservedNames(user)[0]!.message, /^the name "system:kube-proxy" is reserved for Kubernetes: the user is denied unless the provider has a usernamePrefix or lists it in reserved\.allowUsers$/)
 })

@@ -79,7 +79,7 @@ test('names in a users file that Kubernetes reserves are warnings, unless the co
     'bare.yaml': CONFIG.replace(/ +- \{ name: robots.*\n/, '').replaceAll('"p:"', '""'),
     'allowed.yaml': CONFIG.replace(/ +- \{ name: robots.*\n/, '').replaceAll('"p:"', '""').replace('kind: static', 'kind: static, reserved: { allowGroups: ["system:masters"] }')
   })
-  const warning = `warning: ${join(cwd, 'users.yaml')}:7: users[1].groups[1]: the group "system:masters" of "admin" is reserved for Kubernetes: it is dropped unless reserved.allowGroups lists it\n`
+  const warning = `warning: ${join(cwd, 'users.yaml')}:7: users[1].groups[1]: the group "system:masters" is reserved for Kubernetes: it is dropped unless reserved.allowGroups lists it\n`
   for (const [args, expected] of [[[], ''], [['--config', 'bare.yaml'], warning], [['--config', 'allowed.yaml'], '']] as const) {
     const { code, stderr } = await runCommand(['validate', ...args], { cwd })
     t.equal(stderr, expected)

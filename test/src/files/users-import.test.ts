@@ -65,7 +65,7 @@ test('a static token file', (t) => {
     const { users, warnings } = importText(`open-sesame,alice,1001\n${HEX},bob,1002`, 'csv')
     t.equal(users.length, 2)
     t.equal(warnings.length, 1)
-    t.match(formatFault('old', warnings[0]!), /^old:1: the token of "alice" has 51 bits at most, 128 are safe/)
+    t.match(formatFault('old', warnings[0]!), /^old:1: the token has 51 bits at most, 128 are safe/)
     t.end()
   })
 
@@ -77,7 +77,7 @@ test('a static token file', (t) => {
       ['empty groups', `${HEX},bob,1002,",developers,"`, ['developers'], []],
       ['white space around groups', `${HEX},bob,1002,"developers, on-call"`, ['developers', 'on-call'], [/^old:1: removed white space around groups; Kubernetes does not/]],
       ['a line without a token', `${HEX},bob,1002\n,carol,1003,secret`, undefined, [/^old:2: skipped, as Kubernetes does: the token is empty$/]],
-      ['the commonest of all lines', `${HEX},bob,1002,"system:masters"`, ['system:masters'], [/^old:1: the group "system:masters" of "bob" is reserved for Kubernetes: it is dropped unless the provider has a groupPrefix or lists it in reserved\.allowGroups$/]]
+      ['the commonest of all lines', `${HEX},bob,1002,"system:masters"`, ['system:masters'], [/^old:1: the group "system:masters" is reserved for Kubernetes: it is dropped unless the provider has a groupPrefix or lists it in reserved\.allowGroups$/]]
     ]
     for (const [name, text, groups, expected] of cases) {
       const { users, warnings } = importText(text, 'csv')
@@ -88,7 +88,7 @@ test('a static token file', (t) => {
       t.notMatch(lines.join(), /secret/)
     }
     const { warnings } = importText(`${HEX},system:admin,1`, 'csv', { groups: ['ｓystem:masters'] })
-    t.match(warnings.map(({ message }) => message), [/^the name "system:admin" is reserved for Kubernetes: the user is denied unless .* usernamePrefix .* reserved\.allowUsers$/, /^the group "ｓystem:masters" of "system:admin" is reserved/])
+    t.match(warnings.map(({ message }) => message), [/^the name "system:admin" is reserved for Kubernetes: the user is denied unless .* usernamePrefix .* reserved\.allowUsers$/, /^the group "ｓystem:masters" is reserved/])
     t.end()
   })
 
@@ -106,7 +106,7 @@ test('a static token file', (t) => {
     const expected = [
       /^old:2: 1 column; expected token,user,uid/,
       /^old:3: the token contains white space/,
-      /^old:4: "alice" has another uid or other groups than on line 1/,
+      /^old:4: the same user as on line 1, with another uid or other groups$/,
       /^old:5: the same token as on line 1/,
       /^old:6: a quote is not closed/,
       /^old:7: username: .*outer white space/
@@ -172,7 +172,7 @@ test('an htpasswd file', (t) => {
       ['secret', 'plain text or an unknown kind of hash, which is not supported'],
       ['{secret}secret', 'plain text or an unknown kind of hash, which is not supported']
     ]) {
-      t.strictSame(faultsOf(`bob:${hash}`, 'htpasswd'), [`old:1: the password of "bob" is stored as ${expected}; set it again with "htpasswd -B", or remove the line and use "authn-webhook users add"`])
+      t.strictSame(faultsOf(`bob:${hash}`, 'htpasswd'), [`old:1: the password is stored as ${expected}; set it again with "htpasswd -B -C 12", or remove the line and use "authn-webhook users add"`])
     }
     t.end()
   })
@@ -190,11 +190,11 @@ test('an htpasswd file', (t) => {
     ]
     const faults = faultsOf(lines.join('\n'), 'htpasswd')
     const expected = [
-      /^old:2: the password of "dave" is stored as plain text or an unknown kind/,
+      /^old:2: the password is stored as plain text or an unknown kind/,
       /^old:3: expected user:hash/,
       /^old:4: expected user:hash/,
       /^old:5: expected user:hash/,
-      /^old:6: "alice" is on line 1 already/,
+      /^old:6: the same user as on line 1$/,
       /^old:7: passwordHash: bcrypt with cost 19/,
       /^old:8: passwordHash: a malformed bcrypt hash/
     ]
@@ -203,6 +203,28 @@ test('an htpasswd file', (t) => {
     t.notMatch(faults.join(), /secret/)
     t.end()
   })
+  t.end()
+})
+
+test('a line of another format is refused, and nothing of it is told', (t) => {
+  const UUID = '31ada4fd-adec-460c-809a-9e56ceb75269'
+  const AWT = `awt_${HEX}${HEX}`
+  const SWAPPED = 'old:1: the user name looks like a token; expected token,user,uid in this order'
+  for (const [name, format, text, expected] of [
+    ['a token file', 'htpasswd', `${UUID},admin,admin,"system:masters"`, 'old:1: looks like a line of a CSV token file; use --format csv'],
+    ['a token file without groups', 'htpasswd', `${UUID},admin,1001`, 'old:1: looks like a line of a CSV token file; use --format csv'],
+    ['columns with colons', 'htpasswd', `${AWT}:alice:1:g`, 'old:1: the password is stored as plain text or an unknown kind of hash, which is not supported; set it again with "htpasswd -B -C 12", or remove the line and use "authn-webhook users add"'],
+    ['our hash in htpasswd', 'csv', 'alice:$scrypt$ln=14,r=8,p=1$MtnaFonOI7tiHmGjxF/FKQ$7S6qSM0dU6ULnUOVUEnyEjT0n2TpT+Xw7GrOgCMS1CM', 'old:1: looks like a line of an htpasswd file; use --format htpasswd'],
+    ['columns swapped', 'csv', `alice,${UUID},1001,"dev"`, SWAPPED],
+    ['columns swapped, a token of od', 'csv', `alice,${HEX},1001`, SWAPPED],
+    ['columns swapped, a token of ours', 'csv', `alice,${AWT},1001`, SWAPPED],
+    ['a header', 'csv', `token,user,uid,groups\n${HEX},alice,1`, 'old:1: a header, which this format does not have: Kubernetes reads it as a user and a token; remove the line'],
+    ['a header in other words', 'csv', `"Token",User name,UID\n`, 'old:1: a header, which this format does not have: Kubernetes reads it as a user and a token; remove the line']
+  ] as const) t.strictSame(faultsOf(text, format), [expected], name)
+  t.strictSame(faultsOf(`${HEX},${UUID},1001`, 'csv'), [], 'a user may be called like a UUID')
+  const { warnings } = importText('alice,Zm9vYmFyYmF6cXV4,1001,"system:masters"', 'csv')
+  t.equal(warnings.length, 2)
+  t.notMatch(warnings.map(({ message }) => message).join(), /alice|Zm9v/, 'nor does a warning repeat a user name, which may be a token')
   t.end()
 })
 
