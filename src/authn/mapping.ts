@@ -32,6 +32,18 @@ export function canonicalName (name: string, prefix = ''): string | undefined {
   return whole && Buffer.byteLength(full) <= MAX_NAME_BYTES ? full : undefined
 }
 
+/** Why {@link canonicalName} gives nothing for this name, and what to do. */
+export function whyNoName (name: string): string {
+  const normal = name.normalize('NFC')
+  if (normal === '') return 'must not be empty'
+  if (/^\s|\s$/u.test(normal)) return 'begins or ends with white space: remove it'
+  if (/^\p{M}/u.test(normal)) return 'begins with a combining mark, which is drawn onto what stands before the name: remove it'
+  if (/[\p{Cc}\p{Zl}\p{Zp}]/u.test(normal)) return 'contains a control character or a line break: remove it'
+  if (!isText(normal)) return 'contains half a character, such as \\ud83d: write the whole of it'
+  if (FORBIDDEN.test(normal)) return 'contains an invisible character: retype the name'
+  return `is longer than ${MAX_NAME_BYTES} bytes of UTF-8: shorten it`
+}
+
 export interface Prefixes {
   readonly usernamePrefix: string
   readonly groupPrefix: string

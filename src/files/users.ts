@@ -7,7 +7,7 @@ import { createHash, type Hash } from 'node:crypto'
 import { getHeapStatistics } from 'node:v8'
 import type { UserInfo } from '../../schemas/token-review.js'
 import { USERS_VERSION, UsersFile, type User, type UserToken } from '../../schemas/users.js'
-import { canonicalName, isText, MAX_NAME_BYTES } from '../authn/mapping.js'
+import { canonicalName, isText, whyNoName } from '../authn/mapping.js'
 import { parsePasswordHash } from '../authn/password-hash.js'
 import { isReservedKey } from '../authn/reserved.js'
 import { parseTimestamp } from '../authn/timestamp.js'
@@ -222,7 +222,7 @@ function readToken (token: UserToken, at: string, report: Report): TokenRecord {
 /** A name in NFC. What the guard would refuse or drop at every review is a fault already here. */
 function readName (name: string, path: string, report: Report): string {
   const canonical = canonicalName(name)
-  if (canonical === undefined) report(path, `control or invisible characters, outer white space, a combining mark at the beginning, or more than ${MAX_NAME_BYTES} bytes; retype it`)
+  if (canonical === undefined) report(path, whyNoName(name))
   return canonical ?? name
 }
 

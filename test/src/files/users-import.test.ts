@@ -109,7 +109,7 @@ test('a static token file', (t) => {
       /^old:4: the same user as on line 1, with another uid or other groups$/,
       /^old:5: the same token as on line 1/,
       /^old:6: a quote is not closed/,
-      /^old:7: username: .*outer white space/
+      /^old:7: username: begins or ends with white space: remove it$/
     ]
     t.equal(faults.length, expected.length)
     for (const [index, pattern] of expected.entries()) t.match(faults[index], pattern)

@@ -91,20 +91,22 @@ test('one fault', async (t) => {
     ['the same name after NFC', '  - username: "zo\u00eb"\n  - username: "zoe\u0308"\n', /^4: users\[1\]\.username: the same name as users\[0\]\.username.*NFC/],
     ['a token of two users', `  - username: alice\n    tokens: [{ name: a, hash: "${LAPTOP}" }]\n  - username: bob\n    tokens: [{ name: b, hash: "${LAPTOP}" }]\n`, /^6: users\[1\]\.tokens\[0\]\.hash: the same token as users\[0\]\.tokens\[0\]\.hash/],
     ['a token twice at one user', `  - username: alice\n    tokens:\n      - { name: a, hash: "${LAPTOP}" }\n      - { name: b, hash: "${LAPTOP}" }\n`, /^6: users\[0\]\.tokens\[1\]\.hash: the same token/],
-    ['a name with a control character', '  - username: "ali\\u0007ce"\n', /^3: users\[0\]\.username: control or invisible/],
-    ['a name with an invisible character', '  - username: "ali\u200bce"\n', /^3: users\[0\]\.username: control or invisible/],
-    ['a name with outer white space', '  - username: "alice "\n', /^3: users\[0\]\.username: .*outer white space/],
-    ['a name of more than 256 bytes', `  - username: ${'\u00eb'.repeat(129)}\n`, /^3: users\[0\]\.username: .*256 bytes/],
+    ['a name with a control character', '  - username: "ali\\u0007ce"\n', /^3: users\[0\]\.username: contains a control character or a line break: remove it$/],
+    ['a name with a line break', '  - username: "ali\\u2028ce"\n', /^3: users\[0\]\.username: contains a control character or a line break/],
+    ['a name with half a character', '  - username: "ali\\ud83dce"\n', /^3: users\[0\]\.username: contains half a character/],
+    ['a name with an invisible character', '  - username: "ali\u200bce"\n', /^3: users\[0\]\.username: contains an invisible character: retype the name$/],
+    ['a name with outer white space', '  - username: "alice "\n', /^3: users\[0\]\.username: begins or ends with white space: remove it$/],
+    ['a name of more than 256 bytes', `  - username: ${'\u00eb'.repeat(129)}\n`, /^3: users\[0\]\.username: is longer than 256 bytes of UTF-8: shorten it$/],
     ['a group that is no name', '  - username: alice\n    groups: [developers, " admins"]\n', /^4: users\[0\]\.groups\[1\]: .*white space/],
-    ['a uid that is no name', '  - username: alice\n    uid: "1001\\n"\n', /^4: users\[0\]\.uid: control/],
-    ['a name with a filler that nobody sees', '  - username: "ali\u3164ce"\n', /^3: users\[0\]\.username: control or invisible/],
-    ['a group that begins with a combining mark', '  - { username: alice, groups: ["\u0301tat"] }\n', /^3: users\[0\]\.groups\[0\]: .*a combining mark at the beginning/],
+    ['a uid that is no name', '  - username: alice\n    uid: "1001\\n"\n', /^4: users\[0\]\.uid: begins or ends with white space/],
+    ['a name with a filler that nobody sees', '  - username: "ali\u3164ce"\n', /^3: users\[0\]\.username: contains an invisible/],
+    ['a group that begins with a combining mark', '  - { username: alice, groups: ["\u0301tat"] }\n', /^3: users\[0\]\.groups\[0\]: begins with a combining mark/],
     ['two spellings of one extra key', '  - username: alice\n    extra:\n      "cl\u00e9": [a]\n      "cle\u0301": [b]\n', /^6: users\[0\]\.extra.*: the same key as another one/],
-    ['an extra key that is no name', '  - username: alice\n    extra:\n      "te\u200bam": [platform]\n', /^5: users\[0\]\.extra.*: control or invisible/],
+    ['an extra key that is no name', '  - username: alice\n    extra:\n      "te\u200bam": [platform]\n', /^5: users\[0\]\.extra.*: contains an invisible/],
     ['half a character in a value', '  - username: alice\n    extra:\n      team: [platform, "half \\ud83d"]\n', /^5: users\[0\]\.extra\.team\[1\]: half a character/],
     ['an extra key in capitals', '  - username: alice\n    extra:\n      Team: [platform]\n', /^5: users\[0\]\.extra\.Team: keys must be lower-case/],
     ['an extra key of Kubernetes', '  - username: alice\n    extra:\n      authentication.kubernetes.io/node-name: [a]\n', /^5: users\[0\]\.extra.*Kubernetes' own/],
-    ['a token name that is none', `  - username: alice\n    tokens: [{ name: "\\e[2J", hash: "${LAPTOP}" }]\n`, /^4: users\[0\]\.tokens\[0\]\.name: control/],
+    ['a token name that is none', `  - username: alice\n    tokens: [{ name: "\\e[2J", hash: "${LAPTOP}" }]\n`, /^4: users\[0\]\.tokens\[0\]\.name: contains a control/],
     ['a name with a colon and a password', `  - username: team:alice\n    passwordHash: ${SCRYPT}\n`, /^3: users\[0\]\.username: .*colon.*token/],
     ['a user until a month that is none', '  - username: alice\n    expiresAt: 2027-13-01T00:00:00Z\n', /^4: users\[0\]\.expiresAt: no such date/],
     ['a user until a day that is none', '  - username: alice\n    expiresAt: 2027-02-30T00:00:00Z\n', /^4: users\[0\]\.expiresAt: no such date/],
@@ -200,7 +202,7 @@ test('many users: everybody is found, by name and by token', async (t) => {
 test('of very many faults the first ones are told', async (t) => {
   for (const [what, entry, message] of [
     ['of the form', '  -\n', /must be a mapping/],
-    ['of names', '  - username: "ali\\u0007ce"\n', /control or invisible/]
+    ['of names', '  - username: "ali\\u0007ce"\n', /contains a control character/]
   ] as const) {
     const faults = faultsOf(t, entry.repeat(50_000))
     t.equal(faults.length, MAX_FAULTS + 1, what)
