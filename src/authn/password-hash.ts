@@ -39,6 +39,7 @@ const MIN_SALT = 8
 const MIN_KEY = 16
 const MAX_BYTES = 64
 const MAX_BCRYPT_COST = 14 // about a second
+const SAFE_BCRYPT_COST = 10 // what OWASP's password storage cheat sheet asks for at least; "htpasswd -B" makes 5
 const MAX_BCRYPT_PASSWORD = 72
 
 const SCRYPT = /^\$scrypt\$ln=([1-9]\d{0,2}),r=([1-9]\d{0,9}),p=([1-9]\d{0,9})\$([A-Za-z0-9+/]+)\$([A-Za-z0-9+/]+)$/
@@ -76,6 +77,13 @@ export function decoyOf (model: PasswordHash): PasswordHash {
     ? new ScryptHash(model.parameters, randomBytes(16), randomBytes(32))
     : parseBcrypt(`${model.cost}$${'.'.repeat(53)}`)
   return { cost: decoy.cost, unfit: () => undefined, verify: async (password) => await decoy.verify(password) && false }
+}
+
+/** Why the passwords of such hashes are guessed too fast by whoever has the file, and what to do; `undefined` where they are not. */
+export function whyWeak (cost: PasswordHash['cost']): string | undefined {
+  const [, bcryptCost] = /^\$2b\$(\d\d)$/.exec(cost) ?? []
+  if (bcryptCost === undefined || Number(bcryptCost) >= SAFE_BCRYPT_COST) return undefined
+  return `bcrypt with cost ${Number(bcryptCost)} is quick to guess: set the password again with "authn-webhook users set-password", or with "htpasswd -B -C 12"`
 }
 
 interface ScryptParameters {

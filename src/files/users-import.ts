@@ -4,6 +4,7 @@
  * that is imported; no message repeats a token or a hash.
  */
 import type { User, UserToken } from '../../schemas/users.js'
+import { parsePasswordHash, whyWeak } from '../authn/password-hash.js'
 import { findReservedNames } from '../authn/reserved.js'
 import type { Users } from '../authn/users.js'
 import { FaultsError, type Fault } from '../errors.js'
@@ -41,8 +42,13 @@ export function importUsers (text: string, { format, file, groups, existing }: I
   const faults = [...reading.faults, ...findFaults(users, entries), ...entries.flatMap(({ user, line }) => findExisting(user, line, existing))]
   if (faults.length > 0) throw new FaultsError(file, inOrder(faults))
   if (users.length === 0) throw new FaultsError(file, [{ path: '', message: 'holds no users' }])
-  const reserved = users.flatMap((user, index) => findReservedNames(user).map(({ message }) => ({ path: '', line: entries[index]!.line, message })))
-  return { users, warnings: inOrder([...reading.warnings, ...reserved]) }
+  const warnings = users.flatMap((user, index) => warningsOf(user).map((message) => ({ path: '', line: entries[index]!.line, message })))
+  return { users, warnings: inOrder([...reading.warnings, ...warnings]) }
+}
+
+function warningsOf (user: User): string[] {
+  const weak = user.passwordHash === undefined ? undefined : whyWeak(parsePasswordHash(user.passwordHash).cost)
+  return [...findReservedNames(user).map(({ message }) => message), ...weak === undefined ? [] : [weak]]
 }
 
 function inOrder (faults: readonly Fault[]): Fault[] {

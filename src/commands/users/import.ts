@@ -24,8 +24,9 @@ export function importCommand (terminal: Terminal): Command {
     .addHelpText('after', `
 All or nothing: every fault is said with its line, and nothing is changed then.
 Tokens become digests, and stay valid; bcrypt hashes are kept, also behind
-{BLF-CRYPT} or with each $ doubled. Warns of weak tokens, of columns that
-Kubernetes ignores, and of names under system:, which are reserved.
+{BLF-CRYPT} or with each $ doubled. Warns of weak tokens, of bcrypt hashes with
+a cost below 10, of columns that Kubernetes ignores, and of names under system:,
+which are reserved.
 
 Examples:
   $ authn-webhook users import --format csv /etc/kubernetes/known_tokens.csv

@@ -89,6 +89,14 @@ test('names in a users file that Kubernetes reserves are warnings, unless the co
   t.match(JSON.parse(stdout), { valid: true, warnings: [{ file: join(cwd, 'users.yaml'), line: 7, path: 'users[1].groups[1]' }] })
 })
 
+test('warns of bcrypt hashes that are quick to guess', async (t) => {
+  const hash = '$05$abcdefghijklmnopqrstuuFAGEq0vIZCNVvqmDKFhbdDXkRzr3ZNu'
+  const cwd = await home(t, { 'users.yaml': `apiVersion: authn-webhook/v1\nusers:\n  - username: alice\n    passwordHash: $2y${hash.replace('05', '10')}\n  - username: bob\n    passwordHash: $2y${hash}\n` })
+  const { code, stderr } = await runCommand(['validate'], { cwd })
+  t.equal(stderr, `warning: ${join(cwd, 'users.yaml')}:6: users[1].passwordHash: bcrypt with cost 5 is quick to guess: set the password again with "authn-webhook users set-password", or with "htpasswd -B -C 12"\n`)
+  t.equal(code, 0)
+})
+
 test('faults of the config and of the files that it names come together', async (t) => {
   const cwd = await home(t, {
     'authn-webhook.yaml': CONFIG.replace('host', 'hots'),

@@ -6,7 +6,7 @@ import { importUsers, type ImportFormat } from '../../../src/files/users-import.
 import { parseUsers } from '../../../src/files/users.js'
 
 const NOBODY = parseUsers('apiVersion: authn-webhook/v1\nusers: []\n', 'users.yaml')
-const BCRYPT = '$2y$05$abcdefghijklmnopqrstuuFAGEq0vIZCNVvqmDKFhbdDXkRzr3ZNu'
+const BCRYPT = '$2y$10$abcdefghijklmnopqrstuuFAGEq0vIZCNVvqmDKFhbdDXkRzr3ZNu'
 const HEX = '0123456789abcdef'.repeat(2)
 const [LAPTOP, PHONE, PIPELINE] = ['1', '2', '3'].map((digit) => digit.repeat(32)) as [string, string, string]
 
@@ -130,6 +130,13 @@ test('an htpasswd file', (t) => {
     t.end()
   })
 
+  t.test('warns of hashes that are quick to guess', (t) => {
+    const { users, warnings } = importText(`alice:${BCRYPT}\nbob:${BCRYPT.replace('$10$', '$09$')}\n`, 'htpasswd')
+    t.equal(users.length, 2)
+    t.strictSame(warnings.map((warning) => formatFault('old', warning)), ['old:2: bcrypt with cost 9 is quick to guess: set the password again with "authn-webhook users set-password", or with "htpasswd -B -C 12"'])
+    t.end()
+  })
+
   t.test('is read as the programs that use it read it', (t) => {
     const scrypt = '$scrypt$ln=14,r=8,p=1$MtnaFonOI7tiHmGjxF/FKQ$7S6qSM0dU6ULnUOVUEnyEjT0n2TpT+Xw7GrOgCMS1CM'
     for (const [name, line, passwordHash = BCRYPT] of [
@@ -185,7 +192,7 @@ test('an htpasswd file', (t) => {
       ':secret',
       'erin:',
       `alice:${BCRYPT}`,
-      `frank:${BCRYPT.replace('$05$', '$19$')}`,
+      `frank:${BCRYPT.replace('$10$', '$19$')}`,
       `grace:${BCRYPT.slice(0, 20)}`
     ]
     const faults = faultsOf(lines.join('\n'), 'htpasswd')
