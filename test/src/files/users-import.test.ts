@@ -226,7 +226,7 @@ test('a line of another format is refused, and nothing of it is told', (t) => {
     ['columns swapped, a token of od', 'csv', `alice,${HEX},1001`, SWAPPED],
     ['columns swapped, a token of ours', 'csv', `alice,${AWT},1001`, SWAPPED],
     ['a header', 'csv', `token,user,uid,groups\n${HEX},alice,1`, 'old:1: a header, which this format does not have: Kubernetes reads it as a user and a token; remove the line'],
-    ['a header in other words', 'csv', `"Token",User name,UID\n`, 'old:1: a header, which this format does not have: Kubernetes reads it as a user and a token; remove the line']
+    ['a header in other words', 'csv', '"Token",User name,UID\n', 'old:1: a header, which this format does not have: Kubernetes reads it as a user and a token; remove the line']
   ] as const) t.strictSame(faultsOf(text, format), [expected], name)
   t.strictSame(faultsOf(`${HEX},${UUID},1001`, 'csv'), [], 'a user may be called like a UUID')
   const { warnings } = importText('alice,Zm9vYmFyYmF6cXV4,1001,"system:masters"', 'csv')

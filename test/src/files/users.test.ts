@@ -142,6 +142,21 @@ test('names and tokens that are there several times', (t) => {
   t.end()
 })
 
+test('an entry with a fault is compared with the others all the same', (t) => {
+  const token = `{ name: x, hash: "${LAPTOP}" }`
+  t.strictSame(faultsOf(t, `\
+  - { username: alice, grops: [a], tokens: [${token}] }
+  - { username: alice, groups: a, expiresAt: 2027-13-01T00:00:00Z, tokens: [${token}] }
+`).map(fault => fault.replace(/;.*/, '')), [
+    '3: users[0].grops: unknown key',
+    '4: users[1].groups: must be a list',
+    '4: users[1].expiresAt: no such date or time',
+    '4: users[1].username: the same name as users[0].username',
+    '4: users[1].tokens[0].hash: the same token as users[0].tokens[0].hash'
+  ])
+  t.end()
+})
+
 test('all faults at once, in the order of lines, those of the schema and ours', async (t) => {
   const faults = faultsOf(t, `\
   - username: alice
