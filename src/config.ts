@@ -6,7 +6,7 @@
 import { existsSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
-import { Config, type IdentityProviderConfig } from '../schemas/config.js'
+import { Config, type IdentityProviderConfig, type TlsConfig } from '../schemas/config.js'
 import type { Finding, IdentityProviderDefinition } from './authn/provider.js'
 import { checkRules, findWarnings } from './config-rules.js'
 import { CommandError, type Fault, type FaultsError } from './errors.js'
@@ -19,6 +19,8 @@ import { readText } from './files/text.js'
 export interface ConfiguredProvider {
   readonly slot: IdentityProviderConfig
   readonly definition: IdentityProviderDefinition
+  /** The slot's path, such as `identityProviders[0]`. */
+  readonly at: string
 }
 
 export interface LoadedConfig {
@@ -49,19 +51,24 @@ export interface ConfigOptions {
 export async function loadConfig (options: ConfigOptions): Promise<LoadedConfig> {
   const inspection = await inspectConfig(options)
   if ('error' in inspection) throw inspection.error
-  return inspection
+  // it holds the whole text
+  const { lineOf, ...loaded } = inspection
+  return loaded
 }
 
+export interface InspectedConfig extends LoadedConfig, Pick<Draft<Config>, 'lineOf'> {}
+
 /** A config that is wrong, and what can be looked into all the same. */
-export interface FaultyConfig {
+export interface FaultyConfig extends Pick<InspectedConfig, 'dir' | 'lineOf'> {
   readonly error: FaultsError
-  readonly dir: string
-  /** Those without a fault. */
+  /** Those whose own `config:` has no fault, but that secrets may be missing. */
   readonly providers: readonly ConfiguredProvider[]
+  /** As in {@link LoadedConfig.config}; absent where it has a fault. */
+  readonly tls?: TlsConfig
 }
 
 /** @throws FaultsError where the file has no form at all, CommandError where no config is found */
-export async function inspectConfig (options: ConfigOptions): Promise<LoadedConfig | FaultyConfig> {
+export async function inspectConfig (options: ConfigOptions): Promise<InspectedConfig | FaultyConfig> {
   const { env = process.env, kinds } = options
   const file = findConfig(options)
   const dir = dirname(file)
@@ -74,11 +81,15 @@ export async function inspectConfig (options: ConfigOptions): Promise<LoadedConf
   addNews(faults, resolveSecrets(draft.value, Config, '', dir, { env }))
   addNews(faults, checkRules(draft.value, faults))
   const providers = found.flatMap(({ provider }) => provider ?? [])
-  if (faults.length > 0) return { error: faultsError(draft, faults), dir, providers }
+  const { lineOf } = draft
+  if (faults.length > 0) {
+    const tls = faults.some(({ path }) => /^tls\b(?!\.clientNames)/.test(path)) ? undefined : completeTls(draft.value.tls, dir)
+    return { error: faultsError(draft, faults), dir, lineOf, providers, ...tls && { tls } }
+  }
 
   const config = completeConfig(draft.value, dir)
-  const warnings = [...findWarnings(config), ...found.flatMap(({ warnings = [] }) => warnings), ...await findOpenKey(config)].map((warning) => ({ ...warning, line: draft.lineOf(warning.path) }))
-  return { file, dir, config, providers, warnings }
+  const warnings = [...findWarnings(config), ...found.flatMap(({ warnings = [] }) => warnings), ...await findOpenKey(config)].map((warning) => ({ ...warning, line: lineOf(warning.path) }))
+  return { file, dir, lineOf, config, providers, warnings }
 }
 
 /** Where a config is looked for. @throws CommandError where there is none */
@@ -93,14 +104,14 @@ export function findConfig ({ file, env = process.env, cwd = process.cwd() }: Om
 }
 
 interface ProviderFinding {
-  /** Absent where it has faults. */
+  /** Absent where its own `config:` has faults; a secret that is missing does not count. */
   readonly provider?: ConfiguredProvider
   readonly faults: readonly Fault[]
   readonly warnings?: readonly Fault[]
 }
 
 /** Each provider's definition, with its own `config:` checked by it, defaults filled in and secrets resolved. */
-async function configureProviders ({ value, faults, lineOf }: Draft<Config>, dir: string, kinds: FindDefinition, env: NodeJS.ProcessEnv): Promise<ProviderFinding[]> {
+async function configureProviders ({ value, lineOf }: Draft<Config>, dir: string, kinds: FindDefinition, env: NodeJS.ProcessEnv): Promise<ProviderFinding[]> {
   if (!Array.isArray(value.identityProviders)) return []
   return await Promise.all(value.identityProviders.map(async (slot, index) => {
     const at = `identityProviders[${index}]`
@@ -114,10 +125,10 @@ async function configureProviders ({ value, faults, lineOf }: Draft<Config>, dir
     const own = checkOwnConfig(slot, definition, at, lineOf)
     const findings = own.length === 0 ? definition.inspect?.(slot.config, { timeout: slot.timeout }) ?? [] : []
     addNews(own, findings.filter(({ warning }) => warning !== true).map(finding => locate(finding, at)))
+    const sound = own.length === 0
     addNews(own, resolveSecrets(slot.config, definition.schema, `${at}.config`, dir, { env }))
-    const sound = own.length === 0 && !faults.some(({ path }) => path === at || path.startsWith(`${at}.`))
     const warnings = findings.filter(({ warning }) => warning === true).map(finding => locate(finding, at))
-    return sound ? { provider: { slot, definition }, faults: [], warnings } : { faults: own }
+    return { faults: own, warnings, ...sound && { provider: { slot, definition, at } } }
   }))
 }
 
@@ -145,14 +156,18 @@ function addNews (faults: Fault[], more: readonly Fault[]): void {
 }
 
 function completeConfig (config: Config, dir: string): Config {
-  const { certFile, keyFile, clientCAFile } = config.tls
-  const tls = { ...config.tls, certFile: resolve(dir, certFile), keyFile: resolve(dir, keyFile) }
-  if (clientCAFile !== undefined) tls.clientCAFile = resolve(dir, clientCAFile)
   for (const slot of config.identityProviders) {
     slot.usernamePrefix ??= ''
     slot.groupPrefix ??= ''
   }
-  return { ...config, tls }
+  return { ...config, tls: completeTls(config.tls, dir) }
+}
+
+function completeTls (tls: TlsConfig, dir: string): TlsConfig {
+  const { certFile, keyFile, clientCAFile } = tls
+  const complete = { ...tls, certFile: resolve(dir, certFile), keyFile: resolve(dir, keyFile) }
+  if (clientCAFile !== undefined) complete.clientCAFile = resolve(dir, clientCAFile)
+  return complete
 }
 
 /** A missing key is for whoever reads it to tell. */

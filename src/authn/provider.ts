@@ -205,7 +205,8 @@ export interface IdentityProviderDefinition<Config = any> {
   /**
    * For `authn-webhook validate`, which opens nothing: reads the local files
    * that `open` would read, and changes and asks nothing. Throws what is wrong
-   * with them.
+   * with them; several errors as an AggregateError. A secret of the config that
+   * could not be read throws when it is revealed.
    */
   check?: (config: Config, ctx: CheckContext) => void | Promise<void>
 }

@@ -6,7 +6,8 @@ import { resolve } from 'node:path'
 import { Command } from 'commander'
 import type { CheckContext } from '../authn/provider.js'
 import { findReservedNames } from '../authn/reserved.js'
-import type { ConfiguredProvider, LoadedConfig } from '../config.js'
+import type { TlsConfig } from '../../schemas/config.js'
+import type { ConfiguredProvider } from '../config.js'
 import { ExitCode, FaultsError, formatFault, type Fault } from '../errors.js'
 import { outputOption, printResult, type OutputFormat, type Terminal } from '../terminal.js'
 
@@ -55,14 +56,17 @@ async function validate (file: string | undefined, env: NodeJS.ProcessEnv): Prom
   const { findConfig, inspectConfig } = await import('../config.js')
   const { findDefinition } = await import('../providers.js')
   const path = findConfig({ file, env })
-  const inspected = await faultsOf(path, async () => await inspectConfig({ file: path, env, kinds: findDefinition }))
+  const inspected = await faultsOf(async () => await inspectConfig({ file: path, env, kinds: findDefinition }))
   if ('faults' in inspected) return { valid: false, file: path, faults: inspected.faults, warnings: [] }
 
   const loaded = inspected.value
   const warnings: FileFault[] = []
   const warn = (warning: FileFault): void => { warnings.push(warning) }
-  const faults = 'error' in loaded ? located(loaded.error) : await checkCertificate(loaded, warn)
-  for (const provider of loaded.providers) faults.push(...await checkProvider(provider, loaded.dir, path, warn))
+  const place: Place = (field, fault) => ({ file: path, path: field, line: loaded.lineOf(field), message: fault })
+  const faults = 'error' in loaded ? located(loaded.error) : []
+  const tls = 'error' in loaded ? loaded.tls : loaded.config.tls
+  if (tls !== undefined) faults.push(...await checkCertificate(tls, place, warn))
+  for (const provider of loaded.providers) faults.push(...await checkProvider(provider, { dir: loaded.dir, faulty: 'error' in loaded }, place, warn))
   if ('error' in loaded) return { valid: false, file: path, faults, warnings }
   return {
     valid: faults.length === 0,
@@ -73,45 +77,59 @@ async function validate (file: string | undefined, env: NodeJS.ProcessEnv): Prom
   }
 }
 
-/** Each file by itself, and what they are together once each is good. */
-async function checkCertificate ({ file, config: { tls } }: LoadedConfig, warn: (warning: FileFault) => void): Promise<FileFault[]> {
+/** A fault at a field of the config. */
+type Place = (field: string, message: string) => FileFault
+
+/** Each file by itself, then certificate and key together, whatever the file of the client CA holds. */
+async function checkCertificate ({ clientCAFile, ...own }: TlsConfig, place: Place, warn: (warning: FileFault) => void): Promise<FileFault[]> {
   const { readCertificates, readPrivateKey } = await import('../files/pem.js')
   const { findCertificateProblems, readServingCertificate } = await import('../files/serving-certificate.js')
-  const reads: Array<() => Promise<unknown>> = [async () => await readCertificates(tls.certFile), async () => await readPrivateKey(tls.keyFile)]
-  const { clientCAFile } = tls
-  if (clientCAFile !== undefined) reads.push(async () => await readCertificates(clientCAFile))
-  const faults = await collectFaults(file, reads)
-  if (faults.length > 0) return faults
-  return await collectFaults(file, [async () => {
-    const certificate = await readServingCertificate(tls)
-    for (const { message } of findCertificateProblems(certificate, Date.now())) warn({ file: tls.certFile, path: '', message })
-  }])
+  const { certFile, keyFile } = own
+  const { fieldOf } = await import('../config-fields.js')
+  const check = async (field: string | undefined, read: () => Promise<unknown>): Promise<FileFault[]> => {
+    const checked = await faultsOf(read)
+    return 'faults' in checked ? checked.faults.map(({ file, message }) => place(field ?? fieldOf(file, own, 'tls', '') ?? 'tls', `${file}: ${message}`)) : []
+  }
+  const pair = [...await check('tls.certFile', async () => await readCertificates(certFile)), ...await check('tls.keyFile', async () => await readPrivateKey(keyFile))]
+  const authority = clientCAFile === undefined ? [] : await check('tls.clientCAFile', async () => await readCertificates(clientCAFile))
+  if (pair.length > 0) return [...pair, ...authority]
+  const both = await check(undefined, async () => {
+    const certificate = await readServingCertificate(clientCAFile === undefined || authority.length > 0 ? own : { ...own, clientCAFile })
+    for (const { message } of findCertificateProblems(certificate, Date.now())) warn({ file: certFile, path: '', message })
+  })
+  return [...both, ...authority]
 }
 
-async function collectFaults (file: string, reads: ReadonlyArray<() => Promise<unknown>>): Promise<FileFault[]> {
-  const results = await Promise.all(reads.map(async (read) => await faultsOf(file, read)))
-  return results.flatMap((result) => 'faults' in result ? result.faults : [])
-}
-
-/** What the provider finds wrong with its files; where it can't say in which, the config's line about it is at fault. */
-async function checkProvider ({ slot, definition }: ConfiguredProvider, dir: string, file: string, warn: (warning: FileFault) => void): Promise<FileFault[]> {
+/** What the provider finds wrong with its files: of a whole file, where the config names it; what can't be told of a file, at the provider. */
+async function checkProvider ({ slot, definition, at }: ConfiguredProvider, { dir, faulty }: { dir: string, faulty: boolean }, place: Place, warn: (warning: FileFault) => void): Promise<FileFault[]> {
+  const { fieldOf } = await import('../config-fields.js')
   const { usernamePrefix = '', groupPrefix = '', reserved } = slot
   const ctx: CheckContext = {
     resolvePath: (path) => resolve(dir, path),
     warn,
-    findReservedNames: (user) => findReservedNames(user, { usernamePrefix, groupPrefix, reserved })
+    // prefixes and exceptions may be among the faults
+    findReservedNames: (user) => faulty ? [] : findReservedNames(user, { usernamePrefix, groupPrefix, reserved })
   }
-  const checked = await faultsOf(file, async () => await definition.check?.(slot.config, ctx), `identity provider ${slot.name}: `)
-  return 'faults' in checked ? checked.faults : []
+  try {
+    await definition.check?.(slot.config, ctx)
+    return []
+  } catch (error) {
+    const errors: unknown[] = error instanceof AggregateError ? error.errors : [error]
+    return errors.flatMap((error) => error instanceof FaultsError ? located(error).map(atField) : [place(at, (error as Error).message)])
+  }
+
+  function atField (fault: FileFault): FileFault {
+    const field = fault.path === '' && fault.line === undefined ? fieldOf(fault.file, slot.config, `${at}.config`, dir) : undefined
+    return field === undefined ? fault : place(field, `${fault.file}: ${fault.message}`)
+  }
 }
 
-async function faultsOf<T> (file: string, read: () => Promise<T>, about?: string): Promise<{ value: T } | { faults: FileFault[] }> {
+async function faultsOf<T> (read: () => Promise<T>): Promise<{ value: T } | { faults: FileFault[] }> {
   try {
     return { value: await read() }
   } catch (error) {
     if (error instanceof FaultsError) return { faults: located(error) }
-    if (about === undefined) throw error
-    return { faults: [{ file, path: '', message: `${about}${(error as Error).message}` }] }
+    throw error
   }
 }
 

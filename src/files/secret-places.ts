@@ -59,6 +59,8 @@ export function resolveSecrets (value: unknown, schema: object, base: string, ba
       holder[key] = secretFrom(holder[key], baseDir, surroundings)
     } catch (error) {
       faults.push({ path, message: (error as Error).message })
+      // what looks into the rest of the config finds a secret here all the same
+      holder[key] = new HiddenText(() => { throw error })
     }
   }
 }

@@ -18,7 +18,7 @@ import { Directory } from './directory.js'
 import { inspect } from './inspection.js'
 import { LdapProvider } from './provider.js'
 import { settle } from './settings.js'
-import { openTlsFiles, readTlsFiles } from './tls-files.js'
+import { checkTlsFiles, openTlsFiles } from './tls-files.js'
 
 export default defineIdentityProvider<LdapProviderConfig>({
   contract: 1,
@@ -39,6 +39,6 @@ export default defineIdentityProvider<LdapProviderConfig>({
     })
   },
   async check ({ tls }, ctx) {
-    await readTlsFiles(tls, ctx.resolvePath)
+    await checkTlsFiles(tls, ctx.resolvePath)
   }
 })

@@ -60,6 +60,26 @@ export async function readTlsFiles ({ caFile, certFile, keyFile }: Paths, resolv
   return { ...ca, cert: certificate.pem, key: pem }
 }
 
+/**
+ * Reads each file, whatever is wrong with the others.
+ * @throws FaultsError that names the file at fault, or AggregateError with several
+ */
+export async function checkTlsFiles ({ caFile, certFile, keyFile }: Paths, resolvePath: OpenContext['resolvePath']): Promise<void> {
+  const ca = await failuresOf(caFile === undefined ? [] : [readCertificates(resolvePath(caFile))])
+  const errors = [...ca, ...certFile === undefined || keyFile === undefined ? [] : await failuresOfPair({ certFile, keyFile }, resolvePath)]
+  if (errors.length === 1) throw errors[0]
+  if (errors.length > 1) throw new AggregateError(errors)
+}
+
+async function failuresOfPair (pair: { certFile: string, keyFile: string }, resolvePath: OpenContext['resolvePath']): Promise<unknown[]> {
+  const each = await failuresOf([readCertificates(resolvePath(pair.certFile)), readPrivateKey(resolvePath(pair.keyFile))])
+  return each.length > 0 ? each : await failuresOf([readTlsFiles(pair, resolvePath)])
+}
+
+async function failuresOf (reads: ReadonlyArray<Promise<unknown>>): Promise<unknown[]> {
+  return (await Promise.allSettled(reads)).flatMap(read => read.status === 'rejected' ? [read.reason] : [])
+}
+
 function identityOf ({ bundle, ...client }: TlsContent, now: number): TlsIdentity {
   return bundle === undefined ? client : { ...client, ca: bundle.current(now) }
 }

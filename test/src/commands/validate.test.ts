@@ -109,7 +109,7 @@ test('faults of the config and of the files that it names come together', async 
   t.equal(stderr, `${file('authn-webhook.yaml')}:2: server.hots: unknown key; did you mean "host"?
 ${file('users.yaml')}:4: users[0].uid: must be a string; got a number: quote it
 ${file('users.yaml')}:5: users[0].grops: unknown key; did you mean "groups"?
-${file('authn-webhook.yaml')}: identity provider robots: robots.txt is bad
+${file('authn-webhook.yaml')}:6: identityProviders[1]: robots.txt is bad
 4 faults
 `)
   t.equal(code, 2)
@@ -119,16 +119,60 @@ ${file('authn-webhook.yaml')}: identity provider robots: robots.txt is bad
   t.equal(sameCode, 2)
 })
 
+test('files are checked whatever is wrong with the config, and are named by its fields', async (t) => {
+  const cwd = await home(t, {
+    'authn-webhook.yaml': `apiVersion: authn-webhook/v1
+server: { hots: 127.0.0.1 }
+tls: { certFile: absent.crt, keyFile: tls/tls.key, clientCAFile: absent-ca.crt, clientNames: 1 }
+log: { fingerprintKey: { env: ABSENT } }
+identityProviders:
+  - { name: people, kind: static, usernamePrefix: "p:", groupPrefix: "p:", timeout: soon, config: { usersFile: absent.yaml } }
+  - name: corp
+    kind: ldap
+    usernamePrefix: "c:"
+    groupPrefix: "c:"
+    config:
+      preset: openldap
+      urls: [ldaps://ldap.example.com]
+      bindDN: cn=reader,dc=example,dc=com
+      bindPassword: { env: ABSENT }
+      userSearch: { baseDN: "dc=example,dc=com" }
+      groupSearch: { baseDN: "dc=example,dc=com" }
+      tls:
+        caFile: absent-root.crt
+        certFile: tls/tls.crt
+        keyFile: absent.key
+`
+  })
+  const at = (line: number, rest: string): string => `${join(cwd, 'authn-webhook.yaml')}:${line}: ${rest}`
+  const { code, stderr } = await runCommand(['validate'], { cwd })
+  t.strictSame(stderr.trim().split('\n'), [
+    at(2, 'server.hots: unknown key; did you mean "host"?'),
+    at(3, 'tls.clientNames: must be a list; got a number'),
+    at(4, 'log.fingerprintKey: the environment variable ABSENT is not set'),
+    at(6, 'identityProviders[0].timeout: is not a duration such as 500ms, 10s or 2m'),
+    at(15, 'identityProviders[1].config.bindPassword: the environment variable ABSENT is not set'),
+    at(3, `tls.certFile: ${join(cwd, 'absent.crt')}: does not exist`),
+    at(3, `tls.clientCAFile: ${join(cwd, 'absent-ca.crt')}: does not exist`),
+    at(6, `identityProviders[0].config.usersFile: ${join(cwd, 'absent.yaml')}: does not exist`),
+    at(19, `identityProviders[1].config.tls.caFile: ${join(cwd, 'absent-root.crt')}: does not exist`),
+    at(21, `identityProviders[1].config.tls.keyFile: ${join(cwd, 'absent.key')}: does not exist`),
+    '10 faults'
+  ])
+  t.equal(code, 2)
+})
+
 test('certificates belong to it', async (t) => {
   const cwd = await home(t, {
     'other.yaml': CONFIG.replace('tls/tls.crt', 'absent.crt').replace('tls/tls.key', 'users.yaml, clientCAFile: absent-ca.crt'),
-    'mixed.yaml': CONFIG.replace('tls/tls.key', 'tls/ca/ca.key'),
+    'mixed.yaml': CONFIG.replace('tls/tls.key }', 'tls/ca/ca.key, clientCAFile: absent-ca.crt }'),
     'ca.yaml': CONFIG.replace('tls/tls.key }', 'tls/tls.key, clientCAFile: absent-ca.crt }')
   })
+  const at = (config: string, field: string, fault: string): string => `${join(cwd, config)}:3: tls.${field}: ${join(cwd, fault)}`
   for (const [config, expected] of [
-    ['other.yaml', [join(cwd, 'absent.crt: does not exist'), join(cwd, 'users.yaml: '), join(cwd, 'absent-ca.crt: does not exist'), 'warning: ', '3 faults']],
-    ['ca.yaml', [join(cwd, 'absent-ca.crt: does not exist'), '1 fault']],
-    ['mixed.yaml', [join(cwd, 'tls/ca/ca.key: '), '1 fault']]
+    ['other.yaml', [at('other.yaml', 'certFile', 'absent.crt: does not exist'), at('other.yaml', 'keyFile', 'users.yaml: '), at('other.yaml', 'clientCAFile', 'absent-ca.crt: does not exist'), 'warning: ', '3 faults']],
+    ['ca.yaml', [at('ca.yaml', 'clientCAFile', 'absent-ca.crt: does not exist'), '1 fault']],
+    ['mixed.yaml', [at('mixed.yaml', 'keyFile', 'tls/ca/ca.key: does not belong'), at('mixed.yaml', 'clientCAFile', 'absent-ca.crt: does not exist'), '2 faults']]
   ] as const) {
     const { code, stderr } = await runCommand(['validate', '--config', config], { cwd })
     const lines = stderr.trim().split('\n')
