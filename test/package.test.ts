@@ -59,7 +59,7 @@ function cloneTo (clone: string): void {
 /** `false` without a network and out of CI: the test is skipped. */
 async function install (t: Test, home: string, ...what: string[]): Promise<boolean> {
   try {
-    await run(home, 'npm', 'install', '--prefer-offline', '--ignore-scripts', '--loglevel=error', ...what)
+    await run(home, 'npm', 'install', '--prefer-offline', '--engine-strict', '--ignore-scripts', '--loglevel=error', ...what)
     return true
   } catch (error) {
     if (process.env['CI'] === 'true' || !OFFLINE.test((error as Error).message)) throw error
