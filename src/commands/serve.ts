@@ -70,7 +70,7 @@ function checkOptions ({ config, demo, mock, san }: ServeOptions): void {
     throw new CommandError('--config, --demo and --mock exclude each other')
   }
   if (san.length > 0 && demo !== true && mock !== true) {
-    throw new CommandError('--san goes with --demo or --mock; for your own certificate use `authn-webhook certs --san`')
+    throw new CommandError('--san goes with --demo or --mock; for your own certificate use `authn-webhook certs --out DIR --san NAME`')
   }
 }
 
