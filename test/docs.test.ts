@@ -9,6 +9,7 @@ import { test } from 'tap'
 import { loadConfig } from '../src/config.js'
 import { certsCommand } from '../src/commands/certs.js'
 import { validateCommand } from '../src/commands/validate.js'
+import { DEFAULT_NAMES } from '../src/files/certificates.js'
 import { parseUsers } from '../src/files/users.js'
 import { findDefinition } from '../src/providers.js'
 import { openTerminal, type Terminal } from '../src/terminal.js'
@@ -109,6 +110,13 @@ test('every command line is one that the program takes', async t => {
     const fault = await program.parseAsync(line.split(/\s+/), { from: 'user' }).then(() => undefined, (error: CommanderError) => error)
     t.ok(fault === undefined || (isMention(line) && INCOMPLETE.includes(fault.code)), `${document}: ${line}: ${fault?.message ?? 'good'}`)
   }
+})
+
+test('a Service of the cluster has the one name that API servers look for, which is in every certificate of certs', async t => {
+  const { commands } = await everyCommand()
+  const texts = [...[...DOCUMENTS, 'charts/authn-webhook/templates/_handover.tpl'].map(read), ...commands.map(helpOf)]
+  const names = texts.flatMap(text => text.match(/\b[\w-]+\.kube-system\.svc\b/g) ?? [])
+  t.strictSame([...new Set(names)], DEFAULT_NAMES.filter(name => name.endsWith('.svc')))
 })
 
 test('the table of metrics is whole', async t => {

@@ -30,10 +30,11 @@ export function certsCommand (terminal: Terminal): Command {
     .addHelpText('after', `
 Writes tls.crt and tls.key (for tls.certFile and tls.keyFile), ca.crt (for the API
 server and for tls.clientCAFile) and ca/ca.key, which only signs: keep it elsewhere.
-Always in: localhost, 127.0.0.1, ::1, my-authn.kube-system.svc and
-authn-webhook.kube-system.svc. The authority lasts 10 years, the rest a year.
-What is there is kept, unless --renew is given; a running service takes a renewed
-certificate up by itself.
+Each serving certificate is also for localhost, 127.0.0.1, ::1 and the name that the
+Helm chart uses, authn-webhook.kube-system.svc: with that as --tls-server-name of
+webhook-config, API servers can call any address. The CA lasts 10 years, the rest a
+year. What is there is kept, unless --renew is given; a running service reloads a
+renewed certificate.
 
 Examples:
   $ authn-webhook certs --out tls

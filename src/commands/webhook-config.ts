@@ -39,7 +39,7 @@ leave them out. talos is Talos 1.15 and newer, talos-1.14 what came before.
 Examples:
   $ authn-webhook webhook-config --server https://192.0.2.10:8443 --certificate-authority tls/ca.crt
   $ authn-webhook webhook-config --for kubeadm --server https://192.0.2.10:8443 --certificate-authority tls/ca.crt > webhook.yaml
-  $ authn-webhook webhook-config --server https://10.96.0.50/authenticate --tls-server-name my-authn.kube-system.svc \\
+  $ authn-webhook webhook-config --server https://10.96.0.50/authenticate --tls-server-name authn-webhook.kube-system.svc \\
       --certificate-authority tls/ca.crt --embed-certs > authn-webhook.kubeconfig
   $ authn-webhook webhook-config --server https://192.0.2.10:8443 --certificate-authority tls/ca.crt \\
       --client-certificate tls/kube-apiserver.crt --client-key tls/kube-apiserver.key`)

@@ -16,8 +16,8 @@ import { writeFileAtomic } from './atomic.js'
 import { createFile, makeDirectory } from './create.js'
 import { readCertificates, readPrivateKey } from './pem.js'
 
-/** Under these a first try, and a Service of the usual names, reach the service. */
-export const DEFAULT_NAMES: readonly string[] = ['localhost', '127.0.0.1', '::1', 'my-authn.kube-system.svc', 'authn-webhook.kube-system.svc']
+/** For a first try on one machine, and the name that API servers look for in the chart's certificate. */
+export const DEFAULT_NAMES: readonly string[] = ['localhost', '127.0.0.1', '::1', 'authn-webhook.kube-system.svc']
 
 /** Ten years: a new authority has to be brought to every control plane machine. */
 export const AUTHORITY_DAYS = 3650

@@ -15,9 +15,9 @@ test('what is written can be read', async (t) => {
     server: new URL('https://192.0.2.1:8443/authenticate'),
     authority: await readCertificates(path('ca.crt')),
     client: { certificate: await readCertificates(path('client.crt')), key: await readPrivateKey(path('client.key')) },
-    serverName: 'my-authn.kube-system.svc'
+    serverName: 'authn-webhook.kube-system.svc'
   }
-  const read = { server: target.server, ca: authority.cert, cert: client.cert, key: client.key, serverName: 'my-authn.kube-system.svc', token: undefined, basic: undefined }
+  const read = { server: target.server, ca: authority.cert, cert: client.cert, key: client.key, serverName: 'authn-webhook.kube-system.svc', token: undefined, basic: undefined }
   const file = path('webhook.kubeconfig')
   for (const embed of [true, false]) {
     const text = formatWebhookKubeconfig(createWebhookKubeconfig(target, embed))

@@ -7,7 +7,7 @@ import { createAuthority, issueClient, issueServing, type CertificatePair } from
 
 const HOUR = 60 * 60 * 1000
 const DAY = 24 * HOUR
-const NAMES = ['localhost', '127.0.0.1', '::1', 'my-authn.kube-system.svc']
+const NAMES = ['localhost', '127.0.0.1', '::1', 'authn-webhook.kube-system.svc']
 
 const authority = await createAuthority({ commonName: 'test CA', days: 3650 })
 const serving = await issueServing(authority, { names: NAMES, days: 365 })
@@ -36,7 +36,7 @@ test('a serving certificate', async (t) => {
   t.ok(certificate.checkPrivateKey(createPrivateKey(serving.key)))
   t.notOk(certificate.ca)
   t.same(certificate.keyUsage, ['1.3.6.1.5.5.7.3.1'], 'extended key usage: serverAuth')
-  t.ok(certificate.checkHost('my-authn.kube-system.svc'))
+  t.ok(certificate.checkHost('authn-webhook.kube-system.svc'))
   t.notOk(certificate.checkHost('example.com'))
   t.ok(certificate.checkIP('127.0.0.1'))
   t.ok(certificate.checkIP('::1'))
@@ -158,7 +158,7 @@ async function handshake (t: Test, server: CertificatePair, client: CertificateP
   await once(listener, 'listening')
   const { port } = listener.address() as AddressInfo
   let peer: TLSSocket | undefined
-  for (const servername of ['my-authn.kube-system.svc', 'localhost', '127.0.0.1']) {
+  for (const servername of ['authn-webhook.kube-system.svc', 'localhost', '127.0.0.1']) {
     const accepted = once(listener, 'secureConnection')
     const name = servername === '127.0.0.1' ? {} : { servername }
     const socket = connect({ host: '127.0.0.1', port, ca: authority.cert, ...client, ...name })

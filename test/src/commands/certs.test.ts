@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { test } from 'tap'
 import { runCommand } from '../../fixtures/command.js'
 
-const NAMES = ['localhost', '127.0.0.1', '::1', 'my-authn.kube-system.svc', 'authn-webhook.kube-system.svc']
+const NAMES = ['localhost', '127.0.0.1', '::1', 'authn-webhook.kube-system.svc']
 
 test('certs, from nothing to a renewal', async (t) => {
   const directory = join(t.testdir({}), 'tls')

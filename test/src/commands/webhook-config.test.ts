@@ -111,8 +111,8 @@ test('webhook-config', async (t) => {
 
   t.test('warns of what an API server will stumble over', async (t) => {
     const cases: Array<[args: string[], warning: RegExp]> = [
-      [['--server', 'https://my-authn.kube-system.svc', ...CA], /can't resolve my-authn\.kube-system\.svc.*cluster IP in --server and --tls-server-name my-authn\.kube-system\.svc\n/],
-      [['--server', 'https://my-authn.kube-system.svc.cluster.local', '--tls-server-name', 'my-authn.kube-system.svc', ...CA], /cluster IP in --server\n/],
+      [['--server', 'https://authn-webhook.kube-system.svc', ...CA], /can't resolve authn-webhook\.kube-system\.svc.*cluster IP in --server and --tls-server-name authn-webhook\.kube-system\.svc\n/],
+      [['--server', 'https://authn-webhook.kube-system.svc.cluster.local', '--tls-server-name', 'authn-webhook.kube-system.svc', ...CA], /cluster IP in --server\n/],
       [['--server', 'https://localhost:8443', ...CA], /localhost is the API server's own machine/],
       [['--server', 'https://127.0.0.2:8443', ...CA], /127\.0\.0\.2 is the API server's own machine/],
       [['--server', 'https://[::1]:8443', ...CA], /::1 is the API server's own machine/],
