@@ -6,18 +6,21 @@ import { Deadline } from './authn/deadline.js'
 import { askContext, type OpenProvider } from './authn/link.js'
 import { unobserved } from './authn/observer.js'
 import { isReservedKey, isReservedName } from './authn/reserved.js'
-import { review, type ReviewRules, type Spec } from './authn/review.js'
+import { review, type Review, type ReviewRules, type Spec } from './authn/review.js'
 import { CommandError, ExitCode, UnavailableError } from './errors.js'
 
 export interface Inspected {
   readonly status: TokenReviewStatus
+  /** Why it is not authenticated, also where no step says so: a token that is too long, an audience. */
+  readonly reason?: Review['reason']
+  /** Empty where a service was asked. */
   readonly steps: readonly Step[]
 }
 
 export async function inspectToken (spec: Spec, rules: ReviewRules, timeout: number): Promise<Inspected> {
   const steps: Step[] = []
-  const { status } = await review(spec, new Deadline(timeout), rules, { trace: step => { steps.push(step) } })
-  return { status, steps }
+  const { status, reason } = await review(spec, new Deadline(timeout), rules, { trace: step => { steps.push(step) } })
+  return { status, reason, steps }
 }
 
 /** What a provider found, took and left out, and what became of it. */
@@ -27,8 +30,10 @@ export interface Explanation {
 }
 
 export interface InspectedUser {
-  /** `undefined`: no provider knows the name. */
+  /** `undefined`: no provider that was asked lets anybody in by the name. */
   readonly user: UserInfo | undefined
+  /** Providers on the way there that can't look anybody up, and may know the name. */
+  readonly unasked: readonly string[]
   readonly explanations: readonly Explanation[]
 }
 
@@ -38,25 +43,30 @@ export interface InspectedUser {
  */
 export async function inspectUser (username: string, providers: readonly OpenProvider[], timeout: number): Promise<InspectedUser> {
   const explanations: Explanation[] = []
+  const unasked: string[] = []
   for (const open of providers) {
     const explain = (sentence: string): void => {
       // names of a directory may hold what a terminal obeys
       explanations.push({ provider: open.name, sentence: sentence.replace(/\p{C}/gu, '\ufffd') })
     }
+    if (open.provider.lookup === undefined) {
+      explain("can't look up users without a credential")
+      unasked.push(open.name)
+      continue
+    }
     const answer = await lookUp(open, username, timeout, explain)
-    if (answer !== null && !isVettedDenial(answer)) return { user: answer.user, explanations }
+    if (answer !== null && !isVettedDenial(answer)) return { user: answer.user, unasked, explanations }
   }
-  return { user: undefined, explanations }
+  return { user: undefined, unasked, explanations }
 }
 
 async function lookUp (open: OpenProvider, username: string, timeout: number, explain: (sentence: string) => void): Promise<VettedAnswer> {
   const { provider } = open
-  if (provider.lookup === undefined) explain('looks nobody up without a credential')
   try {
     const ctx = { ...askContext(open, AbortSignal.timeout(timeout), { audiences: [] }), explain }
     const user = await new Deadline(timeout).race(Promise.resolve(provider.lookup?.(username, ctx)))
     if (user === undefined) return null
-    if (user === null) explain('nobody to let in by that name')
+    if (user === null) explain('no user of this name may log in')
     const answer = user === null ? null : vetAnswer(open.name, { user }, open.names, unobserved)
     if (user !== null) explainNames(open, user, answer, explain)
     return answer

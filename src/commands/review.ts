@@ -13,7 +13,7 @@ import type { Target } from '../client.js'
 import type { Check } from '../diagnosis/check.js'
 import { CommandError, ExitCode, UnavailableError } from '../errors.js'
 import { escapeJson } from '../printable.js'
-import { describeDropped, inspectToken, inspectUser, type InspectedUser } from '../inspection.js'
+import { describeDropped, inspectToken, inspectUser, type Inspected, type InspectedUser } from '../inspection.js'
 import { outputOption, printResult, type OutputFormat, type Terminal } from '../terminal.js'
 import { addTargetOptions, readTarget, type TargetOptions } from './target-options.js'
 import { repeatable } from './repeatable.js'
@@ -69,21 +69,26 @@ function checkOptions (options: ReviewOptions): void {
 
 async function run (options: ReviewOptions, terminal: Terminal): Promise<ExitCode> {
   const { output } = options
-  if (options.username !== undefined) {
-    const { user, explanations } = await lookup(options.username, options, terminal)
-    const described = user === undefined ? ['no identity provider knows this name'] : describeUser(user)
-    if (options.explain === true) {
-      const lines = explanations.map(({ provider, sentence }) => `${provider}: ${sentence}`)
-      printResult(terminal, output, { user: user ?? null, explanations }, () => [...lines, ...described])
-    } else printResult(terminal, output, user ?? null, () => described)
-    return user === undefined ? ExitCode.no : ExitCode.done
-  }
+  if (options.username !== undefined) return await runLookup(options.username, options, terminal)
   const target = await readTarget(options)
   const spec = { token: await readToken(options, terminal), audiences: options.audience }
-  const { status, steps } = target === undefined ? await askProviders(spec, options, terminal) : await askService(spec, target)
-  const explained = options.explain === true ? { status, steps: steps.map(plainStep) } : status
-  printResult(terminal, output, explained, () => [...options.explain === true ? steps.flatMap(describeStep) : [], ...describeStatus(status)])
+  const { status, reason, steps }: Inspected = target === undefined ? await askProviders(spec, options, terminal) : await askService(spec, target)
+  const explained = options.explain === true ? { status, ...reason !== undefined && { reason }, steps: steps.map(plainStep) } : status
+  printResult(terminal, output, explained, () => options.explain === true ? [...steps.flatMap(describeStep), ...describeStatus(status, reason)] : describeStatus(status))
   return exitCode(status)
+}
+
+async function runLookup (username: string, options: ReviewOptions, terminal: Terminal): Promise<ExitCode> {
+  const { output, explain = false } = options
+  const { user, unasked: [unasked], explanations } = await lookup(username, options, terminal)
+  const unknown = user === undefined && unasked !== undefined
+  const nobody = `no identity provider has a user of this name who may log in${explain ? '' : '; --explain shows why'}`
+  const described = user === undefined ? [nobody] : describeUser(user)
+  const lines = explanations.map(({ provider, sentence }) => `${provider}: ${sentence}`)
+  if (explain) printResult(terminal, output, { user: user ?? null, explanations }, () => unknown ? lines : [...lines, ...described])
+  else if (!unknown) printResult(terminal, output, user ?? null, () => described)
+  if (unknown) throw new CommandError(`identity provider "${unasked}" can't look up users without a credential; review their token or password instead`, ExitCode.unavailable)
+  return user === undefined ? ExitCode.no : ExitCode.done
 }
 
 async function readToken ({ tokenFile }: ReviewOptions, terminal: Terminal): Promise<string> {
@@ -95,17 +100,11 @@ async function readToken ({ tokenFile }: ReviewOptions, terminal: Terminal): Pro
   return token
 }
 
-interface Asked {
-  readonly status: TokenReviewStatus
-  /** Empty where a service was asked. */
-  readonly steps: readonly Step[]
-}
-
-async function askProviders (spec: Spec, options: ReviewOptions, terminal: Terminal): Promise<Asked> {
+async function askProviders (spec: Spec, options: ReviewOptions, terminal: Terminal): Promise<Inspected> {
   return await withProviders(options, terminal, async ({ rules }, timeout) => await inspectToken(spec, rules, timeout))
 }
 
-async function askService (spec: Spec, target: Target): Promise<Asked> {
+async function askService (spec: Spec, target: Target): Promise<Inspected> {
   const { requestReview } = await import('../client.js')
   const { sentenceOf, stops } = await import('../diagnosis/check.js')
   const { explainFailure } = await import('../diagnosis/reviews.js')
@@ -149,11 +148,12 @@ function exitCode ({ authenticated, error }: TokenReviewStatus): ExitCode {
   return error === undefined ? ExitCode.no : ExitCode.unavailable
 }
 
-function describeStatus ({ authenticated, user, audiences, error }: TokenReviewStatus): string[] {
+function describeStatus ({ authenticated, user, audiences, error }: TokenReviewStatus, reason?: string): string[] {
   if (authenticated && user !== undefined) {
     return ['authenticated', ...describeUser(user), ...audiences === undefined ? [] : [`audiences: ${audiences.join(', ')}`]]
   }
-  return [error === undefined ? 'not authenticated' : `could not tell: ${error}`]
+  if (error !== undefined) return [`could not tell: ${error}`]
+  return [reason === undefined ? 'not authenticated' : `not authenticated: ${reason}`]
 }
 
 function describeUser ({ username, uid, groups, extra }: UserInfo): string[] {

@@ -13,7 +13,7 @@
  * time and answers tell.
  */
 import { StaticProviderConfig } from '../../../schemas/providers/static.js'
-import { defineIdentityProvider, type Answer, type AskContext, type Denial, type IdentityProvider, type Password } from '../../../src/authn/provider.js'
+import { defineIdentityProvider, type Answer, type AskContext, type Denial, type IdentityProvider, type Password, type UserInfo } from '../../../src/authn/provider.js'
 import type { PasswordHash } from '../../../src/authn/password-hash.js'
 import type { UserEntry, Users } from '../../../src/authn/users.js'
 import { findUserWarnings } from '../../../src/files/user-warnings.js'
@@ -39,10 +39,7 @@ function createStaticProvider (source: UsersSource): IdentityProvider {
     immediate: ['token'],
     authenticateToken: (token) => answerToken(source.users, token),
     authenticatePassword: async (password, ctx) => await answerPassword(source.users, password, ctx),
-    lookup: (username) => {
-      const user = source.users.byName(username)
-      return user === undefined || refusalOf(user, user.expiresAt) !== undefined ? null : user.info
-    },
+    lookup: (username, { explain }) => lookUp(source.users, username, explain),
     close: () => { source.close() }
   }
 }
@@ -80,6 +77,18 @@ async function checkPassword (username: string, hash: PasswordHash, password: st
 /** Where nobody has a password, there is nothing to tell. */
 async function attemptUnknown ({ decoy }: Users, { username, password }: Password, ctx: AskContext): Promise<void> {
   if (decoy !== undefined) await ctx.attemptUnknown(username.normalize('NFC'), async () => await decoy.verify(password))
+}
+
+function lookUp (users: Users, username: string, explain: AskContext['explain']): UserInfo | null {
+  const user = users.byName(username)
+  if (user === undefined) {
+    explain?.('the users file has no user of this name')
+    return null
+  }
+  const refusal = refusalOf(user, user.expiresAt)
+  if (refusal === undefined) return user.info
+  explain?.(`refused, ${refusal.denied}: ${refusal.denied === 'disabled' ? 'the users file disables this user' : `this user expired at ${user.expiresAt?.toISOString()}`}`)
+  return null
 }
 
 function refusalOf (user: UserEntry, expiresAt: Date | undefined): Denial | undefined {

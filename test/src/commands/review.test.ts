@@ -78,9 +78,17 @@ test('could not tell: exit 69', async t => {
 test('--explain tells what each provider said', async t => {
   const cwd = files(t)
   const wrong = await runCommand(['review', '--token-file', '-', '--explain'], { cwd, env: ENV, input: basicToken('bob', 'wrong') })
-  t.match(wrong.stdout, /^people \(token, [\d.]+ ms\): not mine\npeople \(password, [\d.]+ ms\): denied: wrong-credential\nnot authenticated\n$/)
+  t.match(wrong.stdout, /^people \(token, [\d.]+ ms\): not mine\npeople \(password, [\d.]+ ms\): denied: wrong-credential\nnot authenticated: wrong-credential\n$/)
   const right = await runCommand(['review', '--token-file', '-', '--explain', '-o', 'json'], { cwd, env: ENV, input: basicToken('bob', bob.password) })
   t.match(JSON.parse(right.stdout), { status: { authenticated: true, user: { username: 'corp:bob' } }, steps: [{ provider: 'people', kind: 'token', answer: 'not mine' }, { provider: 'people', kind: 'password', answer: 'authenticated: corp:bob' }] })
+})
+
+test('--explain tells why nobody was asked, or in spite of whose answer the token is refused', async t => {
+  const cwd = files(t)
+  const long = await runCommand(['review', '--token-file', '-', '--explain'], { cwd, env: ENV, input: 'x'.repeat(20_000) })
+  t.match(long, { code: 1, stdout: 'not authenticated: token-too-long\n' })
+  const bound = await runCommand(['review', '--token-file', '-', '--explain', '--audience', 'vault', '-o', 'json'], { cwd, env: ENV, input: alice.token })
+  t.match(JSON.parse(bound.stdout), { status: { authenticated: false }, reason: 'audience', steps: [{ answer: 'authenticated: corp:alice' }] })
 })
 
 test('--explain names what Kubernetes does not get, with a token as with a name', async t => {
@@ -107,7 +115,29 @@ test('--username looks a user up as Kubernetes would see them', async t => {
   t.strictSame(JSON.parse(found.stdout), { ...alice.user, username: 'corp:alice', groups: ['corp:developers', 'corp:platform'] })
   t.equal(found.code, 0)
   const missing = await runCommand(['review', '--username', 'mallory'], { cwd, env: ENV })
-  t.match(missing, { code: 1, stdout: 'no identity provider knows this name\n' })
+  t.match(missing, { code: 1, stdout: 'no identity provider has a user of this name who may log in; --explain shows why\n' })
+})
+
+test('--username and --explain tell a user that may not log in from a name that nobody has', async t => {
+  const cwd = files(t)
+  const users = [{ username: 'carol', disabled: true }, { username: 'dave', expiresAt: '2020-01-01T00:00:00Z' }]
+  writeFileSync(join(cwd, 'users.yaml'), JSON.stringify({ apiVersion: 'authn-webhook/v1', users }))
+  const found = { carol: 'refused, disabled: the users file disables this user', dave: 'refused, expired: this user expired at 2020-01-01T00:00:00.000Z', mallory: 'the users file has no user of this name' }
+  for (const [username, sentence] of Object.entries(found)) {
+    const stdout = `people: ${sentence}\npeople: no user of this name may log in\nno identity provider has a user of this name who may log in\n`
+    t.match(await runCommand(['review', '--explain', '--username', username], { cwd, env: ENV }), { code: 1, stdout })
+  }
+})
+
+test('--username says which provider looks nobody up: exit 69, unless another one has the user', async t => {
+  const module = "  - { name: silent, kind: module, from: ./silent.mjs, usernamePrefix: 'silent:', groupPrefix: 'silent:', config: {} }\n"
+  const cwd = files(t, CONFIG.replace('identityProviders:\n', `identityProviders:\n${module}`))
+  writeFileSync(join(cwd, 'silent.mjs'), BROKEN.replace(/, lookup .*/, ' }) }'))
+  const review = async (...args: string[]) => await runCommand(['review', '--username', ...args], { cwd, env: ENV })
+  const stderr = 'error: identity provider "silent" can\'t look up users without a credential; review their token or password instead\n'
+  t.match(await review('mallory'), { code: 69, stdout: '', stderr })
+  t.match(await review('mallory', '--explain'), { code: 69, stdout: /^silent: can't look up .*\npeople: .*\npeople: .*\n$/, stderr })
+  t.match(await review('alice'), { code: 0, stdout: /^username: {2}corp:alice\n/ })
 })
 
 test('a name that could not be looked up: exit 69', async t => {
