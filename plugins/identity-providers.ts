@@ -10,6 +10,7 @@ import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import type { IdentityProviderConfig, ThrottleConfig } from '../schemas/config.js'
 import { AnswerCache } from '../src/authn/cache.js'
+import { Deadline, PROVIDER_PATIENCE } from '../src/authn/deadline.js'
 import { milliseconds } from '../src/authn/duration.js'
 import type { OpenProvider } from '../src/authn/link.js'
 import type { Observer } from '../src/authn/observer.js'
@@ -24,9 +25,6 @@ declare module 'fastify' {
     identityProviders: OpenProvider[]
   }
 }
-
-/** Local files are read in less; what takes longer waits for a network, which it must not. */
-const OPEN_TIMEOUT = 10_000
 
 export interface ConfiguredProvider {
   readonly slot: IdentityProviderConfig
@@ -104,16 +102,12 @@ async function openProvider ({ slot, definition }: ConfiguredProvider, options: 
 }
 
 async function openDefinition (slot: IdentityProviderConfig, definition: IdentityProviderDefinition, options: IdentityProvidersOptions, log: ProviderLog, changed: () => void): Promise<IdentityProvider> {
-  const { dir, observer, allowMock, openTimeout = OPEN_TIMEOUT } = options
+  const { dir, observer, allowMock, openTimeout = PROVIDER_PATIENCE } = options
   const abort = new AbortController()
   const { events = [] } = definition
   observer.opened(slot.name)
   // an alarm needs a counter that was 0 before
   for (const event of events) observer.event(slot.name, event, 0)
-  let timer: NodeJS.Timeout | undefined
-  const timeout = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => { reject(new OpenTimeoutError(slot.name, `${openTimeout / 1000} s`)) }, openTimeout)
-  })
   try {
     const opening = Promise.resolve(defineIdentityProvider(definition).open(slot.config, {
       log,
@@ -124,7 +118,7 @@ async function openDefinition (slot: IdentityProviderConfig, definition: Identit
       reloaded: error => { observer.reloaded(slot.name, error) },
       count: event => { if (events.includes(event)) observer.event(slot.name, event, 1) }
     }))
-    const provider = await Promise.race([opening, timeout])
+    const provider = await new Deadline(openTimeout).race(opening, () => new OpenTimeoutError(slot.name, `${openTimeout / 1000} s`))
     if (provider.authenticateToken === undefined && provider.authenticatePassword === undefined) {
       throw new InvalidProviderError('it has neither authenticateToken nor authenticatePassword')
     }
@@ -134,8 +128,6 @@ async function openDefinition (slot: IdentityProviderConfig, definition: Identit
     // a file's faults already say where and what
     if (error instanceof FaultsError) throw error
     throw new ProviderOpenError(slot.name, slot.kind, error instanceof Error ? error.message : String(error), { cause: error })
-  } finally {
-    clearTimeout(timer)
   }
 }
 

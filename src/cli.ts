@@ -4,7 +4,7 @@
  * inside their actions: `serve` must answer within a second.
  */
 import { Command, CommanderError } from 'commander'
-import { endOnBrokenOutput } from './commands/broken-output.js'
+import { endOnBrokenOutput, endProcess } from './commands/broken-output.js'
 import { certsCommand } from './commands/certs.js'
 import { completionCommand } from './commands/completion.js'
 import { doctorCommand } from './commands/doctor.js'
@@ -146,6 +146,9 @@ function stacks (error: unknown): string {
 
 endOnBrokenOutput()
 
-const code = await run(process.argv.slice(2), openTerminal())
+const argv = process.argv.slice(2)
+const code = await run(argv, openTerminal())
 // a command may have set its answer itself, as `review` does
 if (code !== ExitCode.done) process.exitCode = code
+// a provider of somebody else's may have left a timer or a socket open; a service that runs ends by itself
+if (code !== ExitCode.done || argv[0] !== 'serve') await endProcess()

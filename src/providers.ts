@@ -7,6 +7,7 @@ import { existsSync, readFileSync, statSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, isAbsolute, join, resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import { Deadline, PROVIDER_PATIENCE } from './authn/deadline.js'
 import { defineIdentityProvider, type IdentityProviderDefinition } from './authn/provider.js'
 import { InvalidProviderError, UnknownProviderError } from './errors.js'
 
@@ -27,13 +28,14 @@ export interface ProviderKind {
 }
 
 /**
- * @param ctx `dir`: the config file's directory, where paths start and packages are looked for first
+ * @param ctx `dir`: the config file's directory, where paths start and packages are looked for first;
+ *   `patience`: milliseconds for a module to load, for tests
  * @throws UnknownProviderError, InvalidProviderError, ContractMismatchError
  */
-export async function findDefinition ({ kind, from }: ProviderKind, ctx: { dir: string }): Promise<IdentityProviderDefinition> {
+export async function findDefinition ({ kind, from }: ProviderKind, ctx: { dir: string, patience?: number }): Promise<IdentityProviderDefinition> {
   if (kind === 'module') {
     if (from === undefined) throw new UnknownProviderError('"kind: module" needs "from", a package or a path that starts with ./')
-    return await loadModule(from, resolve(ctx.dir))
+    return await loadModule(from, resolve(ctx.dir), ctx.patience)
   }
   if (from !== undefined) throw new UnknownProviderError('"from" is for "kind: module" alone')
   const load = Object.hasOwn(BUILT_IN, kind) ? BUILT_IN[kind] : undefined
@@ -41,11 +43,12 @@ export async function findDefinition ({ kind, from }: ProviderKind, ctx: { dir: 
   return (await load()).default
 }
 
-async function loadModule (from: string, dir: string): Promise<IdentityProviderDefinition> {
+async function loadModule (from: string, dir: string, patience = PROVIDER_PATIENCE): Promise<IdentityProviderDefinition> {
   const file = isPath(from) ? resolveFile(from, dir) : resolvePackage(from, dir)
   let module: { default?: IdentityProviderDefinition }
   try {
-    module = await import(pathToFileURL(file).href)
+    // its timer also keeps a process alive that waits for nothing else
+    module = await new Deadline(patience).race(import(pathToFileURL(file).href), () => new Error(`it did not finish within ${patience / 1000} s; does a top-level await never end?`))
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
     const hint = error instanceof SyntaxError ? `; "node --check ${file}" shows where` : ''

@@ -7,6 +7,7 @@ import type { TokenReviewStatus, UserInfo } from '../../schemas/token-review.js'
 import type { OpenChain } from '../app.js'
 import { isVettedDenial } from '../authn/answer.js'
 import type { Step } from '../authn/chain.js'
+import { Deadline, PROVIDER_PATIENCE } from '../authn/deadline.js'
 import { milliseconds } from '../authn/duration.js'
 import type { Spec } from '../authn/review.js'
 import type { Target } from '../client.js'
@@ -139,7 +140,8 @@ async function withProviders<T> ({ config: file }: ReviewOptions, { env }: Termi
   try {
     return await use(chain, milliseconds(loaded.config.server.timeout))
   } finally {
-    await chain.close()
+    // the answer is there, whatever a provider does now
+    await new Deadline(PROVIDER_PATIENCE).race(chain.close()).catch((error: unknown) => { log.warn({ err: error }, 'the identity providers could not be closed') })
   }
 }
 

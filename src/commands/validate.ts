@@ -4,6 +4,7 @@
  */
 import { resolve } from 'node:path'
 import { Command } from 'commander'
+import { Deadline, PROVIDER_PATIENCE } from '../authn/deadline.js'
 import type { CheckContext } from '../authn/provider.js'
 import { findReservedNames } from '../authn/reserved.js'
 import type { TlsConfig } from '../../schemas/config.js'
@@ -110,8 +111,9 @@ async function checkProvider ({ slot, definition, at }: ConfiguredProvider, { di
     // prefixes and exceptions may be among the faults
     findReservedNames: (user) => faulty ? [] : findReservedNames(user, { usernamePrefix, groupPrefix, reserved })
   }
+  const check = async (): Promise<void> => { await definition.check?.(slot.config, ctx) }
   try {
-    await definition.check?.(slot.config, ctx)
+    await new Deadline(PROVIDER_PATIENCE).race(check(), () => new Error(`its check did not finish within ${PROVIDER_PATIENCE / 1000} s`))
     return []
   } catch (error) {
     const errors: unknown[] = error instanceof AggregateError ? error.errors : [error]

@@ -96,6 +96,23 @@ test('a bug is exit code 70, and its stack is shown on demand', async (t) => {
   t.match(long.stderr, /^TypeError: boom\n {4}at [^]*\ncaused by: a fuse\ninternal error: boom\n/)
 })
 
+test('a command ends when it is done, whatever a provider left open, and writes all of its result first', async t => {
+  const groups = Array.from({ length: 20_000 }, (_, number) => `group-${number}-of-a-large-directory`)
+  const cwd = t.testdir({
+    'open.mjs': `setInterval(() => {}, 60_000)
+      export default { contract: 1, kind: 'open', schema: {}, open: () => ({ authenticateToken: () => ({ user: { username: 'alice', groups: ${JSON.stringify(groups)} } }) }) }`,
+    'authn-webhook.yaml': `apiVersion: authn-webhook/v1
+tls: { certFile: tls/tls.crt, keyFile: tls/tls.key }
+identityProviders: [{ name: open, kind: module, from: ./open.mjs, usernamePrefix: '', groupPrefix: '' }]`
+  })
+  t.equal((await runCommand(['certs', '--out', 'tls'], { cwd })).code, 0)
+  t.match(await runCommand(['validate'], { cwd }), { code: 0, stdout: /is valid: open \(module\)\n$/ })
+  const { code, stdout } = await runCommand(['review', '--token-file', '-', '-o', 'json'], { cwd, input: 'a token' })
+  t.equal(code, 0)
+  t.strictSame(JSON.parse(stdout).user.groups, groups)
+  t.match(await runCommand(['serve', '--port', '0', '--host', '192.0.2.1'], { cwd }), { code: 69, stderr: /no address 192\.0\.2\.1/ })
+})
+
 test('a reader that has seen enough is no error', async (t) => {
   const child = startCommand(['completion', 'bash'])
   child.stdout!.destroy()

@@ -121,6 +121,13 @@ test('what can\'t be used is refused with the reason', async t => {
   }
 })
 
+test('a module has a limited time to load, whether or not it keeps the process alive', async t => {
+  const dir = await folder(t, { 'waits.mjs': 'await new Promise(() => {})\n', 'ticks.mjs': 'await new Promise(resolve => { setTimeout(resolve, 3_600_000).unref() })\n' })
+  for (const name of ['waits.mjs', 'ticks.mjs']) {
+    await t.rejects(findDefinition({ kind: 'module', from: `./${name}` }, { dir, patience: 20 }), { code: 'AUTHN_INVALID_PROVIDER', message: `not an identity provider: ${dir}/${name} can't be loaded: it did not finish within 0.02 s; does a top-level await never end?` })
+  }
+})
+
 test('what a module threw is kept as the cause', async t => {
   const dir = await folder(t, { 'throws.mjs': 'throw new TypeError("boom")\n' })
   await t.rejects(findDefinition({ kind: 'module', from: './throws.mjs' }, { dir }), { cause: { name: 'TypeError' } })
