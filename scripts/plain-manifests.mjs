@@ -36,8 +36,9 @@ ${kind === 'Deployment'
 : `# It runs on each control-plane node, on the host's network, at 127.0.0.1:8443.
 # Name it in kustomization.yaml in place of deployment.yaml.`}
 #
-# Then print the file for the API servers (--for takes kind, k3s, rke2 and talos too):
+# Then print the file for the API servers (--for takes kind, k3s, rke2 and talos too). It holds a private key:
 #
+#   umask 077
 #   authn-webhook webhook-config --for kubeadm --server ${KINDS[kind]} --tls-server-name authn-webhook.kube-system.svc \\
 #     --certificate-authority deploy/tls/ca.crt --client-certificate deploy/tls/kube-apiserver.crt --client-key deploy/tls/kube-apiserver.key > webhook.yaml
 `

@@ -34,7 +34,9 @@ export function webhookConfigCommand (terminal: Terminal): Command {
 Paths in the result are paths on the control plane machine (and in the API server's
 container): copy the files to the same place there, or use --embed-certs. With --for
 there is one file to carry, and its comments say what to do with it; -o yaml and -o json
-leave them out. talos is Talos 1.15 and newer, talos-1.14 what came before.
+leave them out. With an embedded --client-key the result holds a private key: run
+"umask 077" before you redirect it to a file, and keep mode 0600. talos is Talos 1.15
+and newer, talos-1.14 what came before.
 
 Examples:
   $ authn-webhook webhook-config --server https://192.0.2.10:8443 --certificate-authority tls/ca.crt
