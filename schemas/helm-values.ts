@@ -37,23 +37,23 @@ export const HelmValues = Closed({
       description: 'API servers use no cluster DNS, so the address has to stay. Empty: that of the Service which is there, else a free one of the range\'s lower part, where nothing is handed out by chance.'
     }),
     port: Type.Integer({ minimum: 1, maximum: 65535, default: 443, description: 'Its port.' }),
-    annotations: StringMap('Annotations of it.')
+    annotations: StringMap('Annotations of the Service.')
   }),
   tls: Certificates,
   distribution: Enum(['', 'kubeadm', 'kind', 'k3s', 'rke2', 'talos', 'talos-1.14'], { default: '', description: 'Whose commands the notes show. Empty: what the cluster lets see of it, otherwise all.' }),
   ...pods,
   podDisruptionBudget: Group('What a drain of nodes leaves; for a Deployment.', {
-    enabled: Flag(true, 'Make it.'),
+    enabled: Flag(true, 'Create the PodDisruptionBudget.'),
     maxUnavailable: Type.Unsafe<number | string>({ type: ['integer', 'string'], minimum: 0, maximum: 1000, pattern: '^[0-9]{1,3}%$', default: 1, description: 'Pods, or per cent. 0: every drain of a node blocks.' })
   }),
   autoscaling: Group('A HorizontalPodAutoscaler in place of `replicaCount`.', {
-    enabled: Flag(false, 'Make it.'),
+    enabled: Flag(false, 'Create the HorizontalPodAutoscaler.'),
     minReplicas: Count(2, {}, 'At least.'),
     maxReplicas: Count(6, {}, 'At most.'),
-    targetCPUUtilizationPercentage: Count(80, {}, 'Of the requested processor time.')
+    targetCPUUtilizationPercentage: Count(80, {}, 'Target CPU utilization, in per cent of the request.')
   }),
   networkPolicy: Group('For a Deployment; pods on the host\'s network have none.', {
-    enabled: Flag(true, 'Make it.'),
+    enabled: Flag(true, 'Create the NetworkPolicy.'),
     apiServerCIDRs: Type.Array(Type.String({ pattern: '^[0-9a-fA-F:.]+/[0-9]{1,3}$', expected: 'a CIDR such as 192.0.2.0/24' }), { default: [], description: 'Where API servers call from: the addresses of control-plane nodes, as pods see them. Empty together with `reviewsFrom`: from anywhere.' }),
     reviewsFrom: KubernetesList('Who else may ask for reviews, as peers of a NetworkPolicy, such as the pods of Pinniped. Empty together with `apiServerCIDRs`: anyone.'),
     metricsFrom: KubernetesList('Who may scrape, as peers of a NetworkPolicy. Empty: anybody.'),

@@ -32,7 +32,7 @@ export function checkRules (config: Config, known: readonly Fault[]): Fault[] {
 /** Wrong passwords in a row: as many as NIST SP 800-63B allows. */
 const MANY_FAILURES = 100
 
-/** What is allowed, and hardly meant. */
+/** What is allowed but probably a mistake. */
 export function findWarnings ({ server, tls, throttle, identityProviders }: Config): Fault[] {
   const warnings: Fault[] = []
   if (tls.clientCAFile === undefined && !isLoopback(server.host ?? '::')) {

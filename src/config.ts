@@ -32,7 +32,7 @@ export interface LoadedConfig {
   readonly config: Config
   /** In the order in which they are asked. */
   readonly providers: readonly ConfiguredProvider[]
-  /** What is allowed, and hardly meant. */
+  /** What is allowed but probably a mistake. */
   readonly warnings: readonly Fault[]
 }
 

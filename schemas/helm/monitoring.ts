@@ -12,18 +12,18 @@ const scrape = {
 
 export const Metrics = Group('Monitoring. The admin listener serves /metrics in any case.', {
   service: Group('A headless Service over the admin port, unless that is on loopback, as in a DaemonSet that nobody scrapes.', {
-    enabled: Flag(true, 'Make it.'),
-    annotations: StringMap('Annotations of it, such as prometheus.io/scrape.')
+    enabled: Flag(true, 'Create the Service.'),
+    annotations: StringMap('Annotations of the Service, such as prometheus.io/scrape.')
   }),
-  serviceMonitor: Group('For Prometheus\' operator, through that Service.', { enabled: Flag(false, 'Make it.'), ...scrape }),
-  podMonitor: Group('The same without a Service.', { enabled: Flag(false, 'Make it.'), ...scrape }),
+  serviceMonitor: Group('For Prometheus\' operator, through that Service.', { enabled: Flag(false, 'Create the ServiceMonitor.'), ...scrape }),
+  podMonitor: Group('The same without a Service.', { enabled: Flag(false, 'Create the PodMonitor.'), ...scrape }),
   prometheusRule: Group('Alerts; each has its page in docs/runbooks.md.', {
-    enabled: Flag(false, 'Make it.'),
+    enabled: Flag(false, 'Create the PrometheusRule.'),
     labels: StringMap('What your Prometheus selects by.'),
     runbookURL: Text('', 'Where docs/runbooks.md can be read, for `runbook_url`.')
   }),
   dashboard: Group('A ConfigMap for Grafana\'s sidecar.', {
-    enabled: Flag(false, 'Make it.'),
+    enabled: Flag(false, 'Create the ConfigMap.'),
     labels: StringMap('What the sidecar selects by.', { grafana_dashboard: '1' }),
     annotations: StringMap('Such as its folder.')
   })

@@ -21,9 +21,9 @@ const SECONDS = { maximum: 3600 } as const
 
 function probe (description: string, value: { periodSeconds: number, timeoutSeconds: number, failureThreshold: number }, more: Record<string, ReturnType<typeof Count>> = {}) {
   return Group(description, {
-    periodSeconds: Count(value.periodSeconds, SECONDS, 'Seconds between two.'),
+    periodSeconds: Count(value.periodSeconds, SECONDS, 'Seconds between two probes.'),
     timeoutSeconds: Count(value.timeoutSeconds, SECONDS, 'Seconds for an answer.'),
-    failureThreshold: Count(value.failureThreshold, {}, 'As many failures in a row count.'),
+    failureThreshold: Count(value.failureThreshold, {}, 'Failures in a row after which the probe counts as failed.'),
     ...more
   })
 }
@@ -55,7 +55,7 @@ export const pods = {
   }),
   ...probes,
   terminationGracePeriodSeconds: Count(40, { maximum: 86_400 }, 'Must be longer than `config.server.shutdownDelay`, `config.server.timeout` and 12 s together: what a drain may take.'),
-  priorityClassName: Text('system-cluster-critical', 'Who goes first when a node is full: not those without whom nobody logs in.'),
+  priorityClassName: Text('system-cluster-critical', 'Priority class; protects the webhook from eviction.'),
   nodeSelector: StringMap('Labels of nodes that will do.', { 'kubernetes.io/os': 'linux' }),
   tolerations: KubernetesList('Tolerations. A Deployment adds those for the taints of control-plane nodes, and 30 s on a node that is not ready or unreachable (Kubernetes gives 300 s), unless one here has the same key. Empty in a DaemonSet: all taints.'),
   affinity: KubernetesObject('Affinity. Empty in a Deployment: the pods prefer different zones, if nodes have zones. Empty in a DaemonSet: control-plane nodes.'),

@@ -150,7 +150,7 @@ export interface OpenContext {
   readonly allowMock: boolean
 }
 
-/** What is wrong with a provider's config, or allowed and hardly meant. */
+/** What is wrong with a provider's config, or allowed but probably a mistake. */
 export interface Finding {
   /** Below `config:`, such as `tls.mode`; empty for all of it. */
   readonly path: string

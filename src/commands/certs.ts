@@ -93,7 +93,7 @@ function print (authority: Authority, serving: Outcome, clients: ReadonlyArray<O
     `            for ${serving.names.join(', ')}`,
     ...clients.map((client) => row(`client ${client.name}`, client))
   ])
-  if (authority.created) terminal.note(`Keep ${authority.keyFile} out of the machine that serves: who has it can make certificates.`)
+  if (authority.created) terminal.note(`Move ${authority.keyFile} off the machine that runs the service: anyone who has it can issue certificates that API servers trust.`)
 }
 
 function summary ({ certFile, keyFile, state, names, expiresAt }: Outcome): object {

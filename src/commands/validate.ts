@@ -37,8 +37,8 @@ export function validateCommand (terminal: Terminal): Command {
     .addHelpText('after', `
 Reads the config, the users file, certificates and secrets, each fault with its
 path and line. Opens nothing and asks nobody. Ends with 0, or with 2 after faults.
-Warns of what works and is hardly meant: a certificate that expires within 30
-days or that API servers refuse; names under system: and bcrypt hashes with a
+Warns of what works but is probably a mistake: a certificate that expires within
+30 days or that API servers refuse; names under system: and bcrypt hashes with a
 cost below 10 in a users file.
 
 Examples:

@@ -123,8 +123,8 @@ function checkEcho (replies: readonly Reply[]): Check {
 
 function checkLatency (replies: readonly Reply[]): Check {
   const sorted = replies.map(({ milliseconds }) => milliseconds).sort((a, b) => a - b)
-  const [middle, worst] = [sorted[Math.floor(sorted.length / 2)]!, sorted.at(-1)!].map(Math.ceil)
-  const message = `${sorted.length} reviews took ${middle} ms in the middle, ${worst} ms at worst`
+  const [median, worst] = [sorted[Math.floor(sorted.length / 2)]!, sorted.at(-1)!].map(Math.ceil)
+  const message = `${sorted.length} reviews: median ${median} ms, max ${worst} ms`
   return worst! > SLOW
     ? warning('latency', message, 'every kubectl command waits that long: see authn_webhook_provider_request_duration_seconds, and put a slow provider last')
     : ok('latency', message)

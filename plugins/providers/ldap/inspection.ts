@@ -1,6 +1,6 @@
 /**
  * What the schema can't say of the config: rules across fields, the syntax of
- * filters and DNs, and what is allowed but hardly meant. Nothing is asked of
+ * filters and DNs, and what is allowed but probably a mistake. Nothing is asked of
  * the directory.
  */
 import type { LdapProviderConfig } from '../../../schemas/providers/ldap.js'

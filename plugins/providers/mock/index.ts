@@ -15,7 +15,7 @@ export default defineIdentityProvider<MockProviderConfig>({
   },
   open ({ allowMock, user }, ctx) {
     if (!allowMock && !ctx.allowMock) throw new MockNotAllowedError()
-    ctx.log.warn({ username: user.username, groups: user.groups }, 'the mock provider takes every caller for this user: never use it in earnest')
+    ctx.log.warn({ username: user.username, groups: user.groups }, 'the mock provider authenticates every caller as this user: do not use it in production')
     return {
       immediate: ['token'],
       authenticateToken: () => ({ user: structuredClone(user) }),
