@@ -13,6 +13,8 @@ export interface CurrentContext {
   readonly server: URL
   readonly cluster: KubeconfigCluster
   readonly user: KubeconfigUser
+  /** Where the context names a user that is not there: an API server starts, and sends no credential. */
+  readonly missingUser?: string
 }
 
 /** @throws FaultsError */
@@ -33,7 +35,7 @@ export function currentContext (document: Document<Kubeconfig>): CurrentContext 
   const server = parseServerUrl(cluster.server ?? '')
   const faults = [...clusterFaults(cluster, server, `clusters[${clusterAt}].cluster`), ...userFaults(user, `users[${userAt}].user`)]
   if (faults.length > 0 || server === undefined) throw faultsError(document, faults)
-  return { server, cluster, user }
+  return { server, cluster, user, ...userAt === -1 && context.user && { missingUser: `contexts[${contextAt}].context.user` } }
 }
 
 interface Named {

@@ -78,6 +78,8 @@ export interface WebhookKubeconfig {
   readonly token?: string | undefined
   /** Goes out as `Authorization: Basic`. */
   readonly basic?: Basic | undefined
+  /** As in `CurrentContext`. */
+  readonly missingUser?: string
 }
 
 export interface Basic {
@@ -92,7 +94,7 @@ export interface Basic {
  */
 export async function readWebhookKubeconfig (file: string): Promise<WebhookKubeconfig> {
   const document = await readDocument<Kubeconfig>(file, Kubeconfig, { pipes: true })
-  const { server, cluster, user } = currentContext(document)
+  const { server, cluster, user, missingUser } = currentContext(document)
   const ca = await readPem(file, cluster, 'certificate-authority')
   if (ca !== undefined) parseCertificates(ca.text, ca.file, { withKeys: true })
   const inUrl = takeCredentials(server)
@@ -101,7 +103,8 @@ export async function readWebhookKubeconfig (file: string): Promise<WebhookKubec
     ca: ca?.text,
     ...await readPair(file, user),
     serverName: cluster['tls-server-name'] || undefined,
-    ...await readAuthorization(file, user, inUrl)
+    ...await readAuthorization(file, user, inUrl),
+    ...missingUser !== undefined && { missingUser }
   }
 }
 

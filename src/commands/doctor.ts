@@ -34,7 +34,7 @@ Examples:
   $ authn-webhook token --username alice | authn-webhook doctor --kubeconfig webhook.yaml \\
       --drill --admin-kubeconfig /etc/kubernetes/admin.conf --token-file -`)
     .action(async (options: DoctorOptions) => {
-      const target = await readTarget(options)
+      const target = await readTarget(options, terminal)
       if (target === undefined) throw new CommandError('name the service: --kubeconfig FILE, or --server URL with --certificate-authority FILE')
       const drill = await readDrill(options, terminal)
       const { examine } = await import('../diagnosis/diagnosis.js')
@@ -51,7 +51,7 @@ async function readDrill ({ drill, adminKubeconfig, tokenFile }: DoctorOptions, 
     return undefined
   }
   if (adminKubeconfig === undefined) throw new CommandError('--drill needs --admin-kubeconfig FILE, such as /etc/kubernetes/admin.conf')
-  const admin = await readKubeconfig(adminKubeconfig)
+  const admin = await readKubeconfig(adminKubeconfig, terminal)
   if (admin.cert === undefined && admin.authorization === undefined) {
     throw new CommandError(`${adminKubeconfig}: its user has neither a client certificate nor a token`)
   }

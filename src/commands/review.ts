@@ -71,7 +71,7 @@ function checkOptions (options: ReviewOptions): void {
 async function run (options: ReviewOptions, terminal: Terminal): Promise<ExitCode> {
   const { output } = options
   if (options.username !== undefined) return await runLookup(options.username, options, terminal)
-  const target = await readTarget(options)
+  const target = await readTarget(options, terminal)
   const spec = { token: await readToken(options, terminal), audiences: options.audience }
   const { status, reason, steps }: Inspected = target === undefined ? await askProviders(spec, options, terminal) : await askService(spec, target)
   const explained = options.explain === true ? { status, ...reason !== undefined && { reason }, steps: steps.map(plainStep) } : status

@@ -5,6 +5,7 @@ import { CommandError } from '../errors.js'
 import type { CertificateFile, KeyFile } from '../files/pem.js'
 import type { Basic } from '../kubeconfig.js'
 import { parseServerUrl } from '../server-url.js'
+import type { Terminal } from '../terminal.js'
 
 export interface TargetOptions {
   readonly server?: string
@@ -29,18 +30,19 @@ export function addTargetOptions (command: Command): Command {
  * `undefined` where no service is named.
  * @throws CommandError or FaultsError for flags and files that can't be used
  */
-export async function readTarget (options: TargetOptions): Promise<Target | undefined> {
+export async function readTarget (options: TargetOptions, terminal: Terminal): Promise<Target | undefined> {
   const { server, kubeconfig } = options
   if (server !== undefined && kubeconfig !== undefined) throw new CommandError('--server and --kubeconfig exclude each other')
   if (server !== undefined) return await readFlags(server, options)
   refuseLoneFlags(options)
-  return kubeconfig === undefined ? undefined : await readKubeconfig(kubeconfig)
+  return kubeconfig === undefined ? undefined : await readKubeconfig(kubeconfig, terminal)
 }
 
 /** Any kubeconfig of which the current context is meant. */
-export async function readKubeconfig (file: string): Promise<Target> {
+export async function readKubeconfig (file: string, { note }: Terminal): Promise<Target> {
   const { readWebhookKubeconfig } = await import('../kubeconfig.js')
-  const { token, basic, ...target } = await readWebhookKubeconfig(file)
+  const { token, basic, missingUser, ...target } = await readWebhookKubeconfig(file)
+  if (missingUser !== undefined) note(`warning: ${file}: ${missingUser}: there is no such user in this file; API servers send no credential then`)
   return { ...target, authorization: authorization(token, basic) }
 }
 

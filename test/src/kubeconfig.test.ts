@@ -1,8 +1,11 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { PassThrough } from 'node:stream'
 import { test } from 'tap'
 import { readCertificates, readPrivateKey } from '../../src/files/pem.js'
+import { readKubeconfig } from '../../src/commands/target-options.js'
 import { createWebhookKubeconfig, formatWebhookKubeconfig, readWebhookKubeconfig } from '../../src/kubeconfig.js'
+import { openTerminal } from '../../src/terminal.js'
 import { FILES, KUBECONFIGS, kubeconfig } from '../fixtures/kubeconfigs.js'
 
 const authority = { cert: FILES['ca.crt'] }
@@ -45,4 +48,14 @@ test('no fault repeats a secret', async (t) => {
     t.match(error, { name: 'FaultsError' })
     t.notMatch(String(error), 'canary')
   }
+})
+
+test('a context whose user is not there is taken as an API server takes it, with a warning', async t => {
+  const cluster = { server: 'https://192.0.2.1' }
+  const config = (user: string) => JSON.stringify({ apiVersion: 'v1', kind: 'Config', clusters: [{ name: 'a', cluster }], users: [], contexts: [{ name: 'a', context: { cluster: 'a', user } }], 'current-context': 'a' })
+  const dir = t.testdir({ named: config('api-server'), unnamed: config('') })
+  const stderr = new PassThrough({ encoding: 'utf8' })
+  const terminal = openTerminal({ stdin: process.stdin, stdout: process.stdout, stderr, env: {} })
+  for (const name of ['named', 'unnamed']) t.match(await readKubeconfig(join(dir, name), terminal), { cert: undefined, authorization: undefined }, name)
+  t.equal(stderr.read(), `warning: ${dir}/named: contexts[0].context.user: there is no such user in this file; API servers send no credential then\n`)
 })
