@@ -42,6 +42,11 @@ export const Timestamp = Type.String({
 })
 export type Timestamp = Static<typeof Timestamp>
 
+/** A map with any key. TypeBox's Record matches keys by a pattern, which a line break in a key escapes. */
+export function MapOf<T extends TSchema> (value: T, options: { readonly default?: object, readonly description?: string } = {}) {
+  return Type.Unsafe<Record<string, Static<T>>>({ type: 'object', additionalProperties: value, ...options })
+}
+
 /** Names that end up in metrics' labels and log lines. */
 export const Name = Type.String({
   pattern: '^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$',

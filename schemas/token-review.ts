@@ -3,7 +3,7 @@
  * @see https://kubernetes.io/docs/reference/kubernetes-api/authentication-resources/token-review-v1/
  */
 import { Type, type Static } from '@sinclair/typebox'
-import { Enum } from './primitives.js'
+import { Enum, MapOf } from './primitives.js'
 
 export const API_VERSIONS = ['authentication.k8s.io/v1', 'authentication.k8s.io/v1beta1'] as const
 export type ApiVersion = typeof API_VERSIONS[number]
@@ -23,7 +23,7 @@ export const UserInfo = Type.Object({
   username: Type.String(),
   uid: Type.Optional(Type.String()),
   groups: Type.Optional(Type.Array(Type.String())),
-  extra: Type.Optional(Type.Record(Type.String(), Type.Array(Type.String())))
+  extra: Type.Optional(MapOf(Type.Array(Type.String())))
 })
 export type UserInfo = Static<typeof UserInfo>
 

@@ -1,6 +1,6 @@
 /** The users file of the static provider. */
 import { Type, type Static } from '@sinclair/typebox'
-import { Closed, Timestamp } from './primitives.js'
+import { Closed, MapOf, Timestamp } from './primitives.js'
 
 export const USERS_VERSION = 'authn-webhook/v1'
 
@@ -16,7 +16,7 @@ export const User = Closed({
   username: Type.String({ minLength: 1, maxLength: 256, description: 'Compared in Unicode normal form NFC; capitals count.' }),
   uid: Type.Optional(Type.String({ maxLength: 256, description: 'Numbers in quotes.' })),
   groups: Type.Optional(Type.Array(Type.String({ minLength: 1, maxLength: 256 }))),
-  extra: Type.Optional(Type.Record(Type.String({ minLength: 1 }), Type.Array(Type.String()), { description: 'Lower-case keys, each with a list of values.' })),
+  extra: Type.Optional(MapOf(Type.Array(Type.String()), { description: 'Lower-case keys, each with a list of values.' })),
   disabled: Type.Optional(Type.Boolean()),
   expiresAt: Type.Optional(Timestamp),
   passwordHash: Type.Optional(Type.String({ pattern: '^\\$(scrypt|2[aby])\\$', expected: 'a $scrypt$ or bcrypt hash, as `authn-webhook hash password` prints' })),

@@ -1,6 +1,6 @@
 /** Values that Kubernetes itself checks: the chart hands them on as they are. */
 import { Type, type TSchema } from '@sinclair/typebox'
-import { Closed } from '../primitives.js'
+import { Closed, MapOf } from '../primitives.js'
 
 /** An object of Kubernetes' own API. */
 export function KubernetesObject (description: string, value: object = {}) {
@@ -14,7 +14,7 @@ export function KubernetesList (description: string, value: object[] = []) {
 
 /** Labels or annotations. */
 export function StringMap (description: string, value: Record<string, string> = {}) {
-  return Type.Record(Type.String(), Type.String(), { default: value, description })
+  return MapOf(Type.String(), { default: value, description })
 }
 
 /** A name of a Kubernetes object, or nothing. */

@@ -3,7 +3,7 @@
  * here; plugins/providers/ldap/settings.ts puts the two together.
  */
 import { Type, type Static } from '@sinclair/typebox'
-import { Closed, Duration, Enum, Path, Secret } from '../primitives.js'
+import { Closed, Duration, Enum, MapOf, Path, Secret } from '../primitives.js'
 
 const Text = (description: string) => Type.String({ default: '', description })
 const Filled = (description: string) => Type.Optional(Type.String({ minLength: 1, description }))
@@ -32,7 +32,7 @@ export const LdapUserSearchConfig = Closed({
   attributes: Closed({
     username: Filled('Attribute of the entry that becomes the username.'),
     uid: Filled('Attribute that becomes the uid; one that is never reused.'),
-    extra: Type.Record(Type.String(), Type.String({ minLength: 1 }), { default: {}, description: 'Key of `extra` → attribute: `example.com/department: departmentNumber`.' })
+    extra: MapOf(Type.String({ minLength: 1 }), { default: {}, description: 'Key of `extra` → attribute: `example.com/department: departmentNumber`.' })
   }, { default: {} })
 }, { default: {} })
 export type LdapUserSearchConfig = Static<typeof LdapUserSearchConfig>

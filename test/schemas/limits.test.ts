@@ -228,7 +228,7 @@ function limitsOf (schema: any, path = ''): Record<string, string> {
   if (isNumber(schema) || isDuration(schema)) return { [path]: schema.description ?? '' }
   const parts = [
     ...Object.entries(schema.properties ?? {}).map(([key, child]) => limitsOf(child, path === '' ? key : `${path}.${key}`)),
-    ...Object.values(schema.patternProperties ?? {}).map(child => limitsOf(child, `${path}.*`)),
+    ...[...Object.values(schema.patternProperties ?? {}), ...typeof schema.additionalProperties === 'object' ? [schema.additionalProperties] : []].map(child => limitsOf(child, `${path}.*`)),
     ...[schema.items ?? []].flat().map(child => limitsOf(child, `${path}[0]`)),
     ...[...schema.anyOf ?? [], ...schema.oneOf ?? [], ...schema.allOf ?? []].map(child => limitsOf(child, path))
   ]

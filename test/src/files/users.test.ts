@@ -157,6 +157,13 @@ test('an entry with a fault is compared with the others all the same', (t) => {
   t.end()
 })
 
+test('the values of any key are checked, even of one with a line break', (t) => {
+  for (const key of ['team', 'a\\nb', 'a\\u2028b', '', '__proto__']) {
+    t.match(faultsOf(t, `  - { username: alice, extra: { "${key}": 5 } }\n`).join(), /^3: users\[0\]\.extra[^]*: must be a list/, key)
+  }
+  t.end()
+})
+
 test('all faults at once, in the order of lines, those of the schema and ours', async (t) => {
   const faults = faultsOf(t, `\
   - username: alice
