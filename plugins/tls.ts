@@ -51,10 +51,10 @@ async function tls (fastify: FastifyInstance, { config, log, observer }: TlsOpti
       return next
     },
     async onReload (next, previous) {
+      // open connections keep the verdict of the old CA. Before anything that may fail: the next reload sees no change of it
+      if (next.clientCA !== previous.clientCA) await fastify.connections.renew()
       observer.reloaded('certificate')
       describe(next, log, 'serving certificate reloaded')
-      // open connections keep the verdict of the old CA
-      if (next.clientCA !== previous.clientCA) await fastify.connections.renew()
     },
     onError (error) {
       observer.reloaded('certificate', error)

@@ -37,11 +37,25 @@ export function parseCertificates (pem: string, file: string, { withKeys = false
 }
 
 function parseCertificate (block: string, file: string): X509Certificate {
+  const certificate = decodeCertificate(block, file)
+  // Node.js reads such a certificate, while Go refuses it; nobody could tell when it expires
+  const unreadable = unreadableDateOf(certificate)
+  if (unreadable !== undefined) throw fault(file, `holds a certificate whose ${unreadable} is not a date; replace the certificate`)
+  return certificate
+}
+
+function decodeCertificate (block: string, file: string): X509Certificate {
   try {
     return new X509Certificate(block)
   } catch (error) {
     throw fault(file, 'holds a certificate that is damaged', error)
   }
+}
+
+/** By its name in a certificate; `undefined` if both dates can be read. */
+export function unreadableDateOf ({ validFrom, validTo }: X509Certificate): 'notBefore' | 'notAfter' | undefined {
+  if (Number.isNaN(Date.parse(validFrom))) return 'notBefore'
+  return Number.isNaN(Date.parse(validTo)) ? 'notAfter' : undefined
 }
 
 /** @throws FaultsError where the file can't be read or holds no private key, or only an encrypted one */

@@ -1,7 +1,7 @@
 import 'reflect-metadata'
-import { createPrivateKey, webcrypto } from 'node:crypto'
+import { createPrivateKey, webcrypto, X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { Agent } from 'node:https'
 import { join } from 'node:path'
 import { connect, type ConnectionOptions, type TLSSocket } from 'node:tls'
@@ -15,6 +15,7 @@ import { unobserved } from '../../src/authn/observer.js'
 import { FaultsError } from '../../src/errors.js'
 import { createAuthority, issueClient, issueServing, type CertificatePair } from '../../src/pki.js'
 import { http2Session, overHttp1, overHttp2, type Answer } from '../fixtures/clients.js'
+import { withTime } from '../fixtures/certificates.js'
 import { clientCertificate, listen, makeAuthorities, makeFiles, silent, type Files, type Listener, type ListenerOptions } from '../fixtures/listener.js'
 
 interface Line { level: number, msg: string, [key: string]: unknown }
@@ -26,7 +27,7 @@ interface Served extends Listener {
   readonly reloaded: (count: number) => Promise<void>
 }
 
-async function start (t: Test, options: ListenerOptions & { prepare?: (files: Files) => Promise<void> } = {}): Promise<Served> {
+async function start (t: Test, options: ListenerOptions & { prepare?: (files: Files) => Promise<void>, reported?: () => void } = {}): Promise<Served> {
   const logged: Line[] = []
   const reloads: unknown[] = []
   const log = pino({ level: 'info' }, { write: line => { logged.push(JSON.parse(line)) } })
@@ -35,7 +36,7 @@ async function start (t: Test, options: ListenerOptions & { prepare?: (files: Fi
     async register (fastify, { files }) {
       await options.prepare?.(files)
       await fastify.register(connections, { maxConnectionAge: 0, log: silent })
-      await fastify.register(tls, { config: files.tls, log, observer: { ...unobserved, reloaded: (source, error) => { reloads.push(error === undefined ? source : error) } } })
+      await fastify.register(tls, { config: files.tls, log, observer: { ...unobserved, reloaded: (source, error) => { reloads.push(error ?? source); if (error === undefined) options.reported?.() } } })
       fastify.post('/authenticate', { onRequest: fastify.requireClientCertificate }, async request => ({ client: request.clientCertificateName }))
       fastify.get('/livez', async () => 'ok')
     }
@@ -249,6 +250,41 @@ test('client certificates', async t => {
     const bob = await issueClient(nextCA, { commonName: 'bob', days: 1 })
     for (const answer of await ask({ port, ca } as Listener, alice)) t.match(answer, REFUSED)
     for (const answer of await ask({ port, ca } as Listener, bob)) t.match(answer, { status: 200, body: '{"client":"bob"}' })
+  })
+
+  await t.test('a client CA that was replaced beside a damaged certificate counts with the next good one', async t => {
+    const files = await makeFiles(t)
+    const { port, ca, files: { dir, tls, write }, fastify, logged, reloads, reloaded } = await start(t, { tls: { clientCAFile: join(files.dir, 'client-ca.crt') } })
+    const expiry = fastify.servingCertificate.validTo
+    const session = http2Session(port, { ca, ...await clientCertificate('alice') })
+    t.match(await overHttp2(session), { status: 200 })
+    const ended = once(session, 'close')
+
+    const good = readFileSync(join(dir, 'tls.crt'), 'utf8')
+    write('tls.crt', withTime(good, 'notAfter'))
+    writeFileSync(tls.clientCAFile!, (await createAuthority({ commonName: 'client CA', days: 1 })).cert)
+    await reloaded(1)
+    t.match(reloads, [FaultsError])
+    t.match(logged.at(-1), { level: 50, msg: /the old one stays in use/, err: { message: /tls\.crt: holds a certificate whose notAfter is not a date/ } })
+    t.equal(await serial(port, ca), new X509Certificate(good).serialNumber, 'and it does')
+    t.same(fastify.servingCertificate.validTo, expiry)
+
+    write('tls.crt', good)
+    await reloaded(2)
+    t.match(reloads, [FaultsError, 'certificate'])
+    await ended
+  })
+
+  await t.test('connections of a replaced client CA end, whatever else fails', async t => {
+    const files = await makeFiles(t)
+    const clientCAFile = join(files.dir, 'client-ca.crt')
+    const { port, ca, fastify } = await start(t, { tls: { clientCAFile }, reported () { throw new Error('disk full') } })
+    const session = http2Session(port, { ca, ...await clientCertificate('alice') })
+    t.match(await overHttp2(session), { status: 200 })
+    const ended = once(session, 'close')
+    files.write('client-ca.crt', (await createAuthority({ commonName: 'client CA', days: 1 })).cert)
+    await ended
+    t.ok(fastify.server.listening)
   })
 })
 

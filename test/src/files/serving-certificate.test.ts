@@ -6,7 +6,8 @@ import * as x509 from '@peculiar/x509'
 import { test } from 'tap'
 import { findCertificateProblems, readServingCertificate } from '../../../src/files/serving-certificate.js'
 import { createAuthority } from '../../../src/pki.js'
-import { makeFiles } from '../../fixtures/listener.js'
+import { withTime } from '../../fixtures/certificates.js'
+import { makeAuthorities, makeFiles } from '../../fixtures/listener.js'
 
 test('the whole set is read at once', async t => {
   const { dir, tls } = await makeFiles(t)
@@ -48,6 +49,25 @@ test('a key that OpenSSL finds too short is refused before it serves', async t =
   write('tls.crt', certificate.toString('pem'))
   write('tls.key', x509.PemConverter.encode(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey), 'PRIVATE KEY'))
   await t.rejects(readServingCertificate(tls), { message: /tls\.crt: is refused by OpenSSL: ERR_SSL_EE_KEY_TOO_SMALL/ })
+})
+
+test('a date that nobody can read is refused, wherever it is', async t => {
+  const { clientCA, servingCA } = await makeAuthorities()
+  for (const field of ['notBefore', 'notAfter'] as const) {
+    for (const text of ['999999999999Z', '\u001b[31m99999999']) {
+      const { dir, tls, write } = await makeFiles(t)
+      const clientCAFile = join(dir, 'client-ca.crt')
+      const leaf = readFileSync(tls.certFile, 'utf8')
+      const expected = (file: string): { code: string, message: string } => ({ code: 'AUTHN_FAULTS', message: `${file}: holds a certificate whose ${field} is not a date; replace the certificate` })
+      write('tls.crt', withTime(leaf, field, text))
+      await t.rejects(readServingCertificate(tls), expected(tls.certFile), 'the certificate')
+      write('tls.crt', leaf + withTime(servingCA.cert, field, text))
+      await t.rejects(readServingCertificate(tls), expected(tls.certFile), 'a CA above it')
+      write('tls.crt', leaf)
+      write('client-ca.crt', withTime(clientCA.cert, field, text))
+      await t.rejects(readServingCertificate({ ...tls, clientCAFile }), expected(clientCAFile), 'the client CA')
+    }
+  }
 })
 
 test('a chain upside down is named as one', async t => {
