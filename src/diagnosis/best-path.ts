@@ -27,8 +27,9 @@ export function findBestPath (leaf: X509Certificate, above: readonly X509Certifi
   }
 }
 
+/** Also if a date can't be read. */
 export function isOutOfTime ({ validFrom, validTo }: X509Certificate, now: number): boolean {
-  return Date.parse(validTo) <= now || Date.parse(validFrom) > now
+  return !(Date.parse(validTo) > now && Date.parse(validFrom) <= now)
 }
 
 function takeBest (open: Path[], now: number): Path | undefined {
@@ -36,9 +37,9 @@ function takeBest (open: Path[], now: number): Path | undefined {
   return open.splice(best, best === -1 ? 0 : 1)[0]
 }
 
-/** Milliseconds since the epoch; 0 where it has not begun. */
+/** Milliseconds since the epoch; 0 where it has not begun, or a date can't be read. */
 function endOf (path: Path, now: number): number {
-  return Math.min(...path.map(({ validFrom, validTo }) => Date.parse(validFrom) > now ? 0 : Date.parse(validTo)))
+  return Math.min(...path.map(({ validFrom, validTo }) => Date.parse(validFrom) <= now ? Date.parse(validTo) || 0 : 0))
 }
 
 /** By name and signature: key identifiers are hints to Go, no more. */

@@ -2,7 +2,7 @@
 import { isIP } from 'node:net'
 import type { X509Certificate } from 'node:crypto'
 import { hostOf, type Target } from '../client.js'
-import { parseCertificates } from '../files/pem.js'
+import { parseCertificates, unreadableDateOf } from '../files/pem.js'
 import { isOutOfTime, type Path } from './best-path.js'
 import { failed, ok, skipped, warning, type Check } from './check.js'
 import type { Handshake } from './handshake.js'
@@ -39,7 +39,7 @@ function judgeChain (path: readonly X509Certificate[], fault: string | undefined
   const signed = `signed by ${nameOf(issuer)}`
   if (fault === undefined) return ok('chain', `${signed}, which ${authorities === undefined ? 'this machine trusts' : 'the CA file holds'}`)
   // OpenSSL tells one fault of several: of time, `expiry` tells more
-  if (/EXPIRED|NOT_YET_VALID/.test(fault) && path.some(certificate => isOutOfTime(certificate, now))) return skipped('chain', 'can be judged when the time of the certificate is right')
+  if (/EXPIRED|NOT_YET_VALID|ERROR_IN_CERT_NOT_(BEFORE|AFTER)_FIELD/.test(fault) && path.some(certificate => isOutOfTime(certificate, now))) return skipped('chain', 'can be judged when the time of the certificate is right')
   if (!NO_ISSUER.includes(fault)) return failed('chain', `the certificate is refused: ${fault}`, '`authn-webhook certs` makes one that is not')
   if (authorities === undefined) return failed('chain', `${signed}, which this machine does not trust`, "give the service's CA: certificate-authority")
   const whose = authorities.some(({ subject }) => subject === issuer) ? 'which is another one than that of the same name in the CA file' : 'which the CA file does not hold'
@@ -47,14 +47,21 @@ function judgeChain (path: readonly X509Certificate[], fault: string | undefined
 }
 
 function judgeTime (path: readonly X509Certificate[], now: number): Check {
+  // what a server shows was never read from a file, which would have refused it
+  const unreadable = path.find(certificate => unreadableDateOf(certificate) !== undefined)
+  if (unreadable !== undefined) return failed('expiry', `${describe(unreadable)} has a ${unreadableDateOf(unreadable)} that is not a date`, adviceFor(unreadable))
   const early = path.find(({ validFrom }) => Date.parse(validFrom) > now)
   if (early !== undefined) return failed('expiry', `${describe(early)} is not valid before ${iso(early.validFrom)}`, 'a clock is wrong: this one, or that of the machine that made it')
   const first = path.reduce((a, b) => Date.parse(b.validTo) < Date.parse(a.validTo) ? b : a)
   const left = Date.parse(first.validTo) - now
-  const advice = first.ca ? 'rotate the authority: docs/operations.md, "Certificates and secrets"' : '`authn-webhook certs --out DIR --renew`, or what else makes your certificates; the service takes it up at once'
+  const advice = adviceFor(first)
   if (left <= 0) return failed('expiry', `${describe(first)} expired on ${iso(first.validTo)}`, advice)
   const message = `${describe(first)} is good until ${iso(first.validTo)}`
   return left < SOON ? warning('expiry', `${message}: ${Math.floor(left / DAY)} days`, advice) : ok('expiry', message)
+}
+
+function adviceFor ({ ca }: X509Certificate): string {
+  return ca ? 'rotate the authority: docs/operations.md, "Certificates and secrets"' : '`authn-webhook certs --out DIR --renew`, or what else makes your certificates; the service takes it up at once'
 }
 
 function describe ({ ca, subject }: X509Certificate): string {

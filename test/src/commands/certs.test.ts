@@ -1,6 +1,7 @@
-import { readFile, readdir, rm } from 'node:fs/promises'
+import { readFile, readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'tap'
+import { withTime } from '../../fixtures/certificates.js'
 import { runCommand } from '../../fixtures/command.js'
 
 const NAMES = ['localhost', '127.0.0.1', '::1', 'authn-webhook.kube-system.svc']
@@ -45,6 +46,11 @@ test('certs, from nothing to a renewal', async (t) => {
   t.equal(faulty.code, 2)
   t.match(faulty.stderr, /^error: .*tls\.crt has no key: .*tls\.key is missing; add --renew to replace it\n/)
   t.equal((await certs('--renew')).code, 0)
+
+  await writeFile(join(directory, 'ca.crt'), withTime(authority!, 'notAfter'))
+  const undated = await certs('--renew')
+  t.equal(undated.code, 2)
+  t.match(undated.stderr, /^.*ca\.crt: holds a certificate whose notAfter is not a date; replace the certificate\n/)
 })
 
 test('nothing is written for a wrong command line', async (t) => {

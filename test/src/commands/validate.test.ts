@@ -1,9 +1,10 @@
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test, type Test } from 'tap'
 import { load } from 'js-yaml'
 import { openAuthority } from '../../../src/files/certificates.js'
 import { issueServing } from '../../../src/pki.js'
+import { withTime } from '../../fixtures/certificates.js'
 import { runCommand } from '../../fixtures/command.js'
 
 const USERS = 'apiVersion: authn-webhook/v1\nusers:\n  - username: alice\n'
@@ -166,12 +167,15 @@ test('certificates belong to it', async (t) => {
   const cwd = await home(t, {
     'other.yaml': CONFIG.replace('tls/tls.crt', 'absent.crt').replace('tls/tls.key', 'users.yaml, clientCAFile: absent-ca.crt'),
     'mixed.yaml': CONFIG.replace('tls/tls.key }', 'tls/ca/ca.key, clientCAFile: absent-ca.crt }'),
-    'ca.yaml': CONFIG.replace('tls/tls.key }', 'tls/tls.key, clientCAFile: absent-ca.crt }')
+    'ca.yaml': CONFIG.replace('tls/tls.key }', 'tls/tls.key, clientCAFile: absent-ca.crt }'),
+    'undated.yaml': CONFIG.replace('tls/tls.crt', 'undated.crt')
   })
+  writeFileSync(join(cwd, 'undated.crt'), withTime(readFileSync(join(cwd, 'tls/tls.crt'), 'utf8'), 'notAfter'))
   const at = (config: string, field: string, fault: string): string => `${join(cwd, config)}:3: tls.${field}: ${join(cwd, fault)}`
   for (const [config, expected] of [
     ['other.yaml', [at('other.yaml', 'certFile', 'absent.crt: does not exist'), at('other.yaml', 'keyFile', 'users.yaml: '), at('other.yaml', 'clientCAFile', 'absent-ca.crt: does not exist'), 'warning: ', '3 faults']],
     ['ca.yaml', [at('ca.yaml', 'clientCAFile', 'absent-ca.crt: does not exist'), '1 fault']],
+    ['undated.yaml', [at('undated.yaml', 'certFile', 'undated.crt: holds a certificate whose notAfter is not a date'), '1 fault']],
     ['mixed.yaml', [at('mixed.yaml', 'keyFile', 'tls/ca/ca.key: does not belong'), at('mixed.yaml', 'clientCAFile', 'absent-ca.crt: does not exist'), '2 faults']]
   ] as const) {
     const { code, stderr } = await runCommand(['validate', '--config', config], { cwd })

@@ -5,7 +5,7 @@ import { load } from 'js-yaml'
 import { webhookConfigCommand } from '../../../src/commands/webhook-config.js'
 import { readWebhookKubeconfig } from '../../../src/kubeconfig.js'
 import { createAuthority, issueClient, issueServing } from '../../../src/pki.js'
-import { certify, createParty } from '../../fixtures/certificates.js'
+import { certify, createParty, withTime } from '../../fixtures/certificates.js'
 import { runCommand } from '../../fixtures/command.js'
 import { openScreen } from '../../fixtures/screen.js'
 
@@ -24,6 +24,8 @@ const FILES = {
   'cross-signed.crt': await certify(root, { to: -1 }) + await certify(root, { by: old }),
   'client.crt': client.cert,
   'client.key': client.key,
+  'undated-ca.crt': withTime(authority.cert, 'notAfter'),
+  'undated-client.crt': withTime(client.cert, 'notAfter', '\u001b[31m99999999'),
   'serving.crt': serving.cert,
   'serving.key': serving.key
 }
@@ -145,6 +147,8 @@ test('webhook-config', async (t) => {
       [[...SERVER, ...CA, '--tls-server-name', 'a b'], /^"a b" can't be a name in a certificate/],
       [[...SERVER, '--certificate-authority', 'none.crt'], /none\.crt: does not exist/],
       [[...SERVER, '--certificate-authority', 'client.key'], /client\.key: holds a private key; give a file with certificates alone/],
+      [[...SERVER, '--certificate-authority', 'undated-ca.crt'], /undated-ca\.crt: holds a certificate whose notAfter is not a date; replace the certificate$/],
+      [[...SERVER, ...CA, ...pair('undated-client.crt', 'client.key')], /undated-client\.crt: holds a certificate whose notAfter is not a date; replace the certificate$/],
       [[...SERVER, ...CA, '--client-key', 'client.key'], /^--client-certificate and --client-key go together/],
       [[...SERVER, ...CA, ...pair('client.crt', 'serving.key')], /serving\.key: does not belong to the certificate in .*client\.crt/],
       [[...SERVER, ...CA, ...pair('serving.crt', 'serving.key')], /serving\.crt may not identify a client/]

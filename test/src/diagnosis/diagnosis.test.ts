@@ -14,7 +14,7 @@ import type { Target } from '../../../src/client.js'
 import type { CheckOutcome } from '../../../src/diagnosis/check.js'
 import { examine, type Diagnosis, type Examination } from '../../../src/diagnosis/diagnosis.js'
 import { createAuthority, issueClient, issueServing, type CertificatePair } from '../../../src/pki.js'
-import { issueOdd } from '../../fixtures/certificates.js'
+import { issueOdd, withTime } from '../../fixtures/certificates.js'
 import { alice } from '../../fixtures/people.js'
 import { startService, V1, type TestProvider, type TestServiceOptions } from '../../fixtures/service.js'
 
@@ -215,6 +215,14 @@ const cases: Case[] = [
     finds: { ...ANYBODY, 'bogus-password': ['unavailable', /could not tell .*: identity provider "people" could not answer.*audit line/] }
   },
   { what: 'nonsense for one credential', target: async t => await standIn(t, oddWebhook(({ spec }) => spec.token.includes('.') ? {} : { kind: 'Pod' })), outcome: 'unavailable', finds: { ...ANYBODY, 'bogus-password': ['unavailable', /not a TokenReview/] } },
+
+  // dates that are none, one of them with an escape sequence
+  ...(['notBefore', 'notAfter'] as const).flatMap(field => ['999999999999Z', '\u001b[31m99999999'].map((text): Case => ({
+    what: `a certificate whose ${field} is ${JSON.stringify(text)}`,
+    target: async t => await standIn(t, oddWebhook(() => ({})), { cert: withTime(leaf.cert, field, text) }),
+    outcome: 'failed',
+    finds: { chain: ['skipped', /can be judged when/], expiry: ['failed', new RegExp(`^the certificate has a ${field} that is not a date / .*--renew`)] }
+  }))),
 
   // clocks
   { what: 'a clock ahead', target: async t => await standIn(t, oddWebhook((_, response) => { response.setHeader('date', new Date(Date.now() + 90_500).toUTCString()); return {} })), outcome: 'ok', finds: { ...ANYBODY, clock: ['warning', /the service's clock is (89|90|91) s ahead/] } },
