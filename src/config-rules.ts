@@ -60,8 +60,14 @@ function isWithin (path: string, ancestor: string): boolean {
   return ancestor === '' || path === ancestor || path.startsWith(`${ancestor}.`) || path.startsWith(`${ancestor}[`)
 }
 
+/** Routes of the review listener, unless there is an admin listener. */
+export const PROBE_PATHS: readonly string[] = ['/livez', '/healthz', '/readyz', '/metrics']
+
 function checkListeners ({ server, admin }: Config, report: Report): void {
-  if (admin === undefined || admin === null) return
+  if (admin === undefined || admin === null) {
+    if (PROBE_PATHS.includes(server?.path)) report('server.path', `is ${server.path}, which this port serves to probes and scrapers: choose another path, or set admin to give those a port of their own`)
+    return
+  }
   if (admin.port !== server?.port || admin.port === 0) return
   const overlap = admin.host === server.host || [admin.host, server.host].some((host = '::') => ['::', '0.0.0.0'].includes(host))
   if (overlap) report('admin.port', 'must differ from server.port: two listeners can\'t share it', ['server.port', 'server.host', 'admin.host'])

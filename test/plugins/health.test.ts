@@ -2,6 +2,7 @@ import { rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'tap'
 import { Readiness } from '../../plugins/health.js'
+import { PROBE_PATHS } from '../../src/config-rules.js'
 import { startService } from '../fixtures/service.js'
 
 const people = { authenticateToken: () => null }
@@ -75,6 +76,8 @@ test('an expired certificate is unready', async t => {
 
 test('with an admin listener, probes and metrics live there alone', async t => {
   const { get, service } = await startService(t, { providers: { people }, config: { admin: { host: '127.0.0.1', port: 0 } } })
+  const routes = service.admin!.printRoutes({ commonPrefix: false }).matchAll(/\/\S+(?= \(GET)/g)
+  t.same([...routes].map(([path]) => path).sort(), [...PROBE_PATHS].sort(), 'the config refuses each of them as server.path if they share its listener')
   for (const path of ['/livez', '/readyz', '/metrics']) {
     t.equal((await get(path)).code, 404, `${path} on the review listener`)
   }
