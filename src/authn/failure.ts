@@ -5,6 +5,7 @@
  */
 import { DirectoryError, type UnavailableError } from '../errors.js'
 import type { Credential } from './credential.js'
+import { redactPasswords, redactTexts } from './redaction.js'
 
 export interface Failure {
   /** The error's message, and those of its causes. */
@@ -13,8 +14,6 @@ export interface Failure {
   readonly stack?: string | undefined
 }
 
-/** Shorter texts occur by chance in words that have nothing to do with the credential. */
-const DISTINCTIVE = 8
 /** Characters of `detail`, and causes that it names. */
 const MAX_DETAIL = 2_000
 const MAX_CAUSES = 5
@@ -43,14 +42,6 @@ function messagesOf (error: unknown, causes = MAX_CAUSES): string {
  * is no secret.
  */
 function redactCredential (text: string, { token, password }: Credential): string {
-  const distinctive = [token, password?.password, password?.username].filter(secret => secret !== undefined && secret.length >= DISTINCTIVE)
-  const redacted = distinctive.reduce<string>((scrubbed, secret) => scrubbed.replaceAll(secret!, REDACTED), text)
-  const short = password?.password
-  return short === undefined || short.length >= DISTINCTIVE ? redacted : redacted.replace(asWord(short), REDACTED)
-}
-
-const REDACTED = '[redacted]'
-
-function asWord (text: string): RegExp {
-  return new RegExp(`(?<![\\p{L}\\p{N}])${text.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&')}(?![\\p{L}\\p{N}])`, 'gu')
+  const texts = [token, password?.password, password?.username].filter(secret => secret !== undefined)
+  return redactPasswords(redactTexts(text, texts), password === undefined ? [] : [password.password])
 }

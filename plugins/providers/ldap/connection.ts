@@ -6,6 +6,7 @@
 import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import { Client, ResultCodeError, type Filter, type SearchOptions } from 'ldapts'
+import { redactPasswords } from '../../../src/authn/redaction.js'
 import { DirectoryError } from '../../../src/errors.js'
 import type { Host } from './dial.js'
 import { Allowance } from './allowance.js'
@@ -14,6 +15,7 @@ import { CheckedSocket } from './checked-socket.js'
 import { BINARY_ATTRIBUTES, Entry } from './entry.js'
 import { PasswordPolicyControl, type PolicyError } from './password-policy.js'
 import { fetchPages, Paging } from './pages.js'
+import { printable } from './response.js'
 import { wordsOf } from './result-words.js'
 import type { Timeouts } from './settings.js'
 import { closedUnanswered, tlsWordsOf } from './tls-words.js'
@@ -31,8 +33,10 @@ export interface Query {
 export interface BindResult {
   /** RFC 4511, 4.1.9; 0 is success. */
   readonly code: number
-  /** The server's words. */
+  /** What the server said, to tell one refusal from another. It may repeat secrets: not for logs. */
   readonly message: string
+  /** The same without secrets. */
+  readonly words: string
   readonly policy: PolicyError | undefined
 }
 
@@ -50,15 +54,20 @@ export class Connection {
   readonly #timeouts: Timeouts
   readonly #paging: Paging
   readonly #isEncrypted: boolean
+  readonly #secrets: () => readonly string[]
+  /** Of the bind that is under way. */
+  #password: string | undefined
   /** A host that breaks off before it has said anything is not well. */
   #answered = false
 
-  constructor (host: Host, socket: Socket, timeouts: Timeouts, paging = new Paging()) {
+  /** @param secrets what the host may know, and no log may tell, beside the passwords of binds on this connection */
+  constructor (host: Host, socket: Socket, timeouts: Timeouts, paging = new Paging(), secrets: () => readonly string[] = () => []) {
     this.host = host
     this.openedAt = performance.now()
     this.#socket = new CheckedSocket(socket)
     this.#timeouts = timeouts
     this.#paging = paging
+    this.#secrets = secrets
     this.#isEncrypted = socket instanceof TLSSocket
     this.#client = new Client({ url: 'ldap://host', createConnection: () => this.#socket.asSocket() })
   }
@@ -81,11 +90,11 @@ export class Connection {
   async search (query: Query, signal: AbortSignal): Promise<Entry[] | undefined> {
     try {
       if (query.limit !== undefined) return await this.#search(query, 0, signal)
-      return await this.#paging.ask(this.host, async pageSize => await this.#search(query, pageSize, signal))
+      return await this.#paging.ask(this.host, async pageSize => await this.#search(query, pageSize, signal), refusal => this.#wordsOf(refusal))
     } catch (error) {
       if (!(error instanceof ResultCodeError)) throw error
       if (error.code === NO_SUCH_OBJECT) return undefined
-      const inPages = error.cause instanceof ResultCodeError ? `; in pages: ${wordsOf(error.cause)}` : ''
+      const inPages = error.cause instanceof ResultCodeError ? `; in pages: ${this.#wordsOf(error.cause)}` : ''
       throw new DirectoryError(`${this.host.name} refused a search under ${JSON.stringify(query.baseDN)}: ${this.#wordsOf(error)}${inPages}`, HOST_TROUBLE.has(error.code) ? 'host' : undefined)
     }
   }
@@ -131,13 +140,16 @@ export class Connection {
     if (!/[=@\\]/.test(name)) throw new DirectoryError('a bind under what is no DN is never sent')
     const policy = new PasswordPolicyControl()
     this.#socket.allow(new Allowance(0))
+    this.#password = password
     try {
       await this.#ask('a bind', this.#timeouts.bind, signal, async () => { await this.#client.bind(name, password, policy) })
-      return { code: 0, message: '', policy: policy.error }
+      return { code: 0, message: '', words: '', policy: policy.error }
     } catch (error) {
       if (!(error instanceof ResultCodeError)) throw error
-      if (HOST_TROUBLE.has(error.code)) throw new DirectoryError(`${this.host.name} can't take a bind now: ${wordsOf(error)}`, 'host')
-      return { code: error.code, message: this.#wordsOf(error), policy: policy.error }
+      if (HOST_TROUBLE.has(error.code)) throw new DirectoryError(`${this.host.name} can't take a bind now: ${this.#wordsOf(error)}`, 'host')
+      return { code: error.code, message: wordsOf(error), words: this.#wordsOf(error), policy: policy.error }
+    } finally {
+      this.#password = undefined
     }
   }
 
@@ -149,12 +161,17 @@ export class Connection {
       const { searchEntries: [part] } = await this.#ask('a search', this.#timeouts.search, signal, async () =>
         await this.#client.search(entry.dn, { scope: 'base', attributes, explicitBufferAttributes: BINARY_ATTRIBUTES }))
       if (part !== undefined) entry.add(part)
-      if (entry.missing === next) throw new DirectoryError(`${this.host.name} gave a part of ${next.split(';')[0]} of ${entry.dn}, and then no next one`)
+      if (entry.missing === next) throw new DirectoryError(`${this.host.name} gave a part of ${next.split(';')[0]} of ${this.#redact(entry.dn)}, and then no next one`)
     }
   }
 
   #wordsOf (error: ResultCodeError): string {
-    return wordsOf(error, { isEncrypted: this.#isEncrypted })
+    return wordsOf(error, { isEncrypted: this.#isEncrypted, redact: words => this.#redact(words) })
+  }
+
+  /** A directory may repeat what it was given. */
+  #redact (words: string): string {
+    return redactPasswords(words, [...this.#secrets(), ...this.#password === undefined ? [] : [this.#password]])
   }
 
   /** Whoever stops waiting ends the connection: LDAP can't take a bind back, and an answer that is still to come would be nobody's. */
@@ -187,7 +204,7 @@ export class Connection {
       this.#socket.destroy()
       const { error: invalid } = this.#socket
       if (invalid !== undefined) throw this.#errorOf(what, invalid)
-      throw new DirectoryError(`${this.host.name} broke off ${what}: ${this.#reasonOf((error as Error).message.split('\n').pop()!)}`, this.#answered ? 'connection' : 'host')
+      throw new DirectoryError(`${this.host.name} broke off ${what}: ${this.#reasonOf(this.#redact((error as Error).message).split('\n').pop()!)}`, this.#answered ? 'connection' : 'host')
     } finally {
       settled = true
       clearTimeout(timer)
@@ -201,8 +218,9 @@ export class Connection {
     return tlsWordsOf(failure) ?? (isBrokenOff && !this.#answered ? closedUnanswered(this.#isEncrypted) : words)
   }
 
-  #errorOf (what: string, { message, lost }: AnswerError): DirectoryError {
+  #errorOf (what: string, { message: words, lost }: AnswerError): DirectoryError {
     const { name } = this.host
+    const message = printable(this.#redact(words))
     switch (lost) {
       case 'host': return new DirectoryError(`${name} gave an invalid answer to ${what}: ${message}`, 'host')
       case 'nothing': return new DirectoryError(`${name} gave too long an answer to ${what}: ${message}`)

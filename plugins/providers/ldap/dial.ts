@@ -31,6 +31,8 @@ export interface DialSettings {
   readonly identity: () => TlsIdentity
   /** Milliseconds for all of it. */
   readonly timeout: number
+  /** Takes secrets out of the words of a host; absent: there are none. */
+  readonly redact?: (words: string) => string
 }
 
 const KEEP_ALIVE = 30_000
@@ -38,7 +40,7 @@ const KEEP_ALIVE = 30_000
 const NO_HANDSHAKE = 'no TLS handshake within'
 
 /** @throws DirectoryError, or the reason of `signal` */
-export async function dial (host: Host, { tls, identity, timeout }: DialSettings, signal: AbortSignal): Promise<Socket> {
+export async function dial (host: Host, { tls, identity, timeout, redact = words => words }: DialSettings, signal: AbortSignal): Promise<Socket> {
   signal.throwIfAborted()
   let socket: Socket = quiet(connect({ host: host.hostname, port: host.port, noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE }))
   const abort = (): void => { socket.destroy(new Error('nobody waits any more')) }
@@ -49,7 +51,7 @@ export async function dial (host: Host, { tls, identity, timeout }: DialSettings
     await once(socket, 'connect')
     if (tls.mode === 'startTLS') {
       late = 'no answer to StartTLS within'
-      await startTls(socket)
+      await startTls(socket, redact)
     }
     if (tls.mode !== 'none') {
       late = NO_HANDSHAKE

@@ -8,6 +8,7 @@
  */
 import type { LdapProviderConfig } from '../../../schemas/providers/ldap.js'
 import type { OpenContext } from '../../../src/authn/provider.js'
+import { redactPasswords } from '../../../src/authn/redaction.js'
 import { DirectoryError } from '../../../src/errors.js'
 import { Connection, type Query } from './connection.js'
 import { dial, hostOf, type DialSettings, type Host } from './dial.js'
@@ -50,7 +51,7 @@ export class Directory {
 
   constructor ({ config, settings, identity, ctx: { log, count, changed } }: DirectoryOptions) {
     this.#settings = settings
-    this.#dialing = { tls: config.tls, identity, timeout: settings.timeouts.connect }
+    this.#dialing = { tls: config.tls, identity, timeout: settings.timeouts.connect, redact: words => redactPasswords(words, this.#service.secrets()) }
     this.#paging = new Paging(settings.pageSize, log)
     this.#hosts = new Hosts({
       hosts: config.urls.map(hostOf),
@@ -166,7 +167,7 @@ export class Directory {
   }
 
   async #reach (host: Host, signal: AbortSignal): Promise<Connection> {
-    return new Connection(host, await dial(host, this.#dialing, signal), this.#settings.timeouts, this.#paging)
+    return new Connection(host, await dial(host, this.#dialing, signal), this.#settings.timeouts, this.#paging, () => this.#service.secrets())
   }
 
   #note (host: Host, error: unknown): void {

@@ -7,7 +7,6 @@ import { Control, PagedResultsControl, ResultCodeError, type BerWriter, type Ent
 import type { ProviderLog } from '../../../src/authn/provider.js'
 import type { Host } from './dial.js'
 import { PAGED_RESULTS } from './response.js'
-import { wordsOf } from './result-words.js'
 
 /** sizeLimitExceeded and adminLimitExceeded: there may be another limit with pages than without. */
 const LIMITS: readonly number[] = [4, 11]
@@ -29,8 +28,11 @@ export class Paging {
     this.#log = log
   }
 
-  /** What `search` gives, with the page size that the host accepts, or with 0. */
-  async ask<T> (host: Host, search: (pageSize: number) => Promise<T>): Promise<T> {
+  /**
+   * What `search` gives, with the page size that the host accepts, or with 0.
+   * @param wordsOf a refusal in words for the log, without secrets
+   */
+  async ask<T> (host: Host, search: (pageSize: number) => Promise<T>, wordsOf: (error: ResultCodeError) => string): Promise<T> {
     if (this.#size === 0) return await search(0)
     const [first, second, codes] = this.#refusing.has(host) ? [0, this.#size, LIMITS] : [this.#size, 0, REFUSALS]
     try {
@@ -38,18 +40,18 @@ export class Paging {
     } catch (error) {
       if (!(error instanceof ResultCodeError && codes.includes(error.code))) throw error
       const found = await search(second).catch((again: unknown) => { throw second === 0 ? withCause(again, error) : withCause(error, again) })
-      this.#learn(host, second, error)
+      this.#learn(host, second, wordsOf(error))
       return found
     }
   }
 
-  #learn (host: Host, pageSize: number, error: ResultCodeError): void {
+  #learn (host: Host, pageSize: number, reason: string): void {
     if (pageSize !== 0) {
       this.#refusing.delete(host)
       return
     }
     this.#refusing.add(host)
-    this.#log?.info({ host: host.name, reason: wordsOf(error) }, 'a directory host refuses paged searches; asked without pages from now on')
+    this.#log?.info({ host: host.name, reason }, 'a directory host refuses paged searches; asked without pages from now on')
   }
 }
 

@@ -148,13 +148,12 @@ function noticeOf (fields: Elements): AnswerError {
   return new AnswerError(`it announces the end of the connection: ${wordsOf(code, diagnostic)}`, 'connection')
 }
 
-/** `result code 53 (unwilling to perform)`, with the server's words if it has some. */
+/** `result code 53 (unwilling to perform)`, with the server's words if it has some. Not for a log as it is: see {@link printable}. */
 export function wordsOf (code: number, diagnostic: string): string {
-  const words = printable(diagnostic)
-  return words === '' ? `result code ${code}` : `result code ${code} (${words})`
+  return diagnostic === '' ? `result code ${code}` : `result code ${code} (${diagnostic})`
 }
 
-/** A server's words as they may stand in a log: one line, and not without end. */
+/** A server's words as they may stand in a log: one line, and not without end. Secrets are redacted before: half of one would stay at the cut. */
 export function printable (words: string): string {
   return words.slice(0, LONGEST_WORDS).replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ').trim()
 }

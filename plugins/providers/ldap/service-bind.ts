@@ -43,6 +43,8 @@ export class ServiceBind {
   /** One bind after another: a refused one is the only one. */
   #last: Promise<void> = Promise.resolve()
   #look: NodeJS.Timeout | undefined
+  /** The password that a directory has seen last, which may be another one than now. */
+  #sent = ''
 
   constructor (options: ServiceBindOptions) {
     this.#options = options
@@ -72,6 +74,11 @@ export class ServiceBind {
     await this.#attempt(connection, signal)
   }
 
+  /** What the words of a directory must not bring into a log. */
+  secrets (): readonly string[] {
+    return [this.#password, this.#sent]
+  }
+
   close (): void {
     clearInterval(this.#look)
   }
@@ -84,6 +91,7 @@ export class ServiceBind {
     this.check()
     const { bindDN, log } = this.#options
     const password = this.#password
+    this.#sent = password
     const refusal = serviceRefusal(await connection.bind(bindDN, password, signal))
     if (refusal !== undefined) this.#refuse(password, refusal)
     if (this.#refusal !== undefined) log.info({ bindDN }, 'the directory takes the service account again')

@@ -4,12 +4,12 @@ import { refusalIn, type Refusal } from './verdict.js'
 
 /** `undefined` if the account is accepted. */
 export function serviceRefusal (result: BindResult): string | undefined {
-  const { code, message, policy } = result
+  const { code, words, policy } = result
   // a bind that succeeds so allows nothing but a change of the password
   if (code === 0 && policy !== 'must-change') return undefined
   const refusal = refusalIn(result)
-  if (refusal === undefined) return message
-  const said = message === '' ? '' : ` (${message})`
+  if (refusal === undefined) return words
+  const said = words === '' ? '' : ` (${words})`
   return refusal === 'wrong' ? `bindDN or bindPassword is wrong${said}` : `${refusal.why}${said}; ${adviceFor(refusal)}`
 }
 

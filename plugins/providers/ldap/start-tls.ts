@@ -8,7 +8,7 @@ import { ExtendedRequest } from 'ldapts'
 import { Allowance } from './allowance.js'
 import { AnswerError } from './ber.js'
 import { MessageReader } from './message-reader.js'
-import { checkResponse, Operation, wordsOf, type Result } from './response.js'
+import { checkResponse, Operation, printable, wordsOf, type Result } from './response.js'
 import { TLS_PORT } from './tls-words.js'
 
 const START_TLS = '1.3.6.1.4.1.1466.20037'
@@ -20,13 +20,17 @@ const PROTOCOL_ERROR = 2
 /** Bytes; a result code, and some words at most. */
 const LONGEST_RESPONSE = 16 * 1024
 
-/** Resolves when the host waits for a TLS handshake on the socket; nobody reads from it then. */
-export async function startTls (socket: Socket): Promise<void> {
+/**
+ * Resolves when the host waits for a TLS handshake on the socket; nobody reads from it then.
+ * @param redact takes secrets out of the host's words
+ */
+export async function startTls (socket: Socket, redact: (words: string) => string): Promise<void> {
   const response = readResponse(socket)
   socket.write(new ExtendedRequest({ messageId: REQUEST.id, oid: START_TLS }).write())
-  const { code, diagnostic } = await response
-  if (code === PROTOCOL_ERROR) throw new Error(`it does not support StartTLS: configure TLS on the directory, or use ldaps:// (${wordsOf(code, diagnostic)})`)
-  if (code !== 0) throw new Error(`StartTLS was refused: ${wordsOf(code, diagnostic)}`)
+  const { code, diagnostic } = await response.catch((error: Error) => { throw Object.assign(error, { message: printable(redact(error.message)) }) })
+  const words = printable(redact(wordsOf(code, diagnostic)))
+  if (code === PROTOCOL_ERROR) throw new Error(`it does not support StartTLS: configure TLS on the directory, or use ldaps:// (${words})`)
+  if (code !== 0) throw new Error(`StartTLS was refused: ${words}`)
 }
 
 async function readResponse (socket: Socket): Promise<Result> {

@@ -45,12 +45,12 @@ const BY_CODE: ReadonlyArray<{ code: number, message: RegExp, refusal: Refusal }
 ]
 
 /** @throws DirectoryError where the answer tells nothing about the password */
-export function verdictOf ({ code, message, policy }: BindResult): Verdict {
-  const known = refusalIn({ code, message, policy })
+export function verdictOf (result: BindResult): Verdict {
+  const known = refusalIn(result)
   if (known !== undefined) return known
-  if (code === 0) return 'right'
+  if (result.code === 0) return 'right'
   // a referral ends here too: nobody's password is sent to another host
-  throw new DirectoryError(`the directory gave no verdict on a password: ${message}`)
+  throw new DirectoryError(`the directory gave no verdict on a password: ${result.words}`)
 }
 
 /** What the directory says against the password or the account; `undefined` if it is nothing that is known. */

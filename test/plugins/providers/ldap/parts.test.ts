@@ -255,11 +255,11 @@ test('what the answer to a bind means', async t => {
     ['389-ds: inactivated', 53, 'UnwillingToPerformError 53: Account inactivated. Contact system administrator.', undefined, 'disabled'],
     ['389-ds: too many tries', 19, 'ConstraintViolationError 19: Exceed password retry limit. Please try later.', undefined, 'locked']
   ] as const) {
-    const verdict = verdictOf({ code, message, policy })
+    const verdict = verdictOf({ code, message, words: message, policy })
     t.equal(typeof verdict === 'string' ? verdict : verdict.denied, expected, name)
   }
   for (const [code, message] of [[49, microsoft('51f')], [49, microsoft('0')], [10, 'UnknownStatusCodeError 10: referral'], [53, 'UnwillingToPerformError 53: restricted'], [13, 'ConfidentialityRequiredError 13'], [1, 'OperationsError 1']] as const) {
-    t.throws(() => verdictOf({ code, message, policy: undefined }), { code: 'AUTHN_DIRECTORY' }, message)
+    t.throws(() => verdictOf({ code, message, words: message, policy: undefined }), { code: 'AUTHN_DIRECTORY' }, message)
   }
 })
 

@@ -53,5 +53,5 @@ test('Active Directory and 389-ds', async t => {
     ['inactivated', 53, 'UnwillingToPerformError 53: Account inactivated.', /^the account is inactivated \(Unw/],
     ['too many tries', 19, 'ConstraintViolationError 19: Exceed password retry limit.', /^too many wrong passwords \(Con/],
     ['something else', 1, 'OperationsError 1', /^OperationsError 1$/]
-  ] as const) t.match(serviceRefusal({ code, message, policy: undefined }) ?? 'none', expected ?? /^none$/, name)
+  ] as const) t.match(serviceRefusal({ code, message, words: message, policy: undefined }) ?? 'none', expected ?? /^none$/, name)
 })
