@@ -60,7 +60,10 @@ function unknownName (document: Document<unknown>, path: string, wanted: string 
 function clusterFaults (cluster: KubeconfigCluster, server: URL | undefined, path: string): Fault[] {
   return [
     ...server === undefined ? [{ path: `${path}.server`, message: serverFault(cluster.server ?? '') }] : [],
+    ...server !== undefined && !isDecodable(server) ? [{ path: `${path}.server`, message: 'holds a user name or password that is not UTF-8, which is not supported' }] : [],
     ...excluding(cluster, path, 'certificate-authority', 'certificate-authority-data'),
+    // Node.js compares no name with a NUL; to Go it is a name that no certificate has
+    ...CONTROL.test(cluster['tls-server-name'] ?? '') ? [{ path: `${path}.tls-server-name`, message: 'holds control characters, which no name in a certificate does' }] : [],
     ...cluster['insecure-skip-tls-verify'] === true
       ? [{ path: `${path}.insecure-skip-tls-verify`, message: 'is not supported: tokens would go to whoever answers; give certificate-authority' }]
       : [],
@@ -68,6 +71,18 @@ function clusterFaults (cluster: KubeconfigCluster, server: URL | undefined, pat
       ? [{ path: `${path}.proxy-url`, message: 'is not supported: review and doctor connect directly; give them a copy of this file without it, on a machine that needs no proxy' }]
       : []
   ]
+}
+
+const CONTROL = /\p{Cc}/u
+
+/** Go takes any bytes there. */
+function isDecodable ({ username, password }: URL): boolean {
+  try {
+    for (const part of [username, password]) decodeURIComponent(part)
+    return true
+  } catch {
+    return false
+  }
 }
 
 function serverFault (server: string): string {

@@ -42,7 +42,7 @@ for (const { what, text, reads, fault } of KUBECONFIGS) {
 
 test('no fault repeats a secret', async (t) => {
   const user = { username: 'alice', token: 'canary-1', password: 'canary-2', as: 'bob', 'client-key-data': 'canary 3' }
-  for (const parts of [{ cluster: { server: 'https://alice:canary@[' } }, { user }, { user: { ...user, 'client-key-data': null } }]) {
+  for (const parts of [{ cluster: { server: 'https://alice:canary@[' } }, { cluster: { server: 'https://alice:canary%ff@192.0.2.1' } }, { user }, { user: { ...user, 'client-key-data': null } }]) {
     const file = join(t.testdir({ config: kubeconfig(parts) }), 'config')
     const error = await readWebhookKubeconfig(file).catch((error: Error) => error)
     t.match(error, { name: 'FaultsError' })
