@@ -1,6 +1,6 @@
 /** Asks a running service what an API server would ask: one TokenReview over HTTPS. */
-import type { IncomingHttpHeaders } from 'node:http'
-import { request } from 'node:https'
+import type { ClientRequest, IncomingHttpHeaders, IncomingMessage } from 'node:http'
+import { request, type RequestOptions } from 'node:https'
 import { isIP } from 'node:net'
 import { checkServerIdentity, type PeerCertificate } from 'node:tls'
 import type { ApiVersion, TokenReviewRequest, TokenReviewStatus } from '../schemas/token-review.js'
@@ -28,14 +28,20 @@ export interface Answer {
   readonly body: Readonly<Record<string, unknown>>
 }
 
+/** Milliseconds for a whole review, as API servers give it. */
 const TIMEOUT = 30_000
+/** As much as an API server takes of a request, and twice what a user in 5,000 groups needs. */
+const MAX_BYTES = 3 * 1024 * 1024
+/** Of what a server says, in a message. */
+const MAX_WORDS = 300
 
 /** @throws CommandError with exit code 69 where the service can't be reached or doesn't answer with a TokenReview */
 export async function requestReview (target: Target, apiVersion: ApiVersion, spec: TokenReviewRequest['spec']): Promise<TokenReviewStatus> {
   const answer = await postReview(target, apiVersion, spec)
   const { kind, status } = answer.body
   if (answer.code === 200 && kind === 'TokenReview' && typeof status === 'object' && status !== null) return status as TokenReviewStatus
-  throw new CommandError(`${target.server.href} answered ${answer.code}: ${refusalOf(answer)}`, ExitCode.unavailable)
+  // what answers may repeat what it was asked
+  throw new CommandError(`${target.server.href}: the answer is ${answer.code}: ${shorten(refusalOf(answer).replaceAll(spec.token, '<token>'))}`, ExitCode.unavailable)
 }
 
 /** What a refusal says of itself, where it is a `Status`. */
@@ -43,47 +49,68 @@ export function refusalOf ({ body: { kind, message } }: Answer): string {
   return kind === 'Status' && typeof message === 'string' ? message : 'it is not a TokenReview'
 }
 
+/** A server's words for a message, which is no place for a page of HTML. */
+export function shorten (words: string): string {
+  return words.length > MAX_WORDS ? `${words.slice(0, MAX_WORDS)}…` : words
+}
+
 /**
- * Whatever is answered, as it is.
+ * Whatever is answered, as it is; no more than {@link MAX_BYTES} of it, and within `timeout`.
  * @throws CommandError with exit code 69 where nothing is; its cause is the fault of the network or of TLS
  */
-export async function postReview ({ server, ca, cert, key, serverName, authorization }: Target, apiVersion: ApiVersion, spec: TokenReviewRequest['spec']): Promise<Answer> {
-  const name = serverName ?? hostOf(server)
+export async function postReview (target: Target, apiVersion: ApiVersion, spec: TokenReviewRequest['spec'], timeout = TIMEOUT): Promise<Answer> {
   const payload = JSON.stringify({ apiVersion, kind: 'TokenReview', metadata: {}, spec, status: { user: {} } })
-  return await new Promise((resolve, reject) => {
-    const fail = (error: Error): void => {
-      reject(new CommandError(`${server.href} can't be reached: ${error.message}`, ExitCode.unavailable, { cause: error }))
-    }
-    const call = request(withTimeout(server), {
-      method: 'POST',
-      ca,
-      cert,
-      key,
-      // addresses are never sent as a name (RFC 6066, 3)
-      servername: isIP(name) === 0 ? name : '',
-      checkServerIdentity: (_host, peer) => checkName(name, peer),
-      // any certificate of the CA file is trusted, as by Go
-      allowPartialTrustChain: true,
-      timeout: TIMEOUT,
-      headers: {
-        accept: 'application/json, */*',
-        'content-type': 'application/json',
-        'content-length': Buffer.byteLength(payload),
-        ...authorization !== undefined && { authorization }
-      }
-    }, response => {
-      const chunks: Buffer[] = []
-      response.on('data', (chunk: Buffer) => chunks.push(chunk))
-      response.on('error', fail)
-      response.on('end', () => {
-        const text = Buffer.concat(chunks).toString()
-        resolve({ code: response.statusCode ?? 0, headers: response.headers, text, body: parse(text) })
+  let call: ClientRequest | undefined
+  let timer: NodeJS.Timeout | undefined
+  try {
+    return await new Promise((resolve, reject) => {
+      // not the socket's timeout, which starts again with each byte
+      timer = setTimeout(() => { reject(new Error(`no answer in ${timeout / 1000} s`)) }, timeout)
+      // after "101 Switching Protocols" this is the only event
+      const closed = (): void => { reject(new Error('the connection was closed without an answer')) }
+      call = request(withTimeout(target.server), optionsFor(target, payload), response => {
+        call?.off('close', closed)
+        readAnswer(response).then(resolve, reject)
       })
+      call.on('error', reject).on('close', closed).end(payload)
     })
-    call.on('timeout', () => { call.destroy(new Error(`no answer in ${TIMEOUT / 1000} s`)) })
-    call.on('error', fail)
-    call.end(payload)
-  })
+  } catch (error) {
+    call?.destroy()
+    throw new CommandError(`${target.server.href} can't be reached: ${(error as Error).message}`, ExitCode.unavailable, { cause: error })
+  } finally {
+    clearTimeout(timer)
+  }
+}
+function optionsFor ({ server, ca, cert, key, serverName, authorization }: Target, payload: string): RequestOptions {
+  const name = serverName ?? hostOf(server)
+  return {
+    method: 'POST',
+    ca,
+    cert,
+    key,
+    // addresses are never sent as a name (RFC 6066, 3)
+    servername: isIP(name) === 0 ? name : '',
+    checkServerIdentity: (_host, peer) => checkName(name, peer),
+    // any certificate of the CA file is trusted, as by Go
+    allowPartialTrustChain: true,
+    headers: {
+      accept: 'application/json, */*',
+      'content-type': 'application/json',
+      'content-length': Buffer.byteLength(payload),
+      ...authorization !== undefined && { authorization }
+    }
+  }
+}
+
+async function readAnswer (response: IncomingMessage): Promise<Answer> {
+  let text = ''
+  let bytes = 0
+  for await (const chunk of response.setEncoding('utf8') as AsyncIterable<string>) {
+    text += chunk
+    bytes += Buffer.byteLength(chunk)
+    if (bytes > MAX_BYTES) throw new Error(`the answer is larger than ${MAX_BYTES / 1024 / 1024} MiB`)
+  }
+  return { code: response.statusCode ?? 0, headers: response.headers, text, body: parse(text) }
 }
 
 /** As Go does it, which knows no common names. */

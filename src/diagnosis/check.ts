@@ -1,4 +1,5 @@
 /** One thing that an API server needs of a service, and whether it is so. */
+import { shorten } from '../client.js'
 
 /**
  * - `ok`: as it should be
@@ -49,10 +50,7 @@ export function sentenceOf ({ name, message, advice }: Check): string {
   return `${name}: ${message}${advice === undefined ? '' : `. To do: ${advice}`}`
 }
 
-const LONGEST = 300
-
 /** Messages quote whoever answered: no control characters reach a terminal, and no page of HTML. */
 function printable (text: string): string {
-  const line = text.replace(/\s+/g, ' ').replace(/\p{C}/gu, '\uFFFD')
-  return line.length > LONGEST ? `${line.slice(0, LONGEST)}…` : line
+  return shorten(text.replace(/\s+/g, ' ').replace(/\p{C}/gu, '\uFFFD'))
 }

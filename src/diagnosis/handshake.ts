@@ -20,8 +20,10 @@ export interface Handshake {
 
 /** Gives the failed check where there is no handshake. `patience`: milliseconds. */
 export async function shakeHands (target: Target, patience: number): Promise<Handshake | Check> {
-  const socket = openSocket(target)
+  let socket: TLSSocket | undefined
   try {
+    // throws for what OpenSSL refuses to use, such as a client certificate with a short key
+    socket = openSocket(target)
     await secured(socket, patience)
     return {
       certificates: certificatesOf(socket),
@@ -32,7 +34,7 @@ export async function shakeHands (target: Target, patience: number): Promise<Han
   } catch (error) {
     return refusal(error as NodeJS.ErrnoException)
   } finally {
-    socket.destroy()
+    socket?.destroy()
   }
 }
 
@@ -56,11 +58,17 @@ function openSocket ({ server, ca, cert, key, serverName }: Target): TLSSocket {
 }
 
 async function secured (socket: TLSSocket, patience: number): Promise<void> {
-  await new Promise<void>((resolve, reject) => {
-    socket.setTimeout(patience, () => { reject(Object.assign(new Error('no answer'), { code: 'ETIMEDOUT' })) })
-    socket.once('secureConnect', resolve)
-    socket.once('error', reject)
-  })
+  let timer: NodeJS.Timeout | undefined
+  try {
+    await new Promise<void>((resolve, reject) => {
+      // not the socket's timeout, which starts again with each byte
+      timer = setTimeout(() => { reject(Object.assign(new Error('no answer'), { code: 'ETIMEDOUT' })) }, patience)
+      socket.once('secureConnect', resolve)
+      socket.on('error', reject)
+    })
+  } finally {
+    clearTimeout(timer)
+  }
 }
 
 function certificatesOf (socket: TLSSocket): [X509Certificate, ...X509Certificate[]] {

@@ -1,7 +1,8 @@
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
-import { createServer } from 'node:https'
-import type { AddressInfo } from 'node:net'
+import type { ServerResponse } from 'node:http'
+import { createServer, type ServerOptions } from 'node:https'
+import type { AddressInfo, Socket } from 'node:net'
 import { join } from 'node:path'
 import { test, type Test } from 'tap'
 import { hashPassword } from '../../../src/authn/password-hash.js'
@@ -166,7 +167,7 @@ test('by a running service', async t => {
   const misnamed = await runCommand(['review', '--server', server, '--certificate-authority', 'ca.crt', '--tls-server-name', 'other.example.test', '--token-file', '-'], { cwd, input: 'x' })
   t.match(misnamed, { code: 69, stderr: /san: the certificate is not for other\.example\.test/ })
   const elsewhere = await runCommand(['review', '--server', `${server}/x`, '--certificate-authority', 'ca.crt', '--token-file', '-'], { cwd, input: 'x' })
-  t.match(elsewhere, { code: 69, stderr: /answered 404: not found: POST TokenReviews to/ })
+  t.match(elsewhere, { code: 69, stderr: /authenticate\/x: the answer is 404: not found: POST TokenReviews to/ })
 
   const config = await runCommand(['webhook-config', '--server', server, '--certificate-authority', 'ca.crt'], { cwd })
   writeFileSync(join(cwd, 'webhook.yaml'), config.stdout)
@@ -192,7 +193,7 @@ const obstacles: Obstacle[] = [
   { what: 'a certificate for clients', certificate: async () => await issueClient(authority, { commonName: '127.0.0.1', days: 1 }), stderr: /: san: the certificate has no subject alternative name/ },
   { what: 'nothing that listens', certificate: async () => serving, cluster: { server: 'https://127.0.0.1:1/authenticate' }, stderr: /: tcp: 127\.0\.0\.1:1 can't be reached: ECONNREFUSED\. To do: nothing listens there/ },
   { what: 'a name that nobody has', certificate: async () => serving, cluster: { server: 'https://authn.invalid/authenticate' }, stderr: /: dns: authn\.invalid has no address: / },
-  { what: 'a client certificate that is missing', certificate: async () => serving, options: { files: { 'client-ca.crt': otherCA.cert }, config: { tls: { clientCAFile: 'client-ca.crt' } } }, stderr: /answered 401: a client certificate is required/ }
+  { what: 'a client certificate that is missing', certificate: async () => serving, options: { files: { 'client-ca.crt': otherCA.cert }, config: { tls: { clientCAFile: 'client-ca.crt' } } }, stderr: /the answer is 401: a client certificate is required/ }
 ]
 
 test('what an API server would not ask is not asked', async t => {
@@ -209,12 +210,24 @@ test('what an API server would not ask is not asked', async t => {
   }
 })
 
-test('a connection that breaks is told in the words of doctor', async t => {
-  for (const [what, options, stderr] of [
-    ['hangs up', {}, /: v1: socket hang up\. To do: look at the service's log/],
-    ['demands a client certificate', { requestCert: true, rejectUnauthorized: true, ca: otherCA.cert }, /: client-certificate: the service refuses to be asked: .*alert.*To do: `authn-webhook certs --out DIR --client/]
-  ] as const) {
-    const server = createServer({ ...serving, ...options }, (_, response) => { response.destroy() }).listen(0, '127.0.0.1')
+interface Oddity {
+  readonly what: string
+  readonly answer: (response: ServerResponse, socket: Socket) => void
+  readonly options?: ServerOptions
+  readonly stderr: RegExp
+}
+
+const NO_MORE = '\\. To do: look at the service\'s log'
+const oddities: Oddity[] = [
+  { what: 'hangs up', answer: response => { response.destroy() }, stderr: new RegExp(`: v1: socket hang up${NO_MORE}`) },
+  { what: 'demands a client certificate', answer: response => { response.destroy() }, options: { requestCert: true, rejectUnauthorized: true, ca: otherCA.cert }, stderr: /: client-certificate: the service refuses to be asked: .*alert.*To do: `authn-webhook certs --out DIR --client/ },
+  { what: 'switches the protocol', answer: (_, socket) => { socket.write('HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n') }, stderr: new RegExp(`: v1: the connection was closed without an answer${NO_MORE}`) },
+  { what: 'answers too much', answer: response => { response.end('x'.repeat(4 * 1024 * 1024)) }, stderr: new RegExp(`: v1: the answer is larger than 3 MiB${NO_MORE}`) }
+]
+
+test('what gives no answer to a review: exit 69', async t => {
+  for (const { what, answer, options = {}, stderr } of oddities) {
+    const server = createServer({ ...serving, ...options }, ({ socket }, response) => { answer(response, socket) }).listen(0, '127.0.0.1')
     await once(server, 'listening')
     t.teardown(() => { server.close() })
     const cwd = t.testdir({ 'ca.crt': authority.cert })

@@ -119,6 +119,18 @@ const cases: Case[] = [
 
   // the handshake
   { what: 'a process that hangs', target: async t => await listen(t, createTcpServer(socket => { t.teardown(() => { socket.destroy() }) })), outcome: 'unavailable', finds: { tls: ['unavailable', /nothing shakes hands/] }, examination: { patience: 50 } },
+  {
+    what: 'a process that shakes hands bit by bit',
+    target: async t => await listen(t, createTcpServer(socket => {
+      // the head of a record of 4 KiB
+      socket.on('error', () => {}).write(Buffer.from('160303100002000ffc', 'hex'))
+      const timer = setInterval(() => { socket.write('x') }, 20)
+      socket.on('close', () => { clearInterval(timer) })
+    })),
+    outcome: 'unavailable',
+    finds: { tls: ['unavailable', /nothing shakes hands/] },
+    examination: { patience: 300 }
+  },
   { what: 'a process that hangs up', target: async t => await listen(t, createTcpServer(socket => { socket.destroy() })), outcome: 'failed', finds: { tls: ['failed', /the handshake fails: ECONNRESET/] } },
   {
     what: 'the admin port: plain HTTP',
