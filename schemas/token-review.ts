@@ -35,6 +35,34 @@ export const TokenReviewStatus = Type.Object({
 })
 export type TokenReviewStatus = Static<typeof TokenReviewStatus>
 
+const Text = Type.Optional(Type.Unsafe<string | null>({ type: 'string', nullable: true }))
+const Texts = Type.Unsafe<Array<string | null> | null>({ type: 'array', items: { type: 'string', nullable: true }, nullable: true })
+
+/** The status of somebody else's answer, as Go decodes it: what is `null` or absent is empty, and unknown properties are none of its business. */
+export const DecodableStatus = Type.Object({
+  authenticated: Type.Optional(Type.Unsafe<boolean | null>({ type: 'boolean', nullable: true })),
+  user: Type.Optional(Type.Unsafe<DecodableUser | null>({
+    ...Type.Object({
+      username: Text,
+      uid: Text,
+      groups: Type.Optional(Texts),
+      // not Type.Record: the pattern of its keys leaves out those with a line break
+      extra: Type.Optional(Type.Unsafe<object>({ type: 'object', additionalProperties: Texts, nullable: true }))
+    }),
+    nullable: true
+  })),
+  audiences: Type.Optional(Texts),
+  error: Text
+})
+export type DecodableStatus = Static<typeof DecodableStatus>
+
+interface DecodableUser {
+  readonly username?: string | null
+  readonly uid?: string | null
+  readonly groups?: ReadonlyArray<string | null> | null
+  readonly extra?: Readonly<Record<string, ReadonlyArray<string | null> | null>> | null
+}
+
 /** As a response schema this is the allow-list of what may leave: there is no `spec` in it, hence no token. */
 export const TokenReviewResponse = Type.Object({
   apiVersion: Type.String(),

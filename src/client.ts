@@ -5,6 +5,9 @@ import { isIP } from 'node:net'
 import { checkServerIdentity, type PeerCertificate } from 'node:tls'
 import type { ApiVersion, TokenReviewRequest, TokenReviewStatus } from '../schemas/token-review.js'
 import { CommandError, ExitCode } from './errors.js'
+import { decodeStatus } from './review-status.js'
+
+export { decodeStatus }
 
 /** Where a service is, and what to trust and to show there. PEM throughout. */
 export interface Target {
@@ -35,17 +38,29 @@ const MAX_BYTES = 3 * 1024 * 1024
 /** Of what a server says, in a message. */
 const MAX_WORDS = 300
 
-/** @throws CommandError with exit code 69 where the service can't be reached or doesn't answer with a TokenReview */
+/**
+ * The status, with an error that is fit to be shown.
+ * @throws CommandError with exit code 69 where the service can't be reached or doesn't answer with a TokenReview
+ */
 export async function requestReview (target: Target, apiVersion: ApiVersion, spec: TokenReviewRequest['spec']): Promise<TokenReviewStatus> {
-  const answer = await postReview(target, apiVersion, spec)
-  const { kind, status } = answer.body
-  if (answer.code === 200 && kind === 'TokenReview' && typeof status === 'object' && status !== null) return status as TokenReviewStatus
+  const status = readStatus(await postReview(target, apiVersion, spec), apiVersion)
   // what answers may repeat what it was asked
-  throw new CommandError(`${target.server.href}: the answer is ${answer.code}: ${shorten(refusalOf(answer).replaceAll(spec.token, '<token>'))}`, ExitCode.unavailable)
+  const quote = (words: string): string => shorten(words.replaceAll(spec.token, '<token>'))
+  if (typeof status === 'string') throw new CommandError(`${target.server.href}: ${quote(status)}`, ExitCode.unavailable)
+  return status.error === undefined ? status : { ...status, error: quote(status.error) }
+}
+
+/** The status of an answer that an API server can read; otherwise what is wrong with it. */
+export function readStatus (answer: Answer, asked: ApiVersion): TokenReviewStatus | string {
+  const { code, body: { kind, apiVersion, status } } = answer
+  if (code !== 200 || kind !== 'TokenReview') return `the answer is ${code}: ${refusalOf(answer)}`
+  if (apiVersion !== asked) return `the answer is of ${typeof apiVersion === 'string' ? apiVersion : 'no version'}, which an API server can't decode`
+  const decoded = decodeStatus(status)
+  return typeof decoded === 'string' ? `the answer has ${decoded}` : decoded
 }
 
 /** What a refusal says of itself, where it is a `Status`. */
-export function refusalOf ({ body: { kind, message } }: Answer): string {
+function refusalOf ({ body: { kind, message } }: Answer): string {
   return kind === 'Status' && typeof message === 'string' ? message : 'it is not a TokenReview'
 }
 

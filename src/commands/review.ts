@@ -159,7 +159,8 @@ function describeStatus ({ authenticated, user, audiences, error }: TokenReviewS
 }
 
 function describeUser ({ username, uid, groups, extra }: UserInfo): string[] {
-  const lines = [`username:  ${username}`]
+  // a broken webhook may authenticate nobody, and API servers let that in
+  const lines = [`username:  ${username === '' ? '""' : username}`]
   if (uid !== undefined) lines.push(`uid:       ${uid}`)
   if (groups !== undefined) lines.push(`groups:    ${groups.join(', ')}`)
   for (const [key, values] of Object.entries(extra ?? {})) lines.push(`extra:     ${key}: ${values.join(', ')}`)

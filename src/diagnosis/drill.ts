@@ -3,7 +3,7 @@
  * the way through the webhook and back. Each check is a hop.
  */
 import type { TokenReviewStatus, UserInfo } from '../../schemas/token-review.js'
-import { postReview, requestReview, type Answer, type Target } from '../client.js'
+import { decodeStatus, postReview, requestReview, type Answer, type Target } from '../client.js'
 import type { CommandError } from '../errors.js'
 import { failed, ok, skipped, stops, unavailable, warning, type Check } from './check.js'
 import { bogusToken } from './interview.js'
@@ -27,10 +27,10 @@ export async function runDrill ({ admin, token: real }: Drill, service: Target):
   const token = real ?? bogusToken().token
   const answer = await postReview(endpoint(admin), V1, { token }).catch((error: CommandError) => error)
   if (answer instanceof Error) return [unavailable('drill-reach', answer.message, '"server" and the CA of the admin kubeconfig; is the API server up?')]
-  const arrived = [checkReach(answer), checkPermission(answer)]
+  const said = decodeStatus(answer.body['status'])
+  const arrived = [checkReach(answer, said), checkPermission(answer)]
   const stop = arrived.findIndex(stops)
-  if (stop !== -1) return arrived.slice(0, stop + 1)
-  const said = answer.body['status'] as TokenReviewStatus
+  if (stop !== -1 || typeof said === 'string') return arrived.slice(0, stop + 1)
   const error = othersWords(said.error ?? '').replaceAll(token, '<token>')
   if (error !== '' && !said.authenticated) return [...arrived, ...judgeError(error)]
   if (real === undefined) return [...arrived, ...judgeBogus(said)]
@@ -45,11 +45,11 @@ function endpoint (admin: Target): Target {
   return { ...admin, server }
 }
 
-function checkReach ({ code, body }: Answer): Check {
-  const known = body['kind'] === 'Status' || (body['kind'] === 'TokenReview' && typeof body['status'] === 'object' && body['status'] !== null)
-  return known && code < 500
+function checkReach ({ code, body: { kind } }: Answer, said: TokenReviewStatus | string): Check {
+  const unread = kind === 'TokenReview' && typeof said === 'string' ? `, ${said}` : ''
+  return (kind === 'Status' || kind === 'TokenReview') && unread === '' && code < 500
     ? ok('drill-reach', 'the API server answers')
-    : failed('drill-reach', `what answers is no API server, or a sick one: ${code}`, '"server" of the admin kubeconfig; `kubectl get --raw /readyz`')
+    : failed('drill-reach', `what answers is no API server, or a sick one: ${code}${unread}`, '"server" of the admin kubeconfig; `kubectl get --raw /readyz`')
 }
 
 function checkPermission ({ code, body }: Answer): Check {

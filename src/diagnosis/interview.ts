@@ -1,7 +1,7 @@
 /** Asks a service what an API server would ask it, with tokens that nobody has, and keeps every answer. */
 import { randomBytes } from 'node:crypto'
-import type { ApiVersion, TokenReviewStatus } from '../../schemas/token-review.js'
-import { postReview, refusalOf, type Answer, type Target } from '../client.js'
+import type { ApiVersion } from '../../schemas/token-review.js'
+import { postReview, type Answer, type Target } from '../client.js'
 
 /** Both clocks in milliseconds. */
 export interface Clock {
@@ -44,16 +44,4 @@ export async function ask (target: Target, apiVersion: ApiVersion, { token, secr
   const [date, started] = [now(), elapsed()]
   const answer = await postReview(target, apiVersion, { token })
   return { apiVersion, secrets, answer, milliseconds: elapsed() - started, middle: (date + now()) / 2 }
-}
-
-/** The status of an answer that an API server can read; otherwise what is wrong with it. */
-export function readStatus ({ apiVersion, answer }: Reply): TokenReviewStatus | string {
-  const { code, body } = answer
-  if (code !== 200 || body['kind'] !== 'TokenReview') return `the answer is ${code}: ${refusalOf(answer)}`
-  if (body['apiVersion'] !== apiVersion) return `the answer is of ${String(body['apiVersion'])}, which an API server can't decode`
-  const status = body['status'] as TokenReviewStatus | null | undefined
-  // Go leaves false out
-  const authenticated = status?.authenticated ?? false
-  if (typeof status !== 'object' || status === null || typeof authenticated !== 'boolean') return 'the answer has no status that an API server can decode'
-  return { ...status, authenticated }
 }

@@ -1,10 +1,10 @@
 /** What the service answers, and to whom: the checks behind a connection that an API server would trust. */
 import type { ApiVersion } from '../../schemas/token-review.js'
-import type { Target } from '../client.js'
+import { readStatus, type Target } from '../client.js'
 import { parseCertificates } from '../files/pem.js'
 import { SOON } from './certificate.js'
 import { failed, ok, skipped, unavailable, warning, type Check } from './check.js'
-import { ask, bogusPassword, bogusToken, readStatus, type Clock, type Reply } from './interview.js'
+import { ask, bogusPassword, bogusToken, type Clock, type Reply } from './interview.js'
 
 const V1: ApiVersion = 'authentication.k8s.io/v1'
 const V1BETA1: ApiVersion = 'authentication.k8s.io/v1beta1'
@@ -24,7 +24,7 @@ export async function checkReviews (target: Target, clock: Clock): Promise<Check
     if (first.answer.code === 401) return [refusedClient(wordsOf(first), target)]
     const beta = await ask(target, V1BETA1, bogusToken(), clock)
     const basics = [checkClock(first), checkVersion('v1', first), checkVersion('v1beta1', beta)]
-    if (typeof readStatus(first) === 'string') return [...basics, checkEcho([first, beta])]
+    if (typeof readStatus(first.answer, first.apiVersion) === 'string') return [...basics, checkEcho([first, beta])]
     const password = await ask(target, V1, bogusPassword(), clock)
     const more: Reply[] = []
     for (let count = 0; count < REVIEWS; count++) more.push(await ask(target, V1, bogusToken(), clock))
@@ -96,7 +96,7 @@ function checkClock ({ answer: { headers }, middle }: Reply): Check {
 }
 
 function checkVersion (name: 'v1' | 'v1beta1', reply: Reply): Check {
-  const status = readStatus(reply)
+  const status = readStatus(reply.answer, reply.apiVersion)
   if (typeof status !== 'string') return ok(name, `answered in ${reply.apiVersion}`)
   const { code } = reply.answer
   if (code === 429 || code >= 500) return unavailable(name, status, 'the service, or what stands before it, is overloaded or broken: look at its log')
@@ -104,7 +104,7 @@ function checkVersion (name: 'v1' | 'v1beta1', reply: Reply): Check {
 }
 
 function checkBogus (name: string, what: string, reply: Reply): Check {
-  const status = readStatus(reply)
+  const status = readStatus(reply.answer, reply.apiVersion)
   if (typeof status === 'string') return unavailable(name, status, "look at the service's log")
   if (status.authenticated) {
     return failed(name, `${what} is let in, as ${JSON.stringify(status.user?.username)}`, 'take this service out of every API server at once: it has a mock provider, or a broken one')

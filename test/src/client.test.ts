@@ -25,6 +25,10 @@ function http (code: number, body: string): string {
   return `HTTP/1.1 ${code} X\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`
 }
 
+function review (status: unknown): string {
+  return http(200, JSON.stringify({ apiVersion: V1, kind: 'TokenReview', status }))
+}
+
 /** The same piece, each time the last one has left. */
 function forever (socket: TLSSocket, piece: string): void {
   socket.write(piece, () => { if (!socket.destroyed) setImmediate(forever, socket, piece) })
@@ -69,4 +73,61 @@ test("a server's words are cut, and the token in them is not shown", async t => 
   const target = await answering(t, socket => { socket.end(http(401, JSON.stringify({ kind: 'Status', message }))) })
   const { message: words } = await requestReview(target, V1, { token: TOKEN }).catch((error: Error) => error) as Error
   t.match(words, /: the answer is 401: <token> !{200,300}…$/)
+  const unavailable = await answering(t, socket => { socket.end(review({ error: message })) })
+  t.match((await requestReview(unavailable, V1, { token: TOKEN })).error, /^<token> !{200,300}…$/)
+})
+
+const alice = { username: 'alice' }
+const deep = `${'['.repeat(100_000)}${']'.repeat(100_000)}`
+
+const undecodable: Array<[status: unknown, field: RegExp]> = [
+  [undefined, /status must be object/],
+  [null, /status must be object/],
+  [[], /status must be object/],
+  [{ authenticated: 'no', user: alice }, /status\.authenticated must be boolean/],
+  [{ authenticated: true, user: 'x' }, /status\.user must be object/],
+  [{ authenticated: true, user: { username: { toString: 1 } } }, /status\.user\.username must be string/],
+  [{ authenticated: true, user: { ...alice, uid: 1 } }, /status\.user\.uid must be string/],
+  [{ authenticated: true, user: { ...alice, groups: 'g' } }, /status\.user\.groups must be array/],
+  [{ authenticated: true, user: { ...alice, groups: [{ toString: 1 }] } }, /status\.user\.groups\.0 must be string/],
+  [{ authenticated: true, user: { ...alice, groups: Array(500_000).fill(1) } }, /status\.user\.groups\.0 must be string/],
+  [{ authenticated: true, user: { ...alice, extra: [] } }, /status\.user\.extra must be object/],
+  [{ authenticated: true, user: { ...alice, extra: { a: 'b' } } }, /status\.user\.extra\.a must be array/],
+  [{ authenticated: true, user: { ...alice, extra: { 'a\nb': 'b' } } }, /status\.user\.extra\.a\nb must be array/],
+  [{ authenticated: true, user: { ...alice, extra: { a: [1] } } }, /status\.user\.extra\.a\.0 must be string/],
+  [{ authenticated: true, user: alice, audiences: 'x' }, /status\.audiences must be array/],
+  [{ error: { toString: null } }, /status\.error must be string/]
+]
+
+const decodable: Array<[status: object, read: object]> = [
+  [{}, { authenticated: false }],
+  [{ authenticated: null, user: {}, error: '' }, { authenticated: false }],
+  [{ authenticated: true }, { authenticated: true, user: { username: '' } }],
+  [{ authenticated: true, user: null }, { authenticated: true, user: { username: '' } }],
+  [{ authenticated: true, user: { ...alice, groups: null, extra: { a: null, b: ['c'] } }, audiences: null }, { authenticated: true, user: { ...alice, extra: { a: [], b: ['c'] } } }],
+  [{ authenticated: true, user: { ...alice, uid: '1', groups: ['g'] }, audiences: ['a'], more: 1 }, { authenticated: true, user: { ...alice, uid: '1', groups: ['g'] }, audiences: ['a'] }]
+]
+
+test('a status is read as an API server reads it', async t => {
+  for (const [status, field] of undecodable) {
+    const target = await answering(t, socket => { socket.end(review(status)) })
+    await t.rejects(requestReview(target, V1, { token: TOKEN }), { message: field, exitCode: ExitCode.unavailable }, JSON.stringify(status)?.slice(0, 99))
+  }
+  for (const [status, read] of decodable) {
+    const target = await answering(t, socket => { socket.end(review(status)) })
+    t.strictSame(await requestReview(target, V1, { token: TOKEN }), read)
+  }
+})
+
+test('an answer that is no TokenReview of the version that was asked', async t => {
+  for (const [body, message] of [
+    ['{"apiVersion":"authentication.k8s.io/v1beta1","kind":"TokenReview","status":{}}', /is of authentication\.k8s\.io\/v1beta1, which an API server can't decode/],
+    ['{"apiVersion":{"toString":1},"kind":"TokenReview","status":{}}', /is of no version/],
+    [`{"apiVersion":"${V1}","kind":"TokenReview","status":${deep}}`, /status must be object/],
+    ['null', /is not a TokenReview/],
+    ['[]', /is not a TokenReview/]
+  ] as const) {
+    const target = await answering(t, socket => { socket.end(http(200, body)) })
+    await t.rejects(requestReview(target, V1, { token: TOKEN }), { message, exitCode: ExitCode.unavailable })
+  }
 })

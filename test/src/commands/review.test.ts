@@ -222,7 +222,8 @@ const oddities: Oddity[] = [
   { what: 'hangs up', answer: response => { response.destroy() }, stderr: new RegExp(`: v1: socket hang up${NO_MORE}`) },
   { what: 'demands a client certificate', answer: response => { response.destroy() }, options: { requestCert: true, rejectUnauthorized: true, ca: otherCA.cert }, stderr: /: client-certificate: the service refuses to be asked: .*alert.*To do: `authn-webhook certs --out DIR --client/ },
   { what: 'switches the protocol', answer: (_, socket) => { socket.write('HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n') }, stderr: new RegExp(`: v1: the connection was closed without an answer${NO_MORE}`) },
-  { what: 'answers too much', answer: response => { response.end('x'.repeat(4 * 1024 * 1024)) }, stderr: new RegExp(`: v1: the answer is larger than 3 MiB${NO_MORE}`) }
+  { what: 'answers too much', answer: response => { response.end('x'.repeat(4 * 1024 * 1024)) }, stderr: new RegExp(`: v1: the answer is larger than 3 MiB${NO_MORE}`) },
+  { what: 'gives a status of other types', answer: response => { response.end('{"apiVersion":"authentication.k8s.io/v1","kind":"TokenReview","status":{"authenticated":"no","user":{"username":"x"}}}') }, stderr: /the answer has no status that an API server can decode: status\.authenticated must be boolean\n$/ }
 ]
 
 test('what gives no answer to a review: exit 69', async t => {

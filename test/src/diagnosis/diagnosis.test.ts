@@ -205,6 +205,7 @@ const cases: Case[] = [
   ...[undefined, null, 'no', { authenticated: 'no' }].map((status): Case => ({
     what: `the status ${JSON.stringify(status)}`, target: async t => await standIn(t, oddWebhook(() => ({ status }))), outcome: 'failed', finds: { v1: ['failed', /no status that an API server can decode/], v1beta1: ['failed', /./] }
   })),
+  { what: 'an error that is no text', target: async t => await standIn(t, oddWebhook(() => ({ status: { error: 1 } }))), outcome: 'failed', finds: { v1: ['failed', /status\.error must be string/], v1beta1: ['failed', /./] } },
   { what: 'a status as Go writes it, without false', target: async t => await standIn(t, oddWebhook(() => ({ status: {} }))), outcome: 'ok', finds: ANYBODY },
   { what: 'the token in the answer', target: async t => await standIn(t, oddWebhook(({ spec }) => ({ spec }))), outcome: 'failed', finds: { ...ANYBODY, echo: ['failed', /repeats the token/] } },
   { what: 'the token in a header', target: async t => await standIn(t, oddWebhook(({ spec }, response) => { response.setHeader('x-token', spec.token); return {} })), outcome: 'failed', finds: { ...ANYBODY, echo: ['failed', /repeats the token/] } },
@@ -296,6 +297,8 @@ const POST = 'Post "https://192.0.2.1:8443/authenticate?timeout=30s": dial tcp 1
 const drills: DrillCase[] = [
   { what: 'all well, with a good token', answers: knowsAlice, token: alice.token, finds: {} },
   { what: 'a random token is refused', answers: said({ error: '[invalid bearer token, invalid bearer token]' }), finds: { 'drill-webhook': ['warning', /whether the webhook was asked.*--token-file/] } },
+  { what: 'an API server whose error is no text', answers: said({ error: 1 }), token: alice.token, finds: { 'drill-reach': ['failed', /no API server, or a sick one: 201, no status that an API server can decode: status\.error must be string/] } },
+  { what: 'an API server whose user is no user', answers: said({ authenticated: true, user: 'x' }), finds: { 'drill-reach': ['failed', /status\.user must be object/] } },
   { what: 'an API server that is sick', answers: (_, response) => { response.writeHead(502).end('bad gateway') }, finds: { 'drill-reach': ['failed', /no API server, or a sick one: 502/] } },
   { what: 'an admin whom it does not know', answers: refused(401, 'Unauthorized'), finds: { 'drill-permission': ['failed', /doesn't know this admin: Unauthorized/] } },
   { what: 'an admin who may not', answers: refused(403, 'tokenreviews is forbidden: User "eve" cannot create'), finds: { 'drill-permission': ['failed', /tokenreviews is forbidden.*system:auth-delegator/] } },
