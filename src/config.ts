@@ -152,7 +152,8 @@ function checkOwnConfig (slot: IdentityProviderConfig, { schema }: IdentityProvi
 
 /** One fault a path is enough. */
 function addNews (faults: Fault[], more: readonly Fault[]): void {
-  faults.push(...more.filter(({ path }) => !faults.some((fault) => fault.path === path)))
+  const known = new Set(faults.map(({ path }) => path))
+  for (const fault of more) if (!known.has(fault.path)) faults.push(fault)
 }
 
 function completeConfig (config: Config, dir: string): Config {

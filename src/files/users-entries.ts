@@ -12,12 +12,16 @@ import { joinPath } from './outline.js'
 
 /** What has been read so far. */
 export class Reading {
-  readonly faults: Fault[] = []
+  readonly faults: Fault[]
   readonly builder = new UsersTableBuilder()
   /** Of each user of the builder, its place in the file. */
   readonly places: number[] = []
   /** Entries, the malformed ones included. */
   count = 0
+
+  constructor (faults: Iterable<Fault> = []) {
+    this.faults = [...faults]
+  }
 
   readonly report: Report = (path, message) => {
     if (this.faults.length <= MAX_FAULTS) this.faults.push({ path, message })

@@ -84,8 +84,7 @@ function * piecesOf (file: string, hash: Hash): Generator<Buffer, void> {
 /** Of everything at once: values take a hundred times the memory of their text. */
 function tabulateWhole (text: string, file: string): UsersTable {
   const draft = draftDocument<UsersFile>(text, { file, schema: UsersFile })
-  const reading = new Reading()
-  reading.faults.push(...draft.faults)
+  const reading = new Reading(draft.faults)
   readEntries(draft, 0, reading)
   if (reading.faults.length > 0) throw faultsError(draft, reading.faults)
   return reading.builder.finish()
@@ -100,7 +99,7 @@ function tabulateParts (parts: Iterable<UsersPart> | undefined, file: string): U
     if (draft === undefined) return undefined
     const first = reading.count
     const known = reading.faults.length
-    reading.faults.push(...draft.faults.map(fault => ({ ...fault, path: shift(fault.path, first) })))
+    for (const fault of draft.faults) reading.faults.push({ ...fault, path: shift(fault.path, first) })
     readEntries(draft, first, reading)
     // lines are found now: of each part, only its faults are kept
     for (const fault of reading.faults.splice(known)) {

@@ -222,11 +222,12 @@ test('many users: everybody is found, by name and by token', async (t) => {
 })
 
 test('of very many faults the first ones are told', async (t) => {
-  for (const [what, entry, message] of [
-    ['of the form', '  -\n', /must be a mapping/],
-    ['of names', '  - username: "ali\\u0007ce"\n', /contains a control character/]
+  for (const [what, users, message] of [
+    ['of the form', '  -\n'.repeat(50_000), /must be a mapping/],
+    ['of names', '  - username: "ali\\u0007ce"\n'.repeat(50_000), /contains a control character/],
+    ['of one entry', `  - username: alice\n    extra:\n${'      k: [v]\n'.repeat(200_000)}`, /is there twice/]
   ] as const) {
-    const faults = faultsOf(t, entry.repeat(50_000))
+    const faults = faultsOf(t, users)
     t.equal(faults.length, MAX_FAULTS + 1, what)
     t.match(faults[0], message)
     t.equal(faults[MAX_FAULTS], 'undefined: : more than 1000 errors; fix these first')
