@@ -92,6 +92,14 @@ test('a static token file', (t) => {
     t.end()
   })
 
+  t.test('reads fields of megabytes', (t) => {
+    const field = 'x""'.repeat(10_000_000)
+    const { records, faults } = parseCsv(`"${field}",u,1\n"${field}`)
+    t.equal(records[0]?.fields[0]?.length, 20_000_000)
+    t.match(faults, [{ line: 2, message: /a quote is not closed/ }])
+    t.end()
+  })
+
   t.test('says everything that is wrong at once', (t) => {
     const text = [
       `${LAPTOP},alice,1001,"developers"`,
