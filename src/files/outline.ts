@@ -131,7 +131,24 @@ export function joinPath (base: string, segment: string | number): string {
   return base === '' ? segment : `${base}.${segment}`
 }
 
+const SEGMENT = /\[(\d+)\]|\["|[^.[\]]+/y
+
 function segmentsOf (path: string): string[] {
-  return [...path.matchAll(/\[(\d+)\]|\[("(?:[^"\\]|\\.)*")\]|([^.[\]]+)/g)]
-    .map(([, index, quoted, plain]) => index ?? (quoted === undefined ? plain! : JSON.parse(quoted) as string))
+  const segments: string[] = []
+  for (let at = 0; at < path.length; at++) {
+    SEGMENT.lastIndex = at
+    const match = SEGMENT.exec(path)
+    if (match === null) continue
+    const end = match[0] === '["' ? endOfQuotes(path, at + 1) : SEGMENT.lastIndex
+    segments.push(match[0] === '["' ? JSON.parse(path.slice(at + 1, end)) as string : match[1] ?? match[0])
+    at = end - 1
+  }
+  return segments
+}
+
+/** Behind the closing quote. A pattern for all of it would overflow the stack at a key of megabytes. */
+function endOfQuotes (path: string, open: number): number {
+  let at = open + 1
+  while (path[at] !== '"') at += path[at] === '\\' ? 2 : 1
+  return at + 1
 }

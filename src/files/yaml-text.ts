@@ -87,10 +87,17 @@ export function removeItem (text: string, map: YAMLMap, key: string, index: numb
   const before = text.slice(0, start)
   const after = text.slice(end).replace(/^\r?\n/, '')
   // one of the two runs of blank lines around it goes as well
-  const rest = after === '' ? before.replace(/(?:(?<=\n)[ \t]*\r?\n)+$/, '') : before + after.replace(/^(?:[ \t]*\r?\n)+/, '')
+  const rest = after === '' ? withoutBlankEnd(before) : before + after.replace(/^[ \t\r\n]*\n/, '')
   if (list.items.length > 1) return rest
   const colon = text.indexOf(':', (pairOf(map, key)!.key as Node).range![1]) + 1
   return splice(rest, colon, colon, ' []')
+}
+
+/** Whole lines without the blank ones at their end. */
+function withoutBlankEnd (lines: string): string {
+  let end = lines.length
+  while (end > 0 && ' \t\r\n'.includes(lines.charAt(end - 1))) end--
+  return lines.slice(0, lines.indexOf('\n', end) + 1)
 }
 
 interface Span {
@@ -138,8 +145,10 @@ function endOf (text: string, node: Node): number {
     const last = node.items.at(-1)
     return endOf(text, isMap(node) ? ((last as Pair).value ?? (last as Pair).key) as Node : last as Node)
   }
-  const end = node.range![1]
-  return end - (/(?:\r?\n)*$/.exec(text.slice(node.range![0], end))![0].length)
+  const [start] = node.range!
+  let [, end] = node.range!
+  while (end > start && '\r\n'.includes(text.charAt(end - 1))) end--
+  return end
 }
 
 function insertKey (text: string, map: YAMLMap, lines: string): string {

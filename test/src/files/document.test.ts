@@ -248,6 +248,7 @@ test('paths', async (t) => {
   t.equal(lineOf(joinPath('a', '')), 3)
   t.equal(lineOf('a.__proto__'), 4)
   t.equal(lineOf('a.constructor'), 1)
+  t.doesNotThrow(() => lineOf(joinPath('a', '"x'.repeat(10_000_000))), 'a key of megabytes')
 })
 
 test('aliases', async (t) => {

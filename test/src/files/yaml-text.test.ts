@@ -85,6 +85,12 @@ test('other layouts', (t) => {
   t.end()
 })
 
+test('millions of blank lines', (t) => {
+  const text = `users:\n- username: alice\n${'\n'.repeat(4_000_000)}- username: bob\n`
+  t.equal(removeItem(text, rootOf(text), 'users', 1), 'users:\n- username: alice\n')
+  t.end()
+})
+
 test('JSON is YAML, too', (t) => {
   const text = JSON.stringify({ users: [{ username: 'alice', tokens: [] }] }, null, 2)
   const more = appendItems(text, rootOf(text), 'users', [{ username: 'bob', groups: ['developers'] }])
