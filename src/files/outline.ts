@@ -81,7 +81,18 @@ export class Outline {
       children.push({ name, offset: offsetOf(first), index: next })
       next = this.#after(next)
     }
+    if (type === EVENT_ID.SEQUENCE && children.some(({ offset }) => offset === -1)) {
+      const dashes = this.#dashes(offsetOf(this.#events[index]))
+      return children.map((child, at) => child.offset === -1 ? { ...child, offset: dashes[at] ?? -1 } : child)
+    }
     return children
+  }
+
+  /** Those in the column of a block list's first one: an entry without a value is nowhere else in the text. */
+  #dashes (first: number): number[] {
+    const column = first - 1 - Math.max(this.#text.lastIndexOf('\n', first - 1), this.#text.lastIndexOf('\r', first - 1))
+    const dash = new RegExp(`(?<=[\\r\\n] {${column}})-(?!\\S)`, 'g')
+    return [first, ...Array.from(this.#text.slice(first).matchAll(dash), ({ index }) => first + index)]
   }
 
   /** The event behind the value that begins at `index`. */

@@ -117,7 +117,7 @@ function tabulateParts (parts: Iterable<UsersPart> | undefined, file: string): U
 /** A part by itself; `undefined` if it is none: its end is not that of a user, or it refers to another part. */
 function draftPart (bytes: Buffer, file: string): Draft<UsersFile> | undefined {
   const text = decodeText(bytes, file)
-  if (ALIAS.test(text)) return undefined
+  if (ALIAS.test(text) || LONE_CR.test(text) || MARKER.test(text.slice(text.indexOf('users:')))) return undefined
   try {
     const draft = draftDocument<UsersFile>(text, { file, schema: UsersFile })
     const isPart = Array.isArray(draft.value?.users) && Object.keys(draft.value).sort().join() === 'apiVersion,users'
@@ -130,6 +130,12 @@ function draftPart (bytes: Buffer, file: string): Draft<UsersFile> | undefined {
 
 /** What may be an anchor or an alias of YAML. */
 const ALIAS = /(?:^|[\s[\]{},:-])[&*][^\s]/
+
+/** A line break of YAML, and none to what cuts the file. */
+const LONE_CR = /\r(?!\n)/
+
+/** Ends the document, wherever it stands. */
+const MARKER = /^(?:---|\.\.\.)/m
 
 /** `users[3].uid` → `users[1003].uid` */
 function shift (path: string, by: number): string {

@@ -85,7 +85,7 @@ test('a document that is right', async (t) => {
   t.test('a value that is missing in the text has the line of its key', async (t) => {
     const { lineOf } = parseDocument<any>('a:\nlist:\n  -\n  - x\n', { file: 'x', schema: {} })
     t.equal(lineOf('a'), 1)
-    t.equal(lineOf('list[0]'), 2)
+    t.equal(lineOf('list[0]'), 3)
     t.equal(lineOf('list[1]'), 4)
   })
 })
