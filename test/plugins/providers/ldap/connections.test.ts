@@ -103,7 +103,7 @@ test('connections', async t => {
   })
 
   t.test('never carry an identity over to the next user', async t => {
-    const from = slapd.lines.length
+    const from = await slapd.written()
     const { ask } = await open(t, slapd, { pool: { max: 2 } })
     await Promise.all(Array.from({ length: 60 }, async (_, index) => {
       const [person, password] = [['alice', alice.password], ['bob', bob.password], ['bob', `canary-wrong-${index}`], ['alice', `canary-wrong-${index}`]][index % 4] as [string, string]
@@ -127,7 +127,7 @@ test('connections', async t => {
   })
 
   t.test('are closed where somebody read as a user', async t => {
-    const from = slapd.lines.length
+    const from = await slapd.written()
     const { ask } = await open(t, slapd, { bindDN: '', bindPassword: undefined, userDNTemplate: `uid={username},ou=people,${SUFFIX}`, userSearch: {}, pool: { max: 1 } })
     for (const [person, password] of [['alice', alice.password], ['bob', bob.password], ['alice', 'canary-wrong'], ['bob', bob.password]] as const) {
       t.equal(outcome(await ask(person, password)), password === 'canary-wrong' ? 'wrong-credential' : person)
