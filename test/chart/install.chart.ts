@@ -142,7 +142,7 @@ test('one helm install into kube-system', async t => {
 
   await t.test('the notes know kubeadm by its ConfigMap', async t => {
     await cluster.admin('POST', '/api/v1/namespaces/kube-system/configmaps', { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'kubeadm-config' } })
-    t.match(await helm(cluster, 'upgrade', 'authn-webhook', CHART, ...VALUES, '--dry-run=server'), /\{\.data\.kubeadm\}'\n\n\(For other distributions: kind in place of kubeadm\.\)/)
+    t.match(await helm(cluster, 'upgrade', 'authn-webhook', CHART, ...VALUES, '--dry-run=server'), /\{\.data\.kubeadm\}'\n\nFor another distribution, replace \{\.data\.kubeadm\} with one of these, as it is written here:\n\n {2}\{\.data\.kind\}\n/)
     await cluster.admin('DELETE', '/api/v1/namespaces/kube-system/configmaps/kubeadm-config')
   })
 
