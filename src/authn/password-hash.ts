@@ -79,7 +79,7 @@ export function decoyOf (model: PasswordHash): PasswordHash {
   return { cost: decoy.cost, unfit: () => undefined, verify: async (password) => await decoy.verify(password) && false }
 }
 
-/** Why the passwords of such hashes are guessed too fast by whoever has the file, and what to do; `undefined` where they are not. */
+/** Why a stolen file of such hashes is easy to attack, and what to do; `undefined` if it is not. */
 export function whyWeak (cost: PasswordHash['cost']): string | undefined {
   const [, bcryptCost] = /^\$2b\$(\d\d)$/.exec(cost) ?? []
   if (bcryptCost === undefined || Number(bcryptCost) >= SAFE_BCRYPT_COST) return undefined

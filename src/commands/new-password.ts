@@ -7,7 +7,7 @@ import type { Terminal } from '../terminal.js'
 const MIN_LENGTH = 8
 
 /**
- * @param options.username of at least one byte, where it isn't known
+ * @param options.username if it is not known, one byte is assumed
  * @param options.instead the option that makes a password
  * @throws CommandError for one whose bearer token would be too long to be looked at
  */

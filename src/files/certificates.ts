@@ -84,7 +84,7 @@ export async function openAuthority (directory: string, { now = Date.now }: Cloc
   return { file, keyFile, created, certificate, expiresAt, pair: { cert: certificate.toString(), key: pem } }
 }
 
-/** Not so for a file that only can't be seen: whoever reads it says why. */
+/** A file that exists but cannot be accessed is not missing; reading it reports the reason. */
 function isMissing (file: string): boolean {
   try {
     return statSync(file, { throwIfNoEntry: false }) === undefined

@@ -1,4 +1,4 @@
-/** Directories and files that a command makes where there is nothing yet. */
+/** Creates directories and files that do not exist yet. */
 import { mkdir, stat, writeFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { CommandError } from '../errors.js'

@@ -4,8 +4,9 @@
  * otherwise hold the reader for ever, and every reload behind it.
  */
 import { createHash } from 'node:crypto'
-import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from 'node:fs'
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
 import { open, type FileHandle } from 'node:fs/promises'
+import { tooLarge, whyUnfit, whyUnreadable } from './unreadable.js'
 
 /** Plenty for a config, a certificate or a secret. */
 export const MAX_BYTES = 1024 * 1024
@@ -123,13 +124,6 @@ export function * readPiecesSync (file: string, { maxBytes = MAX_BYTES }: Pick<R
 
 const NOT_BLOCKING = constants.O_RDONLY | constants.O_NONBLOCK
 
-/** Of the open file: what lies at a path may be another one by now. */
-function whyUnfit (stats: Stats, maxBytes: number, pipes: boolean): string | undefined {
-  if (stats.isDirectory()) return REASONS['EISDIR']
-  if (!stats.isFile()) return pipes ? undefined : NOT_REGULAR
-  return stats.size > maxBytes ? tooLarge(maxBytes) : undefined
-}
-
 /** What takes a file piece by piece. */
 interface Sink<T> {
   /** Where the next piece goes; never empty. */
@@ -198,29 +192,3 @@ function roomFor (size: number): number {
 
 /** Bytes of one read. */
 const PIECE = 1024 * 1024
-
-function tooLarge (maxBytes: number): string {
-  return `is too large: more than ${maxBytes / 1024 / 1024} MiB`
-}
-
-const NOT_REGULAR = 'is not a regular file'
-
-const REASONS: Record<string, string> = {
-  ENOENT: 'does not exist',
-  ENOTDIR: 'does not exist: a part of its path is not a directory',
-  EISDIR: 'is a directory, not a file',
-  ELOOP: 'is a symbolic link that leads to itself',
-  EACCES: 'may not be read by the user that this process runs as',
-  EPERM: 'may not be read by the user that this process runs as',
-  // a socket, or a device that is not there
-  ENXIO: NOT_REGULAR,
-  ENODEV: NOT_REGULAR,
-  // files of the kernel that have nothing to give yet
-  EAGAIN: NOT_REGULAR
-}
-
-/** Why a file could not be opened or read. */
-function whyUnreadable (error: unknown): string {
-  const code = (error as NodeJS.ErrnoException).code ?? 'an unknown error'
-  return REASONS[code] ?? `can't be read: ${code}`
-}
