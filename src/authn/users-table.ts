@@ -4,24 +4,8 @@
  * their file. A user becomes an object when somebody asks for it (users.ts).
  */
 import { randomBytes } from 'node:crypto'
-import type { UserInfo } from '../../schemas/token-review.js'
 import { HashTableBuilder, type HashTable } from './hash-table.js'
-
-/** What is kept of a user; its tokens' digests lie apart. */
-export interface UserRecord {
-  readonly info: UserInfo
-  readonly disabled: boolean
-  /** Milliseconds since 1970. */
-  readonly expiresAt?: number | undefined
-  readonly passwordHash?: string | undefined
-  readonly tokens: readonly TokenRecord[]
-}
-
-export interface TokenRecord {
-  readonly name: string
-  readonly expiresAt?: number | undefined
-  readonly audiences?: readonly string[] | undefined
-}
+import { formatRecord, parseRecord, type UserRecord } from './user-record.js'
 
 /** Records as JSON, one after another. */
 export interface RecordPart {
@@ -58,28 +42,6 @@ export function recordOf ({ parts }: UsersTable, user: number): UserRecord {
   const { first, bytes, ends } = parts[lastWhere(parts, part => part.first <= user)]!
   const index = user - first
   return parseRecord(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8', index === 0 ? 0 : ends[index - 1], ends[index]))
-}
-
-/** Without keys, which would be a quarter of it. */
-function formatRecord ({ info: { username, uid, groups, extra }, disabled, expiresAt, passwordHash, tokens }: UserRecord): string {
-  return JSON.stringify([username, uid ?? 0, groups ?? 0, extra ?? 0, disabled ? 1 : 0, expiresAt ?? '', passwordHash ?? 0, ...tokens.flatMap(({ name, expiresAt, audiences }) => [name, expiresAt ?? '', audiences ?? 0])])
-}
-
-/** Whether something is there, its type tells: nothing is 0 or, in the place of a number, an empty text. */
-function parseRecord (text: string): UserRecord {
-  const [username, uid, groups, extra, disabled, expiresAt, passwordHash, ...rest] = JSON.parse(text)
-  const tokens: TokenRecord[] = []
-  for (let at = 0; at < rest.length; at += 3) {
-    const [name, expiresAt, audiences] = rest.slice(at, at + 3)
-    tokens.push({ name, expiresAt: expiresAt === '' ? undefined : expiresAt, audiences: audiences === 0 ? undefined : audiences })
-  }
-  return {
-    info: { username, ...uid !== 0 && { uid }, ...groups !== 0 && { groups }, ...extra !== 0 && { extra } },
-    disabled: disabled === 1,
-    expiresAt: expiresAt === '' ? undefined : expiresAt,
-    passwordHash: passwordHash === 0 ? undefined : passwordHash,
-    tokens
-  }
 }
 
 export function digestAt ({ digests }: Pick<UsersTable, 'digests'>, token: number): string {

@@ -8,7 +8,8 @@ import { findEntry, hashOf } from './hash-table.js'
 import { immutable } from './immutable.js'
 import { decoyOf, parsePasswordHash, type PasswordHash } from './password-hash.js'
 import { digestToken } from './token-digest.js'
-import { digestAt, digestBytes, hasDigest, recordOf, type TokenRecord, type UserRecord, type UsersTable } from './users-table.js'
+import type { TokenRecord, UserRecord } from './user-record.js'
+import { digestAt, digestBytes, hasDigest, recordOf, type UsersTable } from './users-table.js'
 
 export interface UserEntry {
   /** Names in NFC; immutable, since every answer about this user is this one object. */
