@@ -38,20 +38,24 @@ const cases: Array<[what: string, say: Say, expected: RegExp, fields?: object]> 
   ['a notice in place of StartTLS', socket => { socket.write(NOTICE) }, /StartTLS is invalid: .*odd: \[redacted\]/, { tls: { mode: 'startTLS' } }]
 ]
 
+/** With a service account whose password the directory knows. */
+function configOf (port: number, fields: object): ReturnType<typeof ldapConfig> {
+  return ldapConfig({
+    preset: 'openldap',
+    urls: [`ldap://127.0.0.1:${port}`],
+    tls: { mode: 'none', insecure: true },
+    bindDN: READER.dn,
+    bindPassword: SERVICE,
+    pool: { min: 0 },
+    userSearch: { baseDN: SUFFIX },
+    ...fields
+  })
+}
+
 for (const [what, say, expected, fields] of cases) {
   test(what, async t => {
     const directory = await startHostile(t, say)
-    const { ask, lookup, logged } = await openLdap(t, ldapConfig({
-      preset: 'openldap',
-      urls: [`ldap://127.0.0.1:${directory.port}`],
-      tls: { mode: 'none', insecure: true },
-      bindDN: READER.dn,
-      bindPassword: SERVICE,
-      pool: { min: 0 },
-      userSearch: { baseDN: SUFFIX },
-      groupSearch: { mode: 'none' },
-      ...fields
-    }))
+    const { ask, lookup, logged } = await openLdap(t, configOf(directory.port, { groupSearch: { mode: 'none' }, ...fields }))
     const error = await t.rejects(ask('alice', PERSON), { code: 'AUTHN_DIRECTORY', message: expected })
     const again = await lookup('alice').catch((error: unknown) => error)
     t.notMatch([String(error), String(again), ...logged].join('\n'), 'canary')
@@ -64,16 +68,7 @@ test('a directory that refuses pages', async t => {
     if (operation === Request.bind) socket.write(message(id, result(Response.bind)))
     else socket.write(message(id, result(Response.result, searches++ < 2 ? 53 : 0, `no pages for ${SERVICE}`)))
   })
-  const { lookup, logged } = await openLdap(t, ldapConfig({
-    preset: 'openldap',
-    urls: [`ldap://127.0.0.1:${directory.port}`],
-    tls: { mode: 'none', insecure: true },
-    bindDN: READER.dn,
-    bindPassword: SERVICE,
-    pool: { min: 0 },
-    userSearch: { baseDN: SUFFIX },
-    groupSearch: { baseDN: SUFFIX }
-  }))
+  const { lookup, logged } = await openLdap(t, configOf(directory.port, { groupSearch: { baseDN: SUFFIX } }))
   await lookup('alice').catch(() => {})
   t.notMatch(logged.join('\n'), SERVICE)
 })
