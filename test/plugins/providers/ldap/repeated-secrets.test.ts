@@ -61,14 +61,3 @@ for (const [what, say, expected, fields] of cases) {
     t.notMatch([String(error), String(again), ...logged].join('\n'), 'canary')
   })
 }
-
-test('a directory that refuses pages', async t => {
-  let searches = 0
-  const directory = await startHostile(t, (socket, { id, operation }) => {
-    if (operation === Request.bind) socket.write(message(id, result(Response.bind)))
-    else socket.write(message(id, result(Response.result, searches++ < 2 ? 53 : 0, `no pages for ${SERVICE}`)))
-  })
-  const { lookup, logged } = await openLdap(t, configOf(directory.port, { groupSearch: { baseDN: SUFFIX } }))
-  await lookup('alice').catch(() => {})
-  t.notMatch(logged.join('\n'), SERVICE)
-})
