@@ -12,8 +12,6 @@ COPY tsconfig.json tsconfig.build.json LICENSE ./
 COPY schemas schemas
 COPY src src
 COPY plugins plugins
-COPY test/conformance.ts test/conformance.ts
-COPY test/conformance test/conformance
 RUN npm run build
 COPY scripts/image.mjs scripts/image.mjs
 RUN node scripts/image.mjs /image/app
@@ -40,5 +38,5 @@ USER 65532:65532
 EXPOSE 8443 9443
 # half of the container's memory for the heap, which is collected before it is
 # full: password hashes lie outside of it. SIGUSR1 would open a debugger on loopback
-ENTRYPOINT ["node", "--disable-sigusr1", "--max-old-space-size-percentage=50", "--min-semi-space-size=8", "--max-semi-space-size=8", "--heap-growing-percent=70", "--no-maglev", "/app/dist/src/cli.js"]
+ENTRYPOINT ["node", "--disable-sigusr1", "--max-old-space-size-percentage=50", "--min-semi-space-size=8", "--max-semi-space-size=8", "--heap-growing-percent=70", "--no-maglev", "/app/dist/src/cli/main.js"]
 CMD ["serve"]

@@ -29,7 +29,7 @@ const OWNERS = [
 pinThisProcess()
 const world = await createWorld({ node: process.execPath })
 try {
-  const peer = peers.service({ ...world, cli: fileURLToPath(new URL('../dist/src/cli.js', import.meta.url)) }, {
+  const peer = peers.service({ ...world, cli: fileURLToPath(new URL('../dist/src/cli/main.js', import.meta.url)) }, {
     options: ['--cpu-prof', '--cpu-prof-interval=200', `--cpu-prof-dir=${world.dir}`]
   })
   const server = await startServer(world, peer)

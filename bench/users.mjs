@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { digestToken } from '../dist/src/authn/token-digest.js'
-import { readUsers } from '../dist/src/files/users.js'
+import { readUsers } from '../dist/src/users-file/read.js'
 import { summary } from './statistics.mjs'
 
 const ROUNDS = 5

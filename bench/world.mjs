@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { hashPassword } from '../dist/src/authn/password-hash.js'
 import { digestToken } from '../dist/src/authn/token-digest.js'
-import { ensureServingCertificate } from '../dist/src/files/certificates.js'
+import { ensureServingCertificate } from '../dist/src/certificates/directory.js'
 import { LONG_TOKEN, numberedToken, PASSWORD, PASSWORD_TOKEN, PASSWORD_USER, reviewOf, SHORT_TOKEN, TOKEN_USER } from './people.mjs'
 
 const BEGINNING = 'apiVersion: authn-webhook/v1\n'
@@ -37,7 +37,7 @@ export async function createWorld ({ node, goPeer }) {
     node,
     goPeer,
     /** The bundle that the image holds. */
-    cli: join(dir, 'app/dist/src/cli.js'),
+    cli: join(dir, 'app/dist/src/cli/main.js'),
     certFile,
     keyFile,
     ca: readFileSync(caFile),

@@ -8,7 +8,7 @@ import type { FastifyInstance } from 'fastify'
 import { collectDefaultMetrics, Counter as PromCounter, Gauge, Registry, type Metric } from 'prom-client'
 import type { Review } from '../src/authn/review.js'
 import { ASK_RESULTS, RESERVED_KINDS, type Observer } from '../src/authn/observer.js'
-import { Counter, Histogram } from './series.js'
+import { Counter, Histogram } from '../src/http/series.js'
 
 declare module 'fastify' {
   interface FastifyInstance {

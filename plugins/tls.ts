@@ -16,7 +16,7 @@ import type { TlsConfig } from '../schemas/config.js'
 import type { Observer } from '../src/authn/observer.js'
 import { ClientCertificateRequiredError } from '../src/errors.js'
 import { openWatched } from '../src/files/reload.js'
-import { findCertificateProblems, readServingCertificate, type ServingCertificate } from '../src/files/serving-certificate.js'
+import { findCertificateProblems, readServingCertificate, type ServingCertificate } from '../src/certificates/serving-certificate.js'
 import type { ClientVerdict } from '../src/http/admission.js'
 
 declare module 'fastify' {

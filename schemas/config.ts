@@ -1,4 +1,4 @@
-/** The config file. Each default stands beside its field; src/config.ts reads the file. */
+/** The config file. Each default stands beside its field; src/config/load.ts reads the file. */
 import { Type, type Static } from '@sinclair/typebox'
 import { MAX_TOKEN_BYTES } from './limits.js'
 import { Closed, Duration, Enum, Name, Path, Port, Secret } from './primitives.js'

@@ -3,7 +3,7 @@ import { Type, type Static, type TSchema } from '@sinclair/typebox'
 
 export const DURATION = '^([0-9]+(\\.[0-9]+)?(ns|us|µs|ms|s|m|h))+$'
 
-/** What a duration may be; src/files/faults.ts checks it. */
+/** What a duration may be; src/documents/schema-errors.ts checks it. */
 export interface DurationBounds {
   /** Absent: as short as can be written. */
   readonly least?: string

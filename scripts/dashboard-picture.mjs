@@ -14,7 +14,7 @@ import { fileURLToPath } from 'node:url'
 import { CELL, draw } from './dashboard-panel.mjs'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
-const CLI = join(ROOT, 'dist/src/cli.js')
+const CLI = join(ROOT, 'dist/src/cli/main.js')
 const SECONDS = Number(process.argv[2] ?? 180)
 const [PORT, ADMIN, PROMETHEUS_PORT] = [18443, 19443, 19090]
 

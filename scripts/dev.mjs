@@ -11,7 +11,7 @@ const options = process.argv.length > 2 ? process.argv.slice(2) : ['--demo']
 
 const children = [
   start('node_modules/typescript/bin/tsc', '--project', 'tsconfig.build.json', '--watch', '--preserveWatchOutput'),
-  start('--watch', '--watch-preserve-output', 'dist/src/cli.js', 'serve', ...options)
+  start('--watch', '--watch-preserve-output', 'dist/src/cli/main.js', 'serve', ...options)
 ]
 
 function start (...args) {

@@ -32,9 +32,9 @@ setTimes(out)
 /** Unminified, with the names that stacks show. */
 async function bundle () {
   await build({
-    entryPoints: ['dist/src/cli.js', 'dist/src/authn/provider.js', 'dist/src/files/users-worker.js'],
+    entryPoints: ['dist/src/cli/main.js', 'dist/src/authn/provider.js', 'dist/src/users-file/worker.js'],
     // beside the worker, which is looked for beside the module that starts it
-    chunkNames: 'files/[name]-[hash]',
+    chunkNames: 'users-file/[name]-[hash]',
     outdir: join(out, 'dist/src'),
     outbase: 'dist/src',
     bundle: true,

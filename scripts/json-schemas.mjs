@@ -10,7 +10,7 @@ const root = new URL('..', import.meta.url)
 const sources = {
   ...await import('../dist/schemas/published.js'),
   ...await import('../dist/schemas/helm/documents.js'),
-  ...await import('../dist/src/distributions.js')
+  ...await import('../dist/src/cli/distributions/index.js')
 }
 for (const [name, content] of Object.entries(generatedFiles(sources, read))) {
   const file = fileURLToPath(new URL(name, root))

@@ -1,4 +1,4 @@
-/** What the documents say is true: links, files, commands, metrics, the Dockerfile. Who may import whom is in house.test.ts. */
+/** What the documents say is true: links, files, commands, metrics, the Dockerfile. Who may import whom is in layout.test.ts. */
 import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
@@ -6,18 +6,18 @@ import { Command, type CommanderError } from 'commander'
 import { load } from 'js-yaml'
 import * as ldapts from 'ldapts'
 import { test } from 'tap'
-import { loadConfig } from '../src/config.js'
-import { certsCommand } from '../src/commands/certs.js'
-import { validateCommand } from '../src/commands/validate.js'
-import { DEFAULT_NAMES } from '../src/files/certificates.js'
-import { parseUsers } from '../src/files/users.js'
-import { findDefinition } from '../src/providers.js'
-import { openTerminal, type Terminal } from '../src/terminal.js'
+import { loadConfig } from '../src/config/load.js'
+import { certsCommand } from '../src/cli/commands/certs.js'
+import { validateCommand } from '../src/cli/commands/validate.js'
+import { DEFAULT_NAMES } from '../src/certificates/directory.js'
+import { parseUsers } from '../src/users-file/read.js'
+import { findDefinition } from '../src/config/registry.js'
+import { openTerminal, type Terminal } from '../src/cli/terminal.js'
 import { runInProcess } from './fixtures/command-in-process.js'
 import { startService } from './fixtures/service.js'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
-const FOLDERS = ['', 'docs', 'src', 'plugins', 'schemas', 'test', 'test/chart', 'test/e2e', 'bench', 'examples', 'charts/authn-webhook']
+const FOLDERS = ['', 'docs', 'src', 'plugins', 'schemas', 'test', 'test/chart-install', 'test/e2e', 'bench', 'examples', 'charts/authn-webhook']
 const DOCUMENTS = FOLDERS.flatMap(folder => readdirSync(join(ROOT, folder))
   .filter(name => name.endsWith('.md'))
   .map(name => join(folder, name)))
@@ -89,7 +89,7 @@ test('what the log says of a directory is what the code writes', async t => {
   const [, table = ''] = read('docs/ldap.md').split('| the log says |')
   const rows = [...table.matchAll(/^\| (`.*?) \|/gm)].map(match => match[1]!)
   t.ok(rows.length > 10, 'there are rows')
-  const code = ['plugins/identity-providers.ts', ...readdirSync(join(ROOT, 'plugins/providers/ldap')).map(name => join('plugins/providers/ldap', name))].map(read).join('\n').replaceAll("\\'", "'")
+  const code = ['plugins/identity-providers.ts', ...readdirSync(join(ROOT, 'plugins/providers/ldap'), { recursive: true, encoding: 'utf8' }).filter(name => name.endsWith('.ts')).map(name => join('plugins/providers/ldap', name))].map(read).join('\n').replaceAll("\\'", "'")
   // words of Node.js, OpenSSL and a directory, which end up in a reason
   const others = ['ECONNREFUSED', 'unable to verify the first certificate', 'self-signed certificate', 'ERR_TLS_CERT_ALTNAME_INVALID', 'certificate has expired']
   for (const sentence of rows.flatMap(row => [...row.matchAll(/`([^`]+)`/g)].map(match => match[1]!))) {
@@ -140,7 +140,7 @@ test('the Dockerfile keeps its promises', async t => {
   t.strictSame(last.filter(line => line.startsWith('RUN ')), [], 'nothing that needs a shell in the runtime image')
   const [, entrypoint] = last.find(line => line.startsWith('ENTRYPOINT '))!.split(/ (.*)/)
   const [node, ...flags] = JSON.parse(entrypoint!) as string[]
-  t.strictSame([node, flags.pop()], ['node', '/app/dist/src/cli.js'], 'signals reach node itself')
+  t.strictSame([node, flags.pop()], ['node', '/app/dist/src/cli/main.js'], 'signals reach node itself')
   t.ok(flags.some(flag => /^--max-old-space-size-percentage=\d+$/.test(flag)), 'the heap follows the memory limit')
   t.ok(flags.includes('--disable-sigusr1'), 'no signal opens a debugger')
   t.strictSame(flags.slice(2), /node (--.*) dist/.exec(JSON.parse(read('package.json')).scripts.start)![1]!.split(' '), 'the memory settings are those of npm start')
@@ -149,11 +149,11 @@ test('the Dockerfile keeps its promises', async t => {
 
 const ANYTHING = { contract: 1, kind: 'module', schema: {}, open: () => ({ authenticateToken: () => null }) }
 
-/** All of `authn-webhook`, as src/cli.ts puts it together, but nothing is done. */
+/** All of `authn-webhook`, as src/cli/main.ts puts it together, but nothing is done. */
 async function everyCommand (): Promise<Command> {
   const program = new Command('authn-webhook').exitOverride().allowExcessArguments(false).configureOutput({ writeErr: () => {} })
-  for (const file of readdirSync(join(ROOT, 'src/commands')).filter(name => name.endsWith('.ts'))) {
-    const module = await import(pathToFileURL(join(ROOT, 'src/commands', file)).href) as Record<string, (terminal: Terminal) => Command>
+  for (const file of readdirSync(join(ROOT, 'src/cli/commands')).filter(name => name.endsWith('.ts'))) {
+    const module = await import(pathToFileURL(join(ROOT, 'src/cli/commands', file)).href) as Record<string, (terminal: Terminal) => Command>
     for (const name of Object.keys(module).filter(name => name.endsWith('Command'))) program.addCommand(idle(module[name]!(openTerminal()), program))
   }
   return program

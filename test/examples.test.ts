@@ -12,10 +12,10 @@ import { TokenReviewRequest } from '../schemas/token-review.js'
 import { User, UserToken, UsersFile } from '../schemas/users.js'
 import { parseCredential } from '../src/authn/credential.js'
 import { digestToken } from '../src/authn/token-digest.js'
-import { loadConfig } from '../src/config.js'
-import { parseDocument } from '../src/files/document.js'
-import { readUsers } from '../src/files/users.js'
-import { findDefinition, KINDS } from '../src/providers.js'
+import { loadConfig } from '../src/config/load.js'
+import { parseDocument } from '../src/documents/yaml-file.js'
+import { readUsers } from '../src/users-file/read.js'
+import { findDefinition, KINDS } from '../src/config/registry.js'
 
 const EXAMPLES = fileURLToPath(new URL('../examples/', import.meta.url))
 const SCHEMAS = fileURLToPath(new URL('../schemas/json/', import.meta.url))

@@ -7,7 +7,7 @@ import { closeSync, openSync, rmSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { CommandError } from '../errors.js'
-import { identityOf } from './identity.js'
+import { identityOf } from './signature.js'
 
 /** Milliseconds between two tries, at least; up to twice as many, so that processes that wait don't meet again. */
 const PAUSE = 20

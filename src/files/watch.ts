@@ -8,7 +8,7 @@
 import { statSync, watch, type FSWatcher } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import type { ProviderLog } from '../authn/provider.js'
-import { identityOf } from './identity.js'
+import { identityOf } from './signature.js'
 
 export interface WatchOptions {
   /** Milliseconds of quiet before a change counts, so that files are not read half-written. */

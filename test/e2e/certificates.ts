@@ -1,5 +1,5 @@
 /** Certificates of the service and of the API server, good and bad, and what an API server makes of them. */
-import { createAuthority, issueClient, issueServing, type CertificatePair } from '../../src/pki.js'
+import { createAuthority, issueClient, issueServing, type CertificatePair } from '../../src/certificates/issue.js'
 import { issueOdd } from '../fixtures/certificates.js'
 
 export const NAME = 'authn.example.com'

@@ -14,7 +14,7 @@ import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Test } from 'tap'
 import type { TokenReviewStatus } from '../../schemas/token-review.js'
-import { createAuthority, issueClient, issueServing } from '../../src/pki.js'
+import { createAuthority, issueClient, issueServing } from '../../src/certificates/issue.js'
 import type { Outcome } from '../fixtures/command.js'
 
 export interface ClusterOptions {

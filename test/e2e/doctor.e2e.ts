@@ -2,7 +2,7 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'tap'
-import { createAuthority, issueServing } from '../../src/pki.js'
+import { createAuthority, issueServing } from '../../src/certificates/issue.js'
 import { runCommand } from '../fixtures/command.js'
 import { alice, bob, carol } from '../fixtures/people.js'
 import { serving } from '../fixtures/service.js'

@@ -2,7 +2,7 @@
 import { hash } from 'node:crypto'
 import { test } from 'tap'
 import { hashPassword } from '../../src/authn/password-hash.js'
-import { ODD_TOKENS } from '../conformance/odd-tokens.js'
+import { ODD_TOKENS } from '../../src/conformance/odd-tokens.js'
 import { alice, basicToken, bob, type Person } from '../fixtures/people.js'
 import { startCluster } from './cluster.js'
 import { HOSTILE, serviceAccountToken, type Hostile } from './strangers.js'

@@ -1,11 +1,11 @@
 /** Files that went wrong: only what is said of them may be thrown, and soon. */
 import { Config } from '../../schemas/config.js'
 import { FaultsError } from '../../src/errors.js'
-import { parseDocument } from '../../src/files/document.js'
-import { parseCertificates, parsePrivateKey } from '../../src/files/pem.js'
-import { importUsers } from '../../src/files/users-import.js'
-import { parseUsers } from '../../src/files/users.js'
-import { createAuthority, issueServing } from '../../src/pki.js'
+import { parseDocument } from '../../src/documents/yaml-file.js'
+import { parseCertificates, parsePrivateKey } from '../../src/certificates/pem.js'
+import { importUsers } from '../../src/users-file/import.js'
+import { parseUsers } from '../../src/users-file/read.js'
+import { createAuthority, issueServing } from '../../src/certificates/issue.js'
 import { Random } from './random.js'
 import type { Goal, Result } from './service-target.js'
 

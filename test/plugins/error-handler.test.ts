@@ -1,9 +1,9 @@
 import { test } from 'tap'
-import connections from '../../plugins/connections.js'
+import connections from '../../plugins/draining.js'
 import errorHandler from '../../plugins/error-handler.js'
 import { ClientCertificateRequiredError, OverloadedError } from '../../src/errors.js'
 import { createLogger } from '../../src/logger.js'
-import { createAdminServer } from '../../src/server.js'
+import { createAdminServer } from '../../src/http/server.js'
 import { silent } from '../fixtures/listener.js'
 
 const lines: string[] = []

@@ -2,7 +2,7 @@ import { rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'tap'
 import { Readiness } from '../../plugins/health.js'
-import { PROBE_PATHS } from '../../src/config-rules.js'
+import { PROBE_PATHS } from '../../src/config/rules.js'
 import { startService } from '../fixtures/service.js'
 
 const people = { authenticateToken: () => null }

@@ -9,8 +9,8 @@ import { Ajv } from 'ajv'
 import { dump } from 'js-yaml'
 import { test, type Test } from 'tap'
 import { publishedValuesSchema } from '../../schemas/published.js'
-import { inspectConfig } from '../../src/config.js'
-import { findDefinition } from '../../src/providers.js'
+import { inspectConfig } from '../../src/config/load.js'
+import { findDefinition } from '../../src/config/registry.js'
 
 type Value = number | string
 
@@ -128,7 +128,7 @@ test('a limit that is as good as none is a warning', async t => {
   t.notOk((await warnings({ 'throttle.maxFailures': 100 })).includes('throttle.maxFailures'))
 })
 
-/** Of the chart alone; what is of the service has its bounds there. Whether fields fit together is for test/chart/manifests.chart.ts. */
+/** Of the chart alone; what is of the service has its bounds there. Whether fields fit together is for test/chart-install/manifests.chart.ts. */
 const VALUES: Record<string, Bounds> = {
   replicaCount: { least: 0, below: -1, greatest: 1000, above: 1001, zero: /0: none/ },
   'service.port': { least: 1, below: 0, greatest: 65_535, above: 65_536, zero: 'error' },
@@ -180,7 +180,7 @@ test('each number and duration of the chart\'s values', async t => {
 /** What the options of commands take, as their help says. */
 const ARGUMENTS = {
   text: ['username', 'file', 'dir', 'name', 'host', 'address', 'url', 'group', 'uid', 'key=value', 'audience', 'format', 'distribution'],
-  // test/src/commands/serve.test.ts, test/src/commands/users.test.ts
+  // test/src/cli/commands/serve.test.ts, test/src/cli/commands/users.test.ts
   tested: ['--port <number>', '--expires <time>']
 }
 

@@ -14,11 +14,11 @@
  */
 import { LdapProviderConfig } from '../../../schemas/providers/ldap.js'
 import { defineIdentityProvider } from '../../../src/authn/provider.js'
-import { Directory } from './directory.js'
-import { inspect } from './inspection.js'
+import { Directory } from './connection/directory.js'
+import { inspect } from './validate.js'
 import { LdapProvider } from './provider.js'
 import { settle } from './settings.js'
-import { checkTlsFiles, openTlsFiles } from './tls-files.js'
+import { checkTlsFiles, openTlsFiles } from './connection/tls-files.js'
 
 export default defineIdentityProvider<LdapProviderConfig>({
   contract: 1,

@@ -4,17 +4,17 @@
  */
 import type { Answer, AskContext, Denial, IdentityProvider, OpenContext, Password, UserInfo } from '../../../src/authn/provider.js'
 import { DirectoryError } from '../../../src/errors.js'
-import { stateOf } from './account-state.js'
-import { Accounts, type Account, type Explain, type Found } from './accounts.js'
-import { attempt, attemptUnknown } from './attempt.js'
-import { BadPasswords } from './bad-passwords.js'
-import type { Directory, Search, Tested } from './directory.js'
-import { coarseDN } from './distinguished-name.js'
-import { DomainNames } from './domain-names.js'
-import { groupAttributes, Groups } from './groups.js'
-import { RefusedPasswords } from './refused-passwords.js'
+import { stateOf } from './accounts/account-state.js'
+import { Accounts, type Account, type Explain, type Found } from './accounts/accounts.js'
+import { attempt, attemptUnknown } from './accounts/attempt.js'
+import { BadPasswords } from './accounts/bad-passwords.js'
+import type { Directory, Search, Tested } from './connection/directory.js'
+import { coarseDN } from './syntax/distinguished-name.js'
+import { DomainNames } from './accounts/domain-names.js'
+import { groupAttributes, Groups } from './groups/groups.js'
+import { RefusedPasswords } from './accounts/refused-passwords.js'
 import type { Settings } from './settings.js'
-import type { Refusal } from './verdict.js'
+import type { Refusal } from './connection/verdict.js'
 
 /** There is no entry, hence nothing that could change. */
 const NO_MARK = { of: 'entry', value: '' } as const

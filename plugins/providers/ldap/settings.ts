@@ -1,8 +1,8 @@
 /** The config with its preset filled in, as the rest of the provider reads it. */
 import type { LdapProviderConfig } from '../../../schemas/providers/ldap.js'
 import { milliseconds } from '../../../src/authn/duration.js'
-import { domainOf } from './distinguished-name.js'
-import { normalizeFilter } from './filter.js'
+import { domainOf } from './syntax/distinguished-name.js'
+import { normalizeFilter } from './syntax/filter.js'
 import { isUniqueName, PRESETS, type GroupMode, type Preset, type PresetName } from './presets.js'
 
 export interface UserSettings {

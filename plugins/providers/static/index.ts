@@ -15,9 +15,9 @@
 import { StaticProviderConfig } from '../../../schemas/providers/static.js'
 import { defineIdentityProvider, type Answer, type AskContext, type Denial, type IdentityProvider, type Password, type UserInfo } from '../../../src/authn/provider.js'
 import type { PasswordHash } from '../../../src/authn/password-hash.js'
-import type { UserEntry, Users } from '../../../src/authn/users.js'
-import { findUserWarnings } from '../../../src/files/user-warnings.js'
-import { parseUsers, readUsersText } from '../../../src/files/users.js'
+import type { UserEntry, Users } from '../../../src/users-file/users.js'
+import { findUserWarnings } from '../../../src/users-file/warnings.js'
+import { parseUsers, readUsersText } from '../../../src/users-file/read.js'
 import { openUsersSource, type UsersSource } from './users-source.js'
 
 export default defineIdentityProvider<StaticProviderConfig>({

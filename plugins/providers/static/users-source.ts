@@ -3,10 +3,10 @@
  * whole; one with faults replaces nothing, and is complained about.
  */
 import type { OpenContext } from '../../../src/authn/provider.js'
-import { Users } from '../../../src/authn/users.js'
+import { Users } from '../../../src/users-file/users.js'
 import { FaultsError, formatFault } from '../../../src/errors.js'
 import { openWatched, type Watched } from '../../../src/files/reload.js'
-import { loadUsers } from '../../../src/files/users-thread.js'
+import { loadUsers } from '../../../src/users-file/load.js'
 
 /** Faults that one log line names; "authn-webhook validate" names all. */
 const MAX_LOGGED = 10

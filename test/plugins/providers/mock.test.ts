@@ -1,7 +1,7 @@
 import { test } from 'tap'
 import type { MockProviderConfig } from '../../../schemas/providers/mock.js'
 import type { OpenContext, ProviderLog } from '../../../src/authn/provider.js'
-import { parseDocument } from '../../../src/files/document.js'
+import { parseDocument } from '../../../src/documents/yaml-file.js'
 import mock from '../../../plugins/providers/mock/index.js'
 
 const warnings: object[] = []

@@ -8,7 +8,7 @@ import { hashPassword } from '../../../src/authn/password-hash.js'
 import type { Answer, AskContext, IdentityProvider, OpenContext } from '../../../src/authn/provider.js'
 import { Throttle } from '../../../src/authn/throttle.js'
 import { digestToken } from '../../../src/authn/token-digest.js'
-import { conformanceCases } from '../../conformance.js'
+import { conformanceCases } from '../../../src/conformance/index.js'
 import { alice, bob, carol } from '../../fixtures/people.js'
 
 const FUTURE = '2099-01-01T00:00:00Z'

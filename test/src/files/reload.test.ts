@@ -8,12 +8,12 @@ import { EventEmitter } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test, type Test } from 'tap'
-import type * as TlsFiles from '../../../plugins/providers/ldap/tls-files.js'
+import type * as TlsFiles from '../../../plugins/providers/ldap/connection/tls-files.js'
 import type * as UsersSource from '../../../plugins/providers/static/users-source.js'
 import type * as Tls from '../../../plugins/tls.js'
 import type * as Reload from '../../../src/files/reload.js'
-import { tabulateUsers } from '../../../src/files/users.js'
-import { createAuthority, issueServing } from '../../../src/pki.js'
+import { tabulateUsers } from '../../../src/users-file/read.js'
+import { createAuthority, issueServing } from '../../../src/certificates/issue.js'
 import { alice, bob } from '../../fixtures/people.js'
 
 /** A watcher that sees what it is told to see. */
@@ -72,9 +72,9 @@ test('the TLS files of a directory', async t => {
   const file = join(t.testdir({ 'ca.crt': older!.cert }), 'ca.crt')
   const watch = new FakeWatch()
   const slow = new SlowFirst(path => ({ certificates: [new X509Certificate(readFileSync(path))] }))
-  const { openTlsFiles } = await t.mockImport('../../../plugins/providers/ldap/tls-files.js', {
+  const { openTlsFiles } = await t.mockImport('../../../plugins/providers/ldap/connection/tls-files.js', {
     '../../../src/files/watch.js': watch.module,
-    '../../../src/files/pem.js': { readCertificates: slow.read, readPrivateKey () {}, refuseMismatch () {} }
+    '../../../src/certificates/pem.js': { readCertificates: slow.read, readPrivateKey () {}, refuseMismatch () {} }
   }) as typeof TlsFiles
   let reloads = 0
   const opening = openTlsFiles({ caFile: file }, { log, reloaded: () => { reloads++ }, resolvePath: path => path })
@@ -97,7 +97,7 @@ test('the serving certificate and the client CA', async t => {
   const slow = new SlowFirst(() => ({ secureOptions: { cert: readFileSync(certFile, 'utf8') }, subject: '', names: 'x', validFrom: new Date(0), validTo: new Date(), clientCA: undefined }))
   const { default: tls } = await t.mockImport('../../../plugins/tls.js', {
     '../../../src/files/watch.js': watch.module,
-    '../../../src/files/serving-certificate.js': { readServingCertificate: async () => await slow.read(certFile), findCertificateProblems: () => [] }
+    '../../../src/certificates/serving-certificate.js': { readServingCertificate: async () => await slow.read(certFile), findCertificateProblems: () => [] }
   }) as typeof Tls
   const served: unknown[] = []
   let reloads = 0
@@ -121,7 +121,7 @@ test('the users file', async t => {
   const slow = new SlowFirst(path => ({ digest: readFileSync(path, 'utf8'), table: tabulateUsers(readFileSync(path), path) }))
   const { openUsersSource } = await t.mockImport('../../../plugins/providers/static/users-source.js', {
     '../../../src/files/watch.js': watch.module,
-    '../../../src/files/users-thread.js': { loadUsers: slow.read }
+    '../../../src/users-file/load.js': { loadUsers: slow.read }
   }) as typeof UsersSource
   let reloads = 0
   const ctx = { log, signal: new AbortController().signal, resolvePath: (path: string) => path, changed () {}, reloaded: () => { reloads++ }, allowMock: false }

@@ -2,7 +2,7 @@
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { test, type Test } from 'tap'
-import connections from '../../../plugins/connections.js'
+import connections from '../../../plugins/draining.js'
 import tls from '../../../plugins/tls.js'
 import { unobserved } from '../../../src/authn/observer.js'
 import type { Limits } from '../../../src/http/limits.js'

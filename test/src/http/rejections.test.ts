@@ -2,7 +2,7 @@
 import { once } from 'node:events'
 import { connect } from 'node:tls'
 import { test, type Test } from 'tap'
-import { createAuthority, issueClient } from '../../../src/pki.js'
+import { createAuthority, issueClient } from '../../../src/certificates/issue.js'
 import { http2Session, overHttp2, rawTcp } from '../../fixtures/clients.js'
 import { alice } from '../../fixtures/people.js'
 import { authority, startService, tokenReview, type TestService } from '../../fixtures/service.js'

@@ -1,8 +1,8 @@
 /** Searches for every entry: directories that refuse pages, limit them, or have never heard of them. */
 import { test, type Test } from 'tap'
-import { dial, hostOf } from '../../../../plugins/providers/ldap/dial.js'
-import { Connection } from '../../../../plugins/providers/ldap/connection.js'
-import { Paging } from '../../../../plugins/providers/ldap/pages.js'
+import { dial, hostOf } from '../../../../plugins/providers/ldap/connection/dial.js'
+import { Connection } from '../../../../plugins/providers/ldap/connection/connection.js'
+import { Paging } from '../../../../plugins/providers/ldap/connection/pages.js'
 import { control, element, entry, integer, message, Response, result } from '../../../fixtures/ber.js'
 import { Request, startHostile, type LdapRequest } from '../../../fixtures/hostile-directory.js'
 import { openLdap, openldapConfig, type LdapFields } from '../../../fixtures/ldap.js'

@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test, type Test } from 'tap'
-import { issueClient } from '../../../../src/pki.js'
+import { issueClient } from '../../../../src/certificates/issue.js'
 import { entry, message, Response, result } from '../../../fixtures/ber.js'
 import { http2Session, overHttp2 } from '../../../fixtures/clients.js'
 import { Request, startHostile, type HostileDirectory, type LdapRequest } from '../../../fixtures/hostile-directory.js'

@@ -1,6 +1,6 @@
 /** A service account that the directory refuses: what is wrong with it, in words. */
 import { test } from 'tap'
-import { serviceRefusal } from '../../../../plugins/providers/ldap/service-refusal.js'
+import { serviceRefusal } from '../../../../plugins/providers/ldap/connection/service-refusal.js'
 import { openLdap, openldapConfig } from '../../../fixtures/ldap.js'
 import { alice } from '../../../fixtures/people.js'
 import { startSlapd, SUFFIX } from '../../../fixtures/slapd.js'

@@ -1,0 +1,47 @@
+/** The test of a password under the throttle of the service, which knows only "right" and "wrong". */
+import type { AskContext } from '../../../../src/authn/provider.js'
+import type { Refusal, Verdict } from '../connection/verdict.js'
+
+/**
+ * A refusal for another reason is neither a right password nor a wrong one, and
+ * the throttle must not count it. The caller is released when nobody waits any
+ * more; the test goes on.
+ */
+export async function attempt (identity: string, ctx: Pick<AskContext, 'attempt' | 'signal'>, test: () => Promise<Verdict>): Promise<Verdict> {
+  // before it begins: nobody would look after one that fails then
+  ctx.signal.throwIfAborted()
+  const attempt = ctx.attempt(identity, async () => {
+    const verdict = await test()
+    if (verdict !== 'right' && verdict !== 'wrong') throw new Refused(verdict)
+    return verdict === 'right'
+  })
+  try {
+    return await unlessAborted(attempt, ctx.signal) ? 'right' : 'wrong'
+  } catch (error) {
+    if (error instanceof Refused) return error.refusal
+    throw error
+  }
+}
+
+/** Takes as long as a refused bind, without sending one: a password must reach only the account that it was typed for. */
+export async function attemptUnknown (name: string, ctx: Pick<AskContext, 'attemptUnknown' | 'signal'>): Promise<void> {
+  ctx.signal.throwIfAborted()
+  await unlessAborted(ctx.attemptUnknown(name), ctx.signal)
+}
+
+class Refused extends Error {
+  constructor (readonly refusal: Refusal) {
+    super(refusal.denied)
+  }
+}
+
+async function unlessAborted<T> (work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return await new Promise((resolve, reject) => {
+    const leave = (): void => {
+      const reason: Error = signal.reason
+      reject(reason)
+    }
+    signal.addEventListener('abort', leave)
+    work.then(resolve, reject).finally(() => { signal.removeEventListener('abort', leave) })
+  })
+}

@@ -1,0 +1,78 @@
+/** `authn-webhook users list` */
+import { Command } from 'commander'
+import type { TokenEntry, UserEntry } from '../../../users-file/users.js'
+import { outputOption, printResult, type OutputFormat, type Terminal } from '../../terminal.js'
+import { escapeLine } from '../../../printable.js'
+import { usersFileOption, type UsersFileOptions } from './options.js'
+import { nameOf, readUsersFile } from './users-file.js'
+
+interface ListOptions extends UsersFileOptions {
+  readonly wide?: boolean
+  readonly output: OutputFormat
+}
+
+export function listCommand (terminal: Terminal): Command {
+  return new Command('list')
+    .description('show who is in the users file')
+    .option('--wide', 'with uid, extra, and the names and ends of tokens')
+    .addOption(usersFileOption)
+    .addOption(outputOption)
+    .addHelpText('after', `
+Hashes are not shown.
+
+Examples:
+  $ authn-webhook users list
+  $ authn-webhook users list --wide
+  $ authn-webhook users list -o json | jq -r '.[] | select(.status == "expired").username'`)
+    .action(async ({ wide = false, usersFile, output }: ListOptions) => {
+      const now = Date.now()
+      const users = [...await readUsersFile(terminal, usersFile)].map((user) => describeUser(user, now))
+      if (users.length === 0) terminal.note(`no users in ${nameOf(usersFile)}`)
+      if (users.length > 0 || output !== 'text') printResult(terminal, output, users, () => formatTable(users, wide))
+    })
+}
+
+type Description = ReturnType<typeof describeUser>
+
+function describeUser ({ info, disabled, expiresAt, passwordHash, tokens }: UserEntry, now: number) {
+  return {
+    ...info,
+    status: disabled ? 'disabled' : expiresAt !== undefined && expiresAt.getTime() <= now ? 'expired' : 'active',
+    ...(expiresAt !== undefined && { expiresAt: formatTime(expiresAt) }),
+    // `$scrypt$ln=14,r=8,p=1` → scrypt; `$2b$10` → bcrypt
+    ...(passwordHash !== undefined && { password: passwordHash.cost.startsWith('$scrypt$') ? 'scrypt' : 'bcrypt' }),
+    tokens: tokens.map(describeToken)
+  }
+}
+
+function describeToken ({ name, expiresAt, audiences }: TokenEntry) {
+  return { name, ...(expiresAt !== undefined && { expiresAt: formatTime(expiresAt) }), ...(audiences !== undefined && { audiences }) }
+}
+
+/** As kubectl prints lists: capitals above, two or more spaces between. */
+function formatTable (users: readonly Description[], wide: boolean): string[] {
+  const columns: Array<[string, (user: Description) => string | undefined]> = [
+    ['USERNAME', ({ username }) => username],
+    ['STATUS', ({ status }) => status],
+    ['GROUPS', ({ groups = [] }) => joinNames(groups)],
+    ['PASSWORD', ({ password }) => password],
+    ['TOKENS', ({ tokens }) => wide ? joinNames(tokens.map(({ name, expiresAt }) => expiresAt === undefined ? name : `${name} (until ${expiresAt})`)) : String(tokens.length)],
+    ['EXPIRES', ({ expiresAt }) => expiresAt]
+  ]
+  if (wide) {
+    columns.push(['UID', ({ uid }) => uid])
+    columns.push(['EXTRA', ({ extra = {} }) => joinNames(Object.entries(extra).flatMap(([key, values]) => values.map((value) => `${key}=${value}`)))])
+  }
+  const rows = [columns.map(([heading]) => heading), ...users.map((user) => columns.map(([, cell]) => escapeLine(cell(user) ?? '') || '-'))]
+  const widths = columns.map((_column, index) => rows.reduce((widest, row) => Math.max(widest, row[index]!.length), 0))
+  return rows.map((row) => row.map((cell, index) => cell.padEnd(widths[index]!)).join('  ').trimEnd())
+}
+
+/** One that has a comma itself is quoted: it is not two. */
+function joinNames (names: readonly string[]): string {
+  return names.map((name) => /[,"]/.test(name) ? JSON.stringify(name) : name).join(',')
+}
+
+function formatTime (time: Date): string {
+  return `${time.toISOString().slice(0, 19)}Z`
+}

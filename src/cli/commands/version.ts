@@ -1,0 +1,18 @@
+/** `authn-webhook version`: what runs here. */
+import { Command } from 'commander'
+import { outputOption, printResult, type OutputFormat, type Terminal } from '../terminal.js'
+import { version } from '../../version.js'
+
+export function versionCommand (terminal: Terminal): Command {
+  return new Command('version')
+    .description('print the version of this program and of what it runs on')
+    .addOption(outputOption)
+    .addHelpText('after', `
+Examples:
+  $ authn-webhook version
+  $ authn-webhook version -o json`)
+    .action(({ output }: { output: OutputFormat }) => {
+      const versions = { version, node: process.version, platform: `${process.platform}/${process.arch}` }
+      printResult(terminal, output, versions, () => [`authn-webhook ${versions.version} (Node.js ${versions.node}, ${versions.platform})`])
+    })
+}

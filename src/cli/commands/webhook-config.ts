@@ -1,0 +1,109 @@
+/** `authn-webhook webhook-config`: the file that tells an API server to ask this service. */
+import type { X509Certificate } from 'node:crypto'
+import { isIP } from 'node:net'
+import { Command, Option } from 'commander'
+import { createDistributionFile, DISTRIBUTIONS, formatDistributionFile, type DistributionName } from '../distributions/index.js'
+import { CommandError } from '../../errors.js'
+import type { CertificateFile } from '../../certificates/pem.js'
+import { linesOfText, outputOption, printResult, type OutputFormat, type Terminal } from '../terminal.js'
+import { parseServer, readClient, type TargetOptions } from './target-options.js'
+
+interface WebhookConfigOptions extends Omit<TargetOptions, 'kubeconfig'> {
+  readonly server: string
+  readonly certificateAuthority: string
+  readonly embedCerts: boolean
+  readonly for?: DistributionName
+  readonly output: OutputFormat
+}
+
+/** RFC 5280: id-kp-clientAuth, and anyExtendedKeyUsage. */
+const CLIENT_USAGES = ['1.3.6.1.5.5.7.3.2', '2.5.29.37.0']
+
+export function webhookConfigCommand (terminal: Terminal): Command {
+  return new Command('webhook-config')
+    .description("print the kubeconfig for the API server's --authentication-token-webhook-config-file")
+    .requiredOption('--server <url>', 'https URL of the service; /authenticate is the path where it has none')
+    .requiredOption('--certificate-authority <file>', "the CA of the service's certificate: ca.crt of `certs`")
+    .option('--client-certificate <file>', 'certificate by which the API server identifies itself')
+    .option('--client-key <file>', 'its private key')
+    .option('--tls-server-name <name>', "the name in the service's certificate, where it is not the host of --server")
+    .option('--embed-certs', 'embed the contents of the files instead of their absolute paths', false)
+    .addOption(new Option('--for <distribution>', 'print what it takes, headed by where it goes, the edit, the restart and how to undo all that; implies --embed-certs').choices(Object.keys(DISTRIBUTIONS)))
+    .addOption(outputOption)
+    .addHelpText('after', `
+Paths in the result are paths on the control plane machine (and in the API server's
+container): copy the files to the same place there, or use --embed-certs. With --for
+there is one file to carry, and its comments say what to do with it; -o yaml and -o json
+leave them out. With an embedded --client-key the result holds a private key: run
+"umask 077" before you redirect it to a file, and keep mode 0600. talos is Talos 1.15
+and newer, talos-1.14 what came before.
+
+Examples:
+  $ authn-webhook webhook-config --server https://192.0.2.10:8443 --certificate-authority tls/ca.crt
+  $ authn-webhook webhook-config --for kubeadm --server https://192.0.2.10:8443 --certificate-authority tls/ca.crt > webhook.yaml
+  $ authn-webhook webhook-config --server https://10.96.0.50/authenticate --tls-server-name authn-webhook.kube-system.svc \\
+      --certificate-authority tls/ca.crt --embed-certs > authn-webhook.kubeconfig
+  $ authn-webhook webhook-config --server https://192.0.2.10:8443 --certificate-authority tls/ca.crt \\
+      --client-certificate tls/kube-apiserver.crt --client-key tls/kube-apiserver.key`)
+    .action(async (options: WebhookConfigOptions) => { await printWebhookConfig(options, terminal) })
+}
+
+async function printWebhookConfig (options: WebhookConfigOptions, terminal: Terminal): Promise<void> {
+  const { createWebhookKubeconfig, formatWebhookKubeconfig } = await import('../kubeconfig.js')
+  const { readCertificates } = await import('../../certificates/pem.js')
+  const { parseSubjectName } = await import('../../certificates/subject-name.js')
+  const server = parseServer(options.server)
+  const serverName = options.tlsServerName === undefined ? undefined : parseSubjectName(options.tlsServerName)
+  const authority = await readCertificates(options.certificateAuthority, { pipes: true })
+  const client = await readApiServerClient(options)
+  const warnings = [...hostWarnings(server, serverName), ...authorityWarnings(authority), ...client === undefined ? [] : expiryWarnings(client.certificate.file, client.certificate.certificates)]
+  for (const warning of warnings) terminal.note(`warning: ${warning}`)
+  const distribution = options.for
+  const config = createWebhookKubeconfig({ server, authority, client, serverName }, options.embedCerts || distribution !== undefined)
+  if (distribution === undefined) return printResult(terminal, options.output, config, () => linesOfText(formatWebhookKubeconfig(config)))
+  const file = createDistributionFile(distribution, config)
+  printResult(terminal, options.output, file, () => linesOfText(formatDistributionFile(distribution, file)))
+}
+
+async function readApiServerClient (options: WebhookConfigOptions): ReturnType<typeof readClient> {
+  const client = await readClient(options)
+  // extended key usages, in spite of the property's name; without any, the certificate is good for all
+  const usages = client?.certificate.certificates[0].keyUsage as string[] | undefined
+  if (usages !== undefined && !usages.some((usage) => CLIENT_USAGES.includes(usage))) {
+    throw new CommandError(`${options.clientCertificate} may not identify a client: its extended key usage lacks clientAuth`)
+  }
+  return client
+}
+
+/** What the API server, which is not in the pod network's DNS, will stumble over. */
+function hostWarnings ({ hostname }: URL, serverName: string | undefined): string[] {
+  const host = hostname.replace(/^\[|\]$/g, '')
+  if (/\.svc(\.|$)/.test(host)) {
+    const name = serverName === undefined ? ` and --tls-server-name ${host}` : ''
+    return [`API servers can't resolve ${host}, since they don't use the cluster's DNS; give the Service's cluster IP in --server${name}`]
+  }
+  if (host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))) {
+    return [`${host} is the API server's own machine, or its container; give an address under which it reaches the service, unless both share a network`]
+  }
+  return []
+}
+
+function authorityWarnings ({ file, certificates }: CertificateFile): string[] {
+  if (!certificates.some(({ ca }) => ca)) return [`${file} holds no certificate authority; the API server will trust this one certificate only, until it is renewed`]
+  // a renewed or cross-signed certificate of the same key takes the place of one that has expired
+  const keys = certificates.filter(certificate => !isExpired(certificate)).map(keyOf)
+  return expiryWarnings(file, certificates.filter(certificate => !keys.includes(keyOf(certificate))))
+}
+
+function keyOf ({ publicKey }: X509Certificate): string {
+  return publicKey.export({ type: 'spki', format: 'der' }).toString('base64')
+}
+
+function expiryWarnings (file: string, certificates: readonly X509Certificate[]): string[] {
+  const expired = certificates.find(isExpired)
+  return expired === undefined ? [] : [`${file} expired on ${new Date(expired.validTo).toISOString()}`]
+}
+
+function isExpired ({ validTo }: X509Certificate): boolean {
+  return Date.parse(validTo) <= Date.now()
+}

@@ -1,0 +1,60 @@
+/**
+ * `webhook-config --for`: the file for one Kubernetes distribution, headed by
+ * what to do with it, so that the steps travel with the file.
+ */
+import type { Kubeconfig } from '../../../schemas/kubeconfig.js'
+import type { Distribution, Step } from './distribution.js'
+import { kind } from './kind.js'
+import { kubeadm } from './kubeadm.js'
+import { k3s, rke2 } from './rancher.js'
+import { talos, talos114 } from './talos.js'
+import { formatYaml } from '../../printable.js'
+
+export const DISTRIBUTIONS = { kubeadm, kind, k3s, rke2, talos, 'talos-1.14': talos114 } satisfies Record<string, Distribution>
+export type DistributionName = keyof typeof DISTRIBUTIONS
+
+const WIDTH = 78
+
+/** What the distribution takes: the kubeconfig, or a document around it. */
+export function createDistributionFile (name: DistributionName, kubeconfig: Kubeconfig): object {
+  const { document }: Distribution = DISTRIBUTIONS[name]
+  return document === undefined ? kubeconfig : document(kubeconfig)
+}
+
+/** YAML, headed by the steps as comments. */
+export function formatDistributionFile (name: DistributionName, file: object): string {
+  const lines = [
+    ...wrap(`How an API server of ${DISTRIBUTIONS[name].title} reaches authn-webhook. The steps follow its documentation; try them on a cluster that may break.`),
+    '',
+    ...wrap('DO THEM ON EVERY CONTROL PLANE NODE, one after another. An API server does not start when this file is missing, unreadable or faulty: first the file, then the flags. Keep a kubeconfig with a client certificate at hand; it works without this.'),
+    '',
+    ...stepsOf(DISTRIBUTIONS[name])
+  ]
+  return `${lines.map((line) => `# ${line}`.trimEnd()).join('\n')}\n\n${formatYaml(file)}`
+}
+
+/** The steps alone, for the notes of the Helm chart. */
+export function formatDistributionSteps (name: DistributionName): string {
+  return `${stepsOf(DISTRIBUTIONS[name]).join('\n')}\n`
+}
+
+function stepsOf ({ steps, change, undo }: Distribution): string[] {
+  return [
+    ...steps.flatMap((step, index) => format(step, `${index + 1}. `)),
+    ...format(change, 'To change this file later: '),
+    ...format(undo, 'To undo: ').slice(0, -1)
+  ]
+}
+
+function format ({ text, code }: Step, label: string): string[] {
+  return [...wrap(`${label}${text}`), '', ...code.text.trimEnd().split('\n').map((line) => `      ${line}`), '']
+}
+
+/** Breaks at spaces; a longer word stands alone. */
+function wrap (text: string): string[] {
+  return text.split(' ').reduce<string[]>((lines, word) => {
+    const last = lines.at(-1)
+    if (last === undefined || last.length + 1 + word.length > WIDTH) return [...lines, word]
+    return [...lines.slice(0, -1), `${last} ${word}`]
+  }, [])
+}

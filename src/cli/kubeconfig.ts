@@ -1,0 +1,148 @@
+/**
+ * The kubeconfig that tells an API server how to reach this service: made by
+ * `webhook-config`, read by `review --kubeconfig`, which asks as the API server
+ * would.
+ */
+import { dirname, resolve } from 'node:path'
+import { Kubeconfig, type KubeconfigUser } from '../../schemas/kubeconfig.js'
+import { FaultsError } from '../errors.js'
+import { readDocument } from '../documents/yaml-file.js'
+import { parseCertificates, parsePrivateKey, refuseMismatch, type CertificateFile, type KeyFile } from '../certificates/pem.js'
+import { readText } from '../documents/text.js'
+import { currentContext } from './kubeconfig-context.js'
+import { formatYaml } from '../printable.js'
+
+export interface WebhookTarget {
+  /** With the path of the TokenReview route. */
+  readonly server: URL
+  readonly authority: CertificateFile
+  readonly client?: { readonly certificate: CertificateFile, readonly key: KeyFile } | undefined
+  /** The name in the service's certificate, where it isn't the URL's host. */
+  readonly serverName?: string | undefined
+}
+
+/** `embed`: the contents of the files instead of their absolute paths. */
+export function createWebhookKubeconfig ({ server, authority, client, serverName }: WebhookTarget, embed: boolean): Kubeconfig {
+  const name = 'authn-webhook'
+  const user = 'kube-apiserver'
+  return {
+    apiVersion: 'v1',
+    kind: 'Config',
+    clusters: [{
+      name,
+      cluster: {
+        server: server.href,
+        ...reference('certificate-authority', authority, embed),
+        ...serverName !== undefined && { 'tls-server-name': serverName }
+      }
+    }],
+    users: [{
+      name: user,
+      user: client === undefined
+        ? {}
+        : { ...reference('client-certificate', client.certificate, embed), ...reference('client-key', client.key, embed) }
+    }],
+    contexts: [{ name, context: { cluster: name, user } }],
+    'current-context': name
+  }
+}
+
+function reference (key: string, { file, pem }: { file: string, pem: string }, embed: boolean): Record<string, string> {
+  return embed ? { [`${key}-data`]: Buffer.from(pem).toString('base64') } : { [key]: resolve(file) }
+}
+
+/** YAML, headed by what to do with it. */
+export function formatWebhookKubeconfig (config: Kubeconfig): string {
+  return `# How a Kubernetes API server reaches authn-webhook. On every control plane machine:
+#
+# 1. Save this as a file that the API server alone can read. The files that it
+#    names, if any, must be there as well; where the API server runs in a
+#    container, mount all of them at the same paths.
+# 2. Add to the API server's flags:
+#      --authentication-token-webhook-config-file=PATH-OF-THIS-FILE
+#      --authentication-token-webhook-version=v1
+
+${formatYaml(config)}`
+}
+
+/** Everything that it takes to ask the service; certificates and key as PEM. */
+export interface WebhookKubeconfig {
+  /** Without credentials, and with the path that an API server asks for. */
+  readonly server: URL
+  /** Absent: the authorities that Node.js trusts. */
+  readonly ca?: string | undefined
+  readonly cert?: string | undefined
+  readonly key?: string | undefined
+  readonly serverName?: string | undefined
+  /** Goes out as `Authorization: Bearer`. */
+  readonly token?: string | undefined
+  /** Goes out as `Authorization: Basic`. */
+  readonly basic?: Basic | undefined
+  /** As in `CurrentContext`. */
+  readonly missingUser?: string
+}
+
+export interface Basic {
+  readonly username: string
+  readonly password: string
+}
+
+/**
+ * What the current context of a kubeconfig says; its paths are relative to it,
+ * as in client-go.
+ * @throws FaultsError naming the kubeconfig or the file that it refers to
+ */
+export async function readWebhookKubeconfig (file: string): Promise<WebhookKubeconfig> {
+  const document = await readDocument<Kubeconfig>(file, Kubeconfig, { pipes: true })
+  const { server, cluster, user, missingUser } = currentContext(document)
+  const ca = await readPem(file, cluster, 'certificate-authority')
+  if (ca !== undefined) parseCertificates(ca.text, ca.file, { withKeys: true })
+  const inUrl = takeCredentials(server)
+  return {
+    server,
+    ca: ca?.text,
+    ...await readPair(file, user),
+    serverName: cluster['tls-server-name'] || undefined,
+    ...await readAuthorization(file, user, inUrl),
+    ...missingUser !== undefined && { missingUser }
+  }
+}
+
+/** Of a certificate or key, from its data or its file. */
+async function readPem<K extends string> (file: string, fields: { readonly [key in K | `${K}-data`]?: string | null }, key: K): Promise<{ text: string, file: string } | undefined> {
+  const data = fields[`${key}-data`]
+  if (data) return { text: Buffer.from(data, 'base64').toString(), file }
+  const path = fields[key]
+  if (!path) return undefined
+  const absolute = resolve(dirname(file), path)
+  return { text: await readText(absolute), file: absolute }
+}
+
+/** client-go looks at a key only where there is a certificate. Kubelets keep both in one file. */
+async function readPair (file: string, user: KubeconfigUser): Promise<{ cert: string | undefined, key: string | undefined }> {
+  const cert = await readPem(file, user, 'client-certificate')
+  const key = cert && await readPem(file, user, 'client-key')
+  if (cert === undefined || key === undefined) return { cert: undefined, key: undefined }
+  refuseMismatch({ file: cert.file, certificates: parseCertificates(cert.text, cert.file, { withKeys: true }) }, parsePrivateKey(key.text, key.file), key.file)
+  return { cert: cert.text, key: key.text }
+}
+
+/** A token's file goes before the token, which has to do where the file can't be read; what is in the URL goes before both, as in Go. */
+async function readAuthorization (file: string, { token, tokenFile, username, password }: KubeconfigUser, inUrl: Basic | undefined): Promise<Pick<WebhookKubeconfig, 'token' | 'basic'>> {
+  if (inUrl !== undefined) return { token: undefined, basic: inUrl }
+  const path = tokenFile ? resolve(dirname(file), tokenFile) : undefined
+  const read = path === undefined ? '' : (await readText(path).catch(error => { if (!token) throw error; return '' })).trim()
+  const bearer = read || token || undefined
+  if (path !== undefined && bearer === undefined) throw new FaultsError(path, [{ path: '', message: 'is empty; it must hold a token' }])
+  if (bearer !== undefined && NOT_IN_HEADERS.test(bearer)) throw new FaultsError(read === '' ? file : path!, [{ path: '', message: 'holds a token with control characters, which no HTTP header can carry' }])
+  return { token: bearer, basic: username ? { username, password: password ?? '' } : undefined }
+}
+
+const NOT_IN_HEADERS = /(?!\t)\p{Cc}/u
+
+/** Out of the URL, which is shown in messages. */
+function takeCredentials (url: URL): Basic | undefined {
+  const [username, password] = [url.username, url.password].map(decodeURIComponent) as [string, string]
+  url.username = url.password = ''
+  return username === '' && password === '' ? undefined : { username, password }
+}

@@ -1,0 +1,154 @@
+#!/usr/bin/env node
+/**
+ * argv → command → exit code; nothing else. Commands import what is heavy
+ * inside their actions: `serve` must answer within a second.
+ */
+import { Command, CommanderError } from 'commander'
+import { endOnBrokenOutput, endProcess } from './broken-output.js'
+import { certsCommand } from './commands/certs.js'
+import { completionCommand } from './commands/completion.js'
+import { doctorCommand } from './commands/doctor.js'
+import { hashCommand } from './commands/hash.js'
+import { reviewCommand } from './commands/review.js'
+import { serveCommand } from './commands/serve.js'
+import { tokenCommand } from './commands/token.js'
+import { usersCommand } from './commands/users.js'
+import { validateCommand } from './commands/validate.js'
+import { versionCommand } from './commands/version.js'
+import { webhookConfigCommand } from './commands/webhook-config.js'
+import { CommandError, ExitCode, FaultsError, linesOf } from '../errors.js'
+import { escapeLines } from '../printable.js'
+import { openTerminal, type Terminal } from './terminal.js'
+import { version } from '../version.js'
+
+const commands = [
+  serveCommand,
+  validateCommand,
+  reviewCommand,
+  doctorCommand,
+  usersCommand,
+  hashCommand,
+  tokenCommand,
+  certsCommand,
+  webhookConfigCommand,
+  versionCommand,
+  completionCommand
+]
+
+function createProgram (terminal: Terminal): Command {
+  const program = new Command('authn-webhook')
+    .description('Webhook token authentication for Kubernetes.')
+    .helpOption('-h, --help', 'show help')
+    .helpCommand('help [command]', 'show help of a command')
+    .version(version, '--version', 'print the version')
+    .allowExcessArguments(false)
+    .exitOverride()
+    // its words quote the command line, where `--password=…` may be a secret
+    .configureOutput({ outputError: (text, write) => { write(escapeLines(text.replace(/^(error: unknown option '--[\w-]+=).*'/s, "$1…'"))) } })
+    .addHelpText('after', `
+Examples:
+  $ authn-webhook serve --demo
+  $ authn-webhook help users`)
+  for (const command of commands) program.addCommand(command(terminal))
+  inheritSettings(program)
+  return program
+}
+
+/** `addCommand` leaves a command with commander's own settings: it would exit by itself, with 1. */
+function inheritSettings (parent: Command): void {
+  for (const command of parent.commands) {
+    command.copyInheritedSettings(parent)
+    inheritSettings(command)
+  }
+}
+
+async function run (argv: readonly string[], terminal: Terminal): Promise<ExitCode> {
+  const program = createProgram(terminal)
+  try {
+    const helped = helpedCommand(program, argv)
+    if (helped !== undefined) helped.outputHelp()
+    else await program.parseAsync(argv, { from: 'user' })
+    return ExitCode.done
+  } catch (error) {
+    if (isTypedPassword(error, argv)) terminal.note('--password takes no value, it asks for the password; other users of this machine may have seen the one you typed: choose another, or use --password-file FILE')
+    return report(error, terminal)
+  }
+}
+
+/**
+ * The command whose help is shown: `users` for `users` alone, as kubectl does,
+ * and `users add` for `help users add`. Commander makes an error of the first,
+ * and of the second the help of `users`.
+ */
+function helpedCommand (program: Command, argv: readonly string[]): Command | undefined {
+  const asked = argv[0] === 'help'
+  const words = asked ? argv.slice(1).filter((word) => !word.startsWith('-')) : argv
+  const command = words.reduce<Command | undefined>(childOf, program)
+  if (asked && command === undefined) throw new CommandError('there is no such command; "authn-webhook help" shows all')
+  return asked || (command?.commands.length ?? 0) > 0 ? command : undefined
+}
+
+/** Of those that help shows. */
+function childOf (parent: Command | undefined, name: string): Command | undefined {
+  return parent?.createHelp().visibleCommands(parent).find((command) => command.name() === name)
+}
+
+/** `users add alice --password secret`: of which commander says only that there is an argument too many. */
+function isTypedPassword (error: unknown, argv: readonly string[]): boolean {
+  if (!(error instanceof CommanderError)) return false
+  const { code } = error
+  return (code === 'commander.excessArguments' && argv.includes('--password')) || (code === 'commander.unknownOption' && argv.some((argument) => argument.startsWith('--password=')))
+}
+
+/** Tells people what ended the command, and the caller's script how. */
+function report (error: unknown, { note, env }: Terminal): ExitCode {
+  const debug = (env['AUTHN_WEBHOOK_DEBUG'] ?? '') !== ''
+  // commander has already said it
+  if (error instanceof CommanderError) return error.exitCode === 0 ? ExitCode.done : ExitCode.usage
+  if (debug) note(stacks(error).split('\n'))
+  if (error instanceof FaultsError) {
+    note(linesOf(error))
+    return ExitCode.usage
+  }
+  if (error instanceof CommandError) {
+    if (error.exitCode !== ExitCode.interrupted) note(errorLines(error))
+    return error.exitCode
+  }
+  if (isFileError(error) || isOurs(error)) {
+    note(errorLines(error))
+    return ExitCode.usage
+  }
+  note(`internal error: ${error instanceof Error ? error.message : String(error)}`)
+  note(`This is a bug of authn-webhook ${version}${debug ? '' : '; please report it with what AUTHN_WEBHOOK_DEBUG=1 prints'}.`)
+  return ExitCode.internal
+}
+
+function errorLines (error: Error): string[] {
+  const [first, ...others] = linesOf(error)
+  return [`error: ${first}`, ...others]
+}
+
+/** A file that can't be read or written, where no command had more to say: "EACCES: permission denied, open '/etc/x'". */
+function isFileError (error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && 'syscall' in error && 'path' in error
+}
+
+/** A provider that can't be found or opened, a certificate that can't be used: the config's fault. */
+function isOurs (error: unknown): error is Error & { code: string } {
+  return error instanceof Error && 'code' in error && String(error.code).startsWith('AUTHN_')
+}
+
+function stacks (error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  const stack = error.stack ?? error.message
+  return error.cause === undefined ? stack : `${stack}\ncaused by: ${stacks(error.cause)}`
+}
+
+endOnBrokenOutput()
+
+const argv = process.argv.slice(2)
+const code = await run(argv, openTerminal())
+// a command may have set its answer itself, as `review` does
+if (code !== ExitCode.done) process.exitCode = code
+// a provider of somebody else's may have left a timer or a socket open; a service that runs ends by itself
+if (code !== ExitCode.done || argv[0] !== 'serve') await endProcess()

@@ -1,0 +1,31 @@
+/** Opens a listener, by default on every address that the machine has. */
+import type { FastifyInstance } from 'fastify'
+import { ListenError } from '../errors.js'
+
+/** Both address families, then what a kernel without IPv6 has. */
+const ANY_ADDRESS = ['::', '0.0.0.0']
+const NO_SUCH_ADDRESS = ['EAFNOSUPPORT', 'EADDRNOTAVAIL']
+
+export interface Endpoint {
+  /** Absent: every address. */
+  readonly host?: string | undefined
+  readonly port: number
+}
+
+/**
+ * @param name the listener's field of the config
+ * @throws ListenError
+ */
+export async function openListener (fastify: Pick<FastifyInstance, 'listen'>, name: 'server' | 'admin', { host, port }: Endpoint, anyAddress = ANY_ADDRESS): Promise<void> {
+  const candidates = host === undefined ? anyAddress : [host]
+  for (const [index, candidate] of candidates.entries()) {
+    try {
+      await fastify.listen({ host: candidate, port })
+      return
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException
+      if (index < candidates.length - 1 && NO_SUCH_ADDRESS.includes(code ?? '')) continue
+      throw new ListenError(name, candidate, port, error)
+    }
+  }
+}

@@ -1,0 +1,27 @@
+/** What a users file may say and hardly means: names that are reserved for Kubernetes, hashes that are quick to guess. */
+import type { UserInfo } from '../../schemas/token-review.js'
+import { whyWeak } from '../authn/password-hash.js'
+import type { ReservedName } from '../authn/reserved.js'
+import type { UserEntry, Users } from './users.js'
+import { MAX_FAULTS, type Fault } from '../errors.js'
+import { Outline } from '../documents/yaml-positions.js'
+
+/** @param text that `users` were read from */
+export function findUserWarnings (text: string, users: Users, findReservedNames: (user: UserInfo) => readonly ReservedName[]): Fault[] {
+  // most files have no such hash, so that none of them is read
+  const weak = users.costs.some(cost => whyWeak(cost) !== undefined)
+  const found = [...users].flatMap((user, index) => {
+    const warnings = [...findReservedNames(user.info), ...weak ? findWeakHash(user) : []]
+    return warnings.map(({ path, message }) => ({ path: `users[${index}].${path}`, message }))
+  })
+  if (found.length === 0) return []
+  const outline = new Outline(text)
+  const warnings: Fault[] = found.slice(0, MAX_FAULTS).map((warning) => ({ ...warning, line: outline.lineOf(warning.path) }))
+  if (found.length > MAX_FAULTS) warnings.push({ path: '', message: `${found.length - MAX_FAULTS} more warnings` })
+  return warnings
+}
+
+function findWeakHash ({ passwordHash }: UserEntry): Array<{ path: string, message: string }> {
+  const message = passwordHash && whyWeak(passwordHash.cost)
+  return message === undefined ? [] : [{ path: 'passwordHash', message }]
+}

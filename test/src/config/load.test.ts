@@ -1,0 +1,274 @@
+import { chmod, mkdir, writeFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { inspect } from 'node:util'
+import { join } from 'node:path'
+import { test, type Test } from 'tap'
+import { dump } from 'js-yaml'
+import { Type } from '@sinclair/typebox'
+import { Closed, Secret } from '../../../schemas/primitives.js'
+import type { IdentityProviderDefinition } from '../../../src/authn/provider.js'
+import { findConfig, inspectConfig, loadConfig, type FindDefinition, type LoadedConfig } from '../../../src/config/load.js'
+import { FaultsError, InvalidProviderError, type Fault } from '../../../src/errors.js'
+
+const DIRECTORY: IdentityProviderDefinition = {
+  contract: 1,
+  kind: 'directory',
+  schema: Closed({ url: Type.String(), password: Type.Optional(Secret), retries: Type.Integer({ default: 3 }) }),
+  open: () => ({ authenticateToken: () => null })
+}
+const PLAIN: IdentityProviderDefinition = { ...DIRECTORY, kind: 'plain', schema: { type: 'object', additionalProperties: false } }
+const BROKEN: IdentityProviderDefinition = { ...DIRECTORY, kind: 'broken', schema: { type: 'objekt' } }
+
+const kinds: FindDefinition = async ({ kind, from }, { dir }) => {
+  if (kind === 'module' && from === './here.mjs') return existsSync(join(dir, from)) ? PLAIN : await Promise.reject(new InvalidProviderError(`there is no file ${from}`))
+  const definition = [DIRECTORY, PLAIN, BROKEN].find((candidate) => candidate.kind === kind)
+  if (definition === undefined) throw new InvalidProviderError(`there is no kind "${kind}"`)
+  return definition
+}
+
+type Edit = (config: any) => void
+
+/** The least that is right; `edit` makes it what a case wants. */
+function configWith (edit: Edit = () => {}): string {
+  const config = {
+    apiVersion: 'authn-webhook/v1',
+    server: { host: '127.0.0.1' },
+    tls: { certFile: 'tls.crt', keyFile: 'tls/tls.key' },
+    identityProviders: [{ name: 'people', kind: 'plain' }]
+  }
+  edit(config)
+  return dump(config)
+}
+
+/** With two providers that are right. */
+function chainWith (edit: Edit = () => {}): string {
+  return configWith((config) => {
+    config.identityProviders = [
+      { name: 'people', kind: 'plain', usernamePrefix: 'p:', groupPrefix: 'p:' },
+      { name: 'corp', kind: 'plain', usernamePrefix: 'c:', groupPrefix: 'c:' }
+    ]
+    edit(config)
+  })
+}
+
+async function load (t: Test, text: string, env: NodeJS.ProcessEnv = {}): Promise<LoadedConfig> {
+  const cwd = t.testdir({ 'authn-webhook.yaml': text })
+  return await loadConfig({ cwd, env, kinds })
+}
+
+async function faultsOf (t: Test, text: string): Promise<readonly Fault[]> {
+  try {
+    await load(t, text)
+    return []
+  } catch (error) {
+    if (error instanceof FaultsError) return error.faults
+    throw error
+  }
+}
+
+test('a config that is right', async (t) => {
+  const dir = t.testdir({ key: 'of-file\n', etc: {} })
+  const file = join(dir, 'etc/authn.yaml')
+  await writeFile(file, configWith((config) => {
+    config.tls.clientCAFile = '/pki/ca.crt'
+    config.log = { fingerprintKey: { env: 'FINGERPRINT' } }
+    config.identityProviders = [
+      { name: 'corp', kind: 'directory', usernamePrefix: 'c:', groupPrefix: 'c:', config: { url: 'x', password: { file: '../key' } } },
+      { name: 'people', kind: 'plain', usernamePrefix: 'p:', groupPrefix: 'p:' }
+    ]
+  }))
+  const loaded = await loadConfig({ file: 'etc/authn.yaml', cwd: dir, env: { FINGERPRINT: 'of-env' }, kinds })
+  const { config } = loaded
+
+  t.equal(loaded.file, file)
+  t.equal(loaded.dir, join(dir, 'etc'))
+  t.match(config, {
+    server: { host: '127.0.0.1', port: 8443, path: '/authenticate', timeout: '8s' },
+    throttle: { maxFailures: 5 },
+    audiences: [],
+    sharedNames: false,
+    log: { level: 'info', format: 'auto' }
+  }, 'defaults are there')
+  t.equal(config.admin, undefined)
+  t.match(config.tls, { certFile: join(dir, 'etc/tls.crt'), keyFile: join(dir, 'etc/tls/tls.key'), clientCAFile: '/pki/ca.crt' }, 'paths are absolute')
+  t.equal(config.log.fingerprintKey?.reveal(), 'of-env')
+  t.strictSame(loaded.providers.map(({ slot, definition }) => [slot.name, definition]), [['corp', DIRECTORY], ['people', PLAIN]], 'in the order of the file')
+  const [{ slot: { config: own } }] = loaded.providers as any
+  t.equal(own.retries, 3, 'a provider\'s own defaults too')
+  t.equal(own.password.reveal(), 'of-file')
+  t.notMatch(inspect(loaded, { depth: 9 }), /of-file|of-env/)
+  t.strictSame(loaded.warnings, [])
+})
+
+test('a single provider has no prefix by default', async (t) => {
+  const { config } = await load(t, configWith())
+  t.match(config.identityProviders, [{ usernamePrefix: '', groupPrefix: '', timeout: '3s', cache: { successTTL: '1m' }, reserved: { allowUsers: [] }, config: {} }])
+})
+
+test('where the config is looked for', async (t) => {
+  const dir = t.testdir({ 'authn-webhook.yaml': '', 'empty-folder': {} })
+  const cwd = join(dir, 'empty-folder')
+  for (const [options, found] of [
+    [{ cwd: dir, env: {} }, join(dir, 'authn-webhook.yaml')],
+    [{ cwd: dir, env: { AUTHN_WEBHOOK_CONFIG: '' } }, join(dir, 'authn-webhook.yaml')],
+    [{ cwd: dir, env: { AUTHN_WEBHOOK_CONFIG: 'of-env.yaml' } }, join(dir, 'of-env.yaml')],
+    [{ cwd: dir, env: { AUTHN_WEBHOOK_CONFIG: 'of-env.yaml' }, file: '/of/option.yaml' }, '/of/option.yaml'],
+    [{ cwd, env: {}, file: '../other.yaml' }, join(dir, 'other.yaml')]
+  ] as const) t.equal(findConfig(options), found)
+
+  t.test('and what is said where there is none', { skip: existsSync('/etc/authn-webhook/config.yaml') }, async (t) => {
+    t.throws(() => findConfig({ cwd, env: {} }), {
+      name: 'CommandError',
+      message: `there is no config: neither --config nor $AUTHN_WEBHOOK_CONFIG names one, nor is there ${join(cwd, 'authn-webhook.yaml')} or /etc/authn-webhook/config.yaml; to try without one, "authn-webhook serve --demo"`
+    })
+  })
+  t.equal(findConfig({ file: 'x.yaml' }), join(process.cwd(), 'x.yaml'))
+  await t.rejects(loadConfig({ file: join(dir, 'absent.yaml'), kinds }), { name: 'FaultsError', message: `${join(dir, 'absent.yaml')}: does not exist` })
+})
+
+test('each rule across fields', async (t) => {
+  const cases: Array<[name: string, text: string, faults: Array<[path: string, message: RegExp]>]> = [
+    ['names are unique', chainWith((config) => { config.identityProviders[1].name = 'people' }), [['identityProviders[1].name', /is the name of identityProviders\[0\] already/]]],
+    ['three of one name', chainWith((config) => { config.identityProviders[1].name = 'people'; config.identityProviders.push({ ...config.identityProviders[1], usernamePrefix: 'x:', groupPrefix: 'x:' }) }), [['identityProviders[1].name', /identityProviders\[0\]/], ['identityProviders[2].name', /identityProviders\[0\]/]]],
+    ['prefixes are written', chainWith((config) => { delete config.identityProviders[0].usernamePrefix; delete config.identityProviders[1].groupPrefix }), [['identityProviders[0].usernamePrefix', /is missing: with several providers, .* users begin/], ['identityProviders[1].groupPrefix', /is missing: .* groups begin/]]],
+    ['prefixes are not empty', chainWith((config) => { config.identityProviders[0].usernamePrefix = '' }), [['identityProviders[0].usernamePrefix', /must not be empty: .*the same users; "sharedNames: true" allows it/]]],
+    ['prefixes differ', chainWith((config) => { config.identityProviders[1].groupPrefix = 'p:' }), [['identityProviders[1].groupPrefix', /begins like identityProviders\[0\].groupPrefix: .*the same groups/]]],
+    ['none starts another', chainWith((config) => { config.identityProviders[1].usernamePrefix = 'p:c:' }), [['identityProviders[1].usernamePrefix', /begins like identityProviders\[0\]/]]],
+    ['… the other way round', chainWith((config) => { config.identityProviders[0].usernamePrefix = 'c:p:' }), [['identityProviders[1].usernamePrefix', /begins like identityProviders\[0\]/]]],
+    ['sharedNames allows the latter', chainWith((config) => { config.sharedNames = true; for (const slot of config.identityProviders) slot.usernamePrefix = slot.groupPrefix = '' }), []],
+    ['but not the former', chainWith((config) => { config.sharedNames = true; delete config.identityProviders[0].usernamePrefix }), [['identityProviders[0].usernamePrefix', /is missing/]]],
+    ['a provider has no longer than the review', configWith((config) => { config.server.timeout = '2s' }), [['identityProviders[0].timeout', /is 3s, and must not be longer than server.timeout, the 2s/]]],
+    ['equally long is fine', configWith((config) => { config.server.timeout = '3000ms' }), []],
+    ['a budget is more than nothing', configWith((config) => { config.server.timeout = '0s'; config.identityProviders[0].timeout = '0ms' }), [['server.timeout', /must be at least 10ms/], ['identityProviders[0].timeout', /must be at least 10ms/]]],
+    ['no shutdown delay, no ageing', configWith((config) => { Object.assign(config.server, { shutdownDelay: '0s', maxConnectionAge: '0s' }) }), []],
+    ['timers that Node keeps', configWith((config) => { config.server.maxConnectionAge = '600h' }), [['server.maxConnectionAge', /must be at most 576h/]]],
+    ['a module has a place', configWith((config) => { config.identityProviders[0].kind = 'module' }), [['identityProviders[0].from', /is missing: "kind: module" needs a package, or a path/]]],
+    ['only a module has one', configWith((config) => { config.identityProviders[0].from = './x.mjs' }), [['identityProviders[0].from', /is for "kind: module" alone/]]],
+    ['a module that is not there', configWith((config) => { Object.assign(config.identityProviders[0], { kind: 'module', from: './here.mjs' }) }), [['identityProviders[0].from', /there is no file .\/here.mjs/]]],
+    ['a kind that is unknown', configWith((config) => { config.identityProviders[0].kind = 'plane' }), [['identityProviders[0].kind', /there is no kind "plane"/]]],
+    ['a provider whose schema is wrong', configWith((config) => { config.identityProviders[0].kind = 'broken' }), [['identityProviders[0].kind', /the schema of this provider can't be used: type must be JSONType.*objekt/]]],
+    ...['/livez', '/healthz', '/readyz', '/metrics'].map((path): typeof cases[number] => [`${path} is taken without admin`, configWith((config) => { config.server.path = path }), [['server.path', new RegExp(`is ${path}, which this port serves to probes and scrapers: choose another path, or set admin to give those a port of their own`)]]]),
+    ['and free with it', configWith((config) => { config.server.path = '/metrics'; config.admin = { port: 9090 } }), []],
+    ['as is what only begins like it', configWith((config) => { config.server.path = '/metrics/authenticate' }), []],
+    ['names of clients need a CA', configWith((config) => { config.tls.clientNames = ['kube-apiserver'] }), [['tls.clientNames', /needs tls.clientCAFile/]]],
+    ['listeners on one port', configWith((config) => { config.admin = { host: '127.0.0.1', port: 8443 } }), [['admin.port', /must differ from server.port/]]],
+    ['… of any address', configWith((config) => { config.admin = { port: 8443 } }), [['admin.port', /must differ/]]],
+    ['… of two addresses', configWith((config) => { config.admin = { host: '127.0.0.2', port: 8443 } }), []],
+    ['… free ones', configWith((config) => { config.server.port = 0; config.admin = { port: 0 } }), []],
+    ['a provider\'s own config', configWith((config) => { config.identityProviders[0] = { name: 'corp', kind: 'directory', config: { ulr: 'x', retries: 'y' } } }), [['identityProviders[0].config.url', /is missing/], ['identityProviders[0].config.ulr', /did you mean "url"/], ['identityProviders[0].config.retries', /must be a whole number/]]],
+    ['… that is none', configWith((config) => { config.identityProviders[0].config = null }), [['identityProviders[0].config', /has no value/]]],
+    ['secrets that lead nowhere', configWith((config) => { config.log = { fingerprintKey: { env: 'ABSENT' } }; config.identityProviders[0] = { name: 'corp', kind: 'directory', config: { url: 'x', password: { file: 'absent' } } } }), [['identityProviders[0].config.password', /the file .*\/absent does not exist/], ['log.fingerprintKey', /ABSENT is not set/]]],
+    ['secrets of no form, once', configWith((config) => { config.log = { fingerprintKey: 17 } }), [['log.fingerprintKey', /must be a string, {file: PATH} or {env: NAME}/]]]
+  ]
+  for (const [name, text, expected] of cases) {
+    const faults = await faultsOf(t, text)
+    t.strictSame(faults.map(({ path }) => path), expected.map(([path]) => path), name)
+    expected.forEach(([, message], index) => { t.match(faults[index]?.message, message, name) })
+    for (const { line } of faults) t.type(line, 'number', `${name}: has a line`)
+  }
+})
+
+test('a module of the config file\'s directory', async (t) => {
+  const dir = t.testdir({ 'here.mjs': '', 'c.yaml': configWith((config) => { Object.assign(config.identityProviders[0], { kind: 'module', from: './here.mjs' }) }) })
+  const { providers } = await loadConfig({ file: join(dir, 'c.yaml'), kinds })
+  t.equal(providers[0]?.definition, PLAIN)
+})
+
+test('all faults come at once, with their lines', async (t) => {
+  const text = `apiVersion: authn-webhook/v2
+server:
+  prot: 8443
+  timeout: 8
+tls:
+  certFile: tls.crt
+identityProviders:
+  - name: People
+    kind: plain
+    config: { url: x }
+  - name: corp
+    kind: directory
+    usernamePrefix: ""
+    groupPrefix: "c:"
+    config: {}
+`
+  const faults = await faultsOf(t, text)
+  t.strictSame(faults.map(({ line, path }) => `${line} ${path}`), [
+    '1 apiVersion',
+    '3 server.prot',
+    '4 server.timeout',
+    '5 tls.keyFile',
+    '8 identityProviders[0].name',
+    '8 identityProviders[0].usernamePrefix',
+    '8 identityProviders[0].groupPrefix',
+    '10 identityProviders[0].config.url',
+    '13 identityProviders[1].usernamePrefix',
+    '15 identityProviders[1].config.url'
+  ])
+})
+
+test('rules leave fields alone that are wrong by themselves', async (t) => {
+  for (const [text, paths] of [
+    ['null', ['']],
+    ['[]', ['']],
+    [configWith((config) => { config.identityProviders = 'people' }), ['identityProviders']],
+    [configWith((config) => { config.identityProviders = [null, 'people', { name: 'x' }, { name: 'y' }] }), ['identityProviders[0]', 'identityProviders[1]', 'identityProviders[2].kind', 'identityProviders[2].usernamePrefix', 'identityProviders[2].groupPrefix', 'identityProviders[3].kind', 'identityProviders[3].usernamePrefix', 'identityProviders[3].groupPrefix']],
+    [configWith((config) => { config.server = config.tls = config.admin = null }), ['server', 'tls', 'admin']],
+    [configWith((config) => { config.server.timeout = 'soon' }), ['server.timeout']],
+    [chainWith((config) => { config.identityProviders[0].timeout = 1; config.identityProviders[1].usernamePrefix = 7 }), ['identityProviders[0].timeout', 'identityProviders[1].usernamePrefix']],
+    [chainWith((config) => { config.identityProviders[0].usernamePrefix = 'ä:'; config.identityProviders[1].usernamePrefix = 'ä:' }), ['identityProviders[0].usernamePrefix', 'identityProviders[1].usernamePrefix']]
+  ] as Array<[string, string[]]>) {
+    t.strictSame((await faultsOf(t, text)).map(({ path }) => path).sort(), paths.sort(), text)
+  }
+})
+
+test('a faulty config tells which providers are sound all the same', async (t) => {
+  const file = join(t.testdir({ 'c.yaml': chainWith((config) => { config.server.prot = 1; config.identityProviders[1].kind = 'directory' }) }), 'c.yaml')
+  const inspection = await inspectConfig({ file, kinds })
+  t.match(inspection, { error: FaultsError, providers: [{ slot: { name: 'people' }, definition: PLAIN }] })
+  t.equal(inspection.providers.length, 1)
+})
+
+test('warnings', async (t) => {
+  const open = /without clientCAFile, whoever reaches the port may try/
+  for (const [host, warned] of [['::', true], ['0.0.0.0', true], ['192.0.2.1', true], ['127.0.0.1', false], ['127.1.2.3', false], ['::1', false], ['localhost', false]] as const) {
+    const { warnings } = await load(t, configWith((config) => { config.server.host = host }))
+    t.equal(warnings.some(({ path, message }) => path === 'tls' && open.test(message)), warned, host)
+  }
+  t.strictSame((await load(t, configWith((config) => { config.server.host = '::'; config.tls.clientCAFile = 'ca.crt' }))).warnings, [])
+
+  t.test('of a prefix that Kubernetes keeps to itself', async (t) => {
+    const { warnings } = await load(t, configWith((config) => { config.identityProviders[0].groupPrefix = 'system:' }))
+    t.match(warnings, [{ path: 'identityProviders[0].groupPrefix', line: 10, message: /every name that begins with "system:" is reserved/ }])
+  })
+
+  t.test('of a provider itself, and its faults across fields', async (t) => {
+    const findings = [{ path: 'url', message: 'is hardly meant', warning: true }, { path: '', message: 'says too little' }]
+    const file = join(t.testdir({ 'c.yaml': configWith() }), 'c.yaml')
+    const inspected = async (inspect: IdentityProviderDefinition['inspect']) => await inspectConfig({ file, kinds: async () => ({ ...PLAIN, inspect: inspect! }) })
+    t.match(await inspected(() => findings.slice(0, 1)), { warnings: [{ path: 'identityProviders[0].config.url', message: 'is hardly meant' }] })
+    t.match(await inspected(() => findings), { error: { faults: [{ path: 'identityProviders[0].config', message: 'says too little' }] }, providers: [] })
+  })
+
+  t.test('of a private key that everybody may read', async (t) => {
+    const dir = t.testdir({ 'c.yaml': configWith() })
+    await mkdir(join(dir, 'tls'))
+    const key = join(dir, 'tls/tls.key')
+    await writeFile(key, '')
+    for (const [mode, warned] of [[0o644, true], [0o604, true], [0o640, false], [0o600, false]] as const) {
+      await chmod(key, mode)
+      const { warnings } = await loadConfig({ file: join(dir, 'c.yaml'), kinds })
+      t.equal(warnings.some(({ path, line, message }) => path === 'tls.keyFile' && line === 6 && /may read the private key/.test(message)), warned, mode.toString(8))
+    }
+  })
+})
+
+test('server.path is one that an API server can ask for', async t => {
+  const reachable = ['/', '/authenticate', '/a/b.c', '/.well-known/authn', '/...', '/a..b', '/A_b-c']
+  for (const path of reachable) {
+    t.strictSame(await faultsOf(t, configWith(config => { config.server.path = path })), [], path)
+  }
+  const unreachable = ['', 'authenticate', '/authenticate/', '//', '//authenticate', '/a//b', '/.', '/..', '/./a', '/a/.', '/a/../b', '/a/..', '/a b', '/a?b', '/%61']
+  for (const path of unreachable) {
+    t.match(await faultsOf(t, configWith(config => { config.server.path = path })), [{ path: 'server.path', message: /^is not a path such as \/authenticate, without "\/" at the end, "\/\/", "\." or "\.\."/ }], path)
+  }
+})

@@ -1,0 +1,470 @@
+/**
+ * The conformance suite itself: every built-in provider passes it, so does a
+ * stranger's, and each of its cases fails for a provider that breaks its rule.
+ */
+import { EventEmitter } from 'node:events'
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { execFile } from 'node:child_process'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { test, type Test } from 'tap'
+import { conformanceCases, ODD_TOKENS, type ConformanceSubject, type ValidCredential } from 'authn-webhook/conformance'
+import * as published from 'authn-webhook/provider'
+import type { Answer, AskContext, IdentityProvider, IdentityProviderDefinition, OpenContext, Secret } from 'authn-webhook/provider'
+import { hashPassword } from '../../src/authn/password-hash.js'
+import * as source from '../../src/authn/provider.js'
+import { loadConfig } from '../../src/config/load.js'
+import { digestToken } from '../../src/authn/token-digest.js'
+import { findDefinition } from '../../src/config/registry.js'
+import { alice, basicToken, bob, carol } from '../fixtures/people.js'
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+
+test('the published names lead to the sources while they are tested', async t => {
+  t.equal(published.defineIdentityProvider, source.defineIdentityProvider)
+})
+
+test('a subject without a credential proves nothing and is refused', async t => {
+  t.throws(() => conformanceCases({ definition: reference, config: {}, valid: [] }), { message: /at least one valid credential/ })
+})
+
+// --- Providers that pass ---
+
+test('mock passes', async t => {
+  const user = { username: 'mock', groups: ['group-mock'], extra: { 'example.com/team': ['platform'] } }
+  await passes(t, {
+    definition: await findDefinition({ kind: 'mock' }, { dir: '.' }),
+    config: { allowMock: false, user },
+    allowMock: true,
+    anyToken: true,
+    valid: [{ credential: alice.token, user }, { credential: basicToken('alice', alice.password), user }]
+  })
+})
+
+test('static passes', async t => {
+  const dir = await mkdtemp(join(tmpdir(), 'authn-webhook-'))
+  t.teardown(async () => { await rm(dir, { recursive: true, force: true }) })
+  const hashed = { alice: await hashPassword(alice.password, { ln: 10 }), zoe: await hashPassword('canary-zoe-umlaut', { ln: 10 }) }
+  let version = 0
+  const writeUsers = async (): Promise<void> => {
+    await writeFile(join(dir, 'users.yaml'), JSON.stringify({
+      apiVersion: 'authn-webhook/v1',
+      users: [
+        { ...alice.user, passwordHash: hashed.alice, tokens: [{ name: 'laptop', hash: digestToken(alice.token), expiresAt: '2100-01-01T00:00:00Z', audiences: ['vault'] }] },
+        { ...bob.user, tokens: [{ name: 'old', hash: digestToken(bob.token), expiresAt: '2001-01-01T00:00:00Z' }] },
+        { ...carol.user, disabled: true, passwordHash: hashed.alice, tokens: [{ name: 'phone', hash: digestToken(carol.token) }] },
+        { username: 'zo\u00eb', uid: String(++version), passwordHash: hashed.zoe }
+      ]
+    }))
+  }
+  await writeUsers()
+  await passes(t, {
+    definition: await findDefinition({ kind: 'static' }, { dir }),
+    config: { usersFile: 'users.yaml' },
+    dir,
+    valid: [
+      { credential: alice.token, user: alice.user, audiences: ['vault'], expiresAt: new Date('2100-01-01T00:00:00Z') },
+      { credential: { username: 'alice', password: alice.password }, user: alice.user }
+    ],
+    refused: [
+      { credential: bob.token, reason: 'expired' },
+      { credential: carol.token, reason: 'disabled' },
+      { credential: { username: 'alice', password: 'canary-wrong' }, reason: 'wrong-credential' },
+      { credential: { username: 'carol', password: alice.password }, reason: 'disabled' }
+    ],
+    foreign: ['canary-token-of-somebody-else', { username: 'bob', password: 'canary-he-has-none' }, { username: 'nobody', password: 'canary-of-nobody' }],
+    reload: writeUsers
+  })
+  await passes(t, {
+    definition: await findDefinition({ kind: 'static' }, { dir }),
+    config: { usersFile: 'users.yaml' },
+    dir,
+    // composed in the file; typed composed and decomposed
+    valid: [{ credential: { username: 'zo\u00eb', password: 'canary-zoe-umlaut' }, user: { username: 'zo\u00eb', uid: String(version) }, spellings: ['zoe\u0308'] }]
+  }, 'a name that Unicode can write in two ways')
+})
+
+test('a stranger\'s package passes, written from docs/providers.md alone', async t => {
+  const dir = await mkdtemp(join(tmpdir(), 'authn-webhook-'))
+  t.teardown(async () => { await rm(dir, { recursive: true, force: true }) })
+  const guide = await readFile(join(ROOT, 'docs/providers.md'), 'utf8')
+  const files = new Map([...guide.matchAll(/^```\w+ (\S+)\n([\s\S]*?)^```$/gm)].map(([, name, text]) => [name!, text!]))
+  // those in TypeScript are compiled in package.test.ts
+  for (const [name, text] of files) if (!name.endsWith('.ts')) await writeFile(join(dir, name), text)
+  await symlink(ROOT, await nodeModules(dir, 'authn-webhook'))
+
+  for (const name of await readdir(join(ROOT, 'examples/provider'))) {
+    t.equal(files.get(name), await readFile(join(ROOT, 'examples/provider', name), 'utf8'), `${name} is the one of examples/provider`)
+  }
+  const { name, scripts } = JSON.parse(files.get('package.json')!)
+  t.equal(scripts.test, 'node --test')
+  // not under tap's loader: a stranger hasn't got it
+  const { stdout } = await promisify(execFile)(process.execPath, ['--test', '--test-reporter=tap'], { cwd: dir, env: { PATH: process.env.PATH } })
+  t.match(stdout, /^# fail 0$/m)
+  const ran = [...stdout.matchAll(/^ok \d+ - (.*)$/gm)].map(([, name]) => name)
+  const shown = [...guide.matchAll(/^✔ (.*) \([\d.]+ms\)$/gm)].map(([, name]) => name)
+  t.strictSame(ran, shown, 'with the output that the guide shows')
+  t.match(guide, new RegExp(`^ℹ pass ${ran.length}$`, 'm'))
+
+  const definition = await findDefinition({ kind: 'module', from: './introspection.mjs' }, { dir })
+  t.equal(definition.kind, 'introspection')
+  const { providers } = await loadConfig({ file: join(dir, 'authn-webhook.yaml'), env: { SSO_CLIENT_SECRET: 'canary-client-secret' }, kinds: findDefinition })
+  t.equal(providers[0]?.definition, definition, 'the config of the guide leads to it')
+  await symlink(dir, await nodeModules(dir, name))
+  t.equal(await findDefinition({ kind: 'module', from: name }, { dir }), definition, 'as a file and as a package')
+})
+
+// --- A provider to break ---
+
+interface ReferenceConfig {
+  readonly source: 'up' | 'down' | 'silent'
+  readonly key: Secret
+}
+
+const people = [alice, bob]
+const edits = new EventEmitter()
+
+/** Follows every rule in as few lines as it can. */
+const reference: IdentityProviderDefinition<ReferenceConfig> = {
+  contract: 1,
+  kind: 'reference',
+  schema: { type: 'object' },
+  open ({ source }, ctx) {
+    edits.on('edit', ctx.changed)
+    const reach = async (signal: AbortSignal): Promise<void> => {
+      if (source === 'down') throw new Error('connection refused')
+      if (source === 'up') return
+      await new Promise((_resolve, reject) => { signal.addEventListener('abort', () => { reject(new Error('aborted')) }) })
+    }
+    return {
+      recognizes: () => true,
+      async authenticateToken (token, { signal }) {
+        await reach(signal)
+        if (token === carol.token) return { denied: 'disabled', username: 'carol' }
+        return authenticated(people.find(person => person.token === token))
+      },
+      async authenticatePassword ({ username, password }, { signal, attempt, attemptUnknown }) {
+        await reach(signal)
+        const person = byName(username)
+        if (person === undefined) {
+          await attemptUnknown(username.toLowerCase())
+          return null
+        }
+        const right = await attempt(person.user.username, async () => password === person.password)
+        return right ? authenticated(person) : { denied: 'wrong-credential', username: person.user.username }
+      },
+      lookup: (username) => structuredClone(byName(username)?.user) ?? null,
+      ping: async () => { if (source === 'down') throw new Error('connection refused') },
+      close: () => { edits.off('edit', ctx.changed) }
+    }
+  }
+}
+
+function byName (username: string): typeof alice | undefined {
+  return people.find(person => person.user.username === username.toLowerCase())
+}
+
+function authenticated (person: typeof alice | undefined): { user: published.UserInfo } | null {
+  return person === undefined ? null : { user: structuredClone(person.user) }
+}
+
+const key = { reveal: () => 'canary-key-of-the-config' }
+const valid: ValidCredential[] = [
+  { credential: alice.token, user: alice.user },
+  { credential: bob.token, user: bob.user },
+  { credential: { username: 'alice', password: alice.password }, user: alice.user, spellings: ['Alice', 'ALICE'] },
+  { credential: { username: 'bob', password: bob.password }, user: bob.user }
+]
+const subject: ConformanceSubject = {
+  definition: reference,
+  config: { source: 'up', key },
+  unreachable: { source: 'down', key },
+  silent: { source: 'silent', key },
+  reload: () => { edits.emit('edit') },
+  valid,
+  refused: [{ credential: carol.token, reason: 'disabled' }],
+  foreign: ['canary-token-of-somebody-else']
+}
+
+test('the reference passes', async t => {
+  await passes(t, subject)
+})
+
+/** The reference with some of its parts replaced. */
+function broken (breakage: (good: Required<IdentityProvider>, config: ReferenceConfig, ctx: OpenContext) => object): ConformanceSubject {
+  return {
+    ...subject,
+    patience: 200,
+    definition: {
+      ...reference,
+      async open (config, ctx) {
+        const good = await reference.open(config, ctx) as Required<IdentityProvider>
+        return { ...good, ...breakage(good, config, ctx) }
+      }
+    }
+  }
+}
+
+/** The reference with one that changes what its questions about tokens give. */
+function answering (change: (answer: any, token: string) => unknown): ConformanceSubject {
+  return broken(good => ({
+    authenticateToken: async (token: string, ctx: AskContext) => change(await good.authenticateToken(token, ctx), token)
+  }))
+}
+
+/** Only authentications are changed. */
+function giving (change: (answer: any, token: string) => unknown): ConformanceSubject {
+  return answering((answer, token) => answer !== null && 'user' in answer ? change(answer, token) : answer)
+}
+
+const shared = new Map<string, Answer>()
+let current = ''
+let closed = false
+let connected = 0
+let interval: NodeJS.Timeout | undefined
+
+/** The case that must fail, how the provider is broken, the words that must say so. */
+const BREAKAGES: ReadonlyArray<readonly [name: string, broken: ConformanceSubject, complaint: RegExp]> = [
+  ['its definition follows the contract', { ...subject, definition: { ...reference, contract: 2 } }, /contract 2; this release supports: 1/],
+  ['its definition follows the contract', { ...subject, definition: { ...reference, kind: 'My Kind' } }, /"kind" is a word of lower-case letters/],
+  ['its definition follows the contract', { ...subject, definition: { ...reference, schema: { default: 1n } } }, /"schema" is plain JSON/],
+  ['its definition follows the contract', { ...subject, definition: { ...reference, schema: { properties: { url: 'string' } } } }, /"schema" is a JSON Schema: data\/properties\/url must be object,boolean/],
+
+  ['it opens as a provider of the contract', broken(() => ({ lookup: 'alice' })), /"lookup" is a function/],
+  ['it opens as a provider of the contract', broken(() => ({ authenticateToken: undefined, authenticatePassword: undefined })), /one of "authenticateToken" and "authenticatePassword"/],
+  ['it opens as a provider of the contract', broken(() => ({ immediate: ['tokens'] })), /not "tokens"/],
+  ['it opens as a provider of the contract', broken(() => ({ immediate: ['password'], authenticatePassword: undefined })), /not "password"/],
+  ['it opens as a provider of the contract', broken(() => ({ ping: () => { throw new Error('out of order') } })), /out of order/],
+
+  ['it gives each credential its user', giving(() => ({ user: bob.user })), /valid\[0\]: its own user/],
+  ['it gives each credential its user', giving(() => undefined), /valid\[0\]: the answer is an object or null/],
+  ['it gives each credential its user', giving(() => ({})), /valid\[0\]: "user" is a UserInfo/],
+  ['it gives each credential its user', giving(() => ({ user: { username: '' } })), /"username" is a non-empty string/],
+  ['it gives each credential its user', giving(() => ({ user: { ...alice.user, uid: 1001 } })), /"uid" is a string/],
+  ['it gives each credential its user', giving(() => ({ user: { ...alice.user, groups: 'developers' } })), /"groups" is an array of strings/],
+  ['it gives each credential its user', giving(() => ({ user: { ...alice.user, extra: { team: 'platform' } } })), /"extra" under team is an array of strings/],
+  ['it gives each credential its user', giving(() => ({ user: { ...alice.user, email: 'alice@example.com' } })), /"email" is none of username/],
+  ['it gives each credential its user', giving(answer => ({ ...answer, expires: new Date() })), /"expires" is none of user, audiences, expiresAt/],
+  ['it gives each credential its user', giving(answer => ({ ...answer, expiresAt: 4102444800 })), /"expiresAt" is a Date/],
+  ['it gives each credential its user', giving(answer => ({ ...answer, expiresAt: new Date(0) })), /that is still to come/],
+  ['it gives each credential its user', giving(answer => ({ ...answer, audiences: 'vault' })), /"audiences" is an array of strings/],
+  ['it gives each credential its user', giving(answer => ({ ...answer, cacheable: 'no' })), /"cacheable" is true or false/],
+  ['it gives each credential its user', giving(() => ({ denied: 'expired' })), /is an Authentication, not {"denied":"expired"}/],
+  ['it gives each credential its user', { ...subject, valid: [{ ...valid[0]!, audiences: ['vault'] }] }, /its audiences/],
+  ['it gives each credential its user', { ...subject, valid: [{ ...valid[0]!, expiresAt: new Date('2100-01-01') }] }, /its expiry/],
+
+  ['it denies what it refuses, with the reason', answering(answer => 'denied' in (answer ?? {}) ? null : answer), /refused\[0\]: the answer is { denied: 'disabled' }/],
+  ['it denies what it refuses, with the reason', answering(() => ({ denied: 'forbidden' })), /"denied" is one of wrong-credential, expired/],
+  ['it denies what it refuses, with the reason', answering(() => ({ denied: 'disabled', username: 7 })), /"username" is a string/],
+
+  ['it leaves the credentials of others to the next provider', answering(answer => answer ?? { denied: 'wrong-credential' }), /foreign\[0\]: the answer is null/],
+
+  ['it survives odd tokens', answering((_answer, token) => JSON.parse(token)), /the token "a": rejects with SyntaxError/],
+  ['it survives odd tokens', answering((answer, token) => token in {} ? { user: { username: 'prototype' } } : answer), /the token "__proto__": it lets somebody in/],
+  ['it survives odd tokens', answering(async (answer, token) => token.length > 9999 ? await new Promise(() => {}) : answer), /the token "a{40}": .*nothing came within 200 ms/],
+  ['it survives odd tokens', { ...answering((_answer, token) => token.startsWith('eyJ') ? 'a JWT' : null), anyToken: true }, /the answer is an object or null/],
+
+  ['it lets nobody in with a credential that is nearly right', answering((answer, token) => answer ?? authenticated(people.find(person => person.token.startsWith(token)))), /valid\[0\] cut in half: it lets somebody in/],
+  ['it lets nobody in with a credential that is nearly right', broken(good => ({
+    authenticatePassword: async ({ username, password }: published.Password, ctx: AskContext) => await good.authenticatePassword({ username, password: password.replace(/x$/, '') }, ctx)
+  })), /valid\[2\] with a longer password/],
+
+  ['it gives every caller an answer of its own', giving((answer, token) => {
+    if (!shared.has(token)) shared.set(token, answer)
+    return shared.get(token)
+  }), /after somebody changed the answer before/],
+
+  ['it keeps concurrent questions apart', broken(good => ({
+    async authenticateToken (token: string, ctx: AskContext) {
+      current = token
+      await new Promise(setImmediate)
+      return await good.authenticateToken(current, ctx)
+    }
+  })), /its own user|the answer is/],
+
+  ['it recognizes its own credentials, synchronously', broken(() => ({ recognizes: async () => true })), /"recognizes" gives true, at once/],
+  ['it recognizes its own credentials, synchronously', broken(() => ({ recognizes: () => false })), /"recognizes" gives true, at once/],
+  ['it recognizes its own credentials, synchronously', broken(() => ({ recognizes: ({ token, password }: published.Credential) => password !== undefined || token.includes('canary') || undefined })), /gives true or false, whatever the token/],
+
+  ['it answers from memory what it calls immediate', broken(() => ({ immediate: ['token'] })), /this is a promise for one/],
+
+  ['it looks users up as it authenticates them', broken(() => ({ lookup: () => ({ username: 'alice' }) })), /"lookup" gives the same user/],
+  ['it looks users up as it authenticates them', broken(() => ({ lookup: () => null })), /"lookup" gives the same user/],
+  ['it looks users up as it authenticates them', broken(good => {
+    const found = new Map(people.map(({ user }) => [user.username, good.lookup(user.username, {} as AskContext)]))
+    return { lookup: (username: string) => found.get(username) ?? null }
+  }), /"lookup", after somebody changed/],
+  ['it looks users up as it authenticates them', broken(good => ({ lookup: (username: string) => good.lookup(username, {} as AskContext) ?? undefined })), /gives null for a name that nobody has/],
+
+  ...checkingPasswords('it tests a password in ctx.attempt, once, under the name of the account', [
+    [async (person, password) => person?.password === password, /one question about a password is one call of ctx.attempt/],
+    [async (person, password, { attempt }) => {
+      const check = async (): Promise<boolean> => person?.password === password
+      return await attempt('alice', check) && await attempt('alice', check)
+    }, /one call of ctx.attempt/],
+    [async (person, password, { attempt }, typed) => await attempt(typed, async () => person?.password === password), /under one name, however the username is written/],
+    [async (person, password, { attempt }) => await attempt('somebody', async () => person?.password === password), /under the name of another account/],
+    [async (person, password, { attempt }, typed) => await attempt(person?.user.username ?? typed, async () => person?.password === password), /a name that no account has is not passed/]
+  ]),
+  ...checkingPasswords('it takes the verdict of ctx.attempt', [
+    [async (person, password, { attempt }) => {
+      await attempt('alice', async () => true)
+      return person?.password === password
+    }, /valid\[2\], where ctx.attempt said no/]
+  ]),
+  ...attemptingUnknown([
+    [async () => {}, /one call of ctx.attemptUnknown/],
+    [async (typed, { attemptUnknown }) => {
+      await attemptUnknown(typed)
+      await attemptUnknown(typed)
+    }, /one call of ctx.attemptUnknown/],
+    [async (_typed, { attemptUnknown }) => { await attemptUnknown('somebody') }, /with the name that was typed/],
+    [async (typed, { attemptUnknown }) => { await attemptUnknown(typed) }, /in upper or lower case: so may the name/]
+  ]),
+  ['it takes as long for a name that no account has, by ctx.attemptUnknown', broken(good => ({
+    async authenticatePassword (password: published.Password, ctx: AskContext) {
+      if (byName(password.username) !== undefined) await ctx.attemptUnknown(password.username)
+      return await good.authenticatePassword(password, ctx)
+    }
+  })), /is an account: ctx.attemptUnknown is not called/],
+  ['it takes as long for a name that no account has, by ctx.attemptUnknown', broken(good => ({
+    authenticatePassword: async (password: published.Password, ctx: AskContext) =>
+      await good.authenticatePassword(password, ctx) ?? { denied: 'wrong-credential' }
+  })), /the answer is null/],
+  ...attemptingUnknown([
+    [async (typed, { attemptUnknown }) => { await attemptUnknown(typed.toLowerCase()).catch(() => {}) }, /the very error of ctx.attemptUnknown/]
+  ], 'it lets a rejection of ctx.attempt and ctx.attemptUnknown pass'),
+  ...checkingPasswords('it lets a rejection of ctx.attempt and ctx.attemptUnknown pass', [
+    [async (person, password, { attempt }) => await attempt('alice', async () => person?.password === password).catch(() => false), /Missing expected rejection.*the very error of ctx.attempt/],
+    [async (person, password, { attempt }) => await attempt('alice', async () => person?.password === password).catch((cause) => { throw new Error('busy', { cause }) }), /the very error of ctx.attempt/]
+  ]),
+  ...checkingPasswords('it never takes an empty password', [
+    [async (person, password, { attempt }) => await attempt('alice', async () => password === '' || person?.password === password), /with an empty password: it lets somebody in/]
+  ]),
+
+  ['it writes no secret into log, answer or error', broken((good, _config, { log }) => ({
+    authenticateToken (token: string, ctx: AskContext) {
+      log.debug({ request: { headers: { authorization: [`Bearer ${token}`] } } }, 'asked')
+      return good.authenticateToken(token, ctx)
+    }
+  })), /the log contains the secret of valid\[0\]/],
+  ['it writes no secret into log, answer or error', broken(() => ({
+    authenticatePassword ({ password }: published.Password, { log }: AskContext) {
+      log.warn({ bytes: Buffer.from(password) }, 'asked')
+      return null
+    }
+  })), /the log contains the secret of valid\[2\]/],
+  ['it writes no secret into log, answer or error', broken((_good, { key }, { log }) => {
+    log.info({}, `opened with ${key.reveal()}`)
+    return {}
+  }), /the log contains the secret of secret of the config, \[0\]/],
+  ['it writes no secret into log, answer or error', giving((answer, token) => ({ user: { ...answer.user, extra: { token: [token] } } })), /an answer contains the secret of valid\[0\]/],
+  ['it writes no secret into log, answer or error', answering((answer, token) => {
+    if (answer === null) throw new Error('refused', { cause: new Error(`GET /tokens/${token}`) })
+    return answer
+  }), /an error contains the secret of valid\[2\]/],
+  ['it writes no secret into log, answer or error', broken((_good, { key }) => ({ ping: () => { throw new Error(key.reveal()) } })), /an error of "ping" contains the secret/],
+
+  ['it gives up, or answers rightly, when nobody waits any more', broken(good => ({
+    authenticateToken: (token: string, ctx: AskContext) => ctx.signal.aborted ? null : good.authenticateToken(token, ctx)
+  })), /valid\[0\], aborted before it was asked: .* not null/],
+  ['it gives up, or answers rightly, when nobody waits any more', broken(good => ({
+    authenticateToken: async (token: string, ctx: AskContext) => ctx.signal.aborted ? await new Promise(() => {}) : await good.authenticateToken(token, ctx)
+  })), /an aborted question rejects soon/],
+
+  ['it gives up waiting for its source when nobody waits any more', broken((_good, { source }) => ({
+    authenticateToken: async () => { if (source === 'silent') await new Promise(() => {}) }
+  })), /aborted while it waits rejects soon/],
+  ['it gives up waiting for its source when nobody waits any more', broken(good => ({
+    authenticateToken: async (token: string, ctx: AskContext) => await Promise.resolve(good.authenticateToken(token, ctx)).catch(() => null)
+  })), /Missing expected rejection.*aborted while it waits rejects soon/],
+
+  ['it opens with its source out of reach, and then cannot tell', broken((_good, { source }) => {
+    if (source === 'down') throw new Error('connection refused at start')
+    return {}
+  }), /connection refused at start/],
+  ['it opens with its source out of reach, and then cannot tell', broken(good => ({
+    authenticateToken: async (token: string, ctx: AskContext) => await Promise.resolve(good.authenticateToken(token, ctx)).catch(() => null)
+  })), /valid\[0\]: a question rejects while the source is out of reach/],
+  ['it opens with its source out of reach, and then cannot tell', broken(() => ({ ping: async () => {} })), /"ping" rejects while the source is out of reach/],
+
+  ['it says so when it has reloaded', { ...broken(() => ({})), reload: () => {} }, /changed\(\) is called after a reload/],
+  ['it says so when it has reloaded', broken((_good, _config, { changed }) => { changed(); return {} }), /changed\(\) is for reloads/],
+
+  ['it opens again after it was closed', broken(good => ({
+    authenticateToken: (token: string, ctx: AskContext) => closed ? null : good.authenticateToken(token, ctx),
+    close: () => { closed = true }
+  })), /opened for the second time/],
+  ['it leaves another open one alone when it closes', broken(good => {
+    connected = 1
+    return {
+      authenticateToken: (token: string, ctx: AskContext) => connected === 0 ? null : good.authenticateToken(token, ctx),
+      close: () => { connected = 0 }
+    }
+  }), /after another open one was closed/],
+  ['it releases what it took', broken(() => { interval = setInterval(() => {}, 1000); return {} }), /still in use after "close"/]
+]
+
+type Check = (person: typeof alice | undefined, password: string, ctx: AskContext, typed: string) => Promise<boolean>
+
+/** The reference with its test of passwords replaced. */
+function checkingPasswords (name: string, checks: ReadonlyArray<readonly [Check, RegExp]>): Array<readonly [string, ConformanceSubject, RegExp]> {
+  return checks.map(([check, complaint]) => [name, broken(() => ({
+    async authenticatePassword ({ username, password }: published.Password, ctx: AskContext) {
+      const person = byName(username)
+      const right = await check(person, password, ctx, username)
+      if (person === undefined) return null
+      return right ? authenticated(person) : { denied: 'wrong-credential' }
+    }
+  })), complaint])
+}
+
+/** The reference with another way to treat a name that nobody has. */
+function attemptingUnknown (ways: ReadonlyArray<readonly [(typed: string, ctx: AskContext) => Promise<void>, RegExp]>, name = 'it takes as long for a name that no account has, by ctx.attemptUnknown'): Array<readonly [string, ConformanceSubject, RegExp]> {
+  return ways.map(([way, complaint]) => [name, broken(good => ({
+    async authenticatePassword (password: published.Password, ctx: AskContext) {
+      if (byName(password.username) !== undefined) return await good.authenticatePassword(password, ctx)
+      await way(password.username, ctx)
+      return null
+    }
+  })), complaint])
+}
+
+test('a provider that breaks a rule fails the case of that rule, and no report repeats a credential', async t => {
+  t.teardown(() => { clearInterval(interval) })
+  for (const [name, brokenSubject, complaint] of BREAKAGES) {
+    const found = conformanceCases(brokenSubject).find(candidate => candidate.name === name)
+    const { message } = await found!.run().then(() => new Error('it passes'), (error: unknown) => error as Error)
+    clearInterval(interval)
+    t.match(message, complaint, name)
+    t.notMatch(message, /canary/)
+  }
+})
+
+test('there is no case that nobody can fail', async t => {
+  const failing = new Set(BREAKAGES.map(([name]) => name))
+  t.strictSame(conformanceCases(subject).map(({ name }) => name).filter(name => !failing.has(name)), [])
+})
+
+test('the odd tokens are odd in every way that is promised', async t => {
+  t.ok(ODD_TOKENS.some(token => Buffer.byteLength(token) === 16384), '16 KiB')
+  t.ok(ODD_TOKENS.some(token => /\p{Lo}/u.test(token)), 'other scripts')
+  t.ok(ODD_TOKENS.some(token => token.includes('\n')), 'newlines')
+  t.ok(ODD_TOKENS.some(token => token.startsWith('{"')), 'fragments of JSON')
+  t.equal(new Set(ODD_TOKENS).size, ODD_TOKENS.length, 'each once')
+})
+
+// --- Odds and ends ---
+
+async function passes (t: Test, subject: ConformanceSubject, name = 'conformance'): Promise<void> {
+  await t.test(name, async t => {
+    for (const { name, run } of conformanceCases(subject)) await t.test(name, async t => { await t.resolves(run()) })
+  })
+}
+
+async function nodeModules (dir: string, name: string): Promise<string> {
+  await mkdir(join(dir, 'node_modules'), { recursive: true })
+  return join(dir, 'node_modules', name)
+}

@@ -1,0 +1,105 @@
+import { inspect } from 'node:util'
+import { test } from 'tap'
+import { Type } from '@sinclair/typebox'
+import { Secret } from '../../../schemas/primitives.js'
+import { findFaults } from '../../../src/documents/schema-errors.js'
+import { resolveSecrets } from '../../../src/documents/secret-places.js'
+
+const CANARY = 'canary-of-a-secret'
+
+test('references are resolved wherever a schema marks them', async (t) => {
+  const dir = t.testdir({ key: CANARY })
+  const schema = Type.Object({
+    plain: Type.String(),
+    key: Secret,
+    nested: Type.Object({ list: Type.Array(Type.Object({ key: Type.Optional(Secret) })) }),
+    byName: Type.Record(Type.String(), Secret),
+    either: Type.Union([Type.Object({ token: Secret }), Type.Null()]),
+    open: Type.Unsafe<any>({ type: 'object', additionalProperties: { 'x-secret': true }, properties: { name: true } }),
+    anything: Type.Unknown()
+  })
+
+  t.test('and nowhere else', async (t) => {
+    const value: any = {
+      plain: 'text',
+      key: { file: 'key' },
+      nested: { list: [{ key: 'inline' }, {}] },
+      byName: { 'a/b': { env: 'KEY' } },
+      either: { token: 'inline' },
+      open: { name: 'text', key: 'inline' },
+      anything: { file: 'key' },
+      unknown: { file: 'key' }
+    }
+    t.strictSame(resolveSecrets(value, schema, 'config', dir, { env: { KEY: 'of-env' } }), [])
+    t.equal(value.plain, 'text')
+    t.equal(value.key.reveal(), CANARY)
+    t.equal(value.nested.list[0].key.reveal(), 'inline')
+    t.strictSame(value.nested.list[1], {})
+    t.equal(value.byName['a/b'].reveal(), 'of-env')
+    t.equal(value.either.token.reveal(), 'inline')
+    t.equal(value.open.name, 'text')
+    t.equal(value.open.key.reveal(), 'inline')
+    t.strictSame(value.anything, { file: 'key' })
+    t.strictSame(value.unknown, { file: 'key' })
+    t.strictSame(resolveSecrets(value, schema, 'config', dir), [], 'a second time changes nothing')
+  })
+
+  t.test('with the path of each that leads nowhere', async (t) => {
+    const value = { key: { file: 'absent' }, nested: { list: [{}, { key: { env: 'ABSENT' } }] }, byName: { 'a/b': 17 }, either: null, open: [] }
+    t.match(resolveSecrets(value, schema, 'identityProviders[1].config', dir, { env: {} }), [
+      { path: 'identityProviders[1].config.key', message: /does not exist/ },
+      { path: 'identityProviders[1].config.nested.list[1].key', message: /is not set/ },
+      { path: 'identityProviders[1].config.byName["a/b"]', message: /must be a string, {file: PATH}/ }
+    ])
+  })
+})
+
+test('secrets are found by whatever way the schema of a third party leads to them', (t) => {
+  const secret = { 'x-secret': true }
+  const byKind = { if: { properties: { kind: { const: 'token' } } }, then: { properties: { value: secret } }, else: { properties: { value: { type: 'string' } } } }
+  const cases: Array<[name: string, schema: object, config: object]> = [
+    ['a reference to a definition', { $defs: { 'a/b': secret }, properties: { key: { $ref: '#/$defs/a~1b' } } }, { key: CANARY }],
+    ['a reference to a reference', { definitions: { a: { $ref: '#/definitions/b' }, b: { properties: { key: secret } } }, properties: { in: { $ref: '#/definitions/a' } } }, { in: { key: CANARY } }],
+    ['a reference to an $id', { $defs: { x: { $id: 'Key', ...secret } }, properties: { key: { $ref: 'Key' } } }, { key: CANARY }],
+    ['a reference to itself', { $ref: '#/$defs/node', $defs: { node: { properties: { key: secret, next: { $ref: '#/$defs/node' } } } } }, { next: { next: { key: CANARY } } }],
+    ['a reference that goes round in circles', { $defs: { a: { anyOf: [{ $ref: '#/$defs/a' }, secret] } }, properties: { key: { $ref: '#/$defs/a' } } }, { key: CANARY }],
+    ['then', byKind, { kind: 'token', value: CANARY }],
+    ['not else', byKind, { kind: 'name', value: 'alice' }],
+    ['a condition on a secret', { properties: { key: secret }, if: { properties: { key: { type: 'string' } } }, then: { properties: { other: secret } } }, { key: CANARY, other: CANARY }],
+    ['a condition with a reference', { $defs: { t: { const: 'token' } }, if: { properties: { kind: { $ref: '#/$defs/t' } } }, then: { properties: { value: secret } } }, { kind: 'token', value: CANARY }],
+    ['a tuple', { properties: { list: { type: 'array', items: [true, secret] } } }, { list: ['open', CANARY] }],
+    ['what follows a tuple', { properties: { list: { type: 'array', items: [{ type: 'string' }], additionalItems: secret } } }, { list: ['open', CANARY, CANARY] }],
+    ['a dependency', { dependencies: { user: { properties: { key: secret } }, key: ['user'] } }, { user: 'alice', key: CANARY }],
+    ['a pattern beside a property', { properties: { key: { minLength: 1 } }, patternProperties: { '^k': secret } }, { key: CANARY }],
+    ['every branch of a union', { anyOf: [{ type: 'object' }, { properties: { key: secret } }] }, { key: CANARY }]
+  ]
+  for (const [name, schema, config] of cases) {
+    t.strictSame(findFaults(config, schema), [], `${name}: the schema is one that can be used`)
+    t.strictSame(resolveSecrets(config, schema, 'config', '/'), [], name)
+    t.notMatch(inspect(config, { depth: 9 }) + JSON.stringify(config), CANARY, name)
+    t.strictSame(resolveSecrets(config, schema, 'config', '/'), [], `${name}: a second time changes nothing`)
+  }
+  const plain = { kind: 'name', value: 'alice' }
+  resolveSecrets(plain, byKind, 'config', '/')
+  t.strictSame(plain, { kind: 'name', value: 'alice' }, 'what is no secret stays what it is')
+  t.end()
+})
+
+test('a reference that leads nowhere is an error, and not an open secret', (t) => {
+  for (const reference of ['#/$defs/gone', 'https://example.com/schema.json', '#gone']) {
+    t.strictSame(resolveSecrets({ key: CANARY }, { properties: { key: { $ref: reference } } }, 'identityProviders[0].config', '/'),
+      [{ path: 'identityProviders[0].config', message: `the schema of this provider can't be used: the secrets behind "$ref": "${reference}" can't be found` }])
+  }
+  t.end()
+})
+
+test('a key without a value among secrets is a piece of one, and is not told', (t) => {
+  t.strictSame(resolveSecrets({ keys: { a: 'pa', [CANARY]: null } }, { properties: { keys: { additionalProperties: { 'x-secret': true } } } }, 'config', '/'),
+    [{ path: 'config.keys', message: 'has a key without a value, not shown since it may be part of a secret: quote values that contain a comma' }])
+  t.end()
+})
+
+test('a keyword of a later draft is refused, and hides no secret', (t) => {
+  t.throws(() => findFaults({ list: [CANARY] }, { properties: { list: { prefixItems: [{ 'x-secret': true }] } } }), /unknown keyword: "prefixItems"/)
+  t.end()
+})
