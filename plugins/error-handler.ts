@@ -64,7 +64,7 @@ function refusalOf (error: FastifyError): FastifyError | undefined {
 
 type Violation = NonNullable<FastifyError['validation']>[number]
 
-/** ajv's first fault in words; unknown properties are tolerated, so every path here is one of the schema's. */
+/** ajv's first error in words; unknown properties are tolerated, so every path here is one of the schema's. */
 function describe (violation: Violation | undefined): string {
   if (violation === undefined) return 'the body is not a TokenReview'
   const { keyword, instancePath, params } = violation

@@ -17,7 +17,7 @@ import type { Observer } from '../src/authn/observer.js'
 import { defineIdentityProvider, type IdentityProvider, type IdentityProviderDefinition, type ProviderLog } from '../src/authn/provider.js'
 import { createResilience } from '../src/authn/resilience.js'
 import { defaultConcurrency, Throttle } from '../src/authn/throttle.js'
-import { FaultsError, InvalidProviderError, OpenTimeoutError, ProviderOpenError } from '../src/errors.js'
+import { ValidationError, InvalidProviderError, OpenTimeoutError, ProviderOpenError } from '../src/errors.js'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -93,7 +93,7 @@ async function openProvider ({ slot, definition }: ConfiguredProvider, options: 
       maxFailures: throttle.maxFailures,
       baseDelay: milliseconds(throttle.baseDelay),
       maxDelay: milliseconds(throttle.maxDelay),
-      maxConcurrent: throttle.maxConcurrent ?? provider.concurrentChecks ?? defaultConcurrency(availableParallelism()),
+      maxConcurrent: throttle.maxConcurrent ?? provider.maxConcurrentChecks ?? defaultConcurrency(availableParallelism()),
       maxQueue: throttle.maxQueue,
       onThrottled: () => { observer.throttled(name) }
     }),
@@ -101,7 +101,7 @@ async function openProvider ({ slot, definition }: ConfiguredProvider, options: 
   }
 }
 
-async function openDefinition (slot: IdentityProviderConfig, definition: IdentityProviderDefinition, options: IdentityProvidersOptions, log: ProviderLog, changed: () => void): Promise<IdentityProvider> {
+async function openDefinition (slot: IdentityProviderConfig, definition: IdentityProviderDefinition, options: IdentityProvidersOptions, log: ProviderLog, invalidate: () => void): Promise<IdentityProvider> {
   const { dir, observer, allowMock, openTimeout = PROVIDER_PATIENCE } = options
   const abort = new AbortController()
   const { events = [] } = definition
@@ -112,11 +112,11 @@ async function openDefinition (slot: IdentityProviderConfig, definition: Identit
     const opening = Promise.resolve(defineIdentityProvider(definition).open(slot.config, {
       log,
       signal: abort.signal,
-      changed,
+      invalidate,
       allowMock,
       resolvePath: path => resolve(dir, path),
-      reloaded: error => { observer.reloaded(slot.name, error) },
-      count: event => { if (events.includes(event)) observer.event(slot.name, event, 1) }
+      reportReload: error => { observer.reloaded(slot.name, error) },
+      countEvent: event => { if (events.includes(event)) observer.event(slot.name, event, 1) }
     }))
     const provider = await new Deadline(openTimeout).race(opening, () => new OpenTimeoutError(slot.name, `${openTimeout / 1000} s`))
     if (provider.authenticateToken === undefined && provider.authenticatePassword === undefined) {
@@ -125,8 +125,8 @@ async function openDefinition (slot: IdentityProviderConfig, definition: Identit
     return provider
   } catch (error) {
     abort.abort(error)
-    // a file's faults already say where and what
-    if (error instanceof FaultsError) throw error
+    // a file's errors already say where and what
+    if (error instanceof ValidationError) throw error
     throw new ProviderOpenError(slot.name, slot.kind, error instanceof Error ? error.message : String(error), { cause: error })
   }
 }

@@ -109,7 +109,7 @@ function judge (socket: TLSSocket, allowed: readonly string[]): ClientVerdict {
   const certificate = socket.getPeerX509Certificate()
   if (certificate === undefined) return { refusal: 'a client certificate is required' }
   if (!socket.authorized) {
-    // typed as an Error, in fact OpenSSL's name of the fault
+    // typed as an Error, in fact OpenSSL's name of the error
     const code = String(socket.authorizationError)
     return { refusal: REFUSALS[code] ?? 'the client certificate is not signed by the client CA of this service', shown: shownName(certificate) }
   }

@@ -80,12 +80,12 @@ export const Secret = Type.Unsafe<Secret>({
   ]
 })
 
-/** One of some words. A JSON Schema `enum` names the allowed words in its fault; a union of literals doesn't. */
+/** One of some words. A JSON Schema `enum` names the allowed words in its error; a union of literals doesn't. */
 export function Enum<const T extends readonly string[]> (values: T, options: object = {}) {
   return Type.Unsafe<T[number]>({ type: 'string', enum: [...values], ...options })
 }
 
-/** An object whose unknown keys are faults. */
+/** An object whose unknown keys are errors. */
 export function Closed<T extends Record<string, TSchema>> (properties: T, options: object = {}) {
   return Type.Object(properties, { additionalProperties: false, ...options })
 }

@@ -3,8 +3,7 @@
  *
  * - HTTP refusals become a Kubernetes `Status` (plugins/error-handler.ts).
  * - {@link UnavailableError} is the domain's "could not tell".
- * - {@link FaultsError} carries everything that is wrong with a file at once.
- * - {@link CommandError} ends a command with an exit code.
+ * - {@link ValidationError} carries everything that is wrong with a file at once.
  */
 import createError from '@fastify/error'
 import type { Status } from '../schemas/token-review.js'
@@ -45,6 +44,15 @@ export const MockNotAllowedError = createError('AUTHN_MOCK_NOT_ALLOWED', 'the mo
 export const UnknownProviderError = createError<[string]>('AUTHN_UNKNOWN_PROVIDER', '%s')
 export const OpenTimeoutError = createError<[string, string]>('AUTHN_OPEN_TIMEOUT', 'identity provider "%s" did not open within %s; it must open with the network down')
 export const ProviderOpenError = createError<[string, string, string, ErrorOptions]>('AUTHN_PROVIDER_OPEN', 'identity provider "%s" (kind %s) could not be opened: %s')
+
+export const ConfigNotFoundError = createError<[string]>('AUTHN_CONFIG_NOT_FOUND', '%s')
+/** A file or directory that can't be created or written. */
+export const FileWriteError = createError<[string, ErrorOptions]>('AUTHN_FILE_NOT_WRITABLE', '%s')
+export const FileLockedError = createError<[string, ErrorOptions]>('AUTHN_FILE_LOCKED', '%s')
+/** A users file that can't be edited without touching what the edit is not about. */
+export const UsersFileEditError = createError<[string, ErrorOptions?]>('AUTHN_USERS_FILE_NOT_EDITABLE', '%s')
+/** A certificate that can't be issued, or a CA that can't issue it. */
+export const CertificateError = createError<[string]>('AUTHN_CERTIFICATE', '%s')
 
 export type UnavailableReason =
   | 'timeout' // the provider took longer than its budget
@@ -87,7 +95,7 @@ export class ListenError extends Error {
 }
 
 /** One thing that is wrong with a file. */
-export interface Fault {
+export interface FieldError {
   /** Where in the document: `identityProviders[0].timeout`; empty for the document itself. */
   readonly path: string
   /** Counted from 1, where known. */
@@ -96,57 +104,32 @@ export interface Fault {
 }
 
 /** Those of one file that anybody is told of. */
-export const MAX_FAULTS = 1000
+export const MAX_ERRORS = 1000
 
 /** Everything that is wrong with one file, in its order; of very many the first ones, and that there are more. */
-export class FaultsError extends Error {
-  readonly code = 'AUTHN_FAULTS'
-  override readonly name = 'FaultsError'
-  readonly faults: readonly Fault[]
-  constructor (readonly file: string, faults: readonly Fault[]) {
-    const told = faults.length <= MAX_FAULTS ? faults : [...faults.slice(0, MAX_FAULTS), { path: '', message: `more than ${MAX_FAULTS} errors; fix these first` }]
-    super(told.map((fault) => formatFault(file, fault)).join('\n'))
-    this.faults = told
+export class ValidationError extends Error {
+  readonly code = 'AUTHN_VALIDATION'
+  override readonly name = 'ValidationError'
+  readonly errors: readonly FieldError[]
+  constructor (readonly file: string, errors: readonly FieldError[]) {
+    const told = errors.length <= MAX_ERRORS ? errors : [...errors.slice(0, MAX_ERRORS), { path: '', message: `more than ${MAX_ERRORS} errors; fix these first` }]
+    super(told.map((error) => formatFieldError(file, error)).join('\n'))
+    this.errors = told
   }
 }
 
-/** What to tell a person of it, a line each: faults of a file stand below each other. */
+/** What to tell a person of it, a line each: errors of a file stand below each other. */
 export function linesOf (error: Error): string[] {
-  if (error instanceof FaultsError) return error.faults.map((fault) => formatFault(error.file, fault))
+  if (error instanceof ValidationError) return error.errors.map(each => formatFieldError(error.file, each))
   const { message, cause } = error
-  if (!(cause instanceof FaultsError) || !message.endsWith(cause.message)) return [message]
+  if (!(cause instanceof ValidationError) || !message.endsWith(cause.message)) return [message]
   const words = message.slice(0, message.length - cause.message.length)
-  const faults = linesOf(cause)
-  return faults.length === 1 ? [words + faults[0]] : [words.trimEnd(), ...faults]
+  const errors = linesOf(cause)
+  return errors.length === 1 ? [words + errors[0]] : [words.trimEnd(), ...errors]
 }
 
 /** `users.yaml:7: users[1].uid: quote it` */
-export function formatFault (file: string, { path, line, message }: Fault): string {
+export function formatFieldError (file: string, { path, line, message }: FieldError): string {
   const place = line === undefined ? file : `${file}:${line}`
   return path === '' ? `${place}: ${message}` : `${place}: ${path}: ${message}`
-}
-
-/** Exit codes of the command line; the larger ones are those of sysexits.h. */
-export const ExitCode = {
-  /** Done, or authenticated. */
-  done: 0,
-  /** The answer is no. */
-  no: 1,
-  /** The command line, or a file that it names, is wrong. */
-  usage: 2,
-  /** Could not tell, or out of reach. */
-  unavailable: 69,
-  /** A bug of ours. */
-  internal: 70,
-  /** Ctrl-C at a prompt: 128 and the number of SIGINT, as shells write it. */
-  interrupted: 130
-} as const
-export type ExitCode = typeof ExitCode[keyof typeof ExitCode]
-
-/** Ends a command: the message for a person, and the exit code. */
-export class CommandError extends Error {
-  override readonly name = 'CommandError'
-  constructor (message: string, readonly exitCode: ExitCode = ExitCode.usage, options?: ErrorOptions) {
-    super(message, options)
-  }
 }

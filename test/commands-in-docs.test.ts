@@ -85,7 +85,7 @@ test('commands that read the log find what they look for', needs('jq'), async t 
 
 test('the one for a failed reload names file, line and error', needs('jq'), async t => {
   const cwd = standIn(t, await troubledLog(t))
-  const command = BLOCKS.flatMap(({ text }) => text.split('\n')).find(line => line.includes('.faults'))!
+  const command = BLOCKS.flatMap(({ text }) => text.split('\n')).find(line => line.includes('.errors'))!
   const output = execFileSync('bash', ['-c', command], { cwd, encoding: 'utf8', env: { ...process.env, PATH: `${cwd}:${process.env['PATH']}` } })
   t.match(output, /users\.yaml:2: users\[0\]\.uid: .*quote it/)
 })

@@ -107,8 +107,8 @@ test('every command line is one that the program takes', async t => {
   const named = [...DOCUMENTS.map(document => ({ document, lines: commandLines(read(document)) })), ...helps].flatMap(({ document, lines }) => lines.map(line => ({ document, line })))
   t.ok(named.length > 100, 'there are command lines')
   for (const { document, line } of named) {
-    const fault = await program.parseAsync(line.split(/\s+/), { from: 'user' }).then(() => undefined, (error: CommanderError) => error)
-    t.ok(fault === undefined || (isMention(line) && INCOMPLETE.includes(fault.code)), `${document}: ${line}: ${fault?.message ?? 'good'}`)
+    const error = await program.parseAsync(line.split(/\s+/), { from: 'user' }).then(() => undefined, (error: CommanderError) => error)
+    t.ok(error === undefined || (isMention(line) && INCOMPLETE.includes(error.code)), `${document}: ${line}: ${error?.message ?? 'good'}`)
   }
 })
 

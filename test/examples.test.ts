@@ -113,7 +113,7 @@ test('users.yaml', async (t) => {
 test('token-review.json asks who demo-user is', async (t) => {
   const review = JSON.parse(await text('token-review.json'))
   t.ok(new Ajv().compile(TokenReviewRequest)(review))
-  t.match(parseCredential(review.spec.token).password, { username: 'demo-user', password: 'demo-password' })
+  t.match(parseCredential(review.spec.token).passwordCredential, { username: 'demo-user', password: 'demo-password' })
 })
 
 test('the published JSON Schemas', async (t) => {

@@ -9,7 +9,7 @@ import { immutable, isImmutable } from './immutable.js'
 import { mapUser, type DroppedNames, type Prefixes } from './mapping.js'
 import type { Observer, ReservedKind } from './observer.js'
 import { PROVIDER_DENIAL_REASONS, type Authentication, type ProviderDenialReason } from './provider.js'
-import { guardReserved, type Exceptions } from './reserved.js'
+import { guardReserved, type Allowlist } from './reserved.js'
 
 /** Why a review ended in a denial: a provider's reasons and ours. */
 export type DenialReason = ProviderDenialReason
@@ -32,7 +32,7 @@ export interface VettedDenial {
 }
 
 export interface NameRules extends Prefixes {
-  readonly reserved: Exceptions
+  readonly reserved: Allowlist
 }
 
 export function isVettedDenial (answer: VettedAnswer): answer is VettedDenial {

@@ -17,7 +17,7 @@ import type { Deadline } from './deadline.js'
 import { frozenCopy } from './immutable.js'
 import { keyedDigest } from './keyed-digest.js'
 import type { CacheResult } from './observer.js'
-import type { CredentialKind } from './provider.js'
+import type { CredentialType } from './provider.js'
 
 export interface AnswerCacheOptions {
   /** Milliseconds; 0 stores none. */
@@ -61,7 +61,7 @@ export class AnswerCache {
     return this.#successes.size + this.#failures.size
   }
 
-  key (kind: CredentialKind, token: string, audiences: readonly string[]): string {
+  key (kind: CredentialType, token: string, audiences: readonly string[]): string {
     // JSON keeps the parts apart, whatever they contain
     return digest(JSON.stringify([kind, token, audiences]))
   }

@@ -10,7 +10,7 @@ import { chained, type Awaitable } from './awaitable.js'
 import { describeFailure, type Failure } from './failure.js'
 import type { Link, Question } from './link.js'
 import type { DroppedNames } from './mapping.js'
-import type { CredentialKind } from './provider.js'
+import type { CredentialType } from './provider.js'
 
 /** What the whole chain says. */
 export type ChainResult =
@@ -21,7 +21,7 @@ export type ChainResult =
 /** One link's part in a review; for `authn-webhook review --explain`. */
 export interface Step {
   readonly provider: string
-  readonly kind: CredentialKind
+  readonly kind: CredentialType
   readonly answer: VettedAnswer | UnavailableError
   /** What made the provider fail, without what was presented. */
   readonly failure?: Failure | undefined

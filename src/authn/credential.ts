@@ -5,7 +5,7 @@
  */
 import { isUtf8 } from 'node:buffer'
 
-export interface Password {
+export interface PasswordCredential {
   readonly username: string
   readonly password: string
 }
@@ -16,14 +16,14 @@ export interface Credential {
   /** Three base64url parts, the first a JSON object: RFC 7519. Nothing is verified. */
   readonly jwt: boolean
   /** Set where the token is base64 of UTF-8 `username:password`. */
-  readonly password: Password | undefined
+  readonly passwordCredential: PasswordCredential | undefined
 }
 
 /** Read when it is asked for, and once: a token that the first provider knows is never looked into. */
 class PresentedToken implements Credential {
   readonly token: string
   #jwt: boolean | undefined
-  #password: Password | undefined | null = null
+  #password: PasswordCredential | undefined | null = null
 
   constructor (token: string) {
     this.token = token
@@ -34,7 +34,7 @@ class PresentedToken implements Credential {
     return this.#jwt
   }
 
-  get password (): Password | undefined {
+  get passwordCredential (): PasswordCredential | undefined {
     if (this.#password === null) this.#password = parsePassword(this.token)
     return this.#password
   }
@@ -59,7 +59,7 @@ export function parseCredential (token: string): Credential {
  * forgotten); UTF-8 without errors; the first colon splits; neither half
  * empty; no control characters, but for the newline that `echo` adds.
  */
-function parsePassword (token: string): Password | undefined {
+function parsePassword (token: string): PasswordCredential | undefined {
   const text = token.replace(/\r?\n$/, '')
   if (!BASE64.test(text) && !BASE64URL.test(text)) return undefined
   const decoded = decode(text)?.replace(/\r?\n$/, '')
@@ -84,7 +84,7 @@ function decode (text: string): string | undefined {
  * The bearer token that carries a password: the inverse of {@link parseCredential}.
  * @throws Error that says why no token can carry this name or password
  */
-export function passwordToken ({ username, password }: Password): string {
+export function passwordToken ({ username, password }: PasswordCredential): string {
   if (username === '') throw new Error('the username is empty')
   if (username.includes(':')) throw new Error('a username with a colon can\'t have a password: the first colon of "username:password" ends the name')
   if (CONTROL.test(username)) throw new Error('the username contains a control character')

@@ -41,7 +41,7 @@ function messagesOf (error: unknown, causes = MAX_CAUSES): string {
  * unreadable. A short password is redacted if it stands by itself; a short name
  * is no secret.
  */
-function redactCredential (text: string, { token, password }: Credential): string {
-  const texts = [token, password?.password, password?.username].filter(secret => secret !== undefined)
-  return redactPasswords(redactTexts(text, texts), password === undefined ? [] : [password.password])
+function redactCredential (text: string, { token, passwordCredential }: Credential): string {
+  const texts = [token, passwordCredential?.password, passwordCredential?.username].filter(secret => secret !== undefined)
+  return redactPasswords(redactTexts(text, texts), passwordCredential === undefined ? [] : [passwordCredential.password])
 }

@@ -18,7 +18,7 @@ import type { Deadline } from './deadline.js'
 import { keyedDigest } from './keyed-digest.js'
 import { MAX_NAME_BYTES, type DroppedNames } from './mapping.js'
 import type { AskResult, Observer } from './observer.js'
-import type { Answer, AskContext, CredentialKind, IdentityProvider, ProviderLog } from './provider.js'
+import type { Answer, RequestContext, CredentialType, IdentityProvider, ProviderLog } from './provider.js'
 import type { Resilience } from './resilience.js'
 import type { Attempt, Throttle } from './throttle.js'
 
@@ -47,7 +47,7 @@ export interface Question {
 
 export interface Link {
   readonly provider: string
-  readonly kind: CredentialKind
+  readonly kind: CredentialType
   /**
    * No promise where the provider or its cache answers from memory: it takes as long as the look-up.
    * @throws UnavailableError and nothing else: could not tell.
@@ -68,19 +68,19 @@ export function createLinks (open: OpenProvider): Link[] {
     links.push(createLink(open, 'token', ({ token }, ctx) => open.provider.authenticateToken!(token, ctx)))
   }
   if (authenticatePassword !== undefined) {
-    links.push(createLink(open, 'password', ({ password }, ctx) => password === undefined ? null : open.provider.authenticatePassword!(password, ctx)))
+    links.push(createLink(open, 'password', ({ passwordCredential }, ctx) => passwordCredential === undefined ? null : open.provider.authenticatePassword!(passwordCredential, ctx)))
   }
   return links
 }
 
-type Method = (credential: Credential, ctx: AskContext) => Awaitable<Answer>
+type Method = (credential: Credential, ctx: RequestContext) => Awaitable<Answer>
 
-function createLink (open: OpenProvider, kind: CredentialKind, method: Method): Link {
+function createLink (open: OpenProvider, kind: CredentialType, method: Method): Link {
   const { name, provider, cache, resilience, observer } = open
-  const immediate = provider.immediate?.includes(kind) === true
+  const immediate = provider.synchronous?.includes(kind) === true
 
   function isAskable (credential: Credential): boolean {
-    if (kind === 'password' && credential.password === undefined) return false
+    if (kind === 'password' && credential.passwordCredential === undefined) return false
     return provider.recognizes === undefined || provider.recognizes(credential)
   }
 
@@ -144,7 +144,7 @@ function atOnce (answer: Awaitable<Answer>): Answer {
   if (!(answer instanceof Promise)) return answer
   // nobody waits for it: its rejection must not end the process
   answer.catch(() => {})
-  throw new TypeError('the provider broke its contract: a promise for a kind that it calls immediate')
+  throw new TypeError('the provider broke its contract: a promise for a kind that it calls synchronous')
 }
 
 const logged = new WeakSet<DroppedNames>()
@@ -166,7 +166,7 @@ function secondsSince (started: number): number {
 type Asked = Pick<Question, 'audiences' | 'caller'> & Partial<Pick<Question, 'credential'>>
 
 /** @param apart lets go of what the question holds while its password is tested */
-export function askContext (open: OpenProvider, signal: AbortSignal, { audiences, caller, credential }: Asked, apart: Apart = async work => await work()): AskContext {
+export function askContext (open: OpenProvider, signal: AbortSignal, { audiences, caller, credential }: Asked, apart: Apart = async work => await work()): RequestContext {
   const { throttle } = open
   const attempt = (): Attempt => ({ caller, guess: credential && guessOf(credential) })
   return {
@@ -181,8 +181,8 @@ export function askContext (open: OpenProvider, signal: AbortSignal, { audiences
 const digest = keyedDigest()
 
 /** 48 bits: two passwords that share them by chance count as one. */
-function guessOf ({ password, token }: Credential): number {
-  return parseInt(digest(password?.password ?? token).slice(0, 12), 16)
+function guessOf ({ passwordCredential, token }: Credential): number {
+  return parseInt(digest(passwordCredential?.password ?? token).slice(0, 12), 16)
 }
 
 function resultOf (answer: VettedAnswer): AskResult {

@@ -28,10 +28,10 @@
  */
 import type { UserInfo } from '../../schemas/token-review.js'
 import { ContractMismatchError, InvalidProviderError } from '../errors.js'
-import type { Credential, Password } from './credential.js'
+import type { Credential, PasswordCredential } from './credential.js'
 import type { ReservedName } from './reserved.js'
 
-export type { Credential, Password } from './credential.js'
+export type { Credential, PasswordCredential } from './credential.js'
 export type { UserInfo } from '../../schemas/token-review.js'
 export type { Secret } from '../../schemas/primitives.js'
 
@@ -71,7 +71,7 @@ export interface ProviderLog {
 }
 
 /** The surroundings of one question. */
-export interface AskContext {
+export interface RequestContext {
   /** Audiences that the API server asked for; possibly none. For information: the answer is checked against them anyway. */
   readonly audiences: readonly string[]
   /** Aborts when nobody waits for the answer any more, or the provider's timeout has passed. */
@@ -105,7 +105,7 @@ export interface AskContext {
 }
 
 /** The two things a bearer token can be asked about: the token as it is, or the password that it carries. */
-export type CredentialKind = 'token' | 'password'
+export type CredentialType = 'token' | 'password'
 
 /** An open provider. At least one of the two `authenticate…` methods is there. */
 export interface IdentityProvider {
@@ -115,21 +115,21 @@ export interface IdentityProvider {
    * bulkhead, breaker and timeout, which would cost more than the answer. Their
    * context's `signal` never aborts.
    */
-  readonly immediate?: readonly CredentialKind[]
+  readonly synchronous?: readonly CredentialType[]
   /**
    * Password checks that it bears at once, where they wait for a network. By
    * default as many as Node's threadpool bears; `throttle.maxConcurrent` of the
    * config goes before both.
    */
-  readonly concurrentChecks?: number
+  readonly maxConcurrentChecks?: number
   /** Synchronous and cheap: could this be mine? `false` spares the question. */
   recognizes?: (credential: Credential) => boolean
-  authenticateToken?: (token: string, ctx: AskContext) => Answer | Promise<Answer>
-  authenticatePassword?: (password: Password, ctx: AskContext) => Answer | Promise<Answer>
+  authenticateToken?: (token: string, ctx: RequestContext) => Answer | Promise<Answer>
+  authenticatePassword?: (password: PasswordCredential, ctx: RequestContext) => Answer | Promise<Answer>
   /** The user by name, without a credential; for `authn-webhook review --username`. */
-  lookup?: (username: string, ctx: AskContext) => UserInfo | null | Promise<UserInfo | null>
+  lookup?: (username: string, ctx: RequestContext) => UserInfo | null | Promise<UserInfo | null>
   /** Rejects when the source of identities is unreachable, not when a file could not be reloaded. For information only: it never decides readiness. */
-  ping?: (ctx: Pick<AskContext, 'signal' | 'log'>) => void | Promise<void>
+  ping?: (ctx: Pick<RequestContext, 'signal' | 'log'>) => void | Promise<void>
   close?: () => void | Promise<void>
 }
 
@@ -141,11 +141,11 @@ export interface OpenContext {
   /** An absolute path from one that is relative to the config file. */
   resolvePath: (path: string) => string
   /** To call after a reload: cached answers are dropped, answers that began before are not stored, and a source that was left alone is asked again at once. */
-  changed: () => void
+  invalidate: () => void
   /** To call after a reload of a local source, with what went wrong if anything did; for metrics. */
-  reloaded: (error?: unknown) => void
+  reportReload: (error?: unknown) => void
   /** Counts one of the definition's `events`; for metrics. */
-  count?: (event: string) => void
+  countEvent?: (event: string) => void
   /** The command that runs allows the mock provider (`serve --mock`). */
   readonly allowMock: boolean
 }
@@ -160,7 +160,7 @@ export interface Finding {
 }
 
 /** What a provider gets when its files are checked. */
-export interface CheckContext extends Pick<OpenContext, 'resolvePath'> {
+export interface ValidateFilesContext extends Pick<OpenContext, 'resolvePath'> {
   /** Reports something in a file that works and that a person should know. */
   warn: (warning: FileWarning) => void
   /** Names of a user that are reserved for Kubernetes, so that this provider's prefixes and `reserved` keep them back. */
@@ -178,7 +178,7 @@ export interface FileWarning {
 }
 
 /** What a provider's place in the chain says beside `config:`. */
-export interface InspectedSlot {
+export interface ValidateContext {
   /** Budget of one question, such as `3s`. */
   readonly timeout: string
 }
@@ -187,7 +187,7 @@ export interface IdentityProviderDefinition<Config = any> {
   readonly contract: number
   /** The word behind `kind:` in the config file. */
   readonly kind: string
-  /** TypeBox or plain JSON Schema of the provider's `config:`. Defaults are filled in, unknown keys are faults where it says so. */
+  /** TypeBox or plain JSON Schema of the provider's `config:`. Defaults are filled in, unknown keys are errors where it says so. */
   readonly schema: object
   /**
    * Words for what an operator may want an alarm for, such as
@@ -199,7 +199,7 @@ export interface IdentityProviderDefinition<Config = any> {
    * What a schema can't say of the config: rules across fields. It is called
    * with a config that fits the schema, and touches nothing.
    */
-  inspect?: (config: Config, slot: InspectedSlot) => readonly Finding[]
+  validate?: (config: Config, slot: ValidateContext) => readonly Finding[]
   /** Must succeed with the network down; local files may be read. */
   open: (config: Config, ctx: OpenContext) => IdentityProvider | Promise<IdentityProvider>
   /**
@@ -208,7 +208,7 @@ export interface IdentityProviderDefinition<Config = any> {
    * with them; several errors as an AggregateError. A secret of the config that
    * could not be read throws when it is revealed.
    */
-  check?: (config: Config, ctx: CheckContext) => void | Promise<void>
+  validateFiles?: (config: Config, ctx: ValidateFilesContext) => void | Promise<void>
 }
 
 /**

@@ -12,7 +12,7 @@ const ASCII = /^[\x20-\x7e]*$/
 // `authentication.kubernetes.io/pod-name`, `kubernetes.io/x`, `k8s.io`: the domain, or one under it
 const RESERVED_DOMAIN = /^(?:[^/]*\.)?(?:kubernetes|k8s)\.io(?:\/|$)/
 
-export interface Exceptions {
+export interface Allowlist {
   readonly allowUsers: readonly string[]
   readonly allowGroups: readonly string[]
 }
@@ -24,7 +24,7 @@ export interface Guarded {
 }
 
 /** The user without reserved groups and extra keys. */
-export function guardReserved (user: UserInfo, { allowUsers, allowGroups }: Exceptions): Guarded {
+export function guardReserved (user: UserInfo, { allowUsers, allowGroups }: Allowlist): Guarded {
   const dropped: { group: string[], extra: string[] } = { group: [], extra: [] }
   if (isReserved(user.username, allowUsers)) return { user: undefined, dropped }
   const guarded = { ...user }
@@ -56,7 +56,7 @@ export interface ReservedName {
 }
 
 /** @param rules of the provider; without them, of a provider whose config is not known */
-export function findReservedNames ({ username, groups = [] }: Pick<UserInfo, 'username' | 'groups'>, rules?: Prefixes & { readonly reserved: Exceptions }): ReservedName[] {
+export function findReservedNames ({ username, groups = [] }: Pick<UserInfo, 'username' | 'groups'>, rules?: Prefixes & { readonly reserved: Allowlist }): ReservedName[] {
   const { usernamePrefix = '', groupPrefix = '', reserved: { allowUsers, allowGroups } = { allowUsers: [], allowGroups: [] } } = rules ?? {}
   const unless = (prefix: string, list: string): string => rules === undefined ? `unless the provider has a ${prefix} or lists it in reserved.${list}` : `unless reserved.${list} lists it`
   const found: ReservedName[] = []

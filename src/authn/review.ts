@@ -55,7 +55,7 @@ export function review (spec: Spec, deadline: Deadline, rules: ReviewRules, { ca
   const requested = spec.audiences ?? []
   return chained(askChain(rules.links, { credential, audiences: requested, deadline, caller }, trace), result => {
     const concluded = conclude(result, requested, rules.audiences)
-    return concluded.username === undefined ? { ...concluded, typedName: credential.password?.username } : concluded
+    return concluded.username === undefined ? { ...concluded, typedName: credential.passwordCredential?.username } : concluded
   })
 }
 

@@ -9,7 +9,7 @@
 import type { X509Certificate } from 'node:crypto'
 import { existsSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { CommandError } from '../errors.js'
+import { CertificateError } from '../errors.js'
 import type { CertificatePair } from './issue.js'
 import { parseSubjectName } from './subject-name.js'
 import { writeFileAtomic } from '../files/atomic.js'
@@ -51,7 +51,7 @@ export interface Leaf {
   readonly names: readonly string[]
   readonly expiresAt: Date
   /** Why nobody can use it any more, as the end of a sentence; absent where it is good. */
-  readonly fault?: string | undefined
+  readonly error?: string | undefined
 }
 
 /** Whether there is an authority in the directory, or a part of one. */
@@ -66,21 +66,21 @@ function authorityFiles (directory: string): { file: string, keyFile: string } {
 
 /**
  * The directory's authority; made where there is none.
- * @throws FaultsError; CommandError where half of one is there, since a new one would not be trusted where the old one is
+ * @throws ValidationError; CertificateError where half of one is there, since a new one would not be trusted where the old one is
  */
 export async function openAuthority (directory: string, { now = Date.now }: Clock = {}): Promise<Authority> {
   const { file, keyFile } = authorityFiles(directory)
   const created = !hasAuthority(directory)
   if (created) await createAuthority(file, keyFile, now)
   for (const [there, missing] of [[file, keyFile], [keyFile, file]] as const) {
-    if (isMissing(missing)) throw new CommandError(`${there} is there, but ${missing} is missing; put it back, or choose another directory for a new authority`)
+    if (isMissing(missing)) throw new CertificateError(`${there} is there, but ${missing} is missing; put it back, or choose another directory for a new authority`)
   }
   const [{ certificates }, { key, pem }] = await Promise.all([readCertificates(file), readPrivateKey(keyFile)])
   // while a CA is replaced the file holds the old one and the new one
   const certificate = certificates.find((certificate) => certificate.checkPrivateKey(key))
-  if (certificate === undefined) throw new CommandError(`${keyFile} is not the key of a CA in ${file}; after a rotation, copy the new CA's ca/ca.key there too, or pass the directory where the new CA was made`)
+  if (certificate === undefined) throw new CertificateError(`${keyFile} is not the key of a CA in ${file}; after a rotation, copy the new CA's ca/ca.key there too, or pass the directory where the new CA was made`)
   const expiresAt = expiryOf(certificate)
-  if (expiresAt.getTime() <= now()) throw new CommandError(`${file} expired on ${expiresAt.toISOString()}; make a new authority in another directory and bring its ca.crt to the API servers`)
+  if (expiresAt.getTime() <= now()) throw new CertificateError(`${file} expired on ${expiresAt.toISOString()}; make a new authority in another directory and bring its ca.crt to the API servers`)
   return { file, keyFile, created, certificate, expiresAt, pair: { cert: certificate.toString(), key: pem } }
 }
 
@@ -104,17 +104,17 @@ async function createAuthority (file: string, keyFile: string, now: () => number
 
 /**
  * The leaf NAME.crt, whatever state it is in; `undefined` where there is none.
- * @throws FaultsError where the file is no certificate
+ * @throws ValidationError where the file is no certificate
  */
 export async function findLeaf (directory: string, name: string, authority: Authority, { now = Date.now }: Clock = {}): Promise<Leaf | undefined> {
   const { certFile, keyFile } = leafFiles(directory, name)
   if (!existsSync(certFile)) return undefined
   const { certificates: [certificate] } = await readCertificates(certFile)
   const leaf = { certFile, keyFile, names: namesOf(certificate), expiresAt: expiryOf(certificate) }
-  return { ...leaf, fault: await faultOf(certificate, leaf, authority, now()) }
+  return { ...leaf, error: await errorOf(certificate, leaf, authority, now()) }
 }
 
-async function faultOf (certificate: X509Certificate, { keyFile, expiresAt }: Leaf, authority: Authority, now: number): Promise<string | undefined> {
+async function errorOf (certificate: X509Certificate, { keyFile, expiresAt }: Leaf, authority: Authority, now: number): Promise<string | undefined> {
   if (!existsSync(keyFile)) return `has no key: ${keyFile} is missing`
   const { key } = await readPrivateKey(keyFile)
   if (!certificate.checkPrivateKey(key)) return `does not belong to the key in ${keyFile}`
@@ -147,14 +147,14 @@ async function writeLeaf (directory: string, name: string, { cert, key }: Certif
 /**
  * A serving certificate that is good for `names`, for `serve --demo`: the one
  * that is there, unless it lacks a name, can't be used or soon expires.
- * @throws FaultsError, CommandError
+ * @throws ValidationError, CertificateError
  */
 export async function ensureServingCertificate (directory: string, names: readonly string[], clock: Clock = {}): Promise<Leaf & { readonly caFile: string, readonly created: boolean }> {
   const authority = await openAuthority(directory, clock)
   const leaf = await findLeaf(directory, 'tls', authority, clock)
   const wanted = names.map(parseSubjectName)
   const renewal = (clock.now ?? Date.now)() + RENEWAL_DAYS * DAY
-  const good = leaf !== undefined && leaf.fault === undefined && leaf.expiresAt.getTime() > renewal && wanted.every((name) => leaf.names.includes(name))
+  const good = leaf !== undefined && leaf.error === undefined && leaf.expiresAt.getTime() > renewal && wanted.every((name) => leaf.names.includes(name))
   if (good) return { ...leaf, caFile: authority.file, created: false }
   const issued = await issueServingLeaf(directory, authority, [...leaf?.names ?? [], ...wanted], clock)
   return { ...issued, caFile: authority.file, created: true }
@@ -162,14 +162,14 @@ export async function ensureServingCertificate (directory: string, names: readon
 
 /**
  * Refuses what is not the plain name of a file, or one of the directory's own.
- * @throws CommandError
+ * @throws CertificateError
  */
 export function refuseUnsafeName (name: string): void {
   if (!/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(name)) {
-    throw new CommandError(`${JSON.stringify(name)} can't name a client certificate's file: use 1 to 64 letters, digits, ".", "_" and "-", with a letter or digit first`)
+    throw new CertificateError(`${JSON.stringify(name)} can't name a client certificate's file: use 1 to 64 letters, digits, ".", "_" and "-", with a letter or digit first`)
   }
   // some file systems don't tell cases apart
-  if (['ca', 'tls'].includes(name.toLowerCase())) throw new CommandError(`${name}.crt is one of the directory's own files; choose another name for the client`)
+  if (['ca', 'tls'].includes(name.toLowerCase())) throw new CertificateError(`${name}.crt is one of the directory's own files; choose another name for the client`)
 }
 
 function leafFiles (directory: string, name: string): { certFile: string, keyFile: string } {

@@ -10,7 +10,7 @@ import 'reflect-metadata'
 import { createPrivateKey, X509Certificate, webcrypto } from 'node:crypto'
 import { isIP } from 'node:net'
 import * as x509 from '@peculiar/x509'
-import { CommandError } from '../errors.js'
+import { CertificateError } from '../errors.js'
 import { parseSubjectName } from './subject-name.js'
 
 /** A certificate and its private key, both PEM; the key as PKCS#8. */
@@ -67,9 +67,9 @@ export async function createAuthority ({ commonName, days, now = Date.now }: Aut
   return toPair(certificate, keys)
 }
 
-/** @throws CommandError for a name that no certificate can carry, or an authority that can't sign */
+/** @throws CertificateError for a name that no certificate can carry, or an authority that can't sign */
 export async function issueServing (authority: CertificatePair, { names, days, commonName = 'authn-webhook', now = Date.now }: ServingOptions): Promise<CertificatePair> {
-  if (names.length === 0) throw new CommandError('a serving certificate needs at least one DNS name or IP address')
+  if (names.length === 0) throw new CertificateError('a serving certificate needs at least one DNS name or IP address')
   const san = [...new Set(names.map(parseSubjectName))]
   return await issue(authority, subject(commonName), days, now, [
     new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]),
@@ -111,10 +111,10 @@ async function openAuthority ({ cert, key }: CertificatePair, now: () => number)
   const issuer = new x509.X509Certificate(cert)
   const privateKey = createPrivateKey(key)
   const checked = new X509Certificate(cert)
-  if (!checked.ca) throw new CommandError(`"${checked.subject}" is not a certificate authority`)
-  if (!checked.checkPrivateKey(privateKey)) throw new CommandError("the authority's key does not belong to its certificate")
-  if (privateKey.asymmetricKeyDetails?.namedCurve !== 'prime256v1') throw new CommandError("the authority's key is not an ECDSA P-256 key, the only kind that this command signs with")
-  if (issuer.notAfter.getTime() <= now()) throw new CommandError(`the authority expired on ${issuer.notAfter.toISOString()}`)
+  if (!checked.ca) throw new CertificateError(`"${checked.subject}" is not a certificate authority`)
+  if (!checked.checkPrivateKey(privateKey)) throw new CertificateError("the authority's key does not belong to its certificate")
+  if (privateKey.asymmetricKeyDetails?.namedCurve !== 'prime256v1') throw new CertificateError("the authority's key is not an ECDSA P-256 key, the only kind that this command signs with")
+  if (issuer.notAfter.getTime() <= now()) throw new CertificateError(`the authority expired on ${issuer.notAfter.toISOString()}`)
   const pkcs8 = privateKey.export({ type: 'pkcs8', format: 'der' })
   const signingKey = await webcrypto.subtle.importKey('pkcs8', pkcs8, ECDSA, false, ['sign'])
   return { issuer, signingKey }
@@ -128,7 +128,7 @@ function subject (commonName: string, organization?: string): x509.Name {
 
 function printable (what: string, value: string): string {
   if (value.trim() === '' || value.length > MAX_NAME || /\p{C}/u.test(value)) {
-    throw new CommandError(`the ${what} ${JSON.stringify(value)} is not 1 to ${MAX_NAME} printable characters`)
+    throw new CertificateError(`the ${what} ${JSON.stringify(value)} is not 1 to ${MAX_NAME} printable characters`)
   }
   return value
 }

@@ -6,7 +6,7 @@
 import { constants } from 'node:crypto'
 import { createSecureContext, type TlsOptions } from 'node:tls'
 import type { TlsConfig } from '../../schemas/config.js'
-import { FaultsError } from '../errors.js'
+import { ValidationError } from '../errors.js'
 import { readCertificates, readPrivateKey, refuseMismatch } from './pem.js'
 
 export interface ServingCertificate {
@@ -42,7 +42,7 @@ function firstSupported (...lists: readonly string[]): string {
 /**
  * An expired certificate is read all the same: that is for readiness and the
  * log to tell, and the next renewal mends it without a restart.
- * @throws FaultsError that names the file at fault; it never quotes one
+ * @throws ValidationError that names the file at fault; it never quotes one
  */
 export async function readServingCertificate ({ certFile, keyFile, clientCAFile, minVersion }: TlsConfig): Promise<ServingCertificate> {
   const certificate = await readCertificates(certFile)
@@ -105,6 +105,6 @@ function tryContext (file: string, secureOptions: TlsOptions): void {
     createSecureContext(secureOptions)
   } catch (error) {
     const message = `is refused by OpenSSL: ${(error as NodeJS.ErrnoException).code ?? 'unknown reason'}`
-    throw Object.assign(new FaultsError(file, [{ path: '', message }]), { cause: error })
+    throw Object.assign(new ValidationError(file, [{ path: '', message }]), { cause: error })
   }
 }

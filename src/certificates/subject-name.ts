@@ -1,12 +1,12 @@
 /** Names under which a service is reached, in the one form that a certificate carries. */
 import { isIP } from 'node:net'
 import { domainToASCII } from 'node:url'
-import { CommandError } from '../errors.js'
+import { CertificateError } from '../errors.js'
 
 /**
  * A DNS name in lower-case ASCII or an IP address in its shortest form; a
  * wildcard only as the whole first label.
- * @throws CommandError saying what is wrong with it
+ * @throws CertificateError saying what is wrong with it
  */
 export function parseSubjectName (name: string): string {
   if (isIP(name) === 4) return name
@@ -22,6 +22,6 @@ export function parseSubjectName (name: string): string {
   return name.startsWith('*.') ? `*.${ascii}` : ascii
 }
 
-function invalid (name: string, why: string): CommandError {
-  return new CommandError(`${JSON.stringify(name)} can't be a name in a certificate: ${why}`)
+function invalid (name: string, why: string): Error {
+  return new CertificateError(`${JSON.stringify(name)} can't be a name in a certificate: ${why}`)
 }

@@ -2,7 +2,7 @@
  * How a command ends, and what happens when stdout or stderr can't be written: a command ends, since
  * nobody gets its result; a service goes on, since its reviews don't depend on it.
  */
-import { ExitCode } from '../errors.js'
+import { ExitCode } from './command-error.js'
 
 export function endOnBrokenOutput (): void {
   process.stdout.on('error', end)

@@ -4,7 +4,7 @@ import { request, type RequestOptions } from 'node:https'
 import { isIP } from 'node:net'
 import { checkServerIdentity, type PeerCertificate } from 'node:tls'
 import type { ApiVersion, TokenReviewRequest, TokenReviewStatus } from '../../schemas/token-review.js'
-import { CommandError, ExitCode } from '../errors.js'
+import { CommandError, ExitCode } from './command-error.js'
 import { decodeStatus } from './review-status.js'
 
 export { decodeStatus }
@@ -71,7 +71,7 @@ export function shorten (words: string): string {
 
 /**
  * Whatever is answered, as it is; no more than {@link MAX_BYTES} of it, and within `timeout`.
- * @throws CommandError with exit code 69 where nothing is; its cause is the fault of the network or of TLS
+ * @throws CommandError with exit code 69 where nothing is; its cause is the error of the network or of TLS
  */
 export async function postReview (target: Target, apiVersion: ApiVersion, spec: TokenReviewRequest['spec'], timeout = TIMEOUT): Promise<Answer> {
   const payload = JSON.stringify({ apiVersion, kind: 'TokenReview', metadata: {}, spec, status: { user: {} } })

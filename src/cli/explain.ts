@@ -7,7 +7,8 @@ import { askContext, type OpenProvider } from '../authn/link.js'
 import { unobserved } from '../authn/observer.js'
 import { isReservedKey, isReservedName } from '../authn/reserved.js'
 import { review, type Review, type ReviewRules, type Spec } from '../authn/review.js'
-import { CommandError, ExitCode, UnavailableError } from '../errors.js'
+import { CommandError, ExitCode } from './command-error.js'
+import { UnavailableError } from '../errors.js'
 
 export interface Inspected {
   readonly status: TokenReviewStatus

@@ -1,12 +1,12 @@
 /**
  * The current context of a kubeconfig, by the rules of client-go (`clientcmd`,
  * `rest`): what an API server starts with is good here, and what it does not
- * start with is a fault. Beyond that, what this project does not do, or will not
+ * start with is an error. Beyond that, what this project does not do, or will not
  * do to tokens, is named.
  */
 import type { Kubeconfig, KubeconfigCluster, KubeconfigUser } from '../../schemas/kubeconfig.js'
-import type { Fault } from '../errors.js'
-import { faultsError, type Document } from '../documents/yaml-file.js'
+import type { FieldError } from '../errors.js'
+import { validationError, type Document } from '../documents/yaml-file.js'
 import { parseServerUrl } from './server-url.js'
 
 export interface CurrentContext {
@@ -17,12 +17,12 @@ export interface CurrentContext {
   readonly missingUser?: string
 }
 
-/** @throws FaultsError */
+/** @throws ValidationError */
 export function currentContext (document: Document<Kubeconfig>): CurrentContext {
   const { value } = document
   const [clusters, users, contexts] = [value.clusters ?? [], value.users ?? [], value.contexts ?? []]
   const twice = [...repeatedNames(clusters, 'clusters'), ...repeatedNames(users, 'users'), ...repeatedNames(contexts, 'contexts')]
-  if (twice.length > 0) throw faultsError(document, twice)
+  if (twice.length > 0) throw validationError(document, twice)
   const contextAt = indexOf(contexts, value['current-context'])
   if (contextAt === -1) throw unknownName(document, 'current-context', value['current-context'], contexts)
   const context = contexts[contextAt]!.context ?? {}
@@ -33,8 +33,8 @@ export function currentContext (document: Document<Kubeconfig>): CurrentContext 
   const userAt = indexOf(users, context.user)
   const user = users[userAt]?.user ?? {}
   const server = parseServerUrl(cluster.server ?? '')
-  const faults = [...clusterFaults(cluster, server, `clusters[${clusterAt}].cluster`), ...userFaults(user, `users[${userAt}].user`)]
-  if (faults.length > 0 || server === undefined) throw faultsError(document, faults)
+  const errors = [...clusterErrors(cluster, server, `clusters[${clusterAt}].cluster`), ...userErrors(user, `users[${userAt}].user`)]
+  if (errors.length > 0 || server === undefined) throw validationError(document, errors)
   return { server, cluster, user, ...userAt === -1 && context.user && { missingUser: `contexts[${contextAt}].context.user` } }
 }
 
@@ -46,20 +46,20 @@ function indexOf (list: readonly Named[], wanted: string | null | undefined): nu
   return list.findIndex(({ name }) => (name ?? '') === (wanted ?? ''))
 }
 
-function repeatedNames (list: readonly Named[], key: string): Fault[] {
+function repeatedNames (list: readonly Named[], key: string): FieldError[] {
   return list.flatMap(({ name }, index) => indexOf(list, name) === index ? [] : [{ path: `${key}[${index}].name`, message: 'is there twice' }])
 }
 
 /** Names none of which a person mistakes for a secret. */
 function unknownName (document: Document<unknown>, path: string, wanted: string | null | undefined, known: readonly Named[]): Error {
   const names = known.map(({ name }) => name ?? '').join(', ')
-  if ((wanted ?? '') === '') return faultsError(document, [{ path, message: 'is missing' }])
-  return faultsError(document, [{ path, message: names === '' ? 'names something that is not there' : `must be one of ${names}` }])
+  if ((wanted ?? '') === '') return validationError(document, [{ path, message: 'is missing' }])
+  return validationError(document, [{ path, message: names === '' ? 'names something that is not there' : `must be one of ${names}` }])
 }
 
-function clusterFaults (cluster: KubeconfigCluster, server: URL | undefined, path: string): Fault[] {
+function clusterErrors (cluster: KubeconfigCluster, server: URL | undefined, path: string): FieldError[] {
   return [
-    ...server === undefined ? [{ path: `${path}.server`, message: serverFault(cluster.server ?? '') }] : [],
+    ...server === undefined ? [{ path: `${path}.server`, message: serverError(cluster.server ?? '') }] : [],
     ...server !== undefined && !isDecodable(server) ? [{ path: `${path}.server`, message: 'holds a user name or password that is not UTF-8, which is not supported' }] : [],
     ...excluding(cluster, path, 'certificate-authority', 'certificate-authority-data'),
     // Node.js compares no name with a NUL; to Go it is a name that no certificate has
@@ -85,16 +85,16 @@ function isDecodable ({ username, password }: URL): boolean {
   }
 }
 
-function serverFault (server: string): string {
+function serverError (server: string): string {
   if (server === '') return 'is missing'
   return /^https:\/\//i.test(server) ? 'is not a URL' : 'is not an https:// URL'
 }
 
 const IMPERSONATION = ['as', 'as-uid', 'as-groups', 'as-user-extra'] as const
 
-function userFaults (user: KubeconfigUser, path: string): Fault[] {
-  const faults: Fault[] = []
-  const report = (key: string, message: string): void => { faults.push({ path: `${path}.${key}`, message }) }
+function userErrors (user: KubeconfigUser, path: string): FieldError[] {
+  const errors: FieldError[] = []
+  const report = (key: string, message: string): void => { errors.push({ path: `${path}.${key}`, message }) }
   for (const key of ['exec', 'auth-provider'] as const) {
     if ((user[key] ?? undefined) !== undefined) report(key, 'is not supported: plugins are not run here; give a client certificate or a token')
   }
@@ -102,16 +102,16 @@ function userFaults (user: KubeconfigUser, path: string): Fault[] {
     if (has(user[key])) report(key, 'is not supported: nobody is impersonated here; give a user with rights of its own')
   }
   if (has(user['client-certificate']) || has(user['client-certificate-data'])) {
-    faults.push(...excluding(user, path, 'client-certificate', 'client-certificate-data'), ...excluding(user, path, 'client-key', 'client-key-data'))
+    errors.push(...excluding(user, path, 'client-certificate', 'client-certificate-data'), ...excluding(user, path, 'client-key', 'client-key-data'))
     if (!has(user['client-key']) && !has(user['client-key-data'])) report('client-key', 'is missing: a client certificate needs its private key')
   }
   const token = (['token', 'tokenFile'] as const).find(key => has(user[key]))
   if (has(user.username) && !has(user.password)) report('password', 'is missing: username needs one')
   if (has(user.username) && token !== undefined) report('username', `excludes ${token}: only one of them can identify the user`)
-  return faults
+  return errors
 }
 
-function excluding<T extends object> (fields: T, path: string, key: keyof T & string, other: keyof T & string): Fault[] {
+function excluding<T extends object> (fields: T, path: string, key: keyof T & string, other: keyof T & string): FieldError[] {
   return has(fields[key]) && has(fields[other]) ? [{ path: `${path}.${key}`, message: `excludes ${other}: an API server does not start with both` }] : []
 }
 

@@ -5,7 +5,7 @@
  */
 import { dirname, resolve } from 'node:path'
 import { Kubeconfig, type KubeconfigUser } from '../../schemas/kubeconfig.js'
-import { FaultsError } from '../errors.js'
+import { ValidationError } from '../errors.js'
 import { readDocument } from '../documents/yaml-file.js'
 import { parseCertificates, parsePrivateKey, refuseMismatch, type CertificateFile, type KeyFile } from '../certificates/pem.js'
 import { readText } from '../documents/text.js'
@@ -90,7 +90,7 @@ export interface Basic {
 /**
  * What the current context of a kubeconfig says; its paths are relative to it,
  * as in client-go.
- * @throws FaultsError naming the kubeconfig or the file that it refers to
+ * @throws ValidationError naming the kubeconfig or the file that it refers to
  */
 export async function readWebhookKubeconfig (file: string): Promise<WebhookKubeconfig> {
   const document = await readDocument<Kubeconfig>(file, Kubeconfig, { pipes: true })
@@ -133,8 +133,8 @@ async function readAuthorization (file: string, { token, tokenFile, username, pa
   const path = tokenFile ? resolve(dirname(file), tokenFile) : undefined
   const read = path === undefined ? '' : (await readText(path).catch(error => { if (!token) throw error; return '' })).trim()
   const bearer = read || token || undefined
-  if (path !== undefined && bearer === undefined) throw new FaultsError(path, [{ path: '', message: 'is empty; it must hold a token' }])
-  if (bearer !== undefined && NOT_IN_HEADERS.test(bearer)) throw new FaultsError(read === '' ? file : path!, [{ path: '', message: 'holds a token with control characters, which no HTTP header can carry' }])
+  if (path !== undefined && bearer === undefined) throw new ValidationError(path, [{ path: '', message: 'is empty; it must hold a token' }])
+  if (bearer !== undefined && NOT_IN_HEADERS.test(bearer)) throw new ValidationError(read === '' ? file : path!, [{ path: '', message: 'holds a token with control characters, which no HTTP header can carry' }])
   return { token: bearer, basic: username ? { username, password: password ?? '' } : undefined }
 }
 

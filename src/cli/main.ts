@@ -16,7 +16,8 @@ import { usersCommand } from './commands/users.js'
 import { validateCommand } from './commands/validate.js'
 import { versionCommand } from './commands/version.js'
 import { webhookConfigCommand } from './commands/webhook-config.js'
-import { CommandError, ExitCode, FaultsError, linesOf } from '../errors.js'
+import { CommandError, ExitCode, exitCodeOf } from './command-error.js'
+import { ValidationError, linesOf } from '../errors.js'
 import { escapeLines } from '../printable.js'
 import { openTerminal, type Terminal } from './terminal.js'
 import { version } from '../version.js'
@@ -106,17 +107,10 @@ function report (error: unknown, { note, env }: Terminal): ExitCode {
   // commander has already said it
   if (error instanceof CommanderError) return error.exitCode === 0 ? ExitCode.done : ExitCode.usage
   if (debug) note(stacks(error).split('\n'))
-  if (error instanceof FaultsError) {
-    note(linesOf(error))
-    return ExitCode.usage
-  }
-  if (error instanceof CommandError) {
-    if (error.exitCode !== ExitCode.interrupted) note(errorLines(error))
-    return error.exitCode
-  }
-  if (isFileError(error) || isOurs(error)) {
-    note(errorLines(error))
-    return ExitCode.usage
+  const exitCode = exitCodeOf(error)
+  if (exitCode !== ExitCode.internal) {
+    if (exitCode !== ExitCode.interrupted) note(error instanceof ValidationError ? linesOf(error) : errorLines(error as Error))
+    return exitCode
   }
   note(`internal error: ${error instanceof Error ? error.message : String(error)}`)
   note(`This is a bug of authn-webhook ${version}${debug ? '' : '; please report it with what AUTHN_WEBHOOK_DEBUG=1 prints'}.`)
@@ -126,16 +120,6 @@ function report (error: unknown, { note, env }: Terminal): ExitCode {
 function errorLines (error: Error): string[] {
   const [first, ...others] = linesOf(error)
   return [`error: ${first}`, ...others]
-}
-
-/** A file that can't be read or written, where no command had more to say: "EACCES: permission denied, open '/etc/x'". */
-function isFileError (error: unknown): error is NodeJS.ErrnoException {
-  return error instanceof Error && 'syscall' in error && 'path' in error
-}
-
-/** A provider that can't be found or opened, a certificate that can't be used: the config's fault. */
-function isOurs (error: unknown): error is Error & { code: string } {
-  return error instanceof Error && 'code' in error && String(error.code).startsWith('AUTHN_')
 }
 
 function stacks (error: unknown): string {

@@ -8,7 +8,7 @@ import type CloseWithGrace from 'close-with-grace'
 import type { Logger } from 'pino'
 import type { LogConfig } from '../../schemas/config.js'
 import type { Service } from '../app.js'
-import { ExitCode } from '../errors.js'
+import { ExitCode } from './command-error.js'
 import { joinLines } from './terminal.js'
 import { surviveBrokenOutput } from './broken-output.js'
 

@@ -7,7 +7,7 @@
 import { createInterface } from 'node:readline'
 import { Writable } from 'node:stream'
 import { Option } from 'commander'
-import { CommandError, ExitCode } from '../errors.js'
+import { CommandError, ExitCode } from './command-error.js'
 import { MAX_USERS_BYTES } from '../files/read.js'
 import { escapeJson, escapeLine, formatYaml } from '../printable.js'
 

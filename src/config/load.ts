@@ -1,7 +1,7 @@
 /**
  * The config file: found, read, checked as a whole, once at start. YAML →
  * defaults → each provider's own schema → rules across fields → secret
- * references. All faults come at once, with path and line.
+ * references. All errors come at once, with path and line.
  */
 import { existsSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
@@ -9,9 +9,9 @@ import { dirname, resolve } from 'node:path'
 import { Config, type IdentityProviderConfig, type TlsConfig } from '../../schemas/config.js'
 import type { Finding, IdentityProviderDefinition } from '../authn/provider.js'
 import { checkRules, findWarnings } from './rules.js'
-import { CommandError, type Fault, type FaultsError } from '../errors.js'
-import { draftDocument, faultsError, type Draft } from '../documents/yaml-file.js'
-import { findFaults } from '../documents/schema-errors.js'
+import { ConfigNotFoundError, type FieldError, type ValidationError } from '../errors.js'
+import { draftDocument, validationError, type Draft } from '../documents/yaml-file.js'
+import { findErrors } from '../documents/schema-errors.js'
 import { resolveSecrets } from '../documents/secret-places.js'
 import { readText } from '../documents/text.js'
 
@@ -33,7 +33,7 @@ export interface LoadedConfig {
   /** In the order in which they are asked. */
   readonly providers: readonly ConfiguredProvider[]
   /** What is allowed but probably a mistake. */
-  readonly warnings: readonly Fault[]
+  readonly warnings: readonly FieldError[]
 }
 
 /** From a provider's `kind` and `from` to its definition; rejects where there is none, and says why. */
@@ -47,7 +47,7 @@ export interface ConfigOptions {
   readonly kinds: FindDefinition
 }
 
-/** @throws FaultsError, or CommandError where no config is found */
+/** @throws ValidationError, or ConfigNotFoundError where no config is found */
 export async function loadConfig (options: ConfigOptions): Promise<LoadedConfig> {
   const inspection = await inspectConfig(options)
   if ('error' in inspection) throw inspection.error
@@ -59,32 +59,32 @@ export async function loadConfig (options: ConfigOptions): Promise<LoadedConfig>
 export interface InspectedConfig extends LoadedConfig, Pick<Draft<Config>, 'lineOf'> {}
 
 /** A config that is wrong, and what can be looked into all the same. */
-export interface FaultyConfig extends Pick<InspectedConfig, 'dir' | 'lineOf'> {
-  readonly error: FaultsError
-  /** Those whose own `config:` has no fault, but that secrets may be missing. */
+export interface InvalidConfig extends Pick<InspectedConfig, 'dir' | 'lineOf'> {
+  readonly error: ValidationError
+  /** Those whose own `config:` has no error, but that secrets may be missing. */
   readonly providers: readonly ConfiguredProvider[]
-  /** As in {@link LoadedConfig.config}; absent where it has a fault. */
+  /** As in {@link LoadedConfig.config}; absent where it has an error. */
   readonly tls?: TlsConfig
 }
 
-/** @throws FaultsError where the file has no form at all, CommandError where no config is found */
-export async function inspectConfig (options: ConfigOptions): Promise<InspectedConfig | FaultyConfig> {
+/** @throws ValidationError where the file has no form at all, ConfigNotFoundError where no config is found */
+export async function inspectConfig (options: ConfigOptions): Promise<InspectedConfig | InvalidConfig> {
   const { env = process.env, kinds } = options
   const file = findConfig(options)
   const dir = dirname(file)
   const draft = draftDocument<Config>(await readText(file, { pipes: options.file !== undefined }), { file, schema: Config })
-  const faults = [...draft.faults]
-  if (!isMapping(draft.value)) throw faultsError(draft, faults)
+  const errors = [...draft.errors]
+  if (!isMapping(draft.value)) throw validationError(draft, errors)
 
   const found = await configureProviders(draft, dir, kinds, env)
-  addNews(faults, found.flatMap(({ faults }) => faults))
-  addNews(faults, resolveSecrets(draft.value, Config, '', dir, { env }))
-  addNews(faults, checkRules(draft.value, faults))
+  addNews(errors, found.flatMap(entry => entry.errors))
+  addNews(errors, resolveSecrets(draft.value, Config, '', dir, { env }))
+  addNews(errors, checkRules(draft.value, errors))
   const providers = found.flatMap(({ provider }) => provider ?? [])
   const { lineOf } = draft
-  if (faults.length > 0) {
-    const tls = faults.some(({ path }) => /^tls\b(?!\.clientNames)/.test(path)) ? undefined : completeTls(draft.value.tls, dir)
-    return { error: faultsError(draft, faults), dir, lineOf, providers, ...tls && { tls } }
+  if (errors.length > 0) {
+    const tls = errors.some(({ path }) => /^tls\b(?!\.clientNames)/.test(path)) ? undefined : completeTls(draft.value.tls, dir)
+    return { error: validationError(draft, errors), dir, lineOf, providers, ...tls && { tls } }
   }
 
   const config = completeConfig(draft.value, dir)
@@ -92,7 +92,7 @@ export async function inspectConfig (options: ConfigOptions): Promise<InspectedC
   return { file, dir, lineOf, config, providers, warnings }
 }
 
-/** Where a config is looked for. @throws CommandError where there is none */
+/** Where a config is looked for. @throws ConfigNotFoundError where there is none */
 export function findConfig ({ file, env = process.env, cwd = process.cwd() }: Omit<ConfigOptions, 'kinds'> = {}): string {
   if (file !== undefined) return resolve(cwd, file)
   const named = env['AUTHN_WEBHOOK_CONFIG'] ?? ''
@@ -100,14 +100,14 @@ export function findConfig ({ file, env = process.env, cwd = process.cwd() }: Om
   const places = [resolve(cwd, 'authn-webhook.yaml'), '/etc/authn-webhook/config.yaml']
   const place = places.find((path) => existsSync(path))
   if (place !== undefined) return place
-  throw new CommandError(`there is no config: neither --config nor $AUTHN_WEBHOOK_CONFIG names one, nor is there ${places.join(' or ')}; to try without one, "authn-webhook serve --demo"`)
+  throw new ConfigNotFoundError(`there is no config: neither --config nor $AUTHN_WEBHOOK_CONFIG names one, nor is there ${places.join(' or ')}; to try without one, "authn-webhook serve --demo"`)
 }
 
 interface ProviderFinding {
-  /** Absent where its own `config:` has faults; a secret that is missing does not count. */
+  /** Absent where its own `config:` has errors; a secret that is missing does not count. */
   readonly provider?: ConfiguredProvider
-  readonly faults: readonly Fault[]
-  readonly warnings?: readonly Fault[]
+  readonly errors: readonly FieldError[]
+  readonly warnings?: readonly FieldError[]
 }
 
 /** Each provider's definition, with its own `config:` checked by it, defaults filled in and secrets resolved. */
@@ -115,25 +115,25 @@ async function configureProviders ({ value, lineOf }: Draft<Config>, dir: string
   if (!Array.isArray(value.identityProviders)) return []
   return await Promise.all(value.identityProviders.map(async (slot, index) => {
     const at = `identityProviders[${index}]`
-    if (!isMapping(slot) || typeof slot.kind !== 'string' || !fitsKind(slot)) return { faults: [] }
+    if (!isMapping(slot) || typeof slot.kind !== 'string' || !fitsKind(slot)) return { errors: [] }
     let definition: IdentityProviderDefinition
     try {
       definition = await kinds(slot, { dir })
     } catch (error) {
-      return { faults: [{ path: `${at}.${slot.from === undefined ? 'kind' : 'from'}`, message: (error as Error).message }] }
+      return { errors: [{ path: `${at}.${slot.from === undefined ? 'kind' : 'from'}`, message: (error as Error).message }] }
     }
     const own = checkOwnConfig(slot, definition, at, lineOf)
-    const findings = own.length === 0 ? definition.inspect?.(slot.config, { timeout: slot.timeout }) ?? [] : []
+    const findings = own.length === 0 ? definition.validate?.(slot.config, { timeout: slot.timeout }) ?? [] : []
     addNews(own, findings.filter(({ warning }) => warning !== true).map(finding => locate(finding, at)))
     const sound = own.length === 0
     addNews(own, resolveSecrets(slot.config, definition.schema, `${at}.config`, dir, { env }))
     const warnings = findings.filter(({ warning }) => warning === true).map(finding => locate(finding, at))
-    return { faults: own, warnings, ...sound && { provider: { slot, definition, at } } }
+    return { errors: own, warnings, ...sound && { provider: { slot, definition, at } } }
   }))
 }
 
 /** From a path below a provider's `config:` to one of the document. */
-function locate ({ path, message }: Finding, at: string): Fault {
+function locate ({ path, message }: Finding, at: string): FieldError {
   return { path: path === '' ? `${at}.config` : `${at}.config.${path}`, message }
 }
 
@@ -142,18 +142,18 @@ function fitsKind ({ kind, from }: IdentityProviderConfig): boolean {
   return kind === 'module' ? typeof from === 'string' : from === undefined
 }
 
-function checkOwnConfig (slot: IdentityProviderConfig, { schema }: IdentityProviderDefinition, at: string, lineOf: Draft<Config>['lineOf']): Fault[] {
+function checkOwnConfig (slot: IdentityProviderConfig, { schema }: IdentityProviderDefinition, at: string, lineOf: Draft<Config>['lineOf']): FieldError[] {
   try {
-    return findFaults(slot.config, schema, { base: `${at}.config`, lineOf })
+    return findErrors(slot.config, schema, { base: `${at}.config`, lineOf })
   } catch (error) {
     return [{ path: `${at}.kind`, message: `the schema of this provider can't be used: ${(error as Error).message}` }]
   }
 }
 
-/** One fault a path is enough. */
-function addNews (faults: Fault[], more: readonly Fault[]): void {
-  const known = new Set(faults.map(({ path }) => path))
-  for (const fault of more) if (!known.has(fault.path)) faults.push(fault)
+/** One error a path is enough. */
+function addNews (errors: FieldError[], more: readonly FieldError[]): void {
+  const known = new Set(errors.map(({ path }) => path))
+  for (const error of more) if (!known.has(error.path)) errors.push(error)
 }
 
 function completeConfig (config: Config, dir: string): Config {
@@ -172,7 +172,7 @@ function completeTls (tls: TlsConfig, dir: string): TlsConfig {
 }
 
 /** A missing key is for whoever reads it to tell. */
-async function findOpenKey ({ tls: { keyFile } }: Config): Promise<Fault[]> {
+async function findOpenKey ({ tls: { keyFile } }: Config): Promise<FieldError[]> {
   const mode = await stat(keyFile).then(({ mode }) => mode, () => 0)
   return (mode & 0o004) === 0 ? [] : [{ path: 'tls.keyFile', message: 'every user of this machine may read the private key; "chmod o-r" it, or set the volume\'s defaultMode' }]
 }

@@ -1,20 +1,20 @@
 /**
  * What a schema can't say of the config: rules across fields. Each rule looks
- * only at fields that are sound by themselves; the others have their faults.
+ * only at fields that are sound by themselves; the others have their errors.
  */
 import type { Config, IdentityProviderConfig } from '../../schemas/config.js'
 import { parseDuration } from '../authn/duration.js'
-import type { Fault } from '../errors.js'
+import type { FieldError } from '../errors.js'
 
-/** Takes note of a fault, unless a field that it is about has one already. */
+/** Takes note of an error, unless a field that it is about has one already. */
 type Report = (path: string, message: string, about?: readonly string[]) => void
 
-/** Faults across the fields of `config`; those that `known` explains already are left out. */
-export function checkRules (config: Config, known: readonly Fault[]): Fault[] {
-  const faults: Fault[] = []
-  const isSound = (path: string): boolean => !known.some((fault) => isWithin(fault.path, path) || isWithin(path, fault.path))
+/** Errors across the fields of `config`; those that `known` explains already are left out. */
+export function checkRules (config: Config, known: readonly FieldError[]): FieldError[] {
+  const errors: FieldError[] = []
+  const isSound = (path: string): boolean => !known.some((error) => isWithin(error.path, path) || isWithin(path, error.path))
   const report: Report = (path, message, about = []) => {
-    if ([path, ...about].every(isSound)) faults.push({ path, message })
+    if ([path, ...about].every(isSound)) errors.push({ path, message })
   }
   checkListeners(config, report)
   checkClientNames(config, report)
@@ -26,15 +26,15 @@ export function checkRules (config: Config, known: readonly Fault[]): Fault[] {
     checkPrefixes(slots, 'usernamePrefix', config.sharedNames, report)
     checkPrefixes(slots, 'groupPrefix', config.sharedNames, report)
   }
-  return faults
+  return errors
 }
 
 /** Wrong passwords in a row: as many as NIST SP 800-63B allows. */
 const MANY_FAILURES = 100
 
 /** What is allowed but probably a mistake. */
-export function findWarnings ({ server, tls, throttle, identityProviders }: Config): Fault[] {
-  const warnings: Fault[] = []
+export function findWarnings ({ server, tls, throttle, identityProviders }: Config): FieldError[] {
+  const warnings: FieldError[] = []
   if (tls.clientCAFile === undefined && !isLoopback(server.host ?? '::')) {
     warnings.push({ path: 'tls', message: 'without clientCAFile, whoever reaches the port may try tokens and passwords here; name the CA of the API server\'s client certificate' })
   }

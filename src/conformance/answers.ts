@@ -89,10 +89,10 @@ export async function answersImmediately (subject: ConformanceSubject): Promise<
   await using(subject, async ({ provider, context }) => {
     for (const [label, valid] of labelled('valid', subject.valid)) {
       const kind = typeof valid.credential === 'string' ? 'token' : 'password'
-      if (provider.immediate?.includes(kind) !== true) continue
-      const { token, password } = parse(valid.credential)
-      const answer = kind === 'token' ? provider.authenticateToken?.(token, context()) : provider.authenticatePassword?.(password!, context())
-      assert.ok(!(answer instanceof Promise), `${label}: "immediate" promises the answer itself, but this is a promise for one`)
+      if (provider.synchronous?.includes(kind) !== true) continue
+      const { token, passwordCredential } = parse(valid.credential)
+      const answer = kind === 'token' ? provider.authenticateToken?.(token, context()) : provider.authenticatePassword?.(passwordCredential!, context())
+      assert.ok(!(answer instanceof Promise), `${label}: "synchronous" promises the answer itself, but this is a promise for one`)
     }
   })
 }

@@ -61,7 +61,7 @@ export function conformanceCases (subject: ConformanceSubject): ConformanceCase[
     ['it gives every caller an answer of its own', sharesNoAnswer],
     ['it keeps concurrent questions apart', keepsQuestionsApart],
     ['it recognizes its own credentials, synchronously', recognizesItsOwn],
-    ['it answers from memory what it calls immediate', answersImmediately],
+    ['it answers from memory what it calls synchronous', answersImmediately],
     ['it looks users up as it authenticates them', looksUp]
   )
   if (labelledPasswords(subject).length > 0) {

@@ -21,8 +21,8 @@ export async function opensAsProvider (subject: ConformanceSubject): Promise<voi
     }
     const answered = [provider.authenticateToken && 'token', provider.authenticatePassword && 'password']
     assert.ok(answered.some(kind => kind !== undefined), 'one of "authenticateToken" and "authenticatePassword" is there')
-    for (const kind of provider.immediate ?? []) {
-      assert.ok(answered.includes(kind), `"immediate" names kinds that the provider answers, not "${String(kind)}"`)
+    for (const kind of provider.synchronous ?? []) {
+      assert.ok(answered.includes(kind), `"synchronous" names kinds that the provider answers, not "${String(kind)}"`)
     }
     await within(subject, async () => { await provider.ping?.(context()) })
   })
@@ -30,9 +30,9 @@ export async function opensAsProvider (subject: ConformanceSubject): Promise<voi
 
 export async function saysReloaded (subject: ConformanceSubject): Promise<void> {
   await using(subject, async (opened) => {
-    assert.equal(opened.changes, 0, 'changed() is for reloads, not for the first load')
+    assert.equal(opened.changes, 0, 'invalidate() is for reloads, not for the first load')
     await subject.reload?.()
-    assert.ok(await eventually(subject, () => opened.changes > 0), 'changed() is called after a reload')
+    assert.ok(await eventually(subject, () => opened.changes > 0), 'invalidate() is called after a reload')
   })
 }
 

@@ -1,7 +1,7 @@
 /** An open provider in surroundings that record what it does with them. */
 import assert from 'node:assert/strict'
 import { resolve } from 'node:path'
-import type { Answer, AskContext, IdentityProvider, ProviderLog } from '../authn/provider.js'
+import type { Answer, RequestContext, IdentityProvider, ProviderLog } from '../authn/provider.js'
 import { parse, type ConformanceSubject, type Presented } from './subject.js'
 
 export interface Opened {
@@ -13,9 +13,9 @@ export interface Opened {
   readonly attempts: string[]
   /** Names of ctx.attemptUnknown, in the order of the calls. */
   readonly unknown: string[]
-  /** How often the provider has called changed(). */
+  /** How often the provider has called invalidate(). */
   readonly changes: number
-  readonly context: (overrides?: Partial<AskContext>) => AskContext
+  readonly context: (overrides?: Partial<RequestContext>) => RequestContext
 }
 
 /** Opens the subject's provider, uses it, and closes it whatever happens. */
@@ -27,11 +27,11 @@ export async function using (subject: ConformanceSubject, use: (opened: Opened) 
   let changes = 0
 
   const log = recordingLog(logged)
-  const attempt: AskContext['attempt'] = async (identity, check) => {
+  const attempt: RequestContext['attempt'] = async (identity, check) => {
     attempts.push(identity)
     return await check()
   }
-  const attemptUnknown: AskContext['attemptUnknown'] = async (name, decoy) => {
+  const attemptUnknown: RequestContext['attemptUnknown'] = async (name, decoy) => {
     unknown.push(name)
     await decoy?.()
   }
@@ -39,9 +39,9 @@ export async function using (subject: ConformanceSubject, use: (opened: Opened) 
     log,
     signal: never(),
     resolvePath: path => resolve(dir, path),
-    changed: () => { changes++ },
-    reloaded: () => {},
-    count: event => { assert.ok(definition.events?.includes(event), `"events" of the definition names ${event}`) },
+    invalidate: () => { changes++ },
+    reportReload: () => {},
+    countEvent: event => { assert.ok(definition.events?.includes(event), `"events" of the definition names ${event}`) },
     allowMock
   }))
   try {
@@ -60,14 +60,14 @@ export async function using (subject: ConformanceSubject, use: (opened: Opened) 
 }
 
 /** Asks as the chain does: about the token first, then about the password that it carries. */
-export async function ask ({ subject, provider, context }: Opened, presented: Presented, overrides?: Partial<AskContext>): Promise<Answer> {
+export async function ask ({ subject, provider, context }: Opened, presented: Presented, overrides?: Partial<RequestContext>): Promise<Answer> {
   const credential = parse(presented)
   const ctx = context(overrides)
   return await within(subject, async () => {
     if (provider.recognizes?.(credential) === false) return null
     const answer = provider.authenticateToken === undefined ? null : await provider.authenticateToken(credential.token, ctx)
-    if (answer !== null || credential.password === undefined || provider.authenticatePassword === undefined) return answer
-    return await provider.authenticatePassword(credential.password, ctx)
+    if (answer !== null || credential.passwordCredential === undefined || provider.authenticatePassword === undefined) return answer
+    return await provider.authenticatePassword(credential.passwordCredential, ctx)
   })
 }
 

@@ -1,9 +1,9 @@
 /** The provider under test with its credentials, as its author describes it. */
 import { parseCredential, type Credential } from '../authn/credential.js'
-import type { IdentityProviderDefinition, Password, ProviderDenialReason, UserInfo } from '../authn/provider.js'
+import type { IdentityProviderDefinition, PasswordCredential, ProviderDenialReason, UserInfo } from '../authn/provider.js'
 
 /** An opaque token as it is, or a password, which is presented as base64("username:password"). */
-export type Presented = string | Password
+export type Presented = string | PasswordCredential
 
 export interface ValidCredential {
   readonly credential: Presented
@@ -47,7 +47,7 @@ export interface ConformanceSubject {
   readonly patience?: number
 }
 
-export type ValidPassword = ValidCredential & { readonly credential: Password }
+export type ValidPassword = ValidCredential & { readonly credential: PasswordCredential }
 
 /** The bearer token that carries the credential. */
 export function bearer (presented: Presented): string {

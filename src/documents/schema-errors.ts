@@ -10,7 +10,7 @@
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv'
 import { DURATION, type DurationBounds } from '../../schemas/primitives.js'
 import { milliseconds, parseDuration } from '../authn/duration.js'
-import { MAX_FAULTS, type Fault } from '../errors.js'
+import { MAX_ERRORS, type FieldError } from '../errors.js'
 import { suggestion } from './did-you-mean.js'
 import { joinPath } from './yaml-positions.js'
 import { hiddenKey, isShownKey, namesIn } from './shown-keys.js'
@@ -45,7 +45,7 @@ function pick (schema: object, key: string): object {
   return Object.hasOwn(schema, key) ? { [key]: (schema as Record<string, unknown>)[key] } : {}
 }
 
-export interface FaultPlaces {
+export interface ErrorPlaces {
   /** The path of the value in its document. */
   readonly base?: string
   /** Of a path in the document. */
@@ -54,28 +54,28 @@ export interface FaultPlaces {
 
 /**
  * Fills the schema's defaults into `value` and gives everything that is wrong
- * with it, one fault a path, and no more than one beyond {@link MAX_FAULTS}.
+ * with it, one error a path, and no more than one beyond {@link MAX_ERRORS}.
  * A key that is not shown has the path of what holds it, and its own line.
  * @throws Error where the schema itself is wrong
  */
-export function findFaults (value: unknown, schema: object, { base = '', lineOf = () => undefined }: FaultPlaces = {}): Fault[] {
+export function findErrors (value: unknown, schema: object, { base = '', lineOf = () => undefined }: ErrorPlaces = {}): FieldError[] {
   let validate = validators.get(schema)
   if (validate === undefined) {
     validate = ajv.compile(schema)
     validators.set(schema, validate)
   }
-  const faults = new Map<string, Fault>()
+  const errors = new Map<string, FieldError>()
   for (const { part, shift } of partsOf(value)) {
     if (validate(part)) continue
     for (const error of withoutBranches(validate.errors!)) {
       const { path, hidden } = placeOf({ ...error, instancePath: shift(error.instancePath) }, value, base, namesIn(schema))
       const line = hidden === undefined ? undefined : lineOf(hidden)
       const place = hidden === undefined ? path : `${path}:${line}`
-      if (!faults.has(place)) faults.set(place, hidden === undefined ? { path, message: messageOf(error) } : { path, line, message: hiddenKey(isUnknownKey(error) ? 'an unknown key' : 'a key without a value') })
-      if (faults.size > MAX_FAULTS) return [...faults.values()]
+      if (!errors.has(place)) errors.set(place, hidden === undefined ? { path, message: messageOf(error) } : { path, line, message: hiddenKey(isUnknownKey(error) ? 'an unknown key' : 'a key without a value') })
+      if (errors.size > MAX_ERRORS) return [...errors.values()]
     }
   }
-  return [...faults.values()]
+  return [...errors.values()]
 }
 
 /** Entries of a list that are validated at once: ajv collects all errors of a value, however many. */

@@ -3,7 +3,7 @@
  * `x-secret`, whatever leads there. What is missed here reaches a provider as
  * plain text, and from there perhaps a log.
  */
-import type { Fault } from '../errors.js'
+import type { FieldError } from '../errors.js'
 import { fitsSchema } from './schema-errors.js'
 import { joinPath } from './yaml-positions.js'
 import { hiddenKey, namesIn } from './shown-keys.js'
@@ -23,17 +23,17 @@ interface Place {
 
 /**
  * Puts a {@link Secret} in the place of every reference in `value` that the
- * schema marks `x-secret`, and gives the faults of those that lead nowhere.
+ * schema marks `x-secret`, and gives the errors of those that lead nowhere.
  * What is no reference at all is one of them, even where the schema has found that too.
  */
-export function resolveSecrets (value: unknown, schema: object, base: string, baseDir: string, surroundings: SecretSurroundings = {}): Fault[] {
-  const faults: Fault[] = []
+export function resolveSecrets (value: unknown, schema: object, base: string, baseDir: string, surroundings: SecretSurroundings = {}): FieldError[] {
+  const errors: FieldError[] = []
   try {
     replaceAt({ holder: { '': value }, key: '', original: structuredClone(value), path: base, parent: base }, schema, new Set())
   } catch (error) {
-    faults.push({ path: base, message: `the schema of this provider can't be used: ${(error as Error).message}` })
+    errors.push({ path: base, message: `the schema of this provider can't be used: ${(error as Error).message}` })
   }
-  return faults
+  return errors
 
   /** @param seen schemas that apply to this very place already: references may go round in circles */
   function replaceAt (place: Place, node: Schema, seen: Set<object>): void {
@@ -52,13 +52,13 @@ export function resolveSecrets (value: unknown, schema: object, base: string, ba
 
   function replace ({ holder, key, path, parent }: Place): void {
     if (holder[key] === null && !Array.isArray(holder) && key !== '' && !namesIn(schema).has(key)) {
-      faults.push({ path: parent, message: hiddenKey('a key without a value') })
+      errors.push({ path: parent, message: hiddenKey('a key without a value') })
       return
     }
     try {
       holder[key] = secretFrom(holder[key], baseDir, surroundings)
     } catch (error) {
-      faults.push({ path, message: (error as Error).message })
+      errors.push({ path, message: (error as Error).message })
       // what looks into the rest of the config finds a secret here all the same
       holder[key] = new HiddenText(() => { throw error })
     }

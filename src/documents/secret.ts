@@ -6,7 +6,7 @@
 import { resolve } from 'node:path'
 import { inspect } from 'node:util'
 import { Secret as SecretSchema, type Secret } from '../../schemas/primitives.js'
-import { identityOf } from '../files/signature.js'
+import { signatureOf } from '../files/signature.js'
 import { readTextSync } from './text.js'
 
 export type SecretReference = string | { readonly file: string } | { readonly env: string }
@@ -75,13 +75,13 @@ export class HiddenText implements Secret {
 
 function fileReader (file: string, now: () => number): () => string {
   // the identity is taken before the text: a write between the two is seen next time
-  let identity = identityOf(file)
+  let identity = signatureOf(file)
   let text = readSecret(file)
   let looked = now()
   return () => {
     if (now() - looked < LOOK_INTERVAL) return text
     looked = now()
-    const current = identityOf(file)
+    const current = signatureOf(file)
     if (current === identity) return text
     try {
       text = readSecret(file)
@@ -95,7 +95,7 @@ function fileReader (file: string, now: () => number): () => string {
 
 function readSecret (file: string): string {
   const read = readTextSync(file)
-  if (read.fault !== undefined) throw new Error(`the file ${file} ${read.fault}`)
+  if (read.error !== undefined) throw new Error(`the file ${file} ${read.error}`)
   // editors and `echo` end the line
   const text = read.text.replace(/\r?\n$/, '')
   if (text === '') throw new Error(`the file ${file} is empty`)

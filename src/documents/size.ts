@@ -5,7 +5,7 @@
  */
 import { getHeapStatistics } from 'node:v8'
 import { EVENT_ID, type Event } from 'js-yaml'
-import type { Fault } from '../errors.js'
+import type { FieldError } from '../errors.js'
 
 /** Values that aliases may stand for together, a long text counting as several. */
 export const MAX_ALIASED = 1_000_000
@@ -24,7 +24,7 @@ const INDICATOR_BYTES = 450
  * What makes `text` too large to be parsed: the heap that is left in this
  * process has to take it, or the text ends the process.
  */
-export function findExcessOfText (text: string, heap = heapLeft()): Fault | undefined {
+export function findExcessOfText (text: string, heap = heapLeft()): FieldError | undefined {
   let indicators = 0
   for (let index = 0; index < text.length; index++) {
     switch (text.charCodeAt(index)) {
@@ -53,7 +53,7 @@ function mebibytes (bytes: number): number {
 }
 
 /** The alias by which the value becomes too large, or has no end. */
-export function findExcessOfAliases (events: readonly Event[], text: string): Fault | undefined {
+export function findExcessOfAliases (events: readonly Event[], text: string): FieldError | undefined {
   const anchors = new Map<string, number | undefined>()
   const open: Array<{ readonly anchor: string | undefined, weight: number }> = []
   let aliased = 0
@@ -77,10 +77,10 @@ export function findExcessOfAliases (events: readonly Event[], text: string): Fa
       case EVENT_ID.ALIAS: {
         const anchor = anchorOf(event, text)!
         const weight = anchors.get(anchor)
-        if (weight === undefined && anchors.has(anchor)) return faultAt(event.anchorStart, text, 'an alias inside of what it stands for')
+        if (weight === undefined && anchors.has(anchor)) return errorAt(event.anchorStart, text, 'an alias inside of what it stands for')
         // one that is not there is for the parser to tell
         aliased += weight ?? 0
-        if (aliased > MAX_ALIASED) return faultAt(event.anchorStart, text, `aliases stand for more than ${MAX_ALIASED} values up to here; write fewer of them, or shorter lists`)
+        if (aliased > MAX_ALIASED) return errorAt(event.anchorStart, text, `aliases stand for more than ${MAX_ALIASED} values up to here; write fewer of them, or shorter lists`)
         open.at(-1)!.weight += weight ?? 0
         break
       }
@@ -98,6 +98,6 @@ function anchorOf ({ anchorStart, anchorEnd }: { readonly anchorStart: number, r
   return anchorStart === -1 ? undefined : text.slice(anchorStart, anchorEnd)
 }
 
-function faultAt (offset: number, text: string, message: string): Fault {
+function errorAt (offset: number, text: string, message: string): FieldError {
   return { path: '', line: text.slice(0, offset).split(/\r\n|\r|\n/).length, message }
 }

@@ -1,25 +1,25 @@
 /** The text of a local file, or the reason in words why there is none. */
-import { FaultsError } from '../errors.js'
+import { ValidationError } from '../errors.js'
 import { readBytes, readBytesSync, type Read, type ReadOptions } from '../files/read.js'
 
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 
-/** @throws FaultsError where the file can't be read or isn't UTF-8 */
+/** @throws ValidationError where the file can't be read or isn't UTF-8 */
 export async function readText (file: string, options?: ReadOptions): Promise<string> {
   return textOf(decode(await readBytes(file, options)), file)
 }
 
-/** @throws FaultsError where the bytes of the file aren't UTF-8 */
+/** @throws ValidationError where the bytes of the file aren't UTF-8 */
 export function decodeText (bytes: Buffer, file: string): string {
   return textOf(decode({ bytes }), file)
 }
 
-function textOf ({ text, fault }: Text, file: string): string {
-  if (fault !== undefined) throw new FaultsError(file, [{ path: '', message: fault }])
+function textOf ({ text, error }: Text, file: string): string {
+  if (error !== undefined) throw new ValidationError(file, [{ path: '', message: error }])
   return text
 }
 
-export type Text = { readonly text: string, readonly fault?: never } | { readonly text?: never, readonly fault: string }
+export type Text = { readonly text: string, readonly error?: never } | { readonly text?: never, readonly error: string }
 
 /** The text, or why there is none, as the end of a sentence that begins with the file's path. */
 export function readTextSync (file: string): Text {
@@ -27,10 +27,10 @@ export function readTextSync (file: string): Text {
 }
 
 function decode (read: Read): Text {
-  if ('fault' in read) return read
+  if ('error' in read) return read
   try {
     return { text: utf8.decode(read.bytes) }
   } catch {
-    return { fault: 'is not UTF-8 text' }
+    return { error: 'is not UTF-8 text' }
   }
 }

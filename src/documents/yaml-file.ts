@@ -3,14 +3,14 @@
  * with it is found at once and carries its line.
  */
 import { CORE_SCHEMA, EVENT_ID, YAMLException, constructFromEvents, parseEvents, type Event } from 'js-yaml'
-import { FaultsError, type Fault } from '../errors.js'
+import { ValidationError, type FieldError } from '../errors.js'
 import { findExcessOfAliases, findExcessOfText } from './size.js'
-import { findFaults } from './schema-errors.js'
+import { findErrors } from './schema-errors.js'
 import { Outline } from './yaml-positions.js'
 import type { ReadOptions } from '../files/read.js'
 import { readText } from './text.js'
 
-/** Don't keep one longer than its faults are of interest: it holds the whole text. */
+/** Don't keep one longer than its errors are of interest: it holds the whole text. */
 export interface Document<T> {
   readonly file: string
   /** With the schema's defaults filled in. */
@@ -19,26 +19,26 @@ export interface Document<T> {
   lineOf: (path: string) => number | undefined
 }
 
-/** A document that may be wrong: until `faults` is empty, `value` may have any form. */
+/** A document that may be wrong: until `errors` is empty, `value` may have any form. */
 export interface Draft<T> extends Document<T> {
-  readonly faults: readonly Fault[]
+  readonly errors: readonly FieldError[]
 }
 
-/** @throws FaultsError with everything that is wrong, in the order of lines */
+/** @throws ValidationError with everything that is wrong, in the order of lines */
 export function parseDocument<T> (text: string, options: { file: string, schema: object }): Document<T> {
   const draft = draftDocument<T>(text, options)
-  if (draft.faults.length > 0) throw faultsError(draft, draft.faults)
+  if (draft.errors.length > 0) throw validationError(draft, draft.errors)
   return draft
 }
 
-/** @throws FaultsError also where there is no such file, or it can't be read or isn't UTF-8 */
+/** @throws ValidationError also where there is no such file, or it can't be read or isn't UTF-8 */
 export async function readDocument<T> (file: string, schema: object, options?: ReadOptions): Promise<Document<T>> {
   return parseDocument<T>(await readText(file, options), { file, schema })
 }
 
 /**
- * For readers that have rules of their own beside the schema's and report all faults together.
- * @throws FaultsError where the text is empty or no YAML at all
+ * For readers that have rules of their own beside the schema's and report all errors together.
+ * @throws ValidationError where the text is empty or no YAML at all
  */
 export function draftDocument<T> (text: string, { file, schema }: { file: string, schema: object }): Draft<T> {
   // positions are only asked for when something is wrong: large files that are right don't pay for them
@@ -50,30 +50,30 @@ export function draftDocument<T> (text: string, { file, schema }: { file: string
     refuseOtherThanOne(events, text, file)
     refuse(findExcessOfAliases(events, text), file)
     const { value, duplicates } = construct(events, text)
-    const faults = [...duplicates, ...findFaults(value, schema, { lineOf })]
-    return { file, value: value as T, lineOf, faults }
+    const errors = [...duplicates, ...findErrors(value, schema, { lineOf })]
+    return { file, value: value as T, lineOf, errors }
   } catch (error) {
     if (!(error instanceof YAMLException)) throw error
-    throw new FaultsError(file, [{ path: '', line: error.mark && error.mark.line + 1, message: `is not valid YAML: ${withoutInput(error.reason)}` }])
+    throw new ValidationError(file, [{ path: '', line: error.mark && error.mark.line + 1, message: `is not valid YAML: ${withoutInput(error.reason)}` }])
   }
 }
 
-/** What to throw for faults: with lines where they have none yet, and in their order. */
-export function faultsError ({ file, lineOf }: Document<unknown>, faults: readonly Fault[]): FaultsError {
-  const placed = faults.map((fault) => ({ ...fault, line: fault.line ?? lineOf(fault.path) }))
-  return new FaultsError(file, placed.sort((a, b) => (a.line ?? 0) - (b.line ?? 0)))
+/** What to throw for errors: with lines where they have none yet, and in their order. */
+export function validationError ({ file, lineOf }: Document<unknown>, errors: readonly FieldError[]): ValidationError {
+  const placed = errors.map((error) => ({ ...error, line: error.line ?? lineOf(error.path) }))
+  return new ValidationError(file, placed.sort((a, b) => (a.line ?? 0) - (b.line ?? 0)))
 }
 
-function refuse (fault: Fault | undefined, file: string): void {
-  if (fault !== undefined) throw new FaultsError(file, [fault])
+function refuse (error: FieldError | undefined, file: string): void {
+  if (error !== undefined) throw new ValidationError(file, [error])
 }
 
 function refuseOtherThanOne (events: Event[], text: string, file: string): void {
   const documents = events.filter(({ type }) => type === EVENT_ID.DOCUMENT).length
-  if (documents === 0) throw new FaultsError(file, [{ path: '', message: 'is empty' }])
+  if (documents === 0) throw new ValidationError(file, [{ path: '', message: 'is empty' }])
   if (documents > 1) {
     const line = text.slice(0, secondMarker(text)).split(/\r\n|\r|\n/).length
-    throw new FaultsError(file, [{ path: '', line, message: 'holds more than one YAML document; remove the "---" between them' }])
+    throw new ValidationError(file, [{ path: '', line, message: 'holds more than one YAML document; remove the "---" between them' }])
   }
 }
 
@@ -84,8 +84,8 @@ function secondMarker (text: string): number {
   return markers.find((marker) => marker > content) ?? text.length
 }
 
-/** The value; where keys are there twice, these as faults, and the later one's value, so that all else is checked too. */
-function construct (events: Event[], source: string): { value: unknown, duplicates: Fault[] } {
+/** The value; where keys are there twice, these as errors, and the later one's value, so that all else is checked too. */
+function construct (events: Event[], source: string): { value: unknown, duplicates: FieldError[] } {
   try {
     return { value: constructFromEvents(events, { source, schema: CORE_SCHEMA })[0], duplicates: [] }
   } catch (error) {

@@ -1,10 +1,10 @@
 /**
  * Where things stand in a YAML text. The parser's events carry offsets; only
- * the containers on the way to a path are looked into, so that one fault in a
+ * the containers on the way to a path are looked into, so that one error in a
  * file of 100,000 users doesn't cost a tree of a million places.
  */
 import { EVENT_ID, getScalarValue, parseEvents, type Event } from 'js-yaml'
-import { MAX_FAULTS, type Fault } from '../errors.js'
+import { MAX_ERRORS, type FieldError } from '../errors.js'
 import { hiddenKey, isShownKey } from './shown-keys.js'
 
 interface Place {
@@ -44,14 +44,14 @@ export class Outline {
     return offset === -1 ? undefined : this.#lineAt(offset)
   }
 
-  /** Keys that a mapping has again, with the line of the later one, and no more than one beyond {@link MAX_FAULTS}. */
-  duplicates (): Fault[] {
-    const found: Fault[] = []
+  /** Keys that a mapping has again, with the line of the later one, and no more than one beyond {@link MAX_ERRORS}. */
+  duplicates (): FieldError[] {
+    const found: FieldError[] = []
     const visit = (place: Place, path: string): void => {
       const sequence = this.#events[place.index]?.type === EVENT_ID.SEQUENCE
       const names = new Set<string>()
       for (const child of this.#childrenOf(place)) {
-        if (found.length > MAX_FAULTS) return
+        if (found.length > MAX_ERRORS) return
         const shown = sequence || isShownKey(child.name, this.#isEmpty(child) ? null : '')
         const childPath = shown ? joinPath(path, sequence ? Number(child.name) : child.name) : path
         if (names.has(child.name)) found.push({ path: childPath, line: this.#lineAt(child.offset), message: shown ? 'is there twice' : hiddenKey('a key twice') })

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { renameSync } from 'node:fs'
 import { open, readlink, realpath, rename, rm, stat, type FileHandle } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
-import { CommandError } from '../errors.js'
+import { FileWriteError } from '../errors.js'
 import { withLock } from './lock.js'
 import { whyUnwritable } from './unwritable.js'
 
@@ -19,14 +19,14 @@ export interface WriteOptions {
  * the file that was there, and its owner where the process may give files
  * away; a symbolic link stays, its target is replaced.
  * @returns whether it was written: `false` only if `onlyIf` says so
- * @throws CommandError where the file can't be written
+ * @throws FileWriteError where the file can't be written
  */
 export async function writeFileAtomic (file: string, text: string, options: WriteOptions = {}): Promise<boolean> {
   try {
     return await replace(await targetOf(file), text, options)
   } catch (error) {
-    if (error instanceof CommandError) throw error
-    throw new CommandError(`${file}: ${whyUnwritable(error, file)}`, undefined, { cause: error })
+    if (error instanceof FileWriteError) throw error
+    throw new FileWriteError(`${file}: ${whyUnwritable(error, file)}`, { cause: error })
   }
 }
 

@@ -1,14 +1,14 @@
 /** Creates directories and files that do not exist yet. */
 import { mkdir, stat, writeFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
-import { CommandError } from '../errors.js'
+import { FileWriteError } from '../errors.js'
 import { whyUnwritable } from './unwritable.js'
 
 /**
  * Makes a directory and those above it that are missing. Not by the
  * `recursive` of Node.js, which never ends below `/proc`, where what does not
  * exist can't be made either.
- * @throws CommandError
+ * @throws FileWriteError
  */
 export async function makeDirectory (path: string, { mode = 0o777 }: { mode?: number } = {}): Promise<void> {
   const missing: string[] = []
@@ -21,7 +21,7 @@ export async function makeDirectory (path: string, { mode = 0o777 }: { mode?: nu
     await mkdir(directory, { mode }).catch(async (error: NodeJS.ErrnoException) => {
       // another process made it
       if (error.code === 'EEXIST' && await isDirectory(directory)) return
-      throw new CommandError(`${directory}: ${whyNotMade(error, directory)}`, undefined, { cause: error })
+      throw new FileWriteError(`${directory}: ${whyNotMade(error, directory)}`, { cause: error })
     })
   }
 }
@@ -38,13 +38,13 @@ function whyNotMade (error: NodeJS.ErrnoException, directory: string): string {
 /**
  * Writes a file that must not exist yet: of two processes that start at once,
  * one fails instead of replacing the other's.
- * @throws CommandError
+ * @throws FileWriteError
  */
 export async function createFile (file: string, text: string, { mode = 0o666 }: { mode?: number } = {}): Promise<void> {
   try {
     await writeFile(file, text, { flag: 'wx', mode })
   } catch (error) {
-    throw new CommandError(`${file}: ${whyUnwritable(error, file)}`, undefined, { cause: error })
+    throw new FileWriteError(`${file}: ${whyUnwritable(error, file)}`, { cause: error })
   }
 }
 

@@ -6,8 +6,8 @@
 import { closeSync, openSync, rmSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { CommandError } from '../errors.js'
-import { identityOf } from './signature.js'
+import { FileLockedError } from '../errors.js'
+import { signatureOf } from './signature.js'
 
 /** Milliseconds between two tries, at least; up to twice as many, so that processes that wait don't meet again. */
 const PAUSE = 20
@@ -39,7 +39,7 @@ async function take (lock: string, stale: number): Promise<void> {
   let since = 0
   while (!create(lock)) {
     const now = performance.now()
-    const identity = identityOf(lock)
+    const identity = signatureOf(lock)
     if (identity !== seen) {
       seen = identity
       since = now
@@ -65,6 +65,6 @@ function removeStale (lock: string): void {
   try {
     rmSync(lock, { force: true })
   } catch (error) {
-    throw new CommandError(`${lock} was left behind by a command that was killed, and this user may not remove it: remove it as its owner`, undefined, { cause: error })
+    throw new FileLockedError(`${lock} was left behind by a command that was killed, and this user may not remove it: remove it as its owner`, { cause: error })
   }
 }

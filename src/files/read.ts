@@ -25,7 +25,7 @@ export interface ReadOptions {
 }
 
 /** Why a file can't be read, as the end of a sentence that begins with its path. */
-export interface Unreadable { readonly fault: string }
+export interface Unreadable { readonly error: string }
 
 /** What the file holds, or why it can't be read. */
 export type Read = { readonly bytes: Buffer } | Unreadable
@@ -53,7 +53,7 @@ export async function readVersion (file: string, options: ReadOptions = {}): Pro
 async function readInto<T> (Sink: SinkOf<T>, file: string, options: ReadOptions): Promise<T | Unreadable> {
   const { pipes = false, patience = PATIENCE } = options
   if (pipes) return await attempt(Sink, file, options)
-  if (hanging.has(file)) return { fault: "can't be read: an earlier read of it still hangs" }
+  if (hanging.has(file)) return { error: "can't be read: an earlier read of it still hangs" }
   let timer: NodeJS.Timeout | undefined
   const reading = attempt(Sink, file, options)
   const late = new Promise<Unreadable>((resolve) => {
@@ -61,7 +61,7 @@ async function readInto<T> (Sink: SinkOf<T>, file: string, options: ReadOptions)
       hanging.add(file)
       const forget = (): void => { hanging.delete(file) }
       reading.then(forget, forget)
-      resolve({ fault: `can't be read: it took longer than ${patience / 1000} s` })
+      resolve({ error: `can't be read: it took longer than ${patience / 1000} s` })
     }, patience)
   })
   try {
@@ -78,12 +78,12 @@ async function attempt<T> (Sink: SinkOf<T>, file: string, { maxBytes = MAX_BYTES
     handle = await openFile(file, pipes ? constants.O_RDONLY : NOT_BLOCKING)
     const stats = await handle.stat()
     const unfit = whyUnfit(stats, maxBytes, pipes)
-    if (unfit !== undefined) return { fault: unfit }
+    if (unfit !== undefined) return { error: unfit }
     const sink = new Sink(stats.size, maxBytes)
     while (sink.take((await handle.read(sink.room, 0, sink.room.length, null)).bytesRead));
-    return sink.length > maxBytes ? { fault: tooLarge(maxBytes) } : sink.result
+    return sink.length > maxBytes ? { error: tooLarge(maxBytes) } : sink.result
   } catch (error) {
-    return { fault: whyUnreadable(error) }
+    return { error: whyUnreadable(error) }
   } finally {
     await handle?.close()
   }
@@ -93,30 +93,30 @@ async function attempt<T> (Sink: SinkOf<T>, file: string, { maxBytes = MAX_BYTES
 export function readBytesSync (file: string, options: Pick<ReadOptions, 'maxBytes'> = {}): Read {
   const pieces: Buffer[] = []
   for (const read of readPiecesSync(file, options)) {
-    if ('fault' in read) return read
+    if ('error' in read) return read
     pieces.push(read.bytes)
   }
   return { bytes: Buffer.concat(pieces) }
 }
 
-/** Piece by piece; a fault is the last. */
+/** Piece by piece; an error is the last. */
 export function * readPiecesSync (file: string, { maxBytes = MAX_BYTES }: Pick<ReadOptions, 'maxBytes'> = {}): Generator<Read, void> {
   let descriptor: number | undefined
   try {
     descriptor = openSync(file, NOT_BLOCKING)
     const stats = fstatSync(descriptor)
     const unfit = whyUnfit(stats, maxBytes, false)
-    if (unfit !== undefined) return yield { fault: unfit }
+    if (unfit !== undefined) return yield { error: unfit }
     for (let length = 0; ;) {
       const room = Buffer.allocUnsafeSlow(roomFor(Math.min(stats.size, PIECE)))
       const count = readSync(descriptor, room)
       length += count
-      if (length > maxBytes) return yield { fault: tooLarge(maxBytes) }
+      if (length > maxBytes) return yield { error: tooLarge(maxBytes) }
       if (count === 0) return
       yield { bytes: room.subarray(0, count) }
     }
   } catch (error) {
-    yield { fault: whyUnreadable(error) }
+    yield { error: whyUnreadable(error) }
   } finally {
     if (descriptor !== undefined) closeSync(descriptor)
   }

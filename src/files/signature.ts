@@ -6,7 +6,7 @@ import { realpathSync, statSync } from 'node:fs'
  * over it, a swapped link, a write; by the change time also after a write of
  * the same size and after new permissions. For an absent file, the error's code.
  */
-export function identityOf (file: string): string {
+export function signatureOf (file: string): string {
   try {
     const { dev, ino, size, mtimeNs, ctimeNs } = statSync(file, { bigint: true })
     return [realpathSync.native(file), dev, ino, size, mtimeNs, ctimeNs].join(' ')

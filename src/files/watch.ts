@@ -8,7 +8,7 @@
 import { statSync, watch, type FSWatcher } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import type { ProviderLog } from '../authn/provider.js'
-import { identityOf } from './signature.js'
+import { signatureOf } from './signature.js'
 
 export interface WatchOptions {
   /** Milliseconds of quiet before a change counts, so that files are not read half-written. */
@@ -74,7 +74,7 @@ class FilesWatcher {
   }
 
   #identity (): string {
-    return this.#files.map(identityOf).join('\n')
+    return this.#files.map(signatureOf).join('\n')
   }
 
   /** Once more for directories that are not watched yet, or are other ones by now. */

@@ -1,5 +1,5 @@
 /** Comma-separated values as RFC 4180 defines them: the form of Kubernetes' static token file. */
-import type { Fault } from '../errors.js'
+import type { FieldError } from '../errors.js'
 
 export interface CsvRecord {
   /** Where it begins, from 1: a quoted field may hold line breaks. */
@@ -11,16 +11,16 @@ const PLAIN = /[^",\r\n]*/y
 /** What ends a field: a comma, a line break, or the end of the text. */
 const DELIMITER = /,|\r?\n|$/y
 
-/** Every record, and a fault for each line whose quotes are wrong; empty lines are skipped. */
-export function parseCsv (text: string): { records: CsvRecord[], faults: Fault[] } {
+/** Every record, and an error for each line whose quotes are wrong; empty lines are skipped. */
+export function parseCsv (text: string): { records: CsvRecord[], errors: FieldError[] } {
   const records: CsvRecord[] = []
-  const faults: Fault[] = []
+  const errors: FieldError[] = []
   let line = 1
   let offset = 0
   while (offset < text.length) {
     const record = readRecord(text, offset)
     if (record === undefined) {
-      faults.push({ path: '', line, message: 'a quote is not closed, or stands inside a field without quotes; write a field with quotes or commas as "…", and a quote in it twice' })
+      errors.push({ path: '', line, message: 'a quote is not closed, or stands inside a field without quotes; write a field with quotes or commas as "…", and a quote in it twice' })
     } else if (record.fields.length > 1 || record.fields[0] !== '') {
       records.push({ line, fields: record.fields })
     }
@@ -28,7 +28,7 @@ export function parseCsv (text: string): { records: CsvRecord[], faults: Fault[]
     line += text.slice(offset, end).split('\n').length - 1
     offset = end
   }
-  return { records, faults }
+  return { records, errors }
 }
 
 function readRecord (text: string, start: number): { fields: string[], end: number } | undefined {

@@ -12,7 +12,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { isAlias, isMap, isSeq, type Document, type YAMLMap } from 'yaml'
 import { USERS_VERSION, type User, type UserToken } from '../../schemas/users.js'
 import type { Users } from './users.js'
-import { CommandError, FaultsError } from '../errors.js'
+import { UsersFileEditError, ValidationError } from '../errors.js'
 import { writeFileAtomic } from '../files/atomic.js'
 import { MAX_USERS_BYTES, readBytesSync } from '../files/read.js'
 import { decodeText } from '../documents/text.js'
@@ -29,7 +29,7 @@ const MODE = 0o600
 
 /**
  * Opens a users file for changes; one that is missing begins empty where `create` says so.
- * @throws FaultsError with everything that is wrong with the file
+ * @throws ValidationError with everything that is wrong with the file
  */
 export async function openUsersEditor (file: string, { create = false } = {}): Promise<UsersEditor> {
   const missing = create && await stat(file).then(() => false, (error: NodeJS.ErrnoException) => error.code === 'ENOENT')
@@ -46,7 +46,7 @@ function isUnchanged (file: string, original: Buffer | undefined): boolean {
   return 'bytes' in now && now.bytes.equals(original)
 }
 
-/** With the line that gives editors completion and faults as one types. */
+/** With the line that gives editors completion and errors as one types. */
 function emptyFile (file: string): string {
   const header = SCHEMA === undefined ? '' : `# yaml-language-server: $schema=${relative(dirname(resolve(file)), SCHEMA)}\n`
   return `${header}# Who may log in, and as whom. "authn-webhook users" changes this file and keeps comments.
@@ -129,12 +129,12 @@ export class UsersEditor {
   /**
    * Replaces the file at once, or leaves it as it is.
    * @returns `false` if the file has changed since it was opened: then nothing was written
-   * @throws CommandError where the result would have faults
+   * @throws UsersFileEditError where the result would have errors
    */
   async save (): Promise<boolean> {
     const users = this.#parseResult()
     if (!isDeepStrictEqual(this.#untouched(this.#original), this.#untouched(users))) {
-      throw new CommandError(`${this.file} is laid out in a way that this command can't change without touching other users; change it in an editor`)
+      throw new UsersFileEditError(`${this.file} is laid out in a way that this command can't change without touching other users; change it in an editor`)
     }
     return await this.#save(this.#text)
   }
@@ -143,10 +143,10 @@ export class UsersEditor {
     try {
       return parseUsers(this.#text, this.file)
     } catch (error) {
-      if (!(error instanceof FaultsError)) throw error
+      if (!(error instanceof ValidationError)) throw error
       // their lines are of a file that nobody can look at
-      const faults = new FaultsError(error.file, error.faults.map(({ path, message }) => ({ path, message })))
-      throw new CommandError(`nothing was written, since the result would be wrong: ${faults.message}`, undefined, { cause: faults })
+      const errors = new ValidationError(error.file, error.errors.map(({ path, message }) => ({ path, message })))
+      throw new UsersFileEditError(`nothing was written, since the result would be wrong: ${errors.message}`, { cause: errors })
     }
   }
 
@@ -163,15 +163,15 @@ export class UsersEditor {
     return { document, root, index, entry: entries[index]! }
   }
 
-  /** @throws CommandError where an alias stands in place of the list or of an item */
+  /** @throws UsersFileEditError where an alias stands in place of the list or of an item */
   #mapsOf (map: YAMLMap, key: string): YAMLMap[] {
     const list = map.get(key)
     if (!isSeq(list) || !list.items.every(isMap)) throw this.#unchangeable()
     return list.items as YAMLMap[]
   }
 
-  #unchangeable (): CommandError {
-    return new CommandError(`${this.file} uses YAML aliases in a way that this command can't change; change it in an editor`)
+  #unchangeable (): Error {
+    return new UsersFileEditError(`${this.file} uses YAML aliases in a way that this command can't change; change it in an editor`)
   }
 
   #touch (username: string): string {

@@ -7,38 +7,38 @@ import { isReservedKey } from '../authn/reserved.js'
 import { parseTimestamp } from '../authn/timestamp.js'
 import type { TokenRecord } from './user-record.js'
 import { UsersTableBuilder } from './table.js'
-import { MAX_FAULTS, type Fault } from '../errors.js'
+import { MAX_ERRORS, type FieldError } from '../errors.js'
 import type { Draft } from '../documents/yaml-file.js'
 import { joinPath } from '../documents/yaml-positions.js'
 
 /** What has been read so far. */
 export class Reading {
-  readonly faults: Fault[]
+  readonly errors: FieldError[]
   readonly builder = new UsersTableBuilder()
   /** Of each user of the builder, its place in the file. */
   readonly places: number[] = []
   /** Entries, the malformed ones included. */
   count = 0
 
-  constructor (faults: Iterable<Fault> = []) {
-    this.faults = [...faults]
+  constructor (errors: Iterable<FieldError> = []) {
+    this.errors = [...errors]
   }
 
   readonly report: Report = (path, message) => {
-    if (this.faults.length <= MAX_FAULTS) this.faults.push({ path, message })
+    if (this.errors.length <= MAX_ERRORS) this.errors.push({ path, message })
   }
 }
 
 /** Takes note of what is wrong, and where. */
 type Report = (path: string, message: string) => void
 
-/** Adds the entries, of those that have not the form of the schema what is sound: the rest has its faults already. */
-export function readEntries ({ value, faults }: Pick<Draft<UsersFile>, 'value' | 'faults'>, first: number, reading: Reading): void {
+/** Adds the entries, of those that have not the form of the schema what is sound: the rest has its errors already. */
+export function readEntries ({ value, errors }: Pick<Draft<UsersFile>, 'value' | 'errors'>, first: number, reading: Reading): void {
   const users: unknown = value?.users
-  // of very many faults not all are known, nor which entries are sound
-  if (!Array.isArray(users) || faults.length > MAX_FAULTS) return
+  // of very many errors not all are known, nor which entries are sound
+  if (!Array.isArray(users) || errors.length > MAX_ERRORS) return
   const malformed = new Map<number, Set<string>>()
-  for (const { path } of faults) {
+  for (const { path } of errors) {
     const [, index, field = ''] = /^users\[(\d+)\](?:\.(\w+))?/.exec(path) ?? []
     if (index !== undefined) malformed.set(Number(index), (malformed.get(Number(index)) ?? new Set()).add(field))
   }
@@ -50,7 +50,7 @@ export function readEntries ({ value, faults }: Pick<Draft<UsersFile>, 'value' |
   reading.count += users.length
 }
 
-/** Without the fields that have faults; nothing is left of an entry without a name. */
+/** Without the fields that have errors; nothing is left of an entry without a name. */
 function soundPart (entry: unknown, fields: ReadonlySet<string>): User | undefined {
   if (typeof entry !== 'object' || entry === null || Array.isArray(entry) || fields.has('username')) return undefined
   // a key that is not shown is mostly the rest of the hash
@@ -106,7 +106,7 @@ function readToken (token: UserToken, at: string, report: Report): TokenRecord {
   }
 }
 
-/** A name in NFC. What the guard would refuse or drop at every review is a fault already here. */
+/** A name in NFC. What the guard would refuse or drop at every review is an error already here. */
 function readName (name: string, path: string, report: Report): string {
   const canonical = canonicalName(name)
   if (canonical === undefined) report(path, whyNoName(name))

@@ -7,13 +7,13 @@
  */
 import type { Reading } from './import-draft.js'
 
-export function readHtpasswd (text: string, { drafts, faults }: Reading): void {
+export function readHtpasswd (text: string, { drafts, errors }: Reading): void {
   for (const [index, content] of text.split('\n').entries()) {
     const line = index + 1
     const [username = '', typed = ''] = content.split(':', 2).map((field) => field.trim())
     if (content.trim() === '' || username.startsWith('#')) continue
     const passwordHash = unwrap(typed)
-    const refuse = (message: string): void => { faults.push({ path: '', line, message }) }
+    const refuse = (message: string): void => { errors.push({ path: '', line, message }) }
     const supported = SUPPORTED.test(passwordHash)
     if (!supported && TOKEN_LINE.test(username)) refuse('looks like a line of a CSV token file; use --format csv')
     else if (username === '' || passwordHash === '') refuse('expected user:hash')

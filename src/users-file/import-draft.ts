@@ -1,6 +1,6 @@
 /** What the readers of other programs' files gather before it becomes users. */
 import type { User, UserToken } from '../../schemas/users.js'
-import type { Fault } from '../errors.js'
+import type { FieldError } from '../errors.js'
 
 /** A user, the line where it was read first, and its tokens. */
 export interface Draft {
@@ -11,6 +11,6 @@ export interface Draft {
 
 export interface Reading {
   readonly drafts: Map<string, Draft>
-  readonly faults: Fault[]
-  readonly warnings: Fault[]
+  readonly errors: FieldError[]
+  readonly warnings: FieldError[]
 }

@@ -8,7 +8,7 @@ import { extname } from 'node:path'
 import { getHeapStatistics } from 'node:v8'
 import { Worker } from 'node:worker_threads'
 import type { UsersTable } from './table.js'
-import { FaultsError, type Fault } from '../errors.js'
+import { ValidationError, type FieldError } from '../errors.js'
 import { heapLeft } from '../documents/size.js'
 import { MAX_USERS_BYTES, readVersion, type FileVersion } from '../files/read.js'
 import { tabulateFile } from './read.js'
@@ -39,7 +39,7 @@ export interface Order {
   readonly maxHeap: number
 }
 
-export type Result = { readonly table: UsersTable | undefined } | { readonly faults: readonly Fault[] }
+export type Result = { readonly table: UsersTable | undefined } | { readonly errors: readonly FieldError[] }
 
 export interface LoadOptions {
   /** Digest of the file that needs no second check. Absent: nobody is served yet, so the file is checked here, and at once. */
@@ -49,11 +49,11 @@ export interface LoadOptions {
   readonly maxHeap?: number
 }
 
-/** @throws FaultsError with everything that is wrong with the file */
+/** @throws ValidationError with everything that is wrong with the file */
 export async function loadUsers (file: string, options: LoadOptions): Promise<LoadedUsers> {
   const { known, signal, maxHeap = Math.max(MIN_HEAP, Math.floor(heapLeft() * SHARE)) } = options
   const version = await readVersion(file, { maxBytes: MAX_USERS_BYTES })
-  if ('fault' in version) throw new FaultsError(file, [{ path: '', message: version.fault }])
+  if ('error' in version) throw new ValidationError(file, [{ path: '', message: version.error }])
   const { digest, size } = version
   if (digest === known) return { digest }
   const heapLimit = getHeapStatistics().heap_size_limit
@@ -75,11 +75,11 @@ async function inThread (order: Order, signal: AbortSignal): Promise<UsersTable 
   signal.addEventListener('abort', end, { once: true })
   try {
     const [result] = await Promise.race([once(worker, 'message', { signal }), ended(worker)]) as [Result]
-    if ('faults' in result) throw new FaultsError(order.file, result.faults)
+    if ('errors' in result) throw new ValidationError(order.file, result.errors)
     return result.table
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ERR_WORKER_OUT_OF_MEMORY') throw error
-    throw new FaultsError(order.file, [{ path: '', message: 'holds too many values for the memory of this process; raise the memory limit, or split it up' }])
+    throw new ValidationError(order.file, [{ path: '', message: 'holds too many values for the memory of this process; raise the memory limit, or split it up' }])
   } finally {
     signal.removeEventListener('abort', end)
     end()

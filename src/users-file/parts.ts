@@ -3,7 +3,7 @@
  * all at once: a part is a users file by itself. Only block lists are cut, the
  * usual form; parsing a part shows whether it is valid.
  */
-import { FaultsError } from '../errors.js'
+import { ValidationError } from '../errors.js'
 
 export interface UsersPart {
   readonly bytes: Buffer
@@ -82,7 +82,7 @@ const READER = 80 * 1024 * 1024
 export function refuseLarge (length: number, file: string, heap: number): void {
   const need = COPIES * length + READER
   if (need <= heap) return
-  throw new FaultsError(file, [{ path: '', message: `is too large for the memory of this process: it needs a heap of about ${mebibytes(need)} MiB, and ${mebibytes(heap)} is the limit; raise the memory limit` }])
+  throw new ValidationError(file, [{ path: '', message: `is too large for the memory of this process: it needs a heap of about ${mebibytes(need)} MiB, and ${mebibytes(heap)} is the limit; raise the memory limit` }])
 }
 
 function mebibytes (bytes: number): number {

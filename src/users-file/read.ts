@@ -1,6 +1,6 @@
 /**
  * The users file of the static provider: schema, then everything that a schema
- * can't say, each fault with its path and line and all at once. What comes out
+ * can't say, each error with its path and line and all at once. What comes out
  * is ready to be asked.
  */
 import { createHash, type Hash } from 'node:crypto'
@@ -8,49 +8,49 @@ import { getHeapStatistics } from 'node:v8'
 import { USERS_VERSION, UsersFile, type User } from '../../schemas/users.js'
 import type { UsersTable } from './table.js'
 import { Users } from './users.js'
-import { FaultsError, MAX_FAULTS, type Fault } from '../errors.js'
-import { draftDocument, faultsError, type Draft } from '../documents/yaml-file.js'
-import { findFaults } from '../documents/schema-errors.js'
+import { ValidationError, MAX_ERRORS, type FieldError } from '../errors.js'
+import { draftDocument, validationError, type Draft } from '../documents/yaml-file.js'
+import { findErrors } from '../documents/schema-errors.js'
 import { readEntries, Reading } from './entries.js'
 import { refuseLarge, splitUsers, type UsersPart } from './parts.js'
 import { MAX_USERS_BYTES, readBytes, readBytesSync, readPiecesSync, type FileVersion, type Read, type ReadOptions } from '../files/read.js'
 import { decodeText } from '../documents/text.js'
 
-/** @throws FaultsError with everything that is wrong; also where the file can't be read */
+/** @throws ValidationError with everything that is wrong; also where the file can't be read */
 export async function readUsers (file: string, options?: ReadOptions): Promise<Users> {
   return new Users(tabulateUsers(await readUsersBytes(file, options), file))
 }
 
-/** @throws FaultsError where the file can't be read */
+/** @throws ValidationError where the file can't be read */
 export async function readUsersBytes (file: string, options: ReadOptions = {}): Promise<Buffer> {
   return orThrow(await readBytes(file, { maxBytes: MAX_USERS_BYTES, ...options }), file)
 }
 
 function orThrow (read: Read, file: string): Buffer {
-  if ('fault' in read) throw new FaultsError(file, [{ path: '', message: read.fault }])
+  if ('error' in read) throw new ValidationError(file, [{ path: '', message: read.error }])
   return read.bytes
 }
 
-/** @throws FaultsError where the file can't be read or isn't UTF-8 */
+/** @throws ValidationError where the file can't be read or isn't UTF-8 */
 export async function readUsersText (file: string, options?: ReadOptions): Promise<string> {
   return decodeText(await readUsersBytes(file, options), file)
 }
 
 /**
- * @param file what faults call the text
- * @throws FaultsError with everything that is wrong, in the order of lines
+ * @param file what errors call the text
+ * @throws ValidationError with everything that is wrong, in the order of lines
  */
 export function parseUsers (text: string, file: string): Users {
   return new Users(tabulateUsers(Buffer.from(text), file))
 }
 
 /** What {@link parseUsers} would find wrong with these entries, with paths such as `users[3].uid`. */
-export function findUserFaults (users: readonly User[]): Fault[] {
+export function findUserErrors (users: readonly User[]): FieldError[] {
   const value: UsersFile = { apiVersion: USERS_VERSION, users: [...users] }
   const reading = new Reading()
-  const faults = findFaults(value, UsersFile)
-  readEntries({ value, faults }, 0, reading)
-  return [...faults, ...reading.faults]
+  const errors = findErrors(value, UsersFile)
+  readEntries({ value, errors }, 0, reading)
+  return [...errors, ...reading.errors]
 }
 
 /** The same as what one thread can hand over to another. */
@@ -84,9 +84,9 @@ function * piecesOf (file: string, hash: Hash): Generator<Buffer, void> {
 /** Of everything at once: values take a hundred times the memory of their text. */
 function tabulateWhole (text: string, file: string): UsersTable {
   const draft = draftDocument<UsersFile>(text, { file, schema: UsersFile })
-  const reading = new Reading(draft.faults)
+  const reading = new Reading(draft.errors)
   readEntries(draft, 0, reading)
-  if (reading.faults.length > 0) throw faultsError(draft, reading.faults)
+  if (reading.errors.length > 0) throw validationError(draft, reading.errors)
   return reading.builder.finish()
 }
 
@@ -98,19 +98,19 @@ function tabulateParts (parts: Iterable<UsersPart> | undefined, file: string): U
     const draft = draftPart(bytes, file)
     if (draft === undefined) return undefined
     const first = reading.count
-    const known = reading.faults.length
-    for (const fault of draft.faults) reading.faults.push({ ...fault, path: shift(fault.path, first) })
+    const known = reading.errors.length
+    for (const error of draft.errors) reading.errors.push({ ...error, path: shift(error.path, first) })
     readEntries(draft, first, reading)
-    // lines are found now: of each part, only its faults are kept
-    for (const fault of reading.faults.splice(known)) {
-      const within = fault.line ?? draft.lineOf(shift(fault.path, -first))
-      reading.faults.push({ ...fault, line: within === undefined ? line : within + line - 1 })
+    // lines are found now: of each part, only its errors are kept
+    for (const error of reading.errors.splice(known)) {
+      const within = error.line ?? draft.lineOf(shift(error.path, -first))
+      reading.errors.push({ ...error, line: within === undefined ? line : within + line - 1 })
     }
-    if (reading.faults.length > MAX_FAULTS) break
+    if (reading.errors.length > MAX_ERRORS) break
     reading.builder.endPart()
-    if (reading.builder.bytes > MAX_USERS_BYTES) throw new FaultsError(file, [{ path: '', message: 'holds too many values; split it up' }])
+    if (reading.builder.bytes > MAX_USERS_BYTES) throw new ValidationError(file, [{ path: '', message: 'holds too many values; split it up' }])
   }
-  if (reading.faults.length > 0) throw new FaultsError(file, reading.faults.sort((a, b) => (a.line ?? 0) - (b.line ?? 0)))
+  if (reading.errors.length > 0) throw new ValidationError(file, reading.errors.sort((a, b) => (a.line ?? 0) - (b.line ?? 0)))
   return reading.builder.finish()
 }
 
@@ -123,7 +123,7 @@ function draftPart (bytes: Buffer, file: string): Draft<UsersFile> | undefined {
     const isPart = Array.isArray(draft.value?.users) && Object.keys(draft.value).sort().join() === 'apiVersion,users'
     return isPart ? draft : undefined
   } catch (error) {
-    if (error instanceof FaultsError) return undefined
+    if (error instanceof ValidationError) return undefined
     throw error
   }
 }

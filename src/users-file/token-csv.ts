@@ -12,16 +12,16 @@ import type { Reading } from './import-draft.js'
 
 /** No message repeats a token, nor a column that may be one or a part of one, as the user name is if columns are swapped. */
 export function readTokenFile (text: string, reading: Reading): void {
-  const { records, faults } = parseCsv(text)
-  for (const fault of faults) reading.faults.push(fault)
+  const { records, errors } = parseCsv(text)
+  for (const error of errors) reading.errors.push(error)
   // where each token was seen first, by its digest
   const digests = new Map<string, number>()
   for (const record of records) readRecord(record, reading, digests)
 }
 
-function readRecord ({ line, fields }: CsvRecord, { drafts, faults, warnings }: Reading, digests: Map<string, number>): void {
+function readRecord ({ line, fields }: CsvRecord, { drafts, errors, warnings }: Reading, digests: Map<string, number>): void {
   const [token, username, uid, groups = '', ...ignored] = fields
-  const refuse = (message: string): void => { faults.push({ path: '', line, message }) }
+  const refuse = (message: string): void => { errors.push({ path: '', line, message }) }
   const warn = (message: string): void => { warnings.push({ path: '', line, message }) }
   if (token === undefined || username === undefined || uid === undefined) return refuse(`${fields.length} ${fields.length === 1 ? 'column' : 'columns'}; expected token,user,uid and, optionally, "group1,group2"`)
   if (token === '') return warn('skipped, as Kubernetes does: the token is empty')

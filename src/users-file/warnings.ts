@@ -3,11 +3,11 @@ import type { UserInfo } from '../../schemas/token-review.js'
 import { whyWeak } from '../authn/password-hash.js'
 import type { ReservedName } from '../authn/reserved.js'
 import type { UserEntry, Users } from './users.js'
-import { MAX_FAULTS, type Fault } from '../errors.js'
+import { MAX_ERRORS, type FieldError } from '../errors.js'
 import { Outline } from '../documents/yaml-positions.js'
 
 /** @param text that `users` were read from */
-export function findUserWarnings (text: string, users: Users, findReservedNames: (user: UserInfo) => readonly ReservedName[]): Fault[] {
+export function findUserWarnings (text: string, users: Users, findReservedNames: (user: UserInfo) => readonly ReservedName[]): FieldError[] {
   // most files have no such hash, so that none of them is read
   const weak = users.costs.some(cost => whyWeak(cost) !== undefined)
   const found = [...users].flatMap((user, index) => {
@@ -16,8 +16,8 @@ export function findUserWarnings (text: string, users: Users, findReservedNames:
   })
   if (found.length === 0) return []
   const outline = new Outline(text)
-  const warnings: Fault[] = found.slice(0, MAX_FAULTS).map((warning) => ({ ...warning, line: outline.lineOf(warning.path) }))
-  if (found.length > MAX_FAULTS) warnings.push({ path: '', message: `${found.length - MAX_FAULTS} more warnings` })
+  const warnings: FieldError[] = found.slice(0, MAX_ERRORS).map((warning) => ({ ...warning, line: outline.lineOf(warning.path) }))
+  if (found.length > MAX_ERRORS) warnings.push({ path: '', message: `${found.length - MAX_ERRORS} more warnings` })
   return warnings
 }
 

@@ -2,7 +2,7 @@
 import { platform, setPriority } from 'node:os'
 import { isMainThread, parentPort, workerData } from 'node:worker_threads'
 import { buffersOf } from './table.js'
-import { FaultsError } from '../errors.js'
+import { ValidationError } from '../errors.js'
 import { limitHeap } from '../documents/size.js'
 import type { Order, Result } from './load.js'
 import { tabulateFile } from './read.js'
@@ -20,8 +20,8 @@ function check ({ file, version, heapLimit, maxHeap }: Order): void {
     const table = tabulateFile(file, version, heapLimit)
     post({ table }, table && buffersOf(table))
   } catch (error) {
-    if (!(error instanceof FaultsError)) throw error
-    post({ faults: error.faults })
+    if (!(error instanceof ValidationError)) throw error
+    post({ errors: error.errors })
   }
 }
 

@@ -6,7 +6,7 @@ import { test } from 'tap'
 import { plainManifests } from '../../scripts/plain-manifests.mjs'
 import { startCluster, tool } from '../e2e/cluster.js'
 import { runCommand } from '../fixtures/command.js'
-import { findFaults, findUnknownFields, parseManifests } from './manifests.js'
+import { findErrors, findUnknownFields, parseManifests } from './manifests.js'
 import { IMAGE, type } from './podman.js'
 import { runDeployment } from './release.js'
 
@@ -17,7 +17,7 @@ for (const [name, content] of Object.entries(MADE)) {
   test(name, async t => {
     t.equal(readFileSync(join(ROOT, name), 'utf8'), content, 'is up to date: npm run manifests')
     const manifests = parseManifests(content)
-    t.strictSame(await findFaults(manifests), [])
+    t.strictSame(await findErrors(manifests), [])
     t.equal(await findUnknownFields(t.testdir({}), manifests), '')
     t.notMatch(content, /PRIVATE KEY|client-key-data|kind: Secret/, 'holds no key')
     t.notOk(manifests.some(({ metadata }) => metadata.name === 'authn-webhook-steps'), 'webhook-config prints the steps')

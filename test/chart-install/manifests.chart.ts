@@ -6,7 +6,7 @@ import { load } from 'js-yaml'
 import { loadConfig } from '../../src/config/load.js'
 import { findDefinition } from '../../src/config/registry.js'
 import { startCluster, tool } from '../e2e/cluster.js'
-import { findFaults, findUnknownFields, parseManifests, type Manifest } from './manifests.js'
+import { findErrors, findUnknownFields, parseManifests, type Manifest } from './manifests.js'
 import { eventually, type } from './podman.js'
 import { find, podOf, render, template } from './render.js'
 import { CHART, ci } from './release.js'
@@ -19,7 +19,7 @@ const OFFLINE = MODES.filter(mode => !LIVE.includes(mode))
 for (const mode of OFFLINE) {
   test(`${mode}: valid, and sound`, async t => {
     const manifests = await render('--values', ci(mode))
-    t.strictSame(await findFaults(manifests), [])
+    t.strictSame(await findErrors(manifests), [])
     checkPod(t, manifests)
     await checkConfig(t, manifests)
   })
@@ -44,7 +44,7 @@ test('with a cluster to look into', async t => {
       t.equal(code, 0, stderr)
       const manifests = parseManifests(stdout)
       all.push(...manifests)
-      t.strictSame(await findFaults(manifests), [])
+      t.strictSame(await findErrors(manifests), [])
       checkPod(t, manifests)
       await checkConfig(t, manifests)
       const ca = find(manifests, 'Secret', 'authn-webhook-ca')

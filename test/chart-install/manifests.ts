@@ -21,18 +21,18 @@ export function parseManifests (text: string): Manifest[] {
   return parseAllDocuments(text, { version: '1.1' }).map(document => document.toJS()).filter(Boolean)
 }
 
-/** @returns what is wrong with their values, one string a fault */
-export async function findFaults (manifests: readonly Manifest[]): Promise<string[]> {
-  const faults: string[] = []
+/** @returns what is wrong with their values, one string an error */
+export async function findErrors (manifests: readonly Manifest[]): Promise<string[]> {
+  const errors: string[] = []
   for (const manifest of manifests) {
     const { [manifest.kind]: Model } = await import(moduleOf(manifest))
     try {
       new Model(manifest).validate()
     } catch (error) {
-      faults.push(`${manifest.kind} ${manifest.metadata.name}: ${(error as Error).message}`)
+      errors.push(`${manifest.kind} ${manifest.metadata.name}: ${(error as Error).message}`)
     }
   }
-  return faults
+  return errors
 }
 
 /** @param dir empty, inside of the project, where the types of Node.js are found. @returns what the compiler says of their fields; nothing where all are known */

@@ -1,6 +1,6 @@
 /** Files that went wrong: only what is said of them may be thrown, and soon. */
 import { Config } from '../../schemas/config.js'
-import { FaultsError } from '../../src/errors.js'
+import { ValidationError } from '../../src/errors.js'
 import { parseDocument } from '../../src/documents/yaml-file.js'
 import { parseCertificates, parsePrivateKey } from '../../src/certificates/pem.js'
 import { importUsers } from '../../src/users-file/import.js'
@@ -101,8 +101,8 @@ function attempt (parse: FileKind['parse'], text: string): { broken?: string, mi
   try {
     parse(text)
   } catch (error) {
-    if (!(error instanceof FaultsError)) broken = String((error as Error).stack)
-    else if (error.faults.length === 0) broken = 'refused without a reason'
+    if (!(error instanceof ValidationError)) broken = String((error as Error).stack)
+    else if (error.errors.length === 0) broken = 'refused without a reason'
   }
   const { user } = process.cpuUsage(before)
   return { ...broken !== undefined && { broken }, milliseconds: user / 1_000 }

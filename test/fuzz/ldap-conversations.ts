@@ -8,7 +8,7 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import ldap from '../../plugins/providers/ldap/index.js'
 import type { LdapProviderConfig } from '../../schemas/providers/ldap.js'
-import type { Answer, AskContext, IdentityProvider, OpenContext } from '../../src/authn/provider.js'
+import type { Answer, RequestContext, IdentityProvider, OpenContext } from '../../src/authn/provider.js'
 import { alice } from '../fixtures/people.js'
 import { mutate, randomFrom, type Mutation } from './ldap-mutations.js'
 import { readAnswer, type Said as Message } from './ldap-oracle.js'
@@ -206,13 +206,13 @@ const OPEN: OpenContext = {
   log: QUIET,
   signal: new AbortController().signal,
   resolvePath: path => path,
-  changed () {},
-  reloaded () {},
-  count () {},
+  invalidate () {},
+  reportReload () {},
+  countEvent () {},
   allowMock: false
 }
 
-const ASK: Omit<AskContext, 'signal'> = {
+const ASK: Omit<RequestContext, 'signal'> = {
   audiences: [],
   log: QUIET,
   attempt: async (_identity, check) => await check(),

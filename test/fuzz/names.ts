@@ -72,15 +72,15 @@ const PROPERTIES: Properties = {
     }
   }),
   anyToken: fc.property(fc.oneof(name, fc.uint8Array({ maxLength: 40 }).map(bytes => Buffer.from(bytes).toString('base64')), fc.uint8Array({ maxLength: 40 }).map(bytes => Buffer.from(bytes).toString('base64url')), fc.base64String()), fc.constantFrom('', '\n', '\r\n', '=', '\n\n'), (text, end) => {
-    const { token, password } = parseCredential(text + end)
+    const { token, passwordCredential } = parseCredential(text + end)
     assert.equal(token, text + end, 'the token is changed')
-    if (password === undefined) return
-    const { username, password: secret } = password
+    if (passwordCredential === undefined) return
+    const { username, password: secret } = passwordCredential
     assert.ok(username !== '' && secret !== '' && !username.includes(':'), 'split wrongly')
     assert.equal(/\p{Cc}/u.test(username + secret), false, 'a control character')
-    const plain = passwordToken(password)
-    const again = parseCredential(plain).password
-    assert.deepEqual(again, password, 'not the same once more')
+    const plain = passwordToken(passwordCredential)
+    const again = parseCredential(plain).passwordCredential
+    assert.deepEqual(again, passwordCredential, 'not the same once more')
     // one token a password, but for alphabet, padding and the line break
     const bytes = Buffer.from(token.trim(), 'base64').toString().replace(/\r?\n$/, '')
     assert.equal(bytes, `${username}:${secret}`, 'other bytes than those in the token')
@@ -94,7 +94,7 @@ const PROPERTIES: Properties = {
       assert.ok(password.length < 8 || !(error as Error).message.includes(password), 'the message holds the password')
       return
     }
-    assert.deepEqual(parseCredential(token).password, { username, password }, 'not what was put in')
+    assert.deepEqual(parseCredential(token).passwordCredential, { username, password }, 'not what was put in')
   })
 }
 

@@ -127,8 +127,8 @@ class ServiceTarget {
   }
 
   async #unwell (service: Attacked): Promise<string | undefined> {
-    const { faults, memory } = await service.look()
-    if (faults.length > 0) return faults.join('; ')
+    const { errors, memory } = await service.look()
+    if (errors.length > 0) return errors.join('; ')
     this.#memory.push(memory.resident)
     try {
       readLog(service)
@@ -157,8 +157,8 @@ class ServiceTarget {
       // what is raised on the way is a consequence
       await this.#runCase(this.#randomOf(candidate), new Connector(service, this.#goal)).catch(() => {})
       await delay(LOG_DELAY)
-      const { faults } = await service.look()
-      if (faults.length > 0) return { message: faults.join('; '), number: candidate, range }
+      const { errors } = await service.look()
+      if (errors.length > 0) return { message: errors.join('; '), number: candidate, range }
       if (!service.alive) service = await this.#start()
     }
     return { message, number: undefined, range }

@@ -62,8 +62,8 @@ test('a provider is opened with its config and its surroundings', async t => {
     t.equal(ctx.allowMock, false)
     t.equal(ctx.signal.aborted, false)
     ctx.log.info({ users: 3 }, 'loaded')
-    ctx.reloaded()
-    ctx.reloaded(new Error('bad file'))
+    ctx.reportReload()
+    ctx.reportReload(new Error('bad file'))
     return { authenticateToken: () => null }
   })])
   await app.register(identityProviders, opts)
@@ -108,11 +108,11 @@ test('providers that had opened are closed when a later one fails', async t => {
   t.equal(closed, 1)
 })
 
-test('changed() flushes the cache', async t => {
-  let changed = (): void => {}
+test('invalidate() flushes the cache', async t => {
+  let invalidate = (): void => {}
   let groups = ['developers']
   const provider = define((_config, ctx) => {
-    changed = ctx.changed
+    invalidate = ctx.invalidate
     return { authenticateToken: () => ({ user: { ...bob.user, groups } }) }
   })
   const app = carrier()
@@ -126,7 +126,7 @@ test('changed() flushes the cache', async t => {
   t.match(await ask(), { user: { groups: ['developers'] } })
   groups = ['operators']
   t.match(await ask(), { user: { groups: ['developers'] } }, 'still cached')
-  changed()
+  invalidate()
   t.match(await ask(), { user: { groups: ['operators'] } })
 })
 
@@ -136,7 +136,7 @@ test('events are counted under the provider\'s name, and no others', async t => 
   t.teardown(async () => { await app.close() })
   const provider: IdentityProviderDefinition = {
     ...define((_config, ctx) => {
-      for (const event of ['source-lost', 'input-of-somebody']) ctx.count?.(event)
+      for (const event of ['source-lost', 'input-of-somebody']) ctx.countEvent?.(event)
       return { authenticateToken: () => null }
     }),
     events: ['source-lost', 'source-found']
@@ -149,7 +149,7 @@ test('as many passwords are checked at once as the config says, else the provide
   for (const [name, maxConcurrent, expected] of [['the provider', undefined, 5], ['the config', 2, 2]] as const) {
     const app = carrier()
     t.teardown(async () => { await app.close() })
-    const provider = define(() => ({ concurrentChecks: 5, authenticatePassword: () => null }))
+    const provider = define(() => ({ maxConcurrentChecks: 5, authenticatePassword: () => null }))
     await app.register(identityProviders, await options([provider], { throttle: { ...THROTTLE, ...maxConcurrent && { maxConcurrent } } }))
     const [{ throttle }] = app.identityProviders as [OpenProvider]
     let running = 0

@@ -12,7 +12,7 @@ import { test, type Test } from 'tap'
 import connections from '../../plugins/draining.js'
 import tls from '../../plugins/tls.js'
 import { unobserved } from '../../src/authn/observer.js'
-import { FaultsError } from '../../src/errors.js'
+import { ValidationError } from '../../src/errors.js'
 import { createAuthority, issueClient, issueServing, type CertificatePair } from '../../src/certificates/issue.js'
 import { http2Session, overHttp1, overHttp2, type Answer } from '../fixtures/clients.js'
 import { withTime } from '../fixtures/certificates.js'
@@ -117,7 +117,7 @@ test('the serving certificate is reloaded', async t => {
     const { cert, key } = await serving()
     files.write('tls.crt', cert)
     await reloaded(1)
-    t.match(reloads[0], FaultsError)
+    t.match(reloads[0], ValidationError)
     t.match(logged.at(-1), { level: 50, msg: /the old one stays in use/, err: { message: new RegExp(files.tls.keyFile) } })
     t.equal(await serial(port, ca), before)
 
@@ -264,14 +264,14 @@ test('client certificates', async t => {
     write('tls.crt', withTime(good, 'notAfter'))
     writeFileSync(tls.clientCAFile!, (await createAuthority({ commonName: 'client CA', days: 1 })).cert)
     await reloaded(1)
-    t.match(reloads, [FaultsError])
+    t.match(reloads, [ValidationError])
     t.match(logged.at(-1), { level: 50, msg: /the old one stays in use/, err: { message: /tls\.crt: holds a certificate whose notAfter is not a date/ } })
     t.equal(await serial(port, ca), new X509Certificate(good).serialNumber, 'and it does')
     t.same(fastify.servingCertificate.validTo, expiry)
 
     write('tls.crt', good)
     await reloaded(2)
-    t.match(reloads, [FaultsError, 'certificate'])
+    t.match(reloads, [ValidationError, 'certificate'])
     await ended
   })
 

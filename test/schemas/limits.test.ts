@@ -104,22 +104,22 @@ test('each number and duration of the config', async t => {
   t.strictSame(Object.keys(await describedConfig()).sort(), Object.keys(CONFIG).sort(), 'each is in the table')
   const descriptions = await describedConfig()
   for (const [path, { least, greatest, below, above, zero }] of Object.entries(CONFIG)) {
-    for (const value of [least, greatest]) t.equal(await faultAt(t, { [path]: value }, path), undefined, `${path}: ${value} is fine`)
+    for (const value of [least, greatest]) t.equal(await errorAt(t, { [path]: value }, path), undefined, `${path}: ${value} is fine`)
     for (const value of [below, above, ...typeof least === 'string' ? ['99999999999h'] : [1e30, 1.5e-9]]) {
-      if (value !== undefined) t.match(await faultAt(t, { [path]: value }, path), /^must be (?!a string)/, `${path}: ${value} is an error`)
+      if (value !== undefined) t.match(await errorAt(t, { [path]: value }, path), /^must be (?!a string)/, `${path}: ${value} is an error`)
     }
     const zeroes = typeof least === 'string' ? ['0s', '0h0m0.0s'] : [0]
     for (const value of zeroes) {
-      const fault = await faultAt(t, { [path]: value }, path)
-      if (zero === 'error') t.match(fault, /^must be at least /, `${path}: ${value} is an error`)
-      else t.equal(fault, undefined, `${path}: ${value} is fine`)
+      const error = await errorAt(t, { [path]: value }, path)
+      if (zero === 'error') t.match(error, /^must be at least /, `${path}: ${value} is an error`)
+      else t.equal(error, undefined, `${path}: ${value} is fine`)
     }
     if (zero !== 'error') t.match(descriptions[path], zero, `${path}: the description says what 0 means`)
   }
 })
 
 test('fields that contradict each other', async t => {
-  for (const [what, fields, path, message] of CONTRADICTIONS) t.match(await faultAt(t, fields, path), message, what)
+  for (const [what, fields, path, message] of CONTRADICTIONS) t.match(await errorAt(t, fields, path), message, what)
 })
 
 test('a limit that is as good as none is a warning', async t => {
@@ -247,15 +247,15 @@ function isSchema (value: unknown): value is object {
   return typeof value === 'object' && value !== null && !Array.isArray(value) && Object.keys(value).some(key => ['type', 'anyOf', 'properties'].includes(key))
 }
 
-async function faultAt (t: Test, fields: Record<string, unknown>, path: string): Promise<string | undefined> {
-  return (await inspectWith(t, fields)).faults.find(fault => fault.path === path)?.message
+async function errorAt (t: Test, fields: Record<string, unknown>, path: string): Promise<string | undefined> {
+  return (await inspectWith(t, fields)).errors.find(error => error.path === path)?.message
 }
 
-async function inspectWith (t: Test, fields: Record<string, unknown>): Promise<{ faults: ReadonlyArray<{ path: string, message: string }>, warnings: ReadonlyArray<{ path: string }> }> {
+async function inspectWith (t: Test, fields: Record<string, unknown>): Promise<{ errors: ReadonlyArray<{ path: string, message: string }>, warnings: ReadonlyArray<{ path: string }> }> {
   const config = tolerantConfig()
   for (const [path, value] of Object.entries(fields)) put(config, path, value)
   const inspection = await inspectConfig({ file: join(t.testdir({ 'config.yaml': dump(config) }), 'config.yaml'), kinds: findDefinition })
-  return 'error' in inspection ? { faults: inspection.error.faults, warnings: [] } : { faults: [], warnings: inspection.warnings }
+  return 'error' in inspection ? { errors: inspection.error.errors, warnings: [] } : { errors: [], warnings: inspection.warnings }
 }
 
 /** Sets `a.b[0].c`, making what is missing on the way. */

@@ -12,7 +12,7 @@ import { promisify } from 'node:util'
 import { test, type Test } from 'tap'
 import { conformanceCases, ODD_TOKENS, type ConformanceSubject, type ValidCredential } from 'authn-webhook/conformance'
 import * as published from 'authn-webhook/provider'
-import type { Answer, AskContext, IdentityProvider, IdentityProviderDefinition, OpenContext, Secret } from 'authn-webhook/provider'
+import type { Answer, RequestContext, IdentityProvider, IdentityProviderDefinition, OpenContext, Secret } from 'authn-webhook/provider'
 import { hashPassword } from '../../src/authn/password-hash.js'
 import * as source from '../../src/authn/provider.js'
 import { loadConfig } from '../../src/config/load.js'
@@ -132,7 +132,7 @@ const reference: IdentityProviderDefinition<ReferenceConfig> = {
   kind: 'reference',
   schema: { type: 'object' },
   open ({ source }, ctx) {
-    edits.on('edit', ctx.changed)
+    edits.on('edit', ctx.invalidate)
     const reach = async (signal: AbortSignal): Promise<void> => {
       if (source === 'down') throw new Error('connection refused')
       if (source === 'up') return
@@ -157,7 +157,7 @@ const reference: IdentityProviderDefinition<ReferenceConfig> = {
       },
       lookup: (username) => structuredClone(byName(username)?.user) ?? null,
       ping: async () => { if (source === 'down') throw new Error('connection refused') },
-      close: () => { edits.off('edit', ctx.changed) }
+      close: () => { edits.off('edit', ctx.invalidate) }
     }
   }
 }
@@ -210,7 +210,7 @@ function broken (breakage: (good: Required<IdentityProvider>, config: ReferenceC
 /** The reference with one that changes what its questions about tokens give. */
 function answering (change: (answer: any, token: string) => unknown): ConformanceSubject {
   return broken(good => ({
-    authenticateToken: async (token: string, ctx: AskContext) => change(await good.authenticateToken(token, ctx), token)
+    authenticateToken: async (token: string, ctx: RequestContext) => change(await good.authenticateToken(token, ctx), token)
   }))
 }
 
@@ -234,8 +234,8 @@ const BREAKAGES: ReadonlyArray<readonly [name: string, broken: ConformanceSubjec
 
   ['it opens as a provider of the contract', broken(() => ({ lookup: 'alice' })), /"lookup" is a function/],
   ['it opens as a provider of the contract', broken(() => ({ authenticateToken: undefined, authenticatePassword: undefined })), /one of "authenticateToken" and "authenticatePassword"/],
-  ['it opens as a provider of the contract', broken(() => ({ immediate: ['tokens'] })), /not "tokens"/],
-  ['it opens as a provider of the contract', broken(() => ({ immediate: ['password'], authenticatePassword: undefined })), /not "password"/],
+  ['it opens as a provider of the contract', broken(() => ({ synchronous: ['tokens'] })), /not "tokens"/],
+  ['it opens as a provider of the contract', broken(() => ({ synchronous: ['password'], authenticatePassword: undefined })), /not "password"/],
   ['it opens as a provider of the contract', broken(() => ({ ping: () => { throw new Error('out of order') } })), /out of order/],
 
   ['it gives each credential its user', giving(() => ({ user: bob.user })), /valid\[0\]: its own user/],
@@ -268,7 +268,7 @@ const BREAKAGES: ReadonlyArray<readonly [name: string, broken: ConformanceSubjec
 
   ['it lets nobody in with a credential that is nearly right', answering((answer, token) => answer ?? authenticated(people.find(person => person.token.startsWith(token)))), /valid\[0\] cut in half: it lets somebody in/],
   ['it lets nobody in with a credential that is nearly right', broken(good => ({
-    authenticatePassword: async ({ username, password }: published.Password, ctx: AskContext) => await good.authenticatePassword({ username, password: password.replace(/x$/, '') }, ctx)
+    authenticatePassword: async ({ username, password }: published.PasswordCredential, ctx: RequestContext) => await good.authenticatePassword({ username, password: password.replace(/x$/, '') }, ctx)
   })), /valid\[2\] with a longer password/],
 
   ['it gives every caller an answer of its own', giving((answer, token) => {
@@ -277,7 +277,7 @@ const BREAKAGES: ReadonlyArray<readonly [name: string, broken: ConformanceSubjec
   }), /after somebody changed the answer before/],
 
   ['it keeps concurrent questions apart', broken(good => ({
-    async authenticateToken (token: string, ctx: AskContext) {
+    async authenticateToken (token: string, ctx: RequestContext) {
       current = token
       await new Promise(setImmediate)
       return await good.authenticateToken(current, ctx)
@@ -286,17 +286,17 @@ const BREAKAGES: ReadonlyArray<readonly [name: string, broken: ConformanceSubjec
 
   ['it recognizes its own credentials, synchronously', broken(() => ({ recognizes: async () => true })), /"recognizes" gives true, at once/],
   ['it recognizes its own credentials, synchronously', broken(() => ({ recognizes: () => false })), /"recognizes" gives true, at once/],
-  ['it recognizes its own credentials, synchronously', broken(() => ({ recognizes: ({ token, password }: published.Credential) => password !== undefined || token.includes('canary') || undefined })), /gives true or false, whatever the token/],
+  ['it recognizes its own credentials, synchronously', broken(() => ({ recognizes: ({ token, passwordCredential }: published.Credential) => passwordCredential !== undefined || token.includes('canary') || undefined })), /gives true or false, whatever the token/],
 
-  ['it answers from memory what it calls immediate', broken(() => ({ immediate: ['token'] })), /this is a promise for one/],
+  ['it answers from memory what it calls synchronous', broken(() => ({ synchronous: ['token'] })), /this is a promise for one/],
 
   ['it looks users up as it authenticates them', broken(() => ({ lookup: () => ({ username: 'alice' }) })), /"lookup" gives the same user/],
   ['it looks users up as it authenticates them', broken(() => ({ lookup: () => null })), /"lookup" gives the same user/],
   ['it looks users up as it authenticates them', broken(good => {
-    const found = new Map(people.map(({ user }) => [user.username, good.lookup(user.username, {} as AskContext)]))
+    const found = new Map(people.map(({ user }) => [user.username, good.lookup(user.username, {} as RequestContext)]))
     return { lookup: (username: string) => found.get(username) ?? null }
   }), /"lookup", after somebody changed/],
-  ['it looks users up as it authenticates them', broken(good => ({ lookup: (username: string) => good.lookup(username, {} as AskContext) ?? undefined })), /gives null for a name that nobody has/],
+  ['it looks users up as it authenticates them', broken(good => ({ lookup: (username: string) => good.lookup(username, {} as RequestContext) ?? undefined })), /gives null for a name that nobody has/],
 
   ...checkingPasswords('it tests a password in ctx.attempt, once, under the name of the account', [
     [async (person, password) => person?.password === password, /one question about a password is one call of ctx.attempt/],
@@ -324,13 +324,13 @@ const BREAKAGES: ReadonlyArray<readonly [name: string, broken: ConformanceSubjec
     [async (typed, { attemptUnknown }) => { await attemptUnknown(typed) }, /in upper or lower case: so may the name/]
   ]),
   ['it takes as long for a name that no account has, by ctx.attemptUnknown', broken(good => ({
-    async authenticatePassword (password: published.Password, ctx: AskContext) {
+    async authenticatePassword (password: published.PasswordCredential, ctx: RequestContext) {
       if (byName(password.username) !== undefined) await ctx.attemptUnknown(password.username)
       return await good.authenticatePassword(password, ctx)
     }
   })), /is an account: ctx.attemptUnknown is not called/],
   ['it takes as long for a name that no account has, by ctx.attemptUnknown', broken(good => ({
-    authenticatePassword: async (password: published.Password, ctx: AskContext) =>
+    authenticatePassword: async (password: published.PasswordCredential, ctx: RequestContext) =>
       await good.authenticatePassword(password, ctx) ?? { denied: 'wrong-credential' }
   })), /the answer is null/],
   ...attemptingUnknown([
@@ -345,13 +345,13 @@ const BREAKAGES: ReadonlyArray<readonly [name: string, broken: ConformanceSubjec
   ]),
 
   ['it writes no secret into log, answer or error', broken((good, _config, { log }) => ({
-    authenticateToken (token: string, ctx: AskContext) {
+    authenticateToken (token: string, ctx: RequestContext) {
       log.debug({ request: { headers: { authorization: [`Bearer ${token}`] } } }, 'asked')
       return good.authenticateToken(token, ctx)
     }
   })), /the log contains the secret of valid\[0\]/],
   ['it writes no secret into log, answer or error', broken(() => ({
-    authenticatePassword ({ password }: published.Password, { log }: AskContext) {
+    authenticatePassword ({ password }: published.PasswordCredential, { log }: RequestContext) {
       log.warn({ bytes: Buffer.from(password) }, 'asked')
       return null
     }
@@ -368,17 +368,17 @@ const BREAKAGES: ReadonlyArray<readonly [name: string, broken: ConformanceSubjec
   ['it writes no secret into log, answer or error', broken((_good, { key }) => ({ ping: () => { throw new Error(key.reveal()) } })), /an error of "ping" contains the secret/],
 
   ['it gives up, or answers rightly, when nobody waits any more', broken(good => ({
-    authenticateToken: (token: string, ctx: AskContext) => ctx.signal.aborted ? null : good.authenticateToken(token, ctx)
+    authenticateToken: (token: string, ctx: RequestContext) => ctx.signal.aborted ? null : good.authenticateToken(token, ctx)
   })), /valid\[0\], aborted before it was asked: .* not null/],
   ['it gives up, or answers rightly, when nobody waits any more', broken(good => ({
-    authenticateToken: async (token: string, ctx: AskContext) => ctx.signal.aborted ? await new Promise(() => {}) : await good.authenticateToken(token, ctx)
+    authenticateToken: async (token: string, ctx: RequestContext) => ctx.signal.aborted ? await new Promise(() => {}) : await good.authenticateToken(token, ctx)
   })), /an aborted question rejects soon/],
 
   ['it gives up waiting for its source when nobody waits any more', broken((_good, { source }) => ({
     authenticateToken: async () => { if (source === 'silent') await new Promise(() => {}) }
   })), /aborted while it waits rejects soon/],
   ['it gives up waiting for its source when nobody waits any more', broken(good => ({
-    authenticateToken: async (token: string, ctx: AskContext) => await Promise.resolve(good.authenticateToken(token, ctx)).catch(() => null)
+    authenticateToken: async (token: string, ctx: RequestContext) => await Promise.resolve(good.authenticateToken(token, ctx)).catch(() => null)
   })), /Missing expected rejection.*aborted while it waits rejects soon/],
 
   ['it opens with its source out of reach, and then cannot tell', broken((_good, { source }) => {
@@ -386,33 +386,33 @@ const BREAKAGES: ReadonlyArray<readonly [name: string, broken: ConformanceSubjec
     return {}
   }), /connection refused at start/],
   ['it opens with its source out of reach, and then cannot tell', broken(good => ({
-    authenticateToken: async (token: string, ctx: AskContext) => await Promise.resolve(good.authenticateToken(token, ctx)).catch(() => null)
+    authenticateToken: async (token: string, ctx: RequestContext) => await Promise.resolve(good.authenticateToken(token, ctx)).catch(() => null)
   })), /valid\[0\]: a question rejects while the source is out of reach/],
   ['it opens with its source out of reach, and then cannot tell', broken(() => ({ ping: async () => {} })), /"ping" rejects while the source is out of reach/],
 
   ['it says so when it has reloaded', { ...broken(() => ({})), reload: () => {} }, /changed\(\) is called after a reload/],
-  ['it says so when it has reloaded', broken((_good, _config, { changed }) => { changed(); return {} }), /changed\(\) is for reloads/],
+  ['it says so when it has reloaded', broken((_good, _config, { invalidate }) => { invalidate(); return {} }), /changed\(\) is for reloads/],
 
   ['it opens again after it was closed', broken(good => ({
-    authenticateToken: (token: string, ctx: AskContext) => closed ? null : good.authenticateToken(token, ctx),
+    authenticateToken: (token: string, ctx: RequestContext) => closed ? null : good.authenticateToken(token, ctx),
     close: () => { closed = true }
   })), /opened for the second time/],
   ['it leaves another open one alone when it closes', broken(good => {
     connected = 1
     return {
-      authenticateToken: (token: string, ctx: AskContext) => connected === 0 ? null : good.authenticateToken(token, ctx),
+      authenticateToken: (token: string, ctx: RequestContext) => connected === 0 ? null : good.authenticateToken(token, ctx),
       close: () => { connected = 0 }
     }
   }), /after another open one was closed/],
   ['it releases what it took', broken(() => { interval = setInterval(() => {}, 1000); return {} }), /still in use after "close"/]
 ]
 
-type Check = (person: typeof alice | undefined, password: string, ctx: AskContext, typed: string) => Promise<boolean>
+type Check = (person: typeof alice | undefined, password: string, ctx: RequestContext, typed: string) => Promise<boolean>
 
 /** The reference with its test of passwords replaced. */
 function checkingPasswords (name: string, checks: ReadonlyArray<readonly [Check, RegExp]>): Array<readonly [string, ConformanceSubject, RegExp]> {
   return checks.map(([check, complaint]) => [name, broken(() => ({
-    async authenticatePassword ({ username, password }: published.Password, ctx: AskContext) {
+    async authenticatePassword ({ username, password }: published.PasswordCredential, ctx: RequestContext) {
       const person = byName(username)
       const right = await check(person, password, ctx, username)
       if (person === undefined) return null
@@ -422,9 +422,9 @@ function checkingPasswords (name: string, checks: ReadonlyArray<readonly [Check,
 }
 
 /** The reference with another way to treat a name that nobody has. */
-function attemptingUnknown (ways: ReadonlyArray<readonly [(typed: string, ctx: AskContext) => Promise<void>, RegExp]>, name = 'it takes as long for a name that no account has, by ctx.attemptUnknown'): Array<readonly [string, ConformanceSubject, RegExp]> {
+function attemptingUnknown (ways: ReadonlyArray<readonly [(typed: string, ctx: RequestContext) => Promise<void>, RegExp]>, name = 'it takes as long for a name that no account has, by ctx.attemptUnknown'): Array<readonly [string, ConformanceSubject, RegExp]> {
   return ways.map(([way, complaint]) => [name, broken(good => ({
-    async authenticatePassword (password: published.Password, ctx: AskContext) {
+    async authenticatePassword (password: published.PasswordCredential, ctx: RequestContext) {
       if (byName(password.username) !== undefined) return await good.authenticatePassword(password, ctx)
       await way(password.username, ctx)
       return null

@@ -15,7 +15,7 @@
 import { LdapProviderConfig } from '../../../schemas/providers/ldap.js'
 import { defineIdentityProvider } from '../../../src/authn/provider.js'
 import { Directory } from './connection/directory.js'
-import { inspect } from './validate.js'
+import { validate } from './validate.js'
 import { LdapProvider } from './provider.js'
 import { settle } from './settings.js'
 import { checkTlsFiles, openTlsFiles } from './connection/tls-files.js'
@@ -25,7 +25,7 @@ export default defineIdentityProvider<LdapProviderConfig>({
   kind: 'ldap',
   schema: LdapProviderConfig,
   events: ['service-bind-refused', 'host-lost', 'group-dropped', 'ambiguous-user', 'refused-from-memory', 'bad-password-limit'],
-  inspect,
+  validate,
   async open (config, ctx) {
     const tlsFiles = await openTlsFiles(config.tls, ctx)
     const settings = settle(config)
@@ -38,7 +38,7 @@ export default defineIdentityProvider<LdapProviderConfig>({
       }
     })
   },
-  async check ({ tls }, ctx) {
+  async validateFiles ({ tls }, ctx) {
     await checkTlsFiles(tls, ctx.resolvePath)
   }
 })

@@ -2,7 +2,7 @@
  * A question to the directory from beginning to end: find the entry, look at
  * its state, test the password, read the groups.
  */
-import type { Answer, AskContext, Denial, IdentityProvider, OpenContext, Password, UserInfo } from '../../../src/authn/provider.js'
+import type { Answer, RequestContext, Denial, IdentityProvider, OpenContext, PasswordCredential, UserInfo } from '../../../src/authn/provider.js'
 import { DirectoryError } from '../../../src/errors.js'
 import { stateOf } from './accounts/account-state.js'
 import { Accounts, type Account, type Explain, type Found } from './accounts/accounts.js'
@@ -19,10 +19,10 @@ import type { Refusal } from './connection/verdict.js'
 /** There is no entry, hence nothing that could change. */
 const NO_MARK = { of: 'entry', value: '' } as const
 
-type Surroundings = Pick<OpenContext, 'log' | 'count'>
+type Surroundings = Pick<OpenContext, 'log' | 'countEvent'>
 
 export class LdapProvider implements IdentityProvider {
-  readonly concurrentChecks: number
+  readonly maxConcurrentChecks: number
   /** Nobody but users themselves may read their entries: then there is no look-up. */
   readonly lookup?: NonNullable<IdentityProvider['lookup']>
   readonly #settings: Settings
@@ -38,7 +38,7 @@ export class LdapProvider implements IdentityProvider {
 
   constructor (settings: Settings, directory: Directory, ctx: Surroundings) {
     const { maxBadPasswordCount: limit } = settings
-    this.concurrentChecks = settings.pool.max
+    this.maxConcurrentChecks = settings.pool.max
     this.#settings = settings
     this.#directory = directory
     this.#ctx = ctx
@@ -46,27 +46,27 @@ export class LdapProvider implements IdentityProvider {
       ? undefined
       : new BadPasswords(limit, dn => {
         ctx.log.warn({ dn }, 'no bind: badPwdCount has reached maxBadPasswordCount')
-        ctx.count?.('bad-password-limit')
+        ctx.countEvent?.('bad-password-limit')
       })
     this.#accounts = new Accounts(settings, new DomainNames(), groupAttributes(settings.groups))
     this.#groups = new Groups(settings.groups, {
-      dropped: () => { ctx.count?.('group-dropped') },
+      dropped: () => { ctx.countEvent?.('group-dropped') },
       nearlyRequired: group => { this.#warnOfCase(group) }
     })
     if (!settings.readsAsUser) this.lookup = async (username, ctx) => await this.#lookUp(username, ctx)
   }
 
-  async authenticatePassword (password: Password, ctx: AskContext): Promise<Answer> {
+  async authenticatePassword (password: PasswordCredential, ctx: RequestContext): Promise<Answer> {
     // RFC 4513, 5.1.2: a bind without a password succeeds, and proves nothing
     if (password.username === '' || password.password === '') return null
     return this.#settings.readsAsUser ? await this.#asUser(password, ctx) : await this.#asService(password, ctx)
   }
 
-  async ping ({ signal }: Pick<AskContext, 'signal'>): Promise<void> {
+  async ping ({ signal }: Pick<RequestContext, 'signal'>): Promise<void> {
     await this.#directory.ping(signal)
   }
 
-  async #asService ({ username, password }: Password, ctx: AskContext): Promise<Answer> {
+  async #asService ({ username, password }: PasswordCredential, ctx: RequestContext): Promise<Answer> {
     const { signal } = ctx
     const search = this.#searchBy(signal)
     const found = await this.#accounts.find(username, search)
@@ -80,7 +80,7 @@ export class LdapProvider implements IdentityProvider {
       return this.#refuse(found, state.refusal)
     }
     if (this.#refused.has(found.identity, password, found.mark)) {
-      this.#ctx.count?.('refused-from-memory')
+      this.#ctx.countEvent?.('refused-from-memory')
       return { denied: 'wrong-credential', username: found.username }
     }
     const verdict = await attempt(found.identity, ctx, async () => {
@@ -97,7 +97,7 @@ export class LdapProvider implements IdentityProvider {
   }
 
   /** For a name without an entry to bind as: costs as much as a wrong password, and nothing if it is the same one again. */
-  async #spend (name: string, password: string, ctx: AskContext): Promise<void> {
+  async #spend (name: string, password: string, ctx: RequestContext): Promise<void> {
     if (this.#untested.has(name, password, NO_MARK)) return
     await attemptUnknown(name, ctx)
     this.#untested.add(name, password, NO_MARK)
@@ -109,7 +109,7 @@ export class LdapProvider implements IdentityProvider {
   }
 
   /** Without a service account: bind under the name that the template gives, then read as that user. */
-  async #asUser ({ username, password }: Password, ctx: AskContext): Promise<Answer> {
+  async #asUser ({ username, password }: PasswordCredential, ctx: RequestContext): Promise<Answer> {
     const dn = this.#accounts.nameOf(username)
     let answer: Answer | undefined
     const verdict = await attempt(coarseDN(dn), ctx, async () => {
@@ -129,7 +129,7 @@ export class LdapProvider implements IdentityProvider {
     return answer
   }
 
-  async #lookUp (username: string, { signal, explain }: AskContext): Promise<UserInfo | null> {
+  async #lookUp (username: string, { signal, explain }: RequestContext): Promise<UserInfo | null> {
     const search = this.#searchBy(signal)
     const found = await this.#accounts.find(username, search, explain)
     if (!isAccount(found)) {
@@ -167,7 +167,7 @@ export class LdapProvider implements IdentityProvider {
     if (found === 'nobody') return null
     if (found === 'ambiguous') {
       explain?.('refused: several entries are called that')
-      this.#ctx.count?.('ambiguous-user')
+      this.#ctx.countEvent?.('ambiguous-user')
       this.#ctx.log.warn({ filter: this.#settings.user.filter }, 'several entries for one name; nobody is let in by it: make userSearch.filter or baseDN narrower')
       return { denied: 'wrong-credential' }
     }

@@ -61,7 +61,7 @@ export interface Settings {
   readonly maxBadPasswordCount: number | undefined
 }
 
-/** What a field is when neither the config nor the preset says. The faults of inspection.ts come first, so it is never used. */
+/** What a field is when neither the config nor the preset says. The errors of inspection.ts come first, so it is never used. */
 const MISSING = ''
 
 export function settle (config: LdapProviderConfig): Settings {

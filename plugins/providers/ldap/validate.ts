@@ -5,14 +5,14 @@
  */
 import type { LdapProviderConfig } from '../../../schemas/providers/ldap.js'
 import { parseDuration } from '../../../src/authn/duration.js'
-import type { Finding, InspectedSlot } from '../../../src/authn/provider.js'
+import type { Finding, ValidateContext } from '../../../src/authn/provider.js'
 import { isUnder, parseDN } from './syntax/distinguished-name.js'
-import { comparisonsOf, filterFault, placeholdersOf } from './syntax/filter.js'
+import { comparisonsOf, filterError, placeholdersOf } from './syntax/filter.js'
 import { attributesIn, fillGroupFilter } from './groups/group-filter.js'
 import { isSelfWritable, PRESETS } from './presets.js'
 import { settle, type Settings } from './settings.js'
 
-export function inspect (config: LdapProviderConfig, { timeout }: InspectedSlot): Finding[] {
+export function validate (config: LdapProviderConfig, { timeout }: ValidateContext): Finding[] {
   const findings = [...inspectHosts(config), ...inspectServiceAccount(config), ...inspectDNs(config)]
   findings.push(...inspectLimits(config, timeout))
   const unsettled = [...inspectInclude(config)]
@@ -86,9 +86,9 @@ function * inspectUserSearch ({ preset, userSearch }: LdapProviderConfig, { user
   }
   if (user.filter === '') return yield { path: 'userSearch.filter', message: `is missing: ${NO_PRESET}` }
   if (user.baseDN === '') yield { path: 'userSearch.baseDN', message: `is missing${preset === 'activeDirectory' ? ': the domain, DC=example,DC=com, or a container in it' : ''}` }
-  const fault = filterFault(user.filter, ['username'])
+  const error = filterError(user.filter, ['username'])
   const comparisons = comparisonsOf(user.filter)
-  if (fault !== undefined) yield { path: 'userSearch.filter', message: fault }
+  if (error !== undefined) yield { path: 'userSearch.filter', message: error }
   else if (comparisons.length < placeholdersOf(user.filter).length || comparisons.length === 0) yield { path: 'userSearch.filter', message: 'needs {username} as a value, such as (uid={username})' }
   else if (comparisons.some(({ value }) => value.includes('*'))) yield { path: 'userSearch.filter', message: 'has a wildcard beside {username}: it would find others too' }
 }
@@ -110,15 +110,15 @@ function * inspectGroupSearch ({ preset, groupSearch }: LdapProviderConfig, { gr
     yield { path: 'requireGroup', message: `is outside of groupSearch.baseDN, ${groups.baseDN}: nobody can be in it, and nobody could log in` }
   }
   if (groupSearch.filter !== undefined && mode !== 'search') yield { path: 'groupSearch.filter', message: 'is for "mode: search" alone' }
-  const fault = mode === 'search' ? filterFault(groups.filter, ['dn', 'username'], { attributes: true }) : undefined
+  const error = mode === 'search' ? filterError(groups.filter, ['dn', 'username'], { attributes: true }) : undefined
   if (groups.filter === '' && mode === 'search') yield { path: 'groupSearch.filter', message: `is missing: ${NO_PRESET}` }
-  else if (fault !== undefined) yield { path: 'groupSearch.filter', message: fault }
+  else if (error !== undefined) yield { path: 'groupSearch.filter', message: error }
   else if (mode === 'search' && placeholdersOf(groups.filter).length === 0) yield { path: 'groupSearch.filter', message: 'needs {dn}, {username} or an attribute of the user such as {gidNumber}: else everybody is in every group' }
   else if (mode === 'search' && /\([^()=]*\{/.test(groups.filter)) yield { path: 'groupSearch.filter', message: 'has a placeholder as the name of an attribute; only values are filled in' }
   if (groups.nested === 0) return
   if (mode === 'tokenGroups' || mode === 'inChain') yield { path: 'groupSearch.nested', message: `is for memberOf and search; ${mode} has nesting in it` }
   // a group that is called like a user would stand in for the user
-  else if (mode === 'search' && fault === undefined && fillGroupFilter(groups.filter, name => name === 'dn' ? ['x'] : []) === undefined) yield { path: 'groupSearch.nested', message: 'needs a filter that can match by {dn} alone: groups in groups are found by it' }
+  else if (mode === 'search' && error === undefined && fillGroupFilter(groups.filter, name => name === 'dn' ? ['x'] : []) === undefined) yield { path: 'groupSearch.nested', message: 'needs a filter that can match by {dn} alone: groups in groups are found by it' }
   if (readsAsUser) yield { path: 'groupSearch.nested', message: 'users read their groups themselves, and may not see all of them; a service account (bindDN) may', warning: true }
 }
 

@@ -10,14 +10,14 @@ export default defineIdentityProvider<MockProviderConfig>({
   contract: 1,
   kind: 'mock',
   schema: MockProviderConfig,
-  check ({ allowMock }) {
+  validateFiles ({ allowMock }) {
     if (!allowMock) throw new MockNotAllowedError()
   },
   open ({ allowMock, user }, ctx) {
     if (!allowMock && !ctx.allowMock) throw new MockNotAllowedError()
     ctx.log.warn({ username: user.username, groups: user.groups }, 'the mock provider authenticates every caller as this user: do not use it in production')
     return {
-      immediate: ['token'],
+      synchronous: ['token'],
       authenticateToken: () => ({ user: structuredClone(user) }),
       lookup: (username) => username === user.username ? structuredClone(user) : null
     }

@@ -13,7 +13,7 @@
  * time and answers tell.
  */
 import { StaticProviderConfig } from '../../../schemas/providers/static.js'
-import { defineIdentityProvider, type Answer, type AskContext, type Denial, type IdentityProvider, type Password, type UserInfo } from '../../../src/authn/provider.js'
+import { defineIdentityProvider, type Answer, type RequestContext, type Denial, type IdentityProvider, type PasswordCredential, type UserInfo } from '../../../src/authn/provider.js'
 import type { PasswordHash } from '../../../src/authn/password-hash.js'
 import type { UserEntry, Users } from '../../../src/users-file/users.js'
 import { findUserWarnings } from '../../../src/users-file/warnings.js'
@@ -27,7 +27,7 @@ export default defineIdentityProvider<StaticProviderConfig>({
   async open ({ usersFile }, ctx) {
     return createStaticProvider(await openUsersSource(ctx.resolvePath(usersFile), ctx))
   },
-  async check ({ usersFile }, { resolvePath, warn, findReservedNames }) {
+  async validateFiles ({ usersFile }, { resolvePath, warn, findReservedNames }) {
     const file = resolvePath(usersFile)
     const text = await readUsersText(file)
     for (const warning of findUserWarnings(text, parseUsers(text, file), findReservedNames)) warn({ file, ...warning })
@@ -36,7 +36,7 @@ export default defineIdentityProvider<StaticProviderConfig>({
 
 function createStaticProvider (source: UsersSource): IdentityProvider {
   return {
-    immediate: ['token'],
+    synchronous: ['token'],
     authenticateToken: (token) => answerToken(source.users, token),
     authenticatePassword: async (password, ctx) => await answerPassword(source.users, password, ctx),
     lookup: (username, { explain }) => lookUp(source.users, username, explain),
@@ -57,7 +57,7 @@ function answerToken (users: Users, presented: string): Answer {
  * account without one leaves the question to the next provider, where the same
  * person may have theirs.
  */
-async function answerPassword (users: Users, { username, password }: Password, ctx: AskContext): Promise<Answer> {
+async function answerPassword (users: Users, { username, password }: PasswordCredential, ctx: RequestContext): Promise<Answer> {
   const user = users.byName(username)
   if (user?.passwordHash === undefined) {
     await attemptUnknown(users, { username, password }, ctx)
@@ -67,7 +67,7 @@ async function answerPassword (users: Users, { username, password }: Password, c
   return refusalOf(user, user.expiresAt) ?? { user: user.info, expiresAt: user.expiresAt }
 }
 
-async function checkPassword (username: string, hash: PasswordHash, password: string, ctx: AskContext): Promise<boolean> {
+async function checkPassword (username: string, hash: PasswordHash, password: string, ctx: RequestContext): Promise<boolean> {
   const right = await ctx.attempt(username, async () => await hash.verify(password))
   const unfit = right ? undefined : hash.unfit(password)
   if (unfit !== undefined) ctx.log.warn({ username }, `refused a password that is ${unfit}`)
@@ -75,11 +75,11 @@ async function checkPassword (username: string, hash: PasswordHash, password: st
 }
 
 /** Where nobody has a password, there is nothing to tell. */
-async function attemptUnknown ({ decoy }: Users, { username, password }: Password, ctx: AskContext): Promise<void> {
+async function attemptUnknown ({ decoy }: Users, { username, password }: PasswordCredential, ctx: RequestContext): Promise<void> {
   if (decoy !== undefined) await ctx.attemptUnknown(username.normalize('NFC'), async () => await decoy.verify(password))
 }
 
-function lookUp (users: Users, username: string, explain: AskContext['explain']): UserInfo | null {
+function lookUp (users: Users, username: string, explain: RequestContext['explain']): UserInfo | null {
   const user = users.byName(username)
   if (user === undefined) {
     explain?.('the users file has no user of this name')

@@ -1,14 +1,14 @@
 /**
  * The users of a file that is watched. A new version replaces the old one as a
- * whole; one with faults replaces nothing, and is complained about.
+ * whole; one with errors replaces nothing, and is complained about.
  */
 import type { OpenContext } from '../../../src/authn/provider.js'
 import { Users } from '../../../src/users-file/users.js'
-import { FaultsError, formatFault } from '../../../src/errors.js'
+import { ValidationError, formatFieldError } from '../../../src/errors.js'
 import { openWatched, type Watched } from '../../../src/files/reload.js'
 import { loadUsers } from '../../../src/users-file/load.js'
 
-/** Faults that one log line names; "authn-webhook validate" names all. */
+/** Errors that one log line names; "authn-webhook validate" names all. */
 const MAX_LOGGED = 10
 
 /** The users of one text. */
@@ -17,7 +17,7 @@ interface Version {
   readonly digest: string
 }
 
-/** @throws FaultsError with everything that is wrong with the file */
+/** @throws ValidationError with everything that is wrong with the file */
 export async function openUsersSource (file: string, ctx: OpenContext): Promise<UsersSource> {
   const source = new UsersSource(file, ctx)
   try {
@@ -53,7 +53,7 @@ export class UsersSource {
       onError: error => {
         this.#failed = true
         this.#ctx.log.error({ file: this.#file, ...describe(error) }, 'the users file was not taken over; the last good one stays in force')
-        this.#ctx.reloaded(error)
+        this.#ctx.reportReload(error)
       }
     })
     this.#announce()
@@ -78,13 +78,13 @@ export class UsersSource {
 
   #reloaded (different: boolean): void {
     if (different) {
-      this.#ctx.changed()
+      this.#ctx.invalidate()
       this.#announce()
     } else if (this.#failed) {
       this.#ctx.log.info({ file: this.#file }, 'the users file is again the one in force')
     }
     this.#failed = false
-    this.#ctx.reloaded()
+    this.#ctx.reportReload()
   }
 
   #announce (): void {
@@ -97,7 +97,7 @@ export class UsersSource {
 }
 
 function describe (error: unknown): object {
-  if (!(error instanceof FaultsError)) return { err: error }
-  const { file, faults } = error
-  return { count: faults.length, faults: faults.slice(0, MAX_LOGGED).map(fault => formatFault(file, fault)) }
+  if (!(error instanceof ValidationError)) return { err: error }
+  const { file, errors } = error
+  return { count: errors.length, errors: errors.slice(0, MAX_LOGGED).map(each => formatFieldError(file, each)) }
 }

@@ -1,7 +1,7 @@
 /** `authn-webhook certs`: an authority, a serving certificate and client certificates, without openssl. */
 import { resolve } from 'node:path'
 import { Command } from 'commander'
-import { CommandError } from '../../errors.js'
+import { CommandError } from '../command-error.js'
 import type { Authority, Leaf } from '../../certificates/directory.js'
 import { outputOption, printResult, type OutputFormat, type Terminal } from '../terminal.js'
 import { repeatable } from './repeatable.js'
@@ -65,7 +65,7 @@ async function makeServing (directory: string, authority: Authority, names: stri
   const old = await findLeaf(directory, 'tls', authority)
   if (old === undefined) return { state: 'created', ...await issueServingLeaf(directory, authority, [...DEFAULT_NAMES, ...names]) }
   if (renew) return { state: 'renewed', ...await issueServingLeaf(directory, authority, [...old.names, ...names]) }
-  refuseFaulty(old)
+  refuseInvalid(old)
   const missing = names.filter((name) => !old.names.includes(name))
   if (missing.length > 0) throw new CommandError(`${old.certFile} is there and lacks ${missing.join(', ')}; add --renew to replace it with one that has its names and these`)
   return { state: 'kept', ...old }
@@ -76,12 +76,12 @@ async function makeClient (directory: string, authority: Authority, name: string
   const old = await findLeaf(directory, name, authority)
   if (old === undefined) return { state: 'created', ...await issueClientLeaf(directory, authority, name) }
   if (renew) return { state: 'renewed', ...await issueClientLeaf(directory, authority, name) }
-  refuseFaulty(old)
+  refuseInvalid(old)
   return { state: 'kept', ...old }
 }
 
-function refuseFaulty ({ certFile, fault }: Leaf): void {
-  if (fault !== undefined) throw new CommandError(`${certFile} ${fault}; add --renew to replace it`)
+function refuseInvalid ({ certFile, error }: Leaf): void {
+  if (error !== undefined) throw new CommandError(`${certFile} ${error}; add --renew to replace it`)
 }
 
 function print (authority: Authority, serving: Outcome, clients: ReadonlyArray<Outcome & { name: string }>, output: OutputFormat, terminal: Terminal): void {

@@ -2,7 +2,7 @@
 import { Command } from 'commander'
 import type { Diagnosis } from '../doctor/diagnosis.js'
 import type { Drill } from '../doctor/drill.js'
-import { CommandError, ExitCode } from '../../errors.js'
+import { CommandError, ExitCode } from '../command-error.js'
 import { outputOption, printResult, type OutputFormat, type Terminal } from '../terminal.js'
 import { readTextOrStdin } from './secret-input.js'
 import { addTargetOptions, readKubeconfig, readTarget, type TargetOptions } from './target-options.js'

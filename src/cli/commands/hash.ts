@@ -2,7 +2,7 @@
 import { Command } from 'commander'
 import { digestToken, generateToken } from '../../authn/token-digest.js'
 import { estimateTokenBits, MIN_TOKEN_BITS, whyUnpresentable } from '../../authn/token-strength.js'
-import { CommandError } from '../../errors.js'
+import { CommandError } from '../command-error.js'
 import { outputOption, printResult, type OutputFormat, type Terminal } from '../terminal.js'
 import { judgePassword } from './new-password.js'
 import { blamingInput, generatePassword, readNewSecret } from './secret-input.js'

@@ -1,6 +1,6 @@
 /** What is said of a password that a person chose, before its hash is stored. */
 import { MAX_TOKEN_BYTES } from '../../../schemas/limits.js'
-import { CommandError } from '../../errors.js'
+import { CommandError } from '../command-error.js'
 import type { Terminal } from '../terminal.js'
 
 /** Characters; NIST SP 800-63B, 5.1.1.1. */

@@ -1,6 +1,6 @@
 /** Secrets that a person gives to a command: typed without echo, from stdin, or from a file; never an argument. */
 import { randomBytes } from 'node:crypto'
-import { CommandError } from '../../errors.js'
+import { CommandError } from '../command-error.js'
 import type { Terminal } from '../terminal.js'
 
 export type SecretKind = 'password' | 'token'

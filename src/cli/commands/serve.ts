@@ -6,7 +6,8 @@ import type { Logger } from 'pino'
 import type { Config } from '../../../schemas/config.js'
 import type { Service } from '../../app.js'
 import type { LoadedConfig } from '../../config/load.js'
-import { CommandError, ExitCode, ListenError } from '../../errors.js'
+import { CommandError, ExitCode } from '../command-error.js'
+import { CertificateError, FileWriteError, ListenError } from '../../errors.js'
 import { parseSubjectName } from '../../certificates/subject-name.js'
 import type { Terminal } from '../terminal.js'
 import { repeatable } from './repeatable.js'
@@ -97,7 +98,7 @@ async function prepareDemo (kind: 'demo' | 'mock', { san, host }: ServeOptions):
   const { DEFAULT_NAMES, ensureServingCertificate } = await import('../../certificates/directory.js')
   const directory = resolve(DEMO_DIR)
   const file = await writeDemoConfig(kind, directory).catch((error: Error) => {
-    if (!(error instanceof CommandError)) throw error
+    if (!(error instanceof FileWriteError)) throw error
     throw new CommandError(`${error.message}; --${kind} keeps its files in ${DEMO_DIR} below the working directory: run it in another directory`, undefined, { cause: error })
   })
   const names = [...DEFAULT_NAMES, ...san]
@@ -111,7 +112,7 @@ function certifiable (host: string): string {
   try {
     return parseSubjectName(host)
   } catch (error) {
-    if (!(error instanceof CommandError)) throw error
+    if (!(error instanceof CertificateError)) throw error
     throw new CommandError(`--host: ${error.message}`, undefined, { cause: error })
   }
 }

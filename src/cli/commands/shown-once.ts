@@ -1,5 +1,5 @@
 /** Results that nobody can print again: a command that can't write one fails and says what to do. */
-import { CommandError, ExitCode } from '../../errors.js'
+import { CommandError, ExitCode } from '../command-error.js'
 import { joinLines, printResult, type OutputFormat, type Terminal } from '../terminal.js'
 
 /**

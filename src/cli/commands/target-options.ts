@@ -1,7 +1,7 @@
 /** A running service on the command line: by flags, or by the file that an API server reads. */
 import type { Command } from 'commander'
 import type { Target } from '../client.js'
-import { CommandError } from '../../errors.js'
+import { CommandError } from '../command-error.js'
 import type { CertificateFile, KeyFile } from '../../certificates/pem.js'
 import type { Basic } from '../kubeconfig.js'
 import { parseServerUrl } from '../server-url.js'
@@ -28,7 +28,7 @@ export function addTargetOptions (command: Command): Command {
 
 /**
  * `undefined` where no service is named.
- * @throws CommandError or FaultsError for flags and files that can't be used
+ * @throws CommandError or ValidationError for flags and files that can't be used
  */
 export async function readTarget (options: TargetOptions, terminal: Terminal): Promise<Target | undefined> {
   const { server, kubeconfig } = options

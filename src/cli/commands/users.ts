@@ -27,7 +27,7 @@ export function usersCommand (terminal: Terminal): Command {
     .description('change the users file, or list who is in it')
     .addHelpText('after', `
 Only the entries that change are written; comments and every other line stay.
-A file with faults is not touched. A server that runs reads the new file by itself.
+A file with errors is not touched. A server that runs reads the new file by itself.
 
 Examples:
   $ authn-webhook users add alice --group developers --password

@@ -26,7 +26,7 @@ export function formatDistributionFile (name: DistributionName, file: object): s
   const lines = [
     ...wrap(`How an API server of ${DISTRIBUTIONS[name].title} reaches authn-webhook. The steps follow its documentation; try them on a cluster that may break.`),
     '',
-    ...wrap('DO THEM ON EVERY CONTROL PLANE NODE, one after another. An API server does not start when this file is missing, unreadable or faulty: first the file, then the flags. Keep a kubeconfig with a client certificate at hand; it works without this.'),
+    ...wrap('DO THEM ON EVERY CONTROL PLANE NODE, one after another. An API server does not start when this file is missing, unreadable or invalid: first the file, then the flags. Keep a kubeconfig with a client certificate at hand; it works without this.'),
     '',
     ...stepsOf(DISTRIBUTIONS[name])
   ]

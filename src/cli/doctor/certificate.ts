@@ -12,11 +12,11 @@ const DAY = 24 * 3_600_000
 export const SOON = 30 * DAY
 
 /** `san`, `chain` and `expiry`. `path`: from the certificate to what is trusted. `now`: milliseconds since the epoch. */
-export function judgeCertificate ({ certificates, chainFault }: Handshake, path: Path, target: Target, now: number): Check[] {
+export function judgeCertificate ({ certificates, chainError }: Handshake, path: Path, target: Target, now: number): Check[] {
   const authorities = target.ca === undefined ? undefined : parseCertificates(target.ca, 'the CA', { withKeys: true })
   return [
     judgeNames(certificates[0], target.serverName ?? hostOf(target.server)),
-    judgeChain(path, chainFault, authorities, now),
+    judgeChain(path, chainError, authorities, now),
     judgeTime(path, now)
   ]
 }
@@ -34,13 +34,13 @@ function judgeNames (leaf: X509Certificate, name: string): Check {
 const NO_ISSUER = ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'UNABLE_TO_GET_ISSUER_CERT', 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY', 'SELF_SIGNED_CERT_IN_CHAIN', 'DEPTH_ZERO_SELF_SIGNED_CERT', 'CERT_SIGNATURE_FAILURE']
 
 /** `authorities`: those of the CA file, where there is one. */
-function judgeChain (path: readonly X509Certificate[], fault: string | undefined, authorities: readonly X509Certificate[] | undefined, now: number): Check {
+function judgeChain (path: readonly X509Certificate[], error: string | undefined, authorities: readonly X509Certificate[] | undefined, now: number): Check {
   const { issuer } = path[0]!
   const signed = `signed by ${nameOf(issuer)}`
-  if (fault === undefined) return ok('chain', `${signed}, which ${authorities === undefined ? 'this machine trusts' : 'the CA file holds'}`)
-  // OpenSSL tells one fault of several: of time, `expiry` tells more
-  if (/EXPIRED|NOT_YET_VALID|ERROR_IN_CERT_NOT_(BEFORE|AFTER)_FIELD/.test(fault) && path.some(certificate => isOutOfTime(certificate, now))) return skipped('chain', 'can be judged when the time of the certificate is right')
-  if (!NO_ISSUER.includes(fault)) return failed('chain', `the certificate is refused: ${fault}`, '`authn-webhook certs` makes one that is not')
+  if (error === undefined) return ok('chain', `${signed}, which ${authorities === undefined ? 'this machine trusts' : 'the CA file holds'}`)
+  // OpenSSL tells one error of several: of time, `expiry` tells more
+  if (/EXPIRED|NOT_YET_VALID|ERROR_IN_CERT_NOT_(BEFORE|AFTER)_FIELD/.test(error) && path.some(certificate => isOutOfTime(certificate, now))) return skipped('chain', 'can be judged when the time of the certificate is right')
+  if (!NO_ISSUER.includes(error)) return failed('chain', `the certificate is refused: ${error}`, '`authn-webhook certs` makes one that is not')
   if (authorities === undefined) return failed('chain', `${signed}, which this machine does not trust`, "give the service's CA: certificate-authority")
   const whose = authorities.some(({ subject }) => subject === issuer) ? 'which is another one than that of the same name in the CA file' : 'which the CA file does not hold'
   return failed('chain', `${signed}, ${whose}`, 'give the CA that signed it; a server behind an intermediate CA has to send that one along')

@@ -4,7 +4,7 @@
  */
 import type { TokenReviewStatus, UserInfo } from '../../../schemas/token-review.js'
 import { decodeStatus, postReview, requestReview, type Answer, type Target } from '../client.js'
-import type { CommandError } from '../../errors.js'
+import type { CommandError } from '../command-error.js'
 import { failed, ok, skipped, stops, unavailable, warning, type Check } from './check.js'
 import { bogusToken } from './interview.js'
 

@@ -13,7 +13,7 @@ export interface Handshake {
   /** The certificate that was shown, then those above it that came along. */
   readonly certificates: readonly [X509Certificate, ...X509Certificate[]]
   /** OpenSSL's name of what is wrong with the chain: `CERT_HAS_EXPIRED`; absent where nothing is. Names are not compared. */
-  readonly chainFault: string | undefined
+  readonly chainError: string | undefined
   /** `tls` and `http2`. */
   readonly checks: readonly Check[]
 }
@@ -27,8 +27,8 @@ export async function shakeHands (target: Target, patience: number): Promise<Han
     await secured(socket, patience)
     return {
       certificates: certificatesOf(socket),
-      // typed as an Error, in fact OpenSSL's name of the fault
-      chainFault: socket.authorized ? undefined : String(socket.authorizationError),
+      // typed as an Error, in fact OpenSSL's name of the error
+      chainError: socket.authorized ? undefined : String(socket.authorizationError),
       checks: [ok('tls', `${socket.getProtocol()}, ${socket.getCipher().name}`), describeProtocol(socket)]
     }
   } catch (error) {

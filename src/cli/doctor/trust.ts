@@ -42,13 +42,13 @@ interface Meeting {
 async function meet (target: Target, now: number, patience: number): Promise<Meeting | Check> {
   const handshake = await shakeHands(target, patience)
   if ('outcome' in handshake) return handshake
-  const { certificates: [leaf, ...above], certificates, chainFault } = handshake
+  const { certificates: [leaf, ...above], certificates, chainError } = handshake
   const path = findBestPath(leaf, above, anchorsOf(target), now)
   const met = { target, handshake, path: path ?? certificates }
-  if (chainFault === undefined || path === undefined || path.some(certificate => isOutOfTime(certificate, now))) return met
+  if (chainError === undefined || path === undefined || path.some(certificate => isOutOfTime(certificate, now))) return met
   const narrowed = { ...target, ca: path.at(-1)!.toString() }
   const again = await shakeHands(narrowed, patience)
-  return 'outcome' in again || again.chainFault !== undefined ? met : { target: narrowed, handshake: again, path }
+  return 'outcome' in again || again.chainError !== undefined ? met : { target: narrowed, handshake: again, path }
 }
 
 function anchorsOf ({ ca }: Target): X509Certificate[] {

@@ -8,7 +8,7 @@ const warnings: object[] = []
 const log: ProviderLog = { debug () {}, info () {}, error () {}, warn: (fields) => { warnings.push(fields) } }
 
 function context (allowMock: boolean): OpenContext {
-  return { log, allowMock, signal: new AbortController().signal, resolvePath: path => path, changed () {}, reloaded () {} }
+  return { log, allowMock, signal: new AbortController().signal, resolvePath: path => path, invalidate () {}, reportReload () {} }
 }
 
 /** As the config file writes it. */
@@ -47,12 +47,12 @@ test('it opens only where somebody says so', async t => {
 
 test('`validate` refuses a config that `serve --config` would refuse', async t => {
   const checking = { resolvePath: (path: string) => path, warn () {}, findReservedNames: () => [] }
-  t.throws(() => mock.check!(config('{}'), checking), { code: 'AUTHN_MOCK_NOT_ALLOWED' })
-  t.doesNotThrow(() => mock.check!(config('allowMock: true'), checking))
+  t.throws(() => mock.validateFiles!(config('{}'), checking), { code: 'AUTHN_MOCK_NOT_ALLOWED' })
+  t.doesNotThrow(() => mock.validateFiles!(config('allowMock: true'), checking))
 })
 
 test('its config is checked', async t => {
-  for (const [yaml, fault] of [
+  for (const [yaml, error] of [
     ['allowMock: "yes"', /allowMock: must be true or false/],
     ['user: { username: "" }', /user.username: must not be empty/],
     ['user: { uid: 1001 }', /user.uid: .*quote it/],
@@ -60,6 +60,6 @@ test('its config is checked', async t => {
     ['user: { extra: { team: platform } }', /team.*: must be a list/],
     ['user: { name: alice }', /user.name: unknown key/]
   ] as const) {
-    t.throws(() => config(yaml), { message: fault }, yaml)
+    t.throws(() => config(yaml), { message: error }, yaml)
   }
 })

@@ -5,7 +5,7 @@ import bcrypt from 'bcrypt'
 import { test, type Test } from 'tap'
 import staticProvider from '../../../plugins/providers/static/index.js'
 import { hashPassword } from '../../../src/authn/password-hash.js'
-import type { Answer, AskContext, IdentityProvider, OpenContext } from '../../../src/authn/provider.js'
+import type { Answer, RequestContext, IdentityProvider, OpenContext } from '../../../src/authn/provider.js'
 import { Throttle } from '../../../src/authn/throttle.js'
 import { digestToken } from '../../../src/authn/token-digest.js'
 import { conformanceCases } from '../../../src/conformance/index.js'
@@ -76,7 +76,7 @@ interface Opened {
   readonly provider: IdentityProvider
   /** `level: message {fields}` */
   readonly logged: string[]
-  /** Calls of changed() and reloaded(), in their order. */
+  /** Calls of invalidate() and reloaded(), in their order. */
   readonly calls: string[]
 }
 
@@ -90,8 +90,8 @@ async function open (t: Test, entries: readonly string[], signal = new AbortCont
     log: { debug: record('debug'), info: record('info'), warn: record('warn'), error: record('error') },
     signal,
     resolvePath: (path) => join(dir, path),
-    changed: () => { calls.push('changed') },
-    reloaded: (error) => { calls.push(error === undefined ? 'reloaded' : 'failed') },
+    invalidate: () => { calls.push('changed') },
+    reportReload: (error) => { calls.push(error === undefined ? 'reloaded' : 'failed') },
     allowMock: false
   }
   const provider = await staticProvider.open({ usersFile: 'users.yaml' }, ctx)
@@ -99,7 +99,7 @@ async function open (t: Test, entries: readonly string[], signal = new AbortCont
   return { file: join(dir, 'users.yaml'), provider, logged, calls }
 }
 
-function context ({ logged = [] }: Partial<Opened> = {}, attempt: AskContext['attempt'] = async (_identity, check) => await check(), attemptUnknown: AskContext['attemptUnknown'] = async (name, decoy) => { if (decoy !== undefined) await attempt(name, decoy) }): AskContext {
+function context ({ logged = [] }: Partial<Opened> = {}, attempt: RequestContext['attempt'] = async (_identity, check) => await check(), attemptUnknown: RequestContext['attemptUnknown'] = async (name, decoy) => { if (decoy !== undefined) await attempt(name, decoy) }): RequestContext {
   const record = (fields: object, message: string) => { logged.push(`${message} ${JSON.stringify(fields)}`) }
   return { audiences: [], signal: new AbortController().signal, log: { debug: record, info: record, warn: record, error: record }, attempt, attemptUnknown }
 }
@@ -170,7 +170,7 @@ test('a token', async (t) => {
   for (const [what, token, expected] of cases) {
     await t.test(what, async (t) => { t.strictSame(await byToken(opened, token), expected) })
   }
-  t.strictSame(opened.provider.immediate, ['token'], 'is looked up at once, without cache and queue; a password is not')
+  t.strictSame(opened.provider.synchronous, ['token'], 'is looked up at once, without cache and queue; a password is not')
 })
 
 test('a password', async (t) => {
@@ -275,15 +275,15 @@ test('opening', async (t) => {
     const { logged } = await open(t, [ALICE, ERIN])
     t.match(logged.at(-1), /^warn: .*different costs.*ln=10.*\$2b\$04/)
   })
-  await t.test('fails with every fault of a bad file', async (t) => {
+  await t.test('fails with every error of a bad file', async (t) => {
     await t.rejects(open(t, ['  - username: alice\n    uid: 1001\n  - username: alice\n']), {
-      message: /users\.yaml:4: users\[0\]\.uid: .*quote it/, code: 'AUTHN_FAULTS'
+      message: /users\.yaml:4: users\[0\]\.uid: .*quote it/, code: 'AUTHN_VALIDATION'
     })
   })
   await t.test('fails where there is no file', async (t) => {
     const dir = t.testdir({})
     const log = { debug () {}, info () {}, warn () {}, error () {} }
-    const opening = async () => await staticProvider.open({ usersFile: 'users.yaml' }, { log, signal: new AbortController().signal, resolvePath: (path) => join(dir, path), changed () {}, reloaded () {}, allowMock: false })
+    const opening = async () => await staticProvider.open({ usersFile: 'users.yaml' }, { log, signal: new AbortController().signal, resolvePath: (path) => join(dir, path), invalidate () {}, reportReload () {}, allowMock: false })
     await t.rejects(opening(), { message: `${join(dir, 'users.yaml')}: does not exist` })
   })
   await t.test('gives up when nobody waits any more', async (t) => {
@@ -322,7 +322,7 @@ test('reloading', async (t) => {
     t.match(opened.logged.at(-1), /^info: .*again the one in force/)
   })
 
-  await t.test('names the first faults of very many', async (t) => {
+  await t.test('names the first errors of very many', async (t) => {
     const opened = await open(t, [ALICE])
     await replace(opened.file, Array.from({ length: 500 }, () => '  - username: alice\n'))
     await until(t, () => opened.calls.length === 1)

@@ -27,7 +27,7 @@ test('a password', async (t) => {
   ]
   for (const [name, token, expected] of cases) {
     const credential = parseCredential(token)
-    t.same(credential.password, expected, name)
+    t.same(credential.passwordCredential, expected, name)
     t.equal(credential.token, token, 'the token stays as it came')
   }
   t.match(standard('bób:??>>~~ÿÿ'), /[+/]/, 'the alphabets differ in this fixture')
@@ -58,7 +58,7 @@ test('no password', async (t) => {
     ['two newlines inside', standard('alice:wonderland\n\n')],
     ['two newlines after', standard('alice:wonderland') + '\n\n']
   ]
-  for (const [name, token] of cases) t.equal(parseCredential(token).password, undefined, name)
+  for (const [name, token] of cases) t.equal(parseCredential(token).passwordCredential, undefined, name)
 })
 
 test('a JWT', async (t) => {
@@ -78,7 +78,7 @@ test('a JWT', async (t) => {
   for (const [name, token, expected] of cases) {
     const credential = parseCredential(token)
     t.equal(credential.jwt, expected, name)
-    if (expected) t.equal(credential.password, undefined, 'and never a password')
+    if (expected) t.equal(credential.passwordCredential, undefined, 'and never a password')
   }
 })
 

@@ -4,7 +4,7 @@ import { AnswerCache } from '../../../src/authn/cache.js'
 import { parseCredential } from '../../../src/authn/credential.js'
 import { Deadline } from '../../../src/authn/deadline.js'
 import { createLinks, type Link } from '../../../src/authn/link.js'
-import type { Answer, AskContext, IdentityProvider } from '../../../src/authn/provider.js'
+import type { Answer, RequestContext, IdentityProvider } from '../../../src/authn/provider.js'
 import { createResilience } from '../../../src/authn/resilience.js'
 import { Throttle } from '../../../src/authn/throttle.js'
 import { UnavailableError } from '../../../src/errors.js'
@@ -65,13 +65,13 @@ test('other audiences are another question', async t => {
 })
 
 test('a kind that is answered from memory is asked each time, around cache and bulkhead', async t => {
-  const { ask, events } = open({ immediate: ['token'], authenticateToken: isAlice })
+  const { ask, events } = open({ synchronous: ['token'], authenticateToken: isAlice })
   await Promise.all([ask('token', alice.token), ask('token', alice.token), ask('token', alice.token)])
   t.strictSame(events, ['asked people authenticated', 'asked people authenticated', 'asked people authenticated'])
 })
 
 test('an answer from memory comes without a promise', async t => {
-  const [link] = open({ immediate: ['token'], authenticateToken: isAlice }).links
+  const [link] = open({ synchronous: ['token'], authenticateToken: isAlice }).links
   t.match(link!.ask({ credential: parseCredential(alice.token), audiences: [], deadline: new Deadline(5_000) }), ALICE)
 })
 
@@ -101,7 +101,7 @@ test('a provider sees the token or the password, and its surroundings', async t 
 })
 
 test('ctx.attempt is the throttle of this provider', async t => {
-  const authenticatePassword = async ({ username, password }: { username: string, password: string }, { attempt }: AskContext): Promise<Answer> =>
+  const authenticatePassword = async ({ username, password }: { username: string, password: string }, { attempt }: RequestContext): Promise<Answer> =>
     await attempt(username, async () => password === bob.password) ? { user: bob.user } : { denied: 'wrong-credential', username }
   const { ask, events } = open({ authenticatePassword })
   for (const guess of ['one', 'two']) t.match(await ask('password', basicToken('bob', guess)), { denied: 'wrong-credential' })
@@ -140,9 +140,9 @@ const failures: Array<[what: string, provider: IdentityProvider, reason: string]
   ['rejects', { authenticateToken: async () => { throw new Error('down') } }, 'failed'],
   ['throws what is no error', { authenticateToken () { throw null } }, 'failed'], // eslint-disable-line no-throw-literal
   ['throws while it recognizes', { recognizes () { throw new Error('odd') }, authenticateToken: isAlice }, 'failed'],
-  ['throws from memory', { immediate: ['token'], authenticateToken () { throw new Error('bug') } }, 'failed'],
-  ['promises from memory', { immediate: ['token'], authenticateToken: async () => isAlice() }, 'failed'],
-  ['rejects from memory', { immediate: ['token'], authenticateToken: async () => { throw new Error('bug') } }, 'failed'],
+  ['throws from memory', { synchronous: ['token'], authenticateToken () { throw new Error('bug') } }, 'failed'],
+  ['promises from memory', { synchronous: ['token'], authenticateToken: async () => isAlice() }, 'failed'],
+  ['rejects from memory', { synchronous: ['token'], authenticateToken: async () => { throw new Error('bug') } }, 'failed'],
   ['gives what the contract does not know', { authenticateToken: () => undefined as unknown as Answer }, 'failed'],
   ['never answers', { authenticateToken: async () => await new Promise<Answer>(() => {}) }, 'timeout'],
   ['says itself that it is busy', { authenticateToken () { throw new UnavailableError('busy') } }, 'busy']

@@ -13,7 +13,7 @@ test('a new token', async (t) => {
   t.equal(new Set(tokens).size, tokens.length, 'is never the same')
   for (const token of tokens) {
     if (!/^awt_[0-9a-f]{64}$/.test(token)) t.fail(`has another form: ${token}`)
-    if (parseCredential(token).password !== undefined) t.fail(`reads as a password: ${token}`)
+    if (parseCredential(token).passwordCredential !== undefined) t.fail(`reads as a password: ${token}`)
     if (parseCredential(token).jwt) t.fail(`reads as a JWT: ${token}`)
   }
 })

@@ -56,7 +56,7 @@ test('a certificate is renewed in the middle of a rotation, and after it', async
     const { certFile } = await issueServingLeaf(directory, await openAuthority(directory), ['localhost'])
     const leaf = new X509Certificate(await readFile(certFile))
     t.ok(leaf.verify(new X509Certificate(signer).publicKey), step)
-    t.equal((await findLeaf(directory, 'tls', await openAuthority(directory)))?.fault, undefined, step)
+    t.equal((await findLeaf(directory, 'tls', await openAuthority(directory)))?.error, undefined, step)
   }
 })
 
@@ -99,7 +99,7 @@ test('a serving certificate is replaced', async (t) => {
     const now = () => Date.now() + later
     t.match(await ensureServingCertificate(directory, names, { now }), { created: true, names: [...DEFAULT_NAMES, '10.96.0.50', ...names] }, `${when}; it keeps its names`)
     const authority = await openAuthority(directory)
-    t.match(await findLeaf(directory, 'tls', authority, { now }), { fault: undefined }, 'and the new one is good')
+    t.match(await findLeaf(directory, 'tls', authority, { now }), { error: undefined }, 'and the new one is good')
   }
 })
 
@@ -119,7 +119,7 @@ test('a client certificate', async (t) => {
   t.strictSame(names, [])
   t.equal(new X509Certificate(await readFile(certFile)).subject, 'CN=kube-apiserver')
   t.equal(await mode(keyFile), '600')
-  t.match(await findLeaf(directory, 'kube-apiserver', authority), { certFile, fault: undefined })
+  t.match(await findLeaf(directory, 'kube-apiserver', authority), { certFile, error: undefined })
 })
 
 test('names of clients are plain names of files', async (t) => {
@@ -141,14 +141,14 @@ test('PEM files', async (t) => {
     ['-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----', 'ca.crt: holds a certificate that is damaged'],
     [one.cert + one.key, 'ca.crt: holds a private key; give a file with certificates alone']
   ]
-  for (const [pem, message] of certificates) t.throws(() => parseCertificates(pem, 'ca.crt'), { name: 'FaultsError', message }, message)
+  for (const [pem, message] of certificates) t.throws(() => parseCertificates(pem, 'ca.crt'), { name: 'ValidationError', message }, message)
 
   const keys: Array<[pem: string, message: string]> = [
     [one.cert, 'tls.key: holds no private key in PEM form (-----BEGIN PRIVATE KEY-----)'],
     ['-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----', 'tls.key: holds no private key in PEM form (-----BEGIN PRIVATE KEY-----)'],
     [encrypted(one.key), 'tls.key: holds an encrypted key; give one without a passphrase']
   ]
-  for (const [pem, message] of keys) t.throws(() => parsePrivateKey(pem, 'tls.key'), { name: 'FaultsError', message }, message)
+  for (const [pem, message] of keys) t.throws(() => parsePrivateKey(pem, 'tls.key'), { name: 'ValidationError', message }, message)
 
   const directory = t.testdir({ 'one.crt': one.cert, 'two.key': two.key })
   const certificate = await readCertificates(join(directory, 'one.crt'))

@@ -36,7 +36,7 @@ test('what is wrong is said with the path of the file', async t => {
     const { dir, tls, write } = await makeFiles(t)
     if (pem === null) rmSync(join(dir, file))
     else write(file, pem)
-    const error = await t.rejects(readServingCertificate({ ...tls, clientCAFile: join(dir, 'client-ca.crt') }), { code: 'AUTHN_FAULTS', message: expected }, name)
+    const error = await t.rejects(readServingCertificate({ ...tls, clientCAFile: join(dir, 'client-ca.crt') }), { code: 'AUTHN_VALIDATION', message: expected }, name)
     t.notMatch(String(error), 'hunter2')
   }
 })
@@ -58,7 +58,7 @@ test('a date that nobody can read is refused, wherever it is', async t => {
       const { dir, tls, write } = await makeFiles(t)
       const clientCAFile = join(dir, 'client-ca.crt')
       const leaf = readFileSync(tls.certFile, 'utf8')
-      const expected = (file: string): { code: string, message: string } => ({ code: 'AUTHN_FAULTS', message: `${file}: holds a certificate whose ${field} is not a date; replace the certificate` })
+      const expected = (file: string): { code: string, message: string } => ({ code: 'AUTHN_VALIDATION', message: `${file}: holds a certificate whose ${field} is not a date; replace the certificate` })
       write('tls.crt', withTime(leaf, field, text))
       await t.rejects(readServingCertificate(tls), expected(tls.certFile), 'the certificate')
       write('tls.crt', leaf + withTime(servingCA.cert, field, text))

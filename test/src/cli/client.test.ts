@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { createServer, type TLSSocket } from 'node:tls'
 import { test, type Test } from 'tap'
 import { postReview, requestReview, type Target } from '../../../src/cli/client.js'
-import { CommandError, ExitCode } from '../../../src/errors.js'
+import { CommandError, ExitCode } from '../../../src/cli/command-error.js'
 import { authority, serving, V1 } from '../../fixtures/service.js'
 
 const TOKEN = 'canary-token'

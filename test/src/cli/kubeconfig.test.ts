@@ -32,20 +32,20 @@ test('what is written can be read', async (t) => {
   t.match(await readWebhookKubeconfig(file), { ca: authority.cert, cert: undefined, key: undefined, serverName: undefined })
 })
 
-for (const { what, text, reads, fault } of KUBECONFIGS) {
+for (const { what, text, reads, error } of KUBECONFIGS) {
   test(what, async (t) => {
     const file = join(t.testdir({ ...FILES, config: text }), 'config')
-    if (fault === undefined) t.match(await readWebhookKubeconfig(file), reads)
-    else await t.rejects(readWebhookKubeconfig(file), { name: 'FaultsError', message: fault })
+    if (error === undefined) t.match(await readWebhookKubeconfig(file), reads)
+    else await t.rejects(readWebhookKubeconfig(file), { name: 'ValidationError', message: error })
   })
 }
 
-test('no fault repeats a secret', async (t) => {
+test('no error repeats a secret', async (t) => {
   const user = { username: 'alice', token: 'canary-1', password: 'canary-2', as: 'bob', 'client-key-data': 'canary 3' }
   for (const parts of [{ cluster: { server: 'https://alice:canary@[' } }, { cluster: { server: 'https://alice:canary%ff@192.0.2.1' } }, { user }, { user: { ...user, 'client-key-data': null } }]) {
     const file = join(t.testdir({ config: kubeconfig(parts) }), 'config')
     const error = await readWebhookKubeconfig(file).catch((error: Error) => error)
-    t.match(error, { name: 'FaultsError' })
+    t.match(error, { name: 'ValidationError' })
     t.notMatch(String(error), 'canary')
   }
 })

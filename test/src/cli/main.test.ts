@@ -78,7 +78,7 @@ test('a file that can not be written is named', async (t) => {
   t.equal(code, 2)
 })
 
-test('faults of a file stand one a line, as compilers write them', async (t) => {
+test('errors of a file stand one a line, as compilers write them', async (t) => {
   const file = `${t.testdir({ 'ca.crt': 'nothing' })}/ca.crt`
   const { code, stderr } = await runCommand(['webhook-config', '--server', 'https://192.0.2.1', '--certificate-authority', file])
   t.equal(stderr, `${file}: holds no certificate in PEM form (-----BEGIN CERTIFICATE-----)\n`)

@@ -8,7 +8,7 @@ import { Type } from '@sinclair/typebox'
 import { Closed, Secret } from '../../../schemas/primitives.js'
 import type { IdentityProviderDefinition } from '../../../src/authn/provider.js'
 import { findConfig, inspectConfig, loadConfig, type FindDefinition, type LoadedConfig } from '../../../src/config/load.js'
-import { FaultsError, InvalidProviderError, type Fault } from '../../../src/errors.js'
+import { ValidationError, InvalidProviderError, type FieldError } from '../../../src/errors.js'
 
 const DIRECTORY: IdentityProviderDefinition = {
   contract: 1,
@@ -56,12 +56,12 @@ async function load (t: Test, text: string, env: NodeJS.ProcessEnv = {}): Promis
   return await loadConfig({ cwd, env, kinds })
 }
 
-async function faultsOf (t: Test, text: string): Promise<readonly Fault[]> {
+async function errorsOf (t: Test, text: string): Promise<readonly FieldError[]> {
   try {
     await load(t, text)
     return []
   } catch (error) {
-    if (error instanceof FaultsError) return error.faults
+    if (error instanceof ValidationError) return error.errors
     throw error
   }
 }
@@ -123,11 +123,11 @@ test('where the config is looked for', async (t) => {
     })
   })
   t.equal(findConfig({ file: 'x.yaml' }), join(process.cwd(), 'x.yaml'))
-  await t.rejects(loadConfig({ file: join(dir, 'absent.yaml'), kinds }), { name: 'FaultsError', message: `${join(dir, 'absent.yaml')}: does not exist` })
+  await t.rejects(loadConfig({ file: join(dir, 'absent.yaml'), kinds }), { name: 'ValidationError', message: `${join(dir, 'absent.yaml')}: does not exist` })
 })
 
 test('each rule across fields', async (t) => {
-  const cases: Array<[name: string, text: string, faults: Array<[path: string, message: RegExp]>]> = [
+  const cases: Array<[name: string, text: string, errors: Array<[path: string, message: RegExp]>]> = [
     ['names are unique', chainWith((config) => { config.identityProviders[1].name = 'people' }), [['identityProviders[1].name', /is the name of identityProviders\[0\] already/]]],
     ['three of one name', chainWith((config) => { config.identityProviders[1].name = 'people'; config.identityProviders.push({ ...config.identityProviders[1], usernamePrefix: 'x:', groupPrefix: 'x:' }) }), [['identityProviders[1].name', /identityProviders\[0\]/], ['identityProviders[2].name', /identityProviders\[0\]/]]],
     ['prefixes are written', chainWith((config) => { delete config.identityProviders[0].usernamePrefix; delete config.identityProviders[1].groupPrefix }), [['identityProviders[0].usernamePrefix', /is missing: with several providers, .* users begin/], ['identityProviders[1].groupPrefix', /is missing: .* groups begin/]]],
@@ -161,10 +161,10 @@ test('each rule across fields', async (t) => {
     ['secrets of no form, once', configWith((config) => { config.log = { fingerprintKey: 17 } }), [['log.fingerprintKey', /must be a string, {file: PATH} or {env: NAME}/]]]
   ]
   for (const [name, text, expected] of cases) {
-    const faults = await faultsOf(t, text)
-    t.strictSame(faults.map(({ path }) => path), expected.map(([path]) => path), name)
-    expected.forEach(([, message], index) => { t.match(faults[index]?.message, message, name) })
-    for (const { line } of faults) t.type(line, 'number', `${name}: has a line`)
+    const errors = await errorsOf(t, text)
+    t.strictSame(errors.map(({ path }) => path), expected.map(([path]) => path), name)
+    expected.forEach(([, message], index) => { t.match(errors[index]?.message, message, name) })
+    for (const { line } of errors) t.type(line, 'number', `${name}: has a line`)
   }
 })
 
@@ -174,7 +174,7 @@ test('a module of the config file\'s directory', async (t) => {
   t.equal(providers[0]?.definition, PLAIN)
 })
 
-test('all faults come at once, with their lines', async (t) => {
+test('all errors come at once, with their lines', async (t) => {
   const text = `apiVersion: authn-webhook/v2
 server:
   prot: 8443
@@ -191,8 +191,8 @@ identityProviders:
     groupPrefix: "c:"
     config: {}
 `
-  const faults = await faultsOf(t, text)
-  t.strictSame(faults.map(({ line, path }) => `${line} ${path}`), [
+  const errors = await errorsOf(t, text)
+  t.strictSame(errors.map(({ line, path }) => `${line} ${path}`), [
     '1 apiVersion',
     '3 server.prot',
     '4 server.timeout',
@@ -217,14 +217,14 @@ test('rules leave fields alone that are wrong by themselves', async (t) => {
     [chainWith((config) => { config.identityProviders[0].timeout = 1; config.identityProviders[1].usernamePrefix = 7 }), ['identityProviders[0].timeout', 'identityProviders[1].usernamePrefix']],
     [chainWith((config) => { config.identityProviders[0].usernamePrefix = 'ä:'; config.identityProviders[1].usernamePrefix = 'ä:' }), ['identityProviders[0].usernamePrefix', 'identityProviders[1].usernamePrefix']]
   ] as Array<[string, string[]]>) {
-    t.strictSame((await faultsOf(t, text)).map(({ path }) => path).sort(), paths.sort(), text)
+    t.strictSame((await errorsOf(t, text)).map(({ path }) => path).sort(), paths.sort(), text)
   }
 })
 
-test('a faulty config tells which providers are sound all the same', async (t) => {
+test('a invalid config tells which providers are sound all the same', async (t) => {
   const file = join(t.testdir({ 'c.yaml': chainWith((config) => { config.server.prot = 1; config.identityProviders[1].kind = 'directory' }) }), 'c.yaml')
   const inspection = await inspectConfig({ file, kinds })
-  t.match(inspection, { error: FaultsError, providers: [{ slot: { name: 'people' }, definition: PLAIN }] })
+  t.match(inspection, { error: ValidationError, providers: [{ slot: { name: 'people' }, definition: PLAIN }] })
   t.equal(inspection.providers.length, 1)
 })
 
@@ -241,12 +241,12 @@ test('warnings', async (t) => {
     t.match(warnings, [{ path: 'identityProviders[0].groupPrefix', line: 10, message: /every name that begins with "system:" is reserved/ }])
   })
 
-  t.test('of a provider itself, and its faults across fields', async (t) => {
+  t.test('of a provider itself, and its errors across fields', async (t) => {
     const findings = [{ path: 'url', message: 'is hardly meant', warning: true }, { path: '', message: 'says too little' }]
     const file = join(t.testdir({ 'c.yaml': configWith() }), 'c.yaml')
-    const inspected = async (inspect: IdentityProviderDefinition['inspect']) => await inspectConfig({ file, kinds: async () => ({ ...PLAIN, inspect: inspect! }) })
+    const inspected = async (inspect: IdentityProviderDefinition['validate']) => await inspectConfig({ file, kinds: async () => ({ ...PLAIN, validate: inspect! }) })
     t.match(await inspected(() => findings.slice(0, 1)), { warnings: [{ path: 'identityProviders[0].config.url', message: 'is hardly meant' }] })
-    t.match(await inspected(() => findings), { error: { faults: [{ path: 'identityProviders[0].config', message: 'says too little' }] }, providers: [] })
+    t.match(await inspected(() => findings), { error: { errors: [{ path: 'identityProviders[0].config', message: 'says too little' }] }, providers: [] })
   })
 
   t.test('of a private key that everybody may read', async (t) => {
@@ -265,10 +265,10 @@ test('warnings', async (t) => {
 test('server.path is one that an API server can ask for', async t => {
   const reachable = ['/', '/authenticate', '/a/b.c', '/.well-known/authn', '/...', '/a..b', '/A_b-c']
   for (const path of reachable) {
-    t.strictSame(await faultsOf(t, configWith(config => { config.server.path = path })), [], path)
+    t.strictSame(await errorsOf(t, configWith(config => { config.server.path = path })), [], path)
   }
   const unreachable = ['', 'authenticate', '/authenticate/', '//', '//authenticate', '/a//b', '/.', '/..', '/./a', '/a/.', '/a/../b', '/a/..', '/a b', '/a?b', '/%61']
   for (const path of unreachable) {
-    t.match(await faultsOf(t, configWith(config => { config.server.path = path })), [{ path: 'server.path', message: /^is not a path such as \/authenticate, without "\/" at the end, "\/\/", "\." or "\.\."/ }], path)
+    t.match(await errorsOf(t, configWith(config => { config.server.path = path })), [{ path: 'server.path', message: /^is not a path such as \/authenticate, without "\/" at the end, "\/\/", "\." or "\.\."/ }], path)
   }
 })

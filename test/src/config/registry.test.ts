@@ -135,8 +135,8 @@ test('what a module threw is kept as the cause', async t => {
 
 test('a schema that only marks a secret takes the forms of a secret alone', async t => {
   const schema = { type: 'object', properties: { key: { 'x-secret': true } } }
-  for (const [key, faults] of [['text', 0], [{ env: 'KEY' }, 0], ['', 1], [7, 1], [null, 1], [{}, 1], [{ env: '' }, 1], [{ file: 7 }, 1], [{ path: 'x' }, 1], [{ env: 'KEY', file: 'x' }, 1]] as const) {
+  for (const [key, errors] of [['text', 0], [{ env: 'KEY' }, 0], ['', 1], [7, 1], [null, 1], [{}, 1], [{ env: '' }, 1], [{ file: 7 }, 1], [{ path: 'x' }, 1], [{ env: 'KEY', file: 'x' }, 1]] as const) {
     const found = resolveSecrets({ key }, schema, 'config', '.', { env: { KEY: 'text' } })
-    t.strictSame(found, faults === 0 ? [] : [{ path: 'config.key', message: 'must be a string, {file: PATH} or {env: NAME}' }], JSON.stringify(key))
+    t.strictSame(found, errors === 0 ? [] : [{ path: 'config.key', message: 'must be a string, {file: PATH} or {env: NAME}' }], JSON.stringify(key))
   }
 })

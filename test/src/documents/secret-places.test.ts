@@ -2,7 +2,7 @@ import { inspect } from 'node:util'
 import { test } from 'tap'
 import { Type } from '@sinclair/typebox'
 import { Secret } from '../../../schemas/primitives.js'
-import { findFaults } from '../../../src/documents/schema-errors.js'
+import { findErrors } from '../../../src/documents/schema-errors.js'
 import { resolveSecrets } from '../../../src/documents/secret-places.js'
 
 const CANARY = 'canary-of-a-secret'
@@ -74,7 +74,7 @@ test('secrets are found by whatever way the schema of a third party leads to the
     ['every branch of a union', { anyOf: [{ type: 'object' }, { properties: { key: secret } }] }, { key: CANARY }]
   ]
   for (const [name, schema, config] of cases) {
-    t.strictSame(findFaults(config, schema), [], `${name}: the schema is one that can be used`)
+    t.strictSame(findErrors(config, schema), [], `${name}: the schema is one that can be used`)
     t.strictSame(resolveSecrets(config, schema, 'config', '/'), [], name)
     t.notMatch(inspect(config, { depth: 9 }) + JSON.stringify(config), CANARY, name)
     t.strictSame(resolveSecrets(config, schema, 'config', '/'), [], `${name}: a second time changes nothing`)
@@ -100,6 +100,6 @@ test('a key without a value among secrets is a piece of one, and is not told', (
 })
 
 test('a keyword of a later draft is refused, and hides no secret', (t) => {
-  t.throws(() => findFaults({ list: [CANARY] }, { properties: { list: { prefixItems: [{ 'x-secret': true }] } } }), /unknown keyword: "prefixItems"/)
+  t.throws(() => findErrors({ list: [CANARY] }, { properties: { list: { prefixItems: [{ 'x-secret': true }] } } }), /unknown keyword: "prefixItems"/)
   t.end()
 })

@@ -2,10 +2,10 @@ import { chmod, mkdir, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'tap'
 import { UsersFile } from '../../../schemas/users.js'
-import { FaultsError, MAX_FAULTS, type Fault } from '../../../src/errors.js'
-import { draftDocument, faultsError, parseDocument, readDocument } from '../../../src/documents/yaml-file.js'
+import { ValidationError, MAX_ERRORS, type FieldError } from '../../../src/errors.js'
+import { draftDocument, validationError, parseDocument, readDocument } from '../../../src/documents/yaml-file.js'
 import { MAX_INDICATORS } from '../../../src/documents/size.js'
-import { findFaults } from '../../../src/documents/schema-errors.js'
+import { findErrors } from '../../../src/documents/schema-errors.js'
 import { nearest } from '../../../src/documents/did-you-mean.js'
 import { joinPath } from '../../../src/documents/yaml-positions.js'
 
@@ -38,12 +38,12 @@ const Shop = {
   }
 }
 
-function faultsIn (text: string, schema: object = Shop): readonly Fault[] {
+function errorsIn (text: string, schema: object = Shop): readonly FieldError[] {
   try {
     parseDocument(text, { file: 'shop.yaml', schema })
     return []
   } catch (error) {
-    if (error instanceof FaultsError) return error.faults
+    if (error instanceof ValidationError) return error.errors
     throw error
   }
 }
@@ -70,10 +70,10 @@ test('a document that is right', async (t) => {
   })
 
   t.test('may be JSON, have a byte order mark, and other line ends', async (t) => {
-    t.strictSame(faultsIn('{"name": "corner"}'), [])
-    t.strictSame(faultsIn('\uFEFFname: corner\n'), [])
-    t.match(faultsIn('name: corner\r\ncolour: blue\r\n')[0], { line: 2 })
-    t.match(faultsIn('name: corner\r# comment\rcolour: blue\r')[0], { line: 3 })
+    t.strictSame(errorsIn('{"name": "corner"}'), [])
+    t.strictSame(errorsIn('\uFEFFname: corner\n'), [])
+    t.match(errorsIn('name: corner\r\ncolour: blue\r\n')[0], { line: 2 })
+    t.match(errorsIn('name: corner\r# comment\rcolour: blue\r')[0], { line: 3 })
   })
 
   t.test('timestamps stay strings, and aliases are followed', async (t) => {
@@ -90,7 +90,7 @@ test('a document that is right', async (t) => {
   })
 })
 
-test('each fault says what to do', async (t) => {
+test('each error says what to do', async (t) => {
   for (const [text, path, message] of [
     ['naem: x', 'naem', 'unknown key; did you mean "name"?'],
     ['name: x\nqqqqqq: 1', 'qqqqqq', 'unknown key'],
@@ -134,12 +134,12 @@ test('each fault says what to do', async (t) => {
     ['- a', '', 'must be a mapping of keys to values; got a list'],
     ['just words', '', 'must be a mapping of keys to values; got a string']
   ] as const) {
-    const faults = faultsIn(text)
-    t.strictSame(faults.map(({ path, message }) => [path, message]).filter(([at]) => at !== 'name' || path === 'name'), [[path, message]], text)
+    const errors = errorsIn(text)
+    t.strictSame(errors.map(({ path, message }) => [path, message]).filter(([at]) => at !== 'name' || path === 'name'), [[path, message]], text)
   }
 })
 
-test('all faults come at once, in the order of lines, one a path', async (t) => {
+test('all errors come at once, in the order of lines, one a path', async (t) => {
   const text = `apiVersion: authn-webhook/v1
 users:
   - username: alice
@@ -151,7 +151,7 @@ users:
         expiresAt: tomorrow
 `
   t.throws(() => parseDocument(text, { file: 'users.yaml', schema: UsersFile }), {
-    name: 'FaultsError',
+    name: 'ValidationError',
     file: 'users.yaml',
     message: `users.yaml:4: users[0].uid: must be a string; got a number: quote it
 users.yaml:5: users[0].passwordHash: is not a $scrypt$ or bcrypt hash, as \`authn-webhook hash password\` prints
@@ -176,15 +176,15 @@ test('what is no document', async (t) => {
     ['an unknown tag', `name: !${CANARY} x\n`, 1, 'is not valid YAML: a tag that is not known here; a value that starts with "!" must be quoted'],
     ['a null byte', 'name: a\0b\n', 1, /^is not valid YAML: null byte/]
   ] as const) {
-    const [fault, ...others] = faultsIn(text)
-    t.match(fault, { path: '', message }, name)
-    t.equal(fault?.line, line, name)
+    const [error, ...others] = errorsIn(text)
+    t.match(error, { path: '', message }, name)
+    t.equal(error?.line, line, name)
     t.equal(others.length, 0, name)
   }
 })
 
-test('keys that are there twice are faults beside the others', async (t) => {
-  t.strictSame(faultsIn('name: x\nport: 1\ndoor: { locked: false, locked: false }\nname: y\ntags: [{ a: 1, a: 2 }]\n'), [
+test('keys that are there twice are errors beside the others', async (t) => {
+  t.strictSame(errorsIn('name: x\nport: 1\ndoor: { locked: false, locked: false }\nname: y\ntags: [{ a: 1, a: 2 }]\n'), [
     { path: 'door.locked', line: 3, message: 'is there twice' },
     { path: 'name', line: 4, message: 'is there twice' },
     { path: 'tags[0].a', line: 5, message: 'is there twice' },
@@ -204,15 +204,15 @@ test('a key that may be part of a value is not repeated', async (t) => {
     ['where every key is allowed', `{ name: x, labels: { a: b,${CANARY} } }`, 'labels', 1, 'a key without a value'],
     ['twice', `{ name: x, labels: { a: b,${CANARY}: c,${CANARY}: d } }`, undefined, 1, 'a key twice']
   ] as const) {
-    const faults = faultsIn(text)
-    if (path !== undefined) t.strictSame(faults, [{ path, line, message: hidden(what) }], name)
-    else t.match(faults, [{ path: 'labels', line, message: hidden(what) }], name)
-    t.notMatch(JSON.stringify(faults[0]), /CANARY|canary|hunter2|cr3t/, name)
+    const errors = errorsIn(text)
+    if (path !== undefined) t.strictSame(errors, [{ path, line, message: hidden(what) }], name)
+    else t.match(errors, [{ path: 'labels', line, message: hidden(what) }], name)
+    t.notMatch(JSON.stringify(errors[0]), /CANARY|canary|hunter2|cr3t/, name)
   }
-  t.equal(faultsIn('{ name: x, secret: pa,a1,b2,c3 }').length, 1, 'pieces in one line are one fault')
+  t.equal(errorsIn('{ name: x, secret: pa,a1,b2,c3 }').length, 1, 'pieces in one line are one error')
 })
 
-test('no fault repeats a value, however odd the place it was typed into', async (t) => {
+test('no error repeats a value, however odd the place it was typed into', async (t) => {
   const wrong = [
     ...Object.keys(Shop.properties).map((key) => `name: x\n${key === 'name' ? 'secret' : key}: [${CANARY}, {${CANARY}1: ${CANARY}}]`).filter((text) => !/labels|either|pair/.test(text)),
     ...['open', 'port', 'ratio', 'patience', 'code', 'plain', 'colour', 'version', 'size', 'labels', 'tags', 'door'].map((key) => `name: x\n${key}: ${CANARY}`),
@@ -220,21 +220,21 @@ test('no fault repeats a value, however odd the place it was typed into', async 
     `name: !<${CANARY} x`, `name: !a!${CANARY} x`, `name: !!${CANARY} x`, `%TAG ! ${CANARY}`, `%TAG ${CANARY}`, `%YAML ${CANARY}`, `name: |${CANARY}`, `name: "\\${CANARY}"`, `name: &${CANARY} &${CANARY} x`
   ]
   for (const text of wrong) {
-    const faults = faultsIn(text)
-    t.ok(faults.length > 0, text)
-    t.notMatch(JSON.stringify(faults.map(({ message }) => message)), CANARY, text)
+    const errors = errorsIn(text)
+    t.ok(errors.length > 0, text)
+    t.notMatch(JSON.stringify(errors.map(({ message }) => message)), CANARY, text)
   }
 })
 
 test('readers with rules of their own', async (t) => {
   const draft = draftDocument<any>('port: 0\nname: x\n', { file: 'shop.yaml', schema: Shop })
-  t.match(draft.faults, [{ path: 'port' }])
-  const error = faultsError(draft, [{ path: 'name', message: 'is taken' }, ...draft.faults])
+  t.match(draft.errors, [{ path: 'port' }])
+  const error = validationError(draft, [{ path: 'name', message: 'is taken' }, ...draft.errors])
   t.equal(error.message, 'shop.yaml:1: port: must be at least 1\nshop.yaml:2: name: is taken')
 })
 
-test('a schema that is wrong is no fault of the file', async (t) => {
-  t.throws(() => findFaults({}, { type: 'objekt' }), /type must be JSONType.*objekt/)
+test('a schema that is wrong is no error of the file', async (t) => {
+  t.throws(() => findErrors({}, { type: 'objekt' }), /type must be JSONType.*objekt/)
   t.throws(() => parseDocument('a: 1', { file: 'x', schema: { typo: 1 } }), /unknown keyword/)
 })
 
@@ -261,37 +261,37 @@ test('aliases', async (t) => {
     ['of a long text', `text: &t ${'x'.repeat(640_000)}\nuses: [${Array(200).fill('*t').join(', ')}]\n`, 2],
     ['as keys', `list: &l [${Array(5000).fill('x').join(', ')}]\nuses:\n${Array.from({ length: 5000 }, () => '  - ? *l\n    : 1\n').join('')}`, 401]
   ] as const) {
-    t.strictSame(faultsIn(text, {}), [{ path: '', line, message: 'aliases stand for more than 1000000 values up to here; write fewer of them, or shorter lists' }], what)
+    t.strictSame(errorsIn(text, {}), [{ path: '', line, message: 'aliases stand for more than 1000000 values up to here; write fewer of them, or shorter lists' }], what)
   }
-  t.strictSame(faultsIn('a: 1\nlist: &l\n  - x\n  - { of: *l }\n', {}), [{ path: '', line: 4, message: 'an alias inside of what it stands for' }], 'without an end')
-  t.strictSame(faultsIn(`${list}\nuses:\n${'  - *l\n'.repeat(190)}`, {}), [], 'as many as may be meant')
-  t.match(faultsIn('a: &a x\na: *b\n', {}), [{ line: 2, message: /an alias of an anchor that is not there/ }])
+  t.strictSame(errorsIn('a: 1\nlist: &l\n  - x\n  - { of: *l }\n', {}), [{ path: '', line: 4, message: 'an alias inside of what it stands for' }], 'without an end')
+  t.strictSame(errorsIn(`${list}\nuses:\n${'  - *l\n'.repeat(190)}`, {}), [], 'as many as may be meant')
+  t.match(errorsIn('a: &a x\na: *b\n', {}), [{ line: 2, message: /an alias of an anchor that is not there/ }])
   const { value } = parseDocument<any>('a: &a [1]\nb: &a [2, 3]\nc: *a\n', { file: 'x', schema: {} })
   t.strictSame(value.c, [2, 3], 'an anchor may be given again')
 })
 
 test('nesting that is too deep', async (t) => {
   for (const text of ['['.repeat(100_000), '- '.repeat(100_000), '{a: '.repeat(100_000), '? '.repeat(100_000)]) {
-    t.strictSame(faultsIn(text, {}), [{ path: '', line: 1, message: 'is not valid YAML: it is nested too deeply, in more than 100 levels' }], text.slice(0, 8))
+    t.strictSame(errorsIn(text, {}), [{ path: '', line: 1, message: 'is not valid YAML: it is nested too deeply, in more than 100 levels' }], text.slice(0, 8))
   }
 })
 
 test('a text of too many values', async (t) => {
-  t.strictSame(faultsIn(`[${'1,'.repeat(MAX_INDICATORS)}]`, {}), [{ path: '', message: 'holds too many values; split it up' }])
+  t.strictSame(errorsIn(`[${'1,'.repeat(MAX_INDICATORS)}]`, {}), [{ path: '', message: 'holds too many values; split it up' }])
 })
 
-test('very many faults', async (t) => {
+test('very many errors', async (t) => {
   const list = (items: object): object => ({ type: 'object', properties: { list: { type: 'array', items } } })
   for (const [what, entry, items, message] of [
     ['values of a wrong type', '1', { type: 'string' }, /must be a string/],
     ['unknown keys', '{ nmae: x }', { type: 'object', properties: { name: {} }, additionalProperties: false }, /unknown key/],
     ['branches of unions', '{ file: 1, x: 2 }', (Shop.properties as Record<string, object>)['secret']!, /must be a string or/]
   ] as const) {
-    const faults = faultsIn(`list:\n${`  - ${entry}\n`.repeat(100_000)}`, list(items))
-    t.equal(faults.length, MAX_FAULTS + 1, what)
-    t.match(faults[0], { path: /^list\[0\]/, line: 2, message })
-    t.match(faults[MAX_FAULTS - 1], { line: MAX_FAULTS + 1, message })
-    t.strictSame(faults[MAX_FAULTS], { path: '', message: 'more than 1000 errors; fix these first' })
+    const errors = errorsIn(`list:\n${`  - ${entry}\n`.repeat(100_000)}`, list(items))
+    t.equal(errors.length, MAX_ERRORS + 1, what)
+    t.match(errors[0], { path: /^list\[0\]/, line: 2, message })
+    t.match(errors[MAX_ERRORS - 1], { line: MAX_ERRORS + 1, message })
+    t.strictSame(errors[MAX_ERRORS], { path: '', message: 'more than 1000 errors; fix these first' })
   }
 })
 
@@ -323,7 +323,7 @@ test('a file', async (t) => {
       ['latin1.yaml', 'is not UTF-8 text'],
       ['loop.yaml', 'is a symbolic link that leads to itself'],
       ['n'.repeat(300), "can't be read: ENAMETOOLONG"]
-    ] as const) await t.rejects(readDocument(join(dir, name), Shop), { name: 'FaultsError', message: `${join(dir, name)}: ${reason}` }, reason)
+    ] as const) await t.rejects(readDocument(join(dir, name), Shop), { name: 'ValidationError', message: `${join(dir, name)}: ${reason}` }, reason)
   })
 
   t.test('that may not be read', { skip: process.getuid?.() === 0 && 'root reads everything' }, async (t) => {

@@ -13,9 +13,9 @@ import { MAX_BYTES, readBytes, readBytesSync, readVersion, type Read } from '../
 
 const run = promisify(execFile)
 
-/** The text, or the fault. */
+/** The text, or the error. */
 function shown (read: Read): string {
-  return 'bytes' in read ? read.bytes.toString() : read.fault
+  return 'bytes' in read ? read.bytes.toString() : read.error
 }
 
 /** A folder with one of everything that a path can lead to. */
@@ -66,13 +66,13 @@ test('which version of a file there is', async t => {
   for (const [path, expected] of files) {
     const file = path.startsWith('/') ? path : join(dir, path)
     const version = await readVersion(file)
-    if ('fault' in version) t.match(version.fault, expected, path)
+    if ('error' in version) t.match(version.error, expected, path)
     else if (typeof expected === 'string') t.strictSame(version, { digest: hash('sha256', expected), size: expected.length }, path)
   }
   const large = 'x'.repeat(3 * MAX_BYTES)
   await writeFile(join(dir, 'large'), large)
   t.strictSame(await readVersion(join(dir, 'large'), { maxBytes: large.length }), { digest: hash('sha256', large), size: large.length })
-  t.strictSame(await readVersion(join(dir, 'large'), { maxBytes: large.length - 1 }), { fault: `is too large: more than ${(large.length - 1) / 1024 / 1024} MiB` })
+  t.strictSame(await readVersion(join(dir, 'large'), { maxBytes: large.length - 1 }), { error: `is too large: more than ${(large.length - 1) / 1024 / 1024} MiB` })
   t.equal(shown(readBytesSync(join(dir, 'large'), { maxBytes: large.length })), large)
 })
 
@@ -123,7 +123,7 @@ test('a read that hangs ends, holds nobody up, and is not tried again until it h
   do {
     await nextTurn()
     read = await readBytes(file)
-  } while ('fault' in read)
+  } while ('error' in read)
   t.equal(shown(read), 'slow', 'once it has ended')
 })
 

@@ -77,7 +77,7 @@ test('the TLS files of a directory', async t => {
     '../../../src/certificates/pem.js': { readCertificates: slow.read, readPrivateKey () {}, refuseMismatch () {} }
   }) as typeof TlsFiles
   let reloads = 0
-  const opening = openTlsFiles({ caFile: file }, { log, reloaded: () => { reloads++ }, resolvePath: path => path })
+  const opening = openTlsFiles({ caFile: file }, { log, reportReload: () => { reloads++ }, resolvePath: path => path })
   await turns(t, () => slow.begun === 1)
   writeFileSync(file, newer!.cert)
   watch.change()
@@ -124,7 +124,7 @@ test('the users file', async t => {
     '../../../src/users-file/load.js': { loadUsers: slow.read }
   }) as typeof UsersSource
   let reloads = 0
-  const ctx = { log, signal: new AbortController().signal, resolvePath: (path: string) => path, changed () {}, reloaded: () => { reloads++ }, allowMock: false }
+  const ctx = { log, signal: new AbortController().signal, resolvePath: (path: string) => path, invalidate () {}, reportReload: () => { reloads++ }, allowMock: false }
   const opening = openUsersSource(file, ctx)
   await turns(t, () => slow.begun === 1)
   writeFileSync(file, text(bob.user.username))

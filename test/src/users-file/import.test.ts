@@ -1,6 +1,6 @@
 import { test } from 'tap'
 import { digestToken } from '../../../src/authn/token-digest.js'
-import { FaultsError, formatFault } from '../../../src/errors.js'
+import { ValidationError, formatFieldError } from '../../../src/errors.js'
 import { parseCsv } from '../../../src/users-file/csv.js'
 import { importUsers, type ImportFormat } from '../../../src/users-file/import.js'
 import { parseUsers } from '../../../src/users-file/read.js'
@@ -14,18 +14,18 @@ function importText (text: string, format: ImportFormat, { existing = NOBODY, gr
   return importUsers(text, { format, file: 'old', groups, existing })
 }
 
-function faultsOf (text: string, format: ImportFormat, existing = NOBODY): string[] {
+function errorsOf (text: string, format: ImportFormat, existing = NOBODY): string[] {
   try {
     importText(text, format, { existing })
     return []
   } catch (error) {
-    if (!(error instanceof FaultsError)) throw error
+    if (!(error instanceof ValidationError)) throw error
     return error.message.split('\n')
   }
 }
 
 test('CSV as RFC 4180 writes it', (t) => {
-  const cases: Array<[name: string, text: string, records: Array<[line: number, ...fields: string[]]>, faultLines?: number[]]> = [
+  const cases: Array<[name: string, text: string, records: Array<[line: number, ...fields: string[]]>, errorLines?: number[]]> = [
     ['fields', 'a,b,c\n', [[1, 'a', 'b', 'c']]],
     ['no line break at the end', 'a,b', [[1, 'a', 'b']]],
     ['line breaks of Windows', 'a,b\r\nc,d\r\n', [[1, 'a', 'b'], [2, 'c', 'd']]],
@@ -40,10 +40,10 @@ test('CSV as RFC 4180 writes it', (t) => {
     ['a quote that is not closed', 'a\n"b\nc\n', [[1, 'a'], [3, 'c']], [2]],
     ['nothing', '', []]
   ]
-  for (const [name, text, expected, faultLines = []] of cases) {
-    const { records, faults } = parseCsv(text)
+  for (const [name, text, expected, errorLines = []] of cases) {
+    const { records, errors } = parseCsv(text)
     t.same(records.map(({ line, fields }) => [line, ...fields]), expected, name)
-    t.same(faults.map(({ line }) => line), faultLines, `${name}: faults`)
+    t.same(errors.map(({ line }) => line), errorLines, `${name}: errors`)
   }
   t.end()
 })
@@ -65,7 +65,7 @@ test('a static token file', (t) => {
     const { users, warnings } = importText(`open-sesame,alice,1001\n${HEX},bob,1002`, 'csv')
     t.equal(users.length, 2)
     t.equal(warnings.length, 1)
-    t.match(formatFault('old', warnings[0]!), /^old:1: the token has 51 bits at most, 128 are safe/)
+    t.match(formatFieldError('old', warnings[0]!), /^old:1: the token has 51 bits at most, 128 are safe/)
     t.end()
   })
 
@@ -82,7 +82,7 @@ test('a static token file', (t) => {
     for (const [name, text, groups, expected] of cases) {
       const { users, warnings } = importText(text, 'csv')
       t.strictSame(users, [{ username: 'bob', uid: '1002', ...groups && { groups }, tokens: [{ name: 'imported', hash: digestToken(HEX) }] }], name)
-      const lines = warnings.map((warning) => formatFault('old', warning))
+      const lines = warnings.map((warning) => formatFieldError('old', warning))
       t.equal(lines.length, expected.length, name)
       expected.forEach((pattern, index) => { t.match(lines[index], pattern, name) })
       t.notMatch(lines.join(), /secret/)
@@ -94,9 +94,9 @@ test('a static token file', (t) => {
 
   t.test('reads fields of megabytes', (t) => {
     const field = 'x""'.repeat(10_000_000)
-    const { records, faults } = parseCsv(`"${field}",u,1\n"${field}`)
+    const { records, errors } = parseCsv(`"${field}",u,1\n"${field}`)
     t.equal(records[0]?.fields[0]?.length, 20_000_000)
-    t.match(faults, [{ line: 2, message: /a quote is not closed/ }])
+    t.match(errors, [{ line: 2, message: /a quote is not closed/ }])
     t.end()
   })
 
@@ -110,7 +110,7 @@ test('a static token file', (t) => {
       'secret"d,carol,1003',
       `${PIPELINE},"  dave",1004`
     ].join('\n')
-    const faults = faultsOf(text, 'csv')
+    const errors = errorsOf(text, 'csv')
     const expected = [
       /^old:2: 1 column; expected token,user,uid/,
       /^old:3: the token contains white space/,
@@ -119,9 +119,9 @@ test('a static token file', (t) => {
       /^old:6: a quote is not closed/,
       /^old:7: username: begins or ends with white space: remove it$/
     ]
-    t.equal(faults.length, expected.length)
-    for (const [index, pattern] of expected.entries()) t.match(faults[index], pattern)
-    t.notMatch(faults.join(), /secret/)
+    t.equal(errors.length, expected.length)
+    for (const [index, pattern] of expected.entries()) t.match(errors[index], pattern)
+    t.notMatch(errors.join(), /secret/)
     t.end()
   })
   t.end()
@@ -141,7 +141,7 @@ test('an htpasswd file', (t) => {
   t.test('warns of hashes that are quick to guess', (t) => {
     const { users, warnings } = importText(`alice:${BCRYPT}\nbob:${BCRYPT.replace('$10$', '$09$')}\n`, 'htpasswd')
     t.equal(users.length, 2)
-    t.strictSame(warnings.map((warning) => formatFault('old', warning)), ['old:2: bcrypt with cost 9 is quick to guess: set the password again with "authn-webhook users set-password", or with "htpasswd -B -C 12"'])
+    t.strictSame(warnings.map((warning) => formatFieldError('old', warning)), ['old:2: bcrypt with cost 9 is quick to guess: set the password again with "authn-webhook users set-password", or with "htpasswd -B -C 12"'])
     t.end()
   })
 
@@ -187,7 +187,7 @@ test('an htpasswd file', (t) => {
       ['secret', 'plain text or an unknown kind of hash, which is not supported'],
       ['{secret}secret', 'plain text or an unknown kind of hash, which is not supported']
     ]) {
-      t.strictSame(faultsOf(`bob:${hash}`, 'htpasswd'), [`old:1: the password is stored as ${expected}; set it again with "htpasswd -B -C 12", or remove the line and use "authn-webhook users add"`])
+      t.strictSame(errorsOf(`bob:${hash}`, 'htpasswd'), [`old:1: the password is stored as ${expected}; set it again with "htpasswd -B -C 12", or remove the line and use "authn-webhook users add"`])
     }
     t.end()
   })
@@ -203,7 +203,7 @@ test('an htpasswd file', (t) => {
       `frank:${BCRYPT.replace('$10$', '$19$')}`,
       `grace:${BCRYPT.slice(0, 20)}`
     ]
-    const faults = faultsOf(lines.join('\n'), 'htpasswd')
+    const errors = errorsOf(lines.join('\n'), 'htpasswd')
     const expected = [
       /^old:2: the password is stored as plain text or an unknown kind/,
       /^old:3: expected user:hash/,
@@ -213,9 +213,9 @@ test('an htpasswd file', (t) => {
       /^old:7: passwordHash: bcrypt with cost 19/,
       /^old:8: passwordHash: a malformed bcrypt hash/
     ]
-    t.equal(faults.length, expected.length)
-    for (const [index, pattern] of expected.entries()) t.match(faults[index], pattern)
-    t.notMatch(faults.join(), /secret/)
+    t.equal(errors.length, expected.length)
+    for (const [index, pattern] of expected.entries()) t.match(errors[index], pattern)
+    t.notMatch(errors.join(), /secret/)
     t.end()
   })
   t.end()
@@ -235,31 +235,31 @@ test('a line of another format is refused, and nothing of it is told', (t) => {
     ['columns swapped, a token of ours', 'csv', `alice,${AWT},1001`, SWAPPED],
     ['a header', 'csv', `token,user,uid,groups\n${HEX},alice,1`, 'old:1: a header, which this format does not have: Kubernetes reads it as a user and a token; remove the line'],
     ['a header in other words', 'csv', '"Token",User name,UID\n', 'old:1: a header, which this format does not have: Kubernetes reads it as a user and a token; remove the line']
-  ] as const) t.strictSame(faultsOf(text, format), [expected], name)
-  t.strictSame(faultsOf(`${HEX},${UUID},1001`, 'csv'), [], 'a user may be called like a UUID')
+  ] as const) t.strictSame(errorsOf(text, format), [expected], name)
+  t.strictSame(errorsOf(`${HEX},${UUID},1001`, 'csv'), [], 'a user may be called like a UUID')
   const { warnings } = importText('alice,Zm9vYmFyYmF6cXV4,1001,"system:masters"', 'csv')
   t.equal(warnings.length, 2)
   t.notMatch(warnings.map(({ message }) => message).join(), /alice|Zm9v/, 'nor does a warning repeat a user name, which may be a token')
   t.end()
 })
 
-test('a file of 150,000 lines has all of its faults told, however many', (t) => {
+test('a file of 150,000 lines has all of its errors told, however many', (t) => {
   const lines = (line: (index: number) => string): string => Array.from({ length: 150_000 }, (_, index) => line(index)).join('\n')
   const everybody = parseUsers(`apiVersion: authn-webhook/v1\nusers:\n${lines((index) => `- username: u${index}`)}`, 'users.yaml')
   for (const [name, text] of [
     ['quotes that are not closed', lines((index) => `${index},"u,1`)],
     ['users who are there already', lines((index) => `${index},u${index},1`)]
   ] as const) {
-    const faults = faultsOf(text, 'csv', everybody)
-    t.equal(faults.length, 1001, name)
-    t.match(faults.at(-1), /more than 1000 errors/)
+    const errors = errorsOf(text, 'csv', everybody)
+    t.equal(errors.length, 1001, name)
+    t.match(errors.at(-1), /more than 1000 errors/)
   }
   t.end()
 })
 
-test('users who are there already are faults, as is a file with nobody', (t) => {
+test('users who are there already are errors, as is a file with nobody', (t) => {
   const existing = parseUsers('apiVersion: authn-webhook/v1\nusers: [{ username: älice }]\n', 'users.yaml')
-  t.match(faultsOf(`${LAPTOP},bob,1\n${PHONE},a\u0308lice,2\n`, 'csv', existing), [/^old:2: ".*lice" is in the users file already/])
-  t.same(faultsOf('# nobody\n', 'htpasswd'), ['old: holds no users'])
+  t.match(errorsOf(`${LAPTOP},bob,1\n${PHONE},a\u0308lice,2\n`, 'csv', existing), [/^old:2: ".*lice" is in the users file already/])
+  t.same(errorsOf('# nobody\n', 'htpasswd'), ['old: holds no users'])
   t.end()
 })

@@ -5,7 +5,7 @@ import { test, type Test } from 'tap'
 import { hashPassword } from '../../../src/authn/password-hash.js'
 import { digestToken } from '../../../src/authn/token-digest.js'
 import { Users } from '../../../src/users-file/users.js'
-import { FaultsError } from '../../../src/errors.js'
+import { ValidationError } from '../../../src/errors.js'
 import { loadUsers } from '../../../src/users-file/load.js'
 import { readVersion, type FileVersion } from '../../../src/files/read.js'
 import { splitUsers } from '../../../src/users-file/parts.js'
@@ -46,13 +46,13 @@ async function load (t: Test, text: string): Promise<Users> {
 }
 
 /** `line: path: message`, without the path of the file. */
-function faultsOf (text: string | Buffer): string[] {
+function errorsOf (text: string | Buffer): string[] {
   try {
     tabulateUsers(Buffer.from(text), 'users.yaml')
     return []
   } catch (error) {
-    if (!(error instanceof FaultsError)) throw error
-    return error.faults.map(({ line, path, message }) => `${line}: ${path}: ${message}`)
+    if (!(error instanceof ValidationError)) throw error
+    return error.errors.map(({ line, path, message }) => `${line}: ${path}: ${message}`)
   }
 }
 
@@ -94,20 +94,20 @@ test('what is wrong is told with its line, wherever it is', t => {
   const twins = `${HEAD}${ALICE}${CROWD}${BOB}${ALICE}`
   const line = (text: string): number => text.split('\n').length
   const again = line(HEAD + ALICE + CROWD + BOB)
-  t.strictSame(faultsOf(twins), [
+  t.strictSame(errorsOf(twins), [
     `${again}: users[${COUNT + 2}].username: the same name as users[0].username; names are compared in Unicode's normal form NFC`,
     `${again + 7}: users[${COUNT + 2}].tokens[0].hash: the same token as users[0].tokens[0].hash; a token belongs to one user, and is listed once`,
     `${again + 8}: users[${COUNT + 2}].tokens[1].hash: the same token as users[0].tokens[1].hash; a token belongs to one user, and is listed once`
   ])
-  t.strictSame(faultsOf(`${HEAD}  - usrname: x\n${CROWD}  - { username: alice, uid: 1 }\n`), [
+  t.strictSame(errorsOf(`${HEAD}  - usrname: x\n${CROWD}  - { username: alice, uid: 1 }\n`), [
     '3: users[0].username: is missing',
     '3: users[0].usrname: unknown key; did you mean "username"?',
     `${3 * COUNT + 4}: users[${COUNT + 1}].uid: must be a string; got a number: quote it`
   ])
-  t.match(faultsOf(`${HEAD}${CROWD}  - username: "alice\n`), [new RegExp(`^${3 * COUNT + 4}: : is not valid YAML: `)])
-  t.match(faultsOf(`users:\n${CROWD}`), [/apiVersion: is missing/])
-  t.strictSame(faultsOf(Buffer.concat([Buffer.from(HEAD + CROWD + '  - username: '), Buffer.from([0xff, 0x0a])])), ['undefined: : is not UTF-8 text'])
-  const many = faultsOf(`${HEAD}${'  - { username: 1 }\n'.repeat(COUNT)}`)
+  t.match(errorsOf(`${HEAD}${CROWD}  - username: "alice\n`), [new RegExp(`^${3 * COUNT + 4}: : is not valid YAML: `)])
+  t.match(errorsOf(`users:\n${CROWD}`), [/apiVersion: is missing/])
+  t.strictSame(errorsOf(Buffer.concat([Buffer.from(HEAD + CROWD + '  - username: '), Buffer.from([0xff, 0x0a])])), ['undefined: : is not UTF-8 text'])
+  const many = errorsOf(`${HEAD}${'  - { username: 1 }\n'.repeat(COUNT)}`)
   t.equal(many.length, 1001)
   t.match(many.at(-1), /more than 1000 errors/)
   t.end()
@@ -154,7 +154,7 @@ test('commands read it the same way', async t => {
   const file = join(t.testdir({ 'users.yaml': HEAD + CROWD }), 'users.yaml')
   t.equal((await readUsers(file)).size, COUNT)
   await appendFile(file, '  - { username: user-7 }\n')
-  await t.rejects(readUsers(file), { code: 'AUTHN_FAULTS', faults: [{ line: 3 * COUNT + 3, path: `users[${COUNT}].username` }] })
+  await t.rejects(readUsers(file), { code: 'AUTHN_VALIDATION', errors: [{ line: 3 * COUNT + 3, path: `users[${COUNT}].username` }] })
 })
 
 test('an end of the service ends the thread', async t => {
@@ -167,14 +167,14 @@ test('an end of the service ends the thread', async t => {
 
 test('errors of a thread are those of the file', async t => {
   const file = join(t.testdir({ 'users.yaml': `${HEAD}${CROWD}  - { username: user-7 }\n` }), 'users.yaml')
-  await t.rejects(loadUsers(file, LATER), { code: 'AUTHN_FAULTS', file, faults: [{ line: 3 * COUNT + 3, path: `users[${COUNT}].username` }] })
+  await t.rejects(loadUsers(file, LATER), { code: 'AUTHN_VALIDATION', file, errors: [{ line: 3 * COUNT + 3, path: `users[${COUNT}].username` }] })
 })
 
 test('a file that takes more memory than there is ends the thread, and nothing else', async t => {
   const file = join(t.testdir({ 'users.yaml': HEAD + CROWD }), 'users.yaml')
-  await t.rejects(loadUsers(file, { ...LATER, maxHeap: 4 * 1024 * 1024 }), { code: 'AUTHN_FAULTS', faults: [{ message: /too many values for the memory of this process/ }] })
+  await t.rejects(loadUsers(file, { ...LATER, maxHeap: 4 * 1024 * 1024 }), { code: 'AUTHN_VALIDATION', errors: [{ message: /too many values for the memory of this process/ }] })
   const version = await readVersion(file) as FileVersion
-  await t.rejects(async () => tabulateFile(file, version, 48 * 1024 * 1024), { code: 'AUTHN_FAULTS', faults: [{ message: /^is too large for the memory of this process: it needs a heap of about \d+ MiB, and 48 is the limit; raise the memory limit$/ }] })
+  await t.rejects(async () => tabulateFile(file, version, 48 * 1024 * 1024), { code: 'AUTHN_VALIDATION', errors: [{ message: /^is too large for the memory of this process: it needs a heap of about \d+ MiB, and 48 is the limit; raise the memory limit$/ }] })
 })
 
 test('a large file holds up nothing else', async t => {

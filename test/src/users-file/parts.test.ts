@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { test } from 'tap'
 import { digestToken } from '../../../src/authn/token-digest.js'
 import { recordOf } from '../../../src/users-file/table.js'
-import { FaultsError } from '../../../src/errors.js'
+import { ValidationError } from '../../../src/errors.js'
 import { tabulateUsers } from '../../../src/users-file/read.js'
 import { splitUsers } from '../../../src/users-file/parts.js'
 import { holds } from '../../fixtures/property.js'
@@ -14,15 +14,15 @@ const HEAD = 'apiVersion: authn-webhook/v1\nusers:\n'
 const PADDING = `${' '.repeat(12)}# ${'x'.repeat(1_000)}\n`.repeat(140)
 const PADDING_LINES = 140
 
-type Outcome = { readonly users: object[] } | { readonly faults: string[] }
+type Outcome = { readonly users: object[] } | { readonly errors: string[] }
 
 function outcomeOf (text: string): Outcome {
   try {
     const table = tabulateUsers(Buffer.from(text), 'users.yaml')
     return { users: Array.from({ length: table.size }, (_, user) => recordOf(table, user)) }
   } catch (error) {
-    if (!(error instanceof FaultsError)) throw error
-    return { faults: error.faults.map(({ line, path, message }) => `${line}: ${path}: ${message}`) }
+    if (!(error instanceof ValidationError)) throw error
+    return { errors: error.errors.map(({ line, path, message }) => `${line}: ${path}: ${message}`) }
   }
 }
 
@@ -39,7 +39,7 @@ test('a document that ends between users', t => {
     ['with dashes', '---', /^\d+: : holds more than one YAML document/]
   ] as const) {
     for (const users of [`  - username: alice\n${PADDING}${marker}\n  - username: bob\n`, `  - username: alice\n${marker}\n${PADDING}  - username: bob\n`, `  - username: alice\n${PADDING}  - username: bob\n${marker}\n  - username: carol\n`]) {
-      t.match(outcomeOf(HEAD + users), { faults: [expected] }, what)
+      t.match(outcomeOf(HEAD + users), { errors: [expected] }, what)
     }
   }
   t.match(outcomeOf(`---\n${HEAD}  - username: alice\n${PADDING}  - username: bob\n...\n`), { users: [{ info: { username: 'alice' } }, { info: { username: 'bob' } }] })
@@ -48,14 +48,14 @@ test('a document that ends between users', t => {
 
 test('a line break that only YAML knows', t => {
   const text = `${HEAD.trimEnd()} # c\r  - username: alice\r    tokens:\n    - { name: a, hash: "${digestToken('a')}" }\n${PADDING}    - username: admin\n`
-  t.match(outcomeOf(text), { faults: [/users\[0\]\.tokens\[1\]\.name: is missing/, /hash: is missing/, /username: unknown key/] })
+  t.match(outcomeOf(text), { errors: [/users\[0\]\.tokens\[1\]\.name: is missing/, /hash: is missing/, /username: unknown key/] })
   t.end()
 })
 
 test('the line of an entry without a value', t => {
   for (const [padding, line] of [['', 4], [PADDING, 4 + PADDING_LINES]] as const) {
     const outcome = outcomeOf(`${HEAD}  - username: alice\n${padding}  -\n  - username: bob\n  - # nobody\n  - &nobody\n`)
-    t.match(outcome, { faults: [`${line}: users[1]: has no value`, `${line + 2}: users[3]: has no value`, `${line + 3}: users[4]: has no value`] })
+    t.match(outcome, { errors: [`${line}: users[1]: has no value`, `${line + 2}: users[3]: has no value`, `${line + 3}: users[4]: has no value`] })
   }
   t.end()
 })
@@ -78,18 +78,18 @@ const file = fc.tuple(head, fc.array(line, { maxLength: 8 }), fc.array(line, { m
   return [top, '  - username: u@\n', ...before, '§\n', ...after].join('').replaceAll('@', () => String(number++))
 })
 
-test('in parts and as a whole, a file has the same users, or faults both times', t => {
-  const seen = { users: 0, faults: 0, parts: 0 }
+test('in parts and as a whole, a file has the same users, or errors both times', t => {
+  const seen = { users: 0, errors: 0, parts: 0 }
   holds(t, fc.property(file, short => {
     const text = short.replaceAll('§', () => PADDING.trimEnd())
     const parts = outcomeOf(text)
     const whole = wholeOutcomeOf(text)
     if (splitUsers([Buffer.from(text)]) !== undefined) seen.parts++
-    const faulty = 'faults' in parts && 'faults' in whole
-    seen[faulty ? 'faults' : 'users']++
-    if (!faulty) assert.deepEqual(parts, whole)
+    const invalid = 'errors' in parts && 'errors' in whole
+    seen[invalid ? 'errors' : 'users']++
+    if (!invalid) assert.deepEqual(parts, whole)
   }), Number(process.env['RUNS'] ?? 200))
   t.comment(JSON.stringify(seen))
-  t.ok(seen.users > 10 && seen.faults > 10 && seen.parts > 50, JSON.stringify(seen))
+  t.ok(seen.users > 10 && seen.errors > 10 && seen.parts > 50, JSON.stringify(seen))
   t.end()
 })

@@ -1,5 +1,5 @@
 import { test, type Test } from 'tap'
-import { FaultsError, MAX_FAULTS } from '../../../src/errors.js'
+import { ValidationError, MAX_ERRORS } from '../../../src/errors.js'
 import { hashPassword } from '../../../src/authn/password-hash.js'
 import { digestToken } from '../../../src/authn/token-digest.js'
 import { parseUsers, readUsers } from '../../../src/users-file/read.js'
@@ -8,14 +8,14 @@ const HEAD = 'apiVersion: authn-webhook/v1\nusers:\n'
 const LAPTOP = digestToken('a-token-of-alice')
 const SCRYPT = await hashPassword('correct horse', { ln: 10 })
 
-/** `line: path: message` of every fault of a list of users. */
-function faultsOf (t: Test, users: string): string[] {
+/** `line: path: message` of every error of a list of users. */
+function errorsOf (t: Test, users: string): string[] {
   try {
     parseUsers(HEAD + users, 'users.yaml')
   } catch (error) {
-    if (!(error instanceof FaultsError)) throw error
+    if (!(error instanceof ValidationError)) throw error
     t.equal(error.file, 'users.yaml')
-    return error.faults.map(({ line, path, message }) => `${line}: ${path}: ${message}`)
+    return error.errors.map(({ line, path, message }) => `${line}: ${path}: ${message}`)
   }
   return []
 }
@@ -75,7 +75,7 @@ test('an empty uid is none', async (t) => {
   t.strictSame(parseUsers(`${HEAD}  - { username: alice, uid: "" }\n`, 'users.yaml').byName('alice')!.info, { username: 'alice' })
 })
 
-test('one fault', async (t) => {
+test('one error', async (t) => {
   const cases: Array<[string, string, RegExp]> = [
     ['an unquoted number as uid', '  - username: alice\n    uid: 1001\n', /^4: users\[0\]\.uid: .*quote it/],
     ['an unquoted number as username', '  - username: 1001\n', /^3: users\[0\]\.username: .*quote it/],
@@ -116,23 +116,23 @@ test('one fault', async (t) => {
   ]
   for (const [what, users, expected] of cases) {
     t.test(what, async (t) => {
-      const faults = faultsOf(t, users)
-      t.equal(faults.length, 1)
-      t.match(faults[0], expected)
-      for (const input of ['hunter2', '\u001b']) t.notOk(faults[0]!.includes(input), 'secrets and terminal sequences are not repeated')
+      const errors = errorsOf(t, users)
+      t.equal(errors.length, 1)
+      t.match(errors[0], expected)
+      for (const input of ['hunter2', '\u001b']) t.notOk(errors[0]!.includes(input), 'secrets and terminal sequences are not repeated')
     })
   }
 })
 
 test('names and tokens that are there several times', (t) => {
   const [laptop, phone] = [`{ name: x, hash: "${LAPTOP}" }`, `{ name: y, hash: "${digestToken('phone')}" }`]
-  t.strictSame(faultsOf(t, `\
+  t.strictSame(errorsOf(t, `\
   - { username: alice, tokens: [${laptop}, ${laptop}, ${phone}] }
   - username: alice
   - 7
   - username: bob
   - { username: bob, tokens: [${phone}] }
-`).map(fault => fault.replace(/;.*/, '')), [
+`).map(error => error.replace(/;.*/, '')), [
     '3: users[0].tokens[1].hash: the same token as users[0].tokens[0].hash',
     '4: users[1].username: the same name as users[0].username',
     '5: users[2]: must be a mapping of keys to values',
@@ -142,12 +142,12 @@ test('names and tokens that are there several times', (t) => {
   t.end()
 })
 
-test('an entry with a fault is compared with the others all the same', (t) => {
+test('an entry with an error is compared with the others all the same', (t) => {
   const token = `{ name: x, hash: "${LAPTOP}" }`
-  t.strictSame(faultsOf(t, `\
+  t.strictSame(errorsOf(t, `\
   - { username: alice, grops: [a], tokens: [${token}] }
   - { username: alice, groups: a, expiresAt: 2027-13-01T00:00:00Z, tokens: [${token}] }
-`).map(fault => fault.replace(/;.*/, '')), [
+`).map(error => error.replace(/;.*/, '')), [
     '3: users[0].grops: unknown key',
     '4: users[1].groups: must be a list',
     '4: users[1].expiresAt: no such date or time',
@@ -159,13 +159,13 @@ test('an entry with a fault is compared with the others all the same', (t) => {
 
 test('the values of any key are checked, even of one with a line break', (t) => {
   for (const key of ['team', 'a\\nb', 'a\\u2028b', '', '__proto__']) {
-    t.match(faultsOf(t, `  - { username: alice, extra: { "${key}": 5 } }\n`).join(), /^3: users\[0\]\.extra[^]*: must be a list/, key)
+    t.match(errorsOf(t, `  - { username: alice, extra: { "${key}": 5 } }\n`).join(), /^3: users\[0\]\.extra[^]*: must be a list/, key)
   }
   t.end()
 })
 
-test('all faults at once, in the order of lines, those of the schema and ours', async (t) => {
-  const faults = faultsOf(t, `\
+test('all errors at once, in the order of lines, those of the schema and ours', async (t) => {
+  const errors = errorsOf(t, `\
   - username: alice
     expiresAt: 2027-02-30T00:00:00Z
     tokens: [{ name: laptop, hash: "${LAPTOP}" }]
@@ -175,25 +175,25 @@ test('all faults at once, in the order of lines, those of the schema and ours', 
     passwordHash: $2b$31$${'x'.repeat(53)}
     tokens: [{ name: stolen, hash: "${LAPTOP}" }]
 `)
-  t.strictSame(faults.map((fault) => fault.split(': ', 2).join(' ')), [
+  t.strictSame(errors.map((error) => error.split(': ', 2).join(' ')), [
     '4 users[0].expiresAt', '7 users[1].uid', '8 users[2].username', '9 users[2].passwordHash', '10 users[2].tokens[0].hash'
   ])
 })
 
 test('names that the config may allow are left to the guard', async (t) => {
-  t.strictSame(faultsOf(t, '  - username: system:node:a\n    groups: [system:nodes]\n'), [])
+  t.strictSame(errorsOf(t, '  - username: system:node:a\n    groups: [system:nodes]\n'), [])
 })
 
 test('a document that is no users file', async (t) => {
   for (const text of ['', 'users: []\n', 'apiVersion: authn-webhook/v1\nusers: {}\n', 'apiVersion: authn-webhook/v1\n', 'null\n', '- alice\n', 'users: [\n']) {
-    t.throws(() => parseUsers(text, 'users.yaml'), { code: 'AUTHN_FAULTS' }, JSON.stringify(text))
+    t.throws(() => parseUsers(text, 'users.yaml'), { code: 'AUTHN_VALIDATION' }, JSON.stringify(text))
   }
 })
 
 test('reading', async (t) => {
   const dir = t.testdir({ 'users.yaml': `${HEAD}  - username: alice\n` })
   t.equal((await readUsers(`${dir}/users.yaml`)).size, 1)
-  await t.rejects(readUsers(`${dir}/missing.yaml`), { code: 'AUTHN_FAULTS', message: /missing\.yaml: does not exist/ })
+  await t.rejects(readUsers(`${dir}/missing.yaml`), { code: 'AUTHN_VALIDATION', message: /missing\.yaml: does not exist/ })
 })
 
 test('the decoy for unknown names costs what most hashes cost', async (t) => {
@@ -221,16 +221,16 @@ test('many users: everybody is found, by name and by token', async (t) => {
   t.strictSame(missing, [])
 })
 
-test('of very many faults the first ones are told', async (t) => {
+test('of very many errors the first ones are told', async (t) => {
   for (const [what, users, message] of [
     ['of the form', '  -\n'.repeat(50_000), /must be a mapping/],
     ['of names', '  - username: "ali\\u0007ce"\n'.repeat(50_000), /contains a control character/],
     ['of one entry', `  - username: alice\n    extra:\n${'      k: [v]\n'.repeat(200_000)}`, /is there twice/]
   ] as const) {
-    const faults = faultsOf(t, users)
-    t.equal(faults.length, MAX_FAULTS + 1, what)
-    t.match(faults[0], message)
-    t.equal(faults[MAX_FAULTS], 'undefined: : more than 1000 errors; fix these first')
+    const errors = errorsOf(t, users)
+    t.equal(errors.length, MAX_ERRORS + 1, what)
+    t.match(errors[0], message)
+    t.equal(errors[MAX_ERRORS], 'undefined: : more than 1000 errors; fix these first')
   }
 })
 

@@ -1,5 +1,5 @@
 /** The test of a password under the throttle of the service, which knows only "right" and "wrong". */
-import type { AskContext } from '../../../../src/authn/provider.js'
+import type { RequestContext } from '../../../../src/authn/provider.js'
 import type { Refusal, Verdict } from '../connection/verdict.js'
 
 /**
@@ -7,7 +7,7 @@ import type { Refusal, Verdict } from '../connection/verdict.js'
  * the throttle must not count it. The caller is released when nobody waits any
  * more; the test goes on.
  */
-export async function attempt (identity: string, ctx: Pick<AskContext, 'attempt' | 'signal'>, test: () => Promise<Verdict>): Promise<Verdict> {
+export async function attempt (identity: string, ctx: Pick<RequestContext, 'attempt' | 'signal'>, test: () => Promise<Verdict>): Promise<Verdict> {
   // before it begins: nobody would look after one that fails then
   ctx.signal.throwIfAborted()
   const attempt = ctx.attempt(identity, async () => {
@@ -24,7 +24,7 @@ export async function attempt (identity: string, ctx: Pick<AskContext, 'attempt'
 }
 
 /** Takes as long as a refused bind, without sending one: a password must reach only the account that it was typed for. */
-export async function attemptUnknown (name: string, ctx: Pick<AskContext, 'attemptUnknown' | 'signal'>): Promise<void> {
+export async function attemptUnknown (name: string, ctx: Pick<RequestContext, 'attemptUnknown' | 'signal'>): Promise<void> {
   ctx.signal.throwIfAborted()
   await unlessAborted(ctx.attemptUnknown(name), ctx.signal)
 }

@@ -33,7 +33,7 @@ export interface DirectoryOptions {
   readonly config: LdapProviderConfig
   readonly settings: Settings
   readonly identity: () => TlsIdentity
-  readonly ctx: Pick<OpenContext, 'log' | 'count' | 'changed'>
+  readonly ctx: Pick<OpenContext, 'log' | 'countEvent' | 'invalidate'>
 }
 
 const ROOT: Query = { baseDN: '', scope: 'base', attributes: ['1.1'], limit: 1 }
@@ -49,7 +49,7 @@ export class Directory {
   /** One connection of its own: no review ever waits for a ping. */
   readonly #pings: Pool
 
-  constructor ({ config, settings, identity, ctx: { log, count, changed } }: DirectoryOptions) {
+  constructor ({ config, settings, identity, ctx: { log, countEvent, invalidate } }: DirectoryOptions) {
     this.#settings = settings
     this.#dialing = { tls: config.tls, identity, timeout: settings.timeouts.connect, redact: words => redactPasswords(words, this.#service.secrets()) }
     this.#paging = new Paging(settings.pageSize, log)
@@ -58,7 +58,7 @@ export class Directory {
       log,
       probe: async (host, signal) => { await this.#probe(host, signal) },
       onLost: host => {
-        count?.('host-lost')
+        countEvent?.('host-lost')
         this.#searches.forget(host)
         this.#binds.forget(host)
         this.#pings.forget(host)
@@ -68,8 +68,8 @@ export class Directory {
       bindDN: config.bindDN,
       password: config.bindPassword,
       log,
-      onRefused: () => { count?.('service-bind-refused') },
-      onChanged: () => { this.#searches.trial(changed) }
+      onRefused: () => { countEvent?.('service-bind-refused') },
+      onChanged: () => { this.#searches.trial(invalidate) }
     })
     const { pool, readsAsUser } = settings
     this.#searches = new Pool(readsAsUser ? { ...pool, min: 0 } : pool, async signal => await this.#connectAsService(signal))

@@ -30,8 +30,8 @@ interface TlsContent extends Omit<TlsIdentity, 'ca'> {
 
 type Paths = Pick<LdapTlsConfig, 'caFile' | 'certFile' | 'keyFile'>
 
-/** @throws FaultsError that names the file at fault */
-export async function openTlsFiles (paths: Paths, { log, reloaded, resolvePath }: Pick<OpenContext, 'log' | 'reloaded' | 'resolvePath'>, now = Date.now): Promise<TlsFiles> {
+/** @throws ValidationError that names the file at fault */
+export async function openTlsFiles (paths: Paths, { log, reportReload, resolvePath }: Pick<OpenContext, 'log' | 'reportReload' | 'resolvePath'>, now = Date.now): Promise<TlsFiles> {
   const files = [paths.caFile, paths.certFile, paths.keyFile].flatMap(path => path === undefined ? [] : resolvePath(path))
   if (files.length === 0) return { current: () => ({}), close () {} }
   const watched = await openWatched({
@@ -40,17 +40,17 @@ export async function openTlsFiles (paths: Paths, { log, reloaded, resolvePath }
     read: async () => await readTlsFiles(paths, resolvePath),
     onReload () {
       log.info({ files }, 'reloaded the TLS files of the directory; new connections use them')
-      reloaded()
+      reportReload()
     },
     onError (error) {
       log.error({ files, err: error }, 'the TLS files of the directory were not reloaded; the previous ones stay active')
-      reloaded(error)
+      reportReload(error)
     }
   })
   return { current: () => identityOf(watched.current, now()), close () { watched.close().catch(() => {}) } }
 }
 
-/** @throws FaultsError that names the file at fault */
+/** @throws ValidationError that names the file at fault */
 export async function readTlsFiles ({ caFile, certFile, keyFile }: Paths, resolvePath: OpenContext['resolvePath']): Promise<TlsContent> {
   const ca = caFile === undefined ? {} : { bundle: new CABundle((await readCertificates(resolvePath(caFile))).certificates) }
   if (certFile === undefined || keyFile === undefined) return ca
@@ -62,7 +62,7 @@ export async function readTlsFiles ({ caFile, certFile, keyFile }: Paths, resolv
 
 /**
  * Reads each file, whatever is wrong with the others.
- * @throws FaultsError that names the file at fault, or AggregateError with several
+ * @throws ValidationError that names the file at fault, or AggregateError with several
  */
 export async function checkTlsFiles ({ caFile, certFile, keyFile }: Paths, resolvePath: OpenContext['resolvePath']): Promise<void> {
   const ca = await failuresOf(caFile === undefined ? [] : [readCertificates(resolvePath(caFile))])

@@ -43,7 +43,7 @@ export function placeholdersOf (template: string): string[] {
 }
 
 /** What is wrong with a filter of the config, if anything is. */
-export function filterFault (template: string, placeholders: readonly string[], { attributes = false } = {}): string | undefined {
+export function filterError (template: string, placeholders: readonly string[], { attributes = false } = {}): string | undefined {
   for (const name of placeholdersOf(template)) {
     const meant = placeholders.find(known => known.toLowerCase() === name.toLowerCase())
     if (meant === undefined && !attributes) return `knows no {${name}}; there ${placeholders.length === 1 ? 'is' : 'are'} ${placeholders.map(name => `{${name}}`).join(' and ')}`

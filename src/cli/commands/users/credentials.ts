@@ -1,7 +1,7 @@
 /** `authn-webhook users set-password`, `add-token` and `remove-token`: rotation, by adding the new one before the old one goes. */
 import { Argument, Command } from 'commander'
 import { digestToken, generateToken } from '../../../authn/token-digest.js'
-import { CommandError } from '../../../errors.js'
+import { CommandError } from '../../command-error.js'
 import { outputOption, printResult, type OutputFormat, type Terminal } from '../../terminal.js'
 import { repeatable } from '../repeatable.js'
 import { printOnce } from '../shown-once.js'

@@ -2,7 +2,7 @@
 import { Command, Option } from 'commander'
 import { findReservedNames } from '../../../authn/reserved.js'
 import type { UserEntry } from '../../../users-file/users.js'
-import { CommandError } from '../../../errors.js'
+import { CommandError } from '../../command-error.js'
 import type { UsersEditor } from '../../../users-file/edit.js'
 import type { Terminal } from '../../terminal.js'
 import { repeatable } from '../repeatable.js'

@@ -22,7 +22,7 @@ export function importCommand (terminal: Terminal): Command {
     .addOption(usersFileOption)
     .addOption(outputOption)
     .addHelpText('after', `
-All or nothing: every fault is said with its line, and nothing is changed then.
+All or nothing: every error is said with its line, and nothing is changed then.
 Tokens become digests, and stay valid; bcrypt hashes are kept, also behind
 {BLF-CRYPT} or with each $ doubled. Warns of weak tokens, of bcrypt hashes with
 a cost below 10, of columns that Kubernetes ignores, and of names under system:,

@@ -2,7 +2,7 @@
 import { Argument, InvalidArgumentError, Option, type Command } from 'commander'
 import { parseDuration } from '../../../authn/duration.js'
 import { parseTimestamp } from '../../../authn/timestamp.js'
-import { CommandError } from '../../../errors.js'
+import { CommandError } from '../../command-error.js'
 import type { UserEntry, Users } from '../../../users-file/users.js'
 import type { Terminal } from '../../terminal.js'
 import { nameOf } from './users-file.js'

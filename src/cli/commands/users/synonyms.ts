@@ -1,6 +1,6 @@
 /** Words that people type for a `users` command, from other programs: not run, but answered with the right one. */
 import { Command } from 'commander'
-import { CommandError } from '../../../errors.js'
+import { CommandError } from '../../command-error.js'
 
 const SYNONYMS: Readonly<Record<string, string>> = {
   create: 'add',

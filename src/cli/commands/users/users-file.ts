@@ -4,7 +4,7 @@
  * What else would go to stdout goes to stderr then.
  */
 import type { Users } from '../../../users-file/users.js'
-import { CommandError } from '../../../errors.js'
+import { CommandError } from '../../command-error.js'
 import type { UsersEditor } from '../../../users-file/edit.js'
 import type { Terminal } from '../../terminal.js'
 import { writeOut } from '../shown-once.js'
@@ -24,7 +24,7 @@ interface OpenOptions {
  * undoes another.
  * @param change may be called several times; what it asks of a person, {@link once}
  * @returns what the last `change` did
- * @throws FaultsError with everything that is wrong with the file
+ * @throws ValidationError with everything that is wrong with the file
  */
 export async function changeUsersFile<T> (terminal: Terminal, file: string, change: (editor: UsersEditor) => T | Promise<T>, options: OpenOptions = {}): Promise<T> {
   for (;;) {

@@ -91,7 +91,7 @@ test('connections', async t => {
     const caFile = join(t.testdir(), 'ca.crt')
     await copyFile(join(slapd.dir, 'ca.crt'), caFile)
     const { ask, reloads } = await open(t, slapd, { tls: { caFile }, pool: { min: 0 } })
-    await t.rejects(open(t, slapd, { tls: { caFile: `${caFile}.missing` } }), 'none at the start is a fault')
+    await t.rejects(open(t, slapd, { tls: { caFile: `${caFile}.missing` } }), 'none at the start is an error')
     t.equal(outcome(await ask('alice', alice.password)), 'alice')
     await writeFile(`${caFile}.new`, 'nonsense')
     await rename(`${caFile}.new`, caFile)

@@ -10,7 +10,7 @@ import { LdapProvider } from '../../../../plugins/providers/ldap/provider.js'
 import { RefusedPasswords } from '../../../../plugins/providers/ldap/accounts/refused-passwords.js'
 import { ServiceBind } from '../../../../plugins/providers/ldap/connection/service-bind.js'
 import { settle } from '../../../../plugins/providers/ldap/settings.js'
-import type { AskContext } from '../../../../src/authn/provider.js'
+import type { RequestContext } from '../../../../src/authn/provider.js'
 import { Throttle } from '../../../../src/authn/throttle.js'
 import { UnavailableError } from '../../../../src/errors.js'
 import { ldapConfig, openLdap, openldapConfig, outcome, type LdapFields } from '../../../fixtures/ldap.js'
@@ -39,7 +39,7 @@ async function change ({ url }: Slapd, operation: 'replace' | 'delete', dn: stri
 }
 
 /** Under a throttle such as the service has. */
-function throttled (maxFailures: number): Pick<AskContext, 'attempt'> {
+function throttled (maxFailures: number): Pick<RequestContext, 'attempt'> {
   const throttle = new Throttle({ maxFailures, baseDelay: 60_000, maxDelay: 300_000, maxConcurrent: 8, maxQueue: 64, onThrottled: () => {} })
   return { attempt: async (identity, check) => await throttle.attempt(identity, check, new AbortController().signal) }
 }

@@ -147,7 +147,7 @@ test('with a directory', async t => {
     await slapd.start()
   })
 
-  t.test('validate knows its faults, with their lines', async t => {
+  t.test('validate knows its errors, with their lines', async t => {
     const cwd = t.testdir({
       ...FILES,
       'tls.crt': serving.cert,

@@ -62,7 +62,7 @@ test('a directory that requires a client certificate', async t => {
     t.equal(outcome(await ask('alice', alice.password)), 'alice')
   })
 
-  await t.test('whose files are wrong: a fault at the start and in validate', async t => {
+  await t.test('whose files are wrong: an error at the start and in validate', async t => {
     for (const [name, tls, expected] of [
       ['a key of another certificate', { caFile, certFile: client.certFile, keyFile: stranger.keyFile }, /does not belong to the certificate in/],
       ['no certificate', { caFile, certFile: client.keyFile, keyFile: client.keyFile }, /holds a private key/],
@@ -70,7 +70,7 @@ test('a directory that requires a client certificate', async t => {
     ] as const) {
       const config = openldapConfig(slapd, { groupSearch: { mode: 'none' }, tls })
       await t.rejects(openLdap(t, config), { message: expected }, name)
-      await t.rejects(Promise.resolve(ldap.check!(config, { resolvePath: path => path, warn () {}, findReservedNames: () => [] })), { message: expected }, `${name}: validate`)
+      await t.rejects(Promise.resolve(ldap.validateFiles!(config, { resolvePath: path => path, warn () {}, findReservedNames: () => [] })), { message: expected }, `${name}: validate`)
     }
   })
 })

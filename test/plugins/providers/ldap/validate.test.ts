@@ -1,7 +1,7 @@
 /** What `validate` says of the config of a directory. */
 import { test } from 'tap'
 import ldap from '../../../../plugins/providers/ldap/index.js'
-import { findFaults } from '../../../../src/documents/schema-errors.js'
+import { findErrors } from '../../../../src/documents/schema-errors.js'
 import type { LdapFields } from '../../../fixtures/ldap.js'
 
 const OPENLDAP = { preset: 'openldap', urls: ['ldaps://ldap.example.test'], userSearch: { baseDN: 'dc=example,dc=test' }, groupSearch: { baseDN: 'ou=groups,dc=example,dc=test' } }
@@ -11,8 +11,8 @@ const TEMPLATE = { userDNTemplate: 'uid={username},dc=example,dc=test' }
 
 function inspect (fields: LdapFields): string[] {
   const config: any = structuredClone(fields)
-  const faults = findFaults(config, ldap.schema)
-  const findings = faults.length > 0 ? faults : ldap.inspect!(config, { timeout: '3s' })
+  const errors = findErrors(config, ldap.schema)
+  const findings = errors.length > 0 ? errors : ldap.validate!(config, { timeout: '3s' })
   return findings.map(({ path, message, ...rest }) => `${'warning' in rest ? 'warning: ' : ''}${path}: ${message}`)
 }
 

@@ -42,9 +42,9 @@ test('certs, from nothing to a renewal', async (t) => {
   t.not(await read('kube-apiserver.crt'), client)
 
   await rm(join(directory, 'tls.key'))
-  const faulty = await certs()
-  t.equal(faulty.code, 2)
-  t.match(faulty.stderr, /^error: .*tls\.crt has no key: .*tls\.key is missing; add --renew to replace it\n/)
+  const invalid = await certs()
+  t.equal(invalid.code, 2)
+  t.match(invalid.stderr, /^error: .*tls\.crt has no key: .*tls\.key is missing; add --renew to replace it\n/)
   t.equal((await certs('--renew')).code, 0)
 
   await writeFile(join(directory, 'ca.crt'), withTime(authority!, 'notAfter'))

@@ -167,7 +167,7 @@ test('an error of the admin listener names its fields', async t => {
   }
 })
 
-test('faults of config and users file stop the start, with path and line', async t => {
+test('errors of config and users file stop the start, with path and line', async t => {
   const cwd = t.testdir({ 'tls.crt': serving.cert, 'tls.key': serving.key, 'authn-webhook.yaml': CONFIG.replace('400ms', 'soon'), 'users.yaml': USERS })
   const env = { AUTHN_WEBHOOK_CONFIG: undefined }
   const config = await runCommand(['serve'], { cwd, env })

@@ -10,7 +10,7 @@ test('prints the bearer token of a password on one line', async (t) => {
   t.equal(stdout, `${Buffer.from('alice:wonderland').toString('base64')}\n`)
   t.equal(stderr, '')
   t.equal(code, 0)
-  t.same(parseCredential(stdout.trim()).password, { username: 'alice', password: 'wonderland' })
+  t.same(parseCredential(stdout.trim()).passwordCredential, { username: 'alice', password: 'wonderland' })
 })
 
 test('asks for the password on a terminal, without echo', needs('script'), async (t) => {
@@ -38,7 +38,7 @@ test('the username is needed', async (t) => {
 
 test('what a token carries is read back as it was', (t) => {
   for (const password of ['a:b', ' outer space ', 'pässwörd', '🐇', 'x'.repeat(2000), '=']) {
-    t.same(parseCredential(passwordToken({ username: 'älice', password })).password, { username: 'älice', password }, password)
+    t.same(parseCredential(passwordToken({ username: 'älice', password })).passwordCredential, { username: 'älice', password }, password)
   }
   t.end()
 })

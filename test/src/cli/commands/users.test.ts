@@ -470,7 +470,7 @@ test('users import', async (t) => {
 })
 
 test('no command touches a file that it can\'t change safely', async (t) => {
-  t.test('one with faults: all of them are said', async (t) => {
+  t.test('one with errors: all of them are said', async (t) => {
     const wrong = PEOPLE.replace('"1001"', '1001').replace('groups: [developers]', 'group: [developers]')
     const { read, users } = directory(t, wrong)
     const { code, stdout, stderr } = await users(['add', 'carol', '--generate-password'])

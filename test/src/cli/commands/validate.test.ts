@@ -49,7 +49,7 @@ test('a config that is right', async (t) => {
       valid: true,
       file: join(cwd, 'authn-webhook.yaml'),
       identityProviders: [{ name: 'people', kind: 'static' }, { name: 'robots', kind: 'module' }],
-      faults: [],
+      errors: [],
       warnings: []
     }
     for (const [format, parse] of [['json', JSON.parse], ['yaml', load]] as const) {
@@ -65,7 +65,7 @@ test('a config that is right', async (t) => {
   })
 })
 
-test('warnings are no faults', async (t) => {
+test('warnings are no errors', async (t) => {
   const cwd = await home(t, { 'authn-webhook.yaml': CONFIG.replace('127.0.0.1', '0.0.0.0') })
   const { code, stdout, stderr } = await runCommand(['validate'], { cwd })
   t.match(stdout, /is valid/)
@@ -98,7 +98,7 @@ test('warns of bcrypt hashes that are quick to guess', async (t) => {
   t.equal(code, 0)
 })
 
-test('faults of the config and of the files that it names come together', async (t) => {
+test('errors of the config and of the files that it names come together', async (t) => {
   const cwd = await home(t, {
     'authn-webhook.yaml': CONFIG.replace('host', 'hots'),
     'users.yaml': `${USERS}    uid: 1001\n    grops: [a]\n`,
@@ -111,12 +111,12 @@ test('faults of the config and of the files that it names come together', async 
 ${file('users.yaml')}:4: users[0].uid: must be a string; got a number: quote it
 ${file('users.yaml')}:5: users[0].grops: unknown key; did you mean "groups"?
 ${file('authn-webhook.yaml')}:6: identityProviders[1]: robots.txt is bad
-4 faults
+4 errors
 `)
   t.equal(code, 2)
 
   const { code: sameCode, stdout: json } = await runCommand(['validate', '-o', 'json'], { cwd })
-  t.match(JSON.parse(json), { valid: false, faults: [{ file: file('authn-webhook.yaml'), path: 'server.hots', line: 2, message: /unknown key/ }, { file: file('users.yaml'), line: 4 }, {}, {}] })
+  t.match(JSON.parse(json), { valid: false, errors: [{ file: file('authn-webhook.yaml'), path: 'server.hots', line: 2, message: /unknown key/ }, { file: file('users.yaml'), line: 4 }, {}, {}] })
   t.equal(sameCode, 2)
 })
 
@@ -158,7 +158,7 @@ identityProviders:
     at(6, `identityProviders[0].config.usersFile: ${join(cwd, 'absent.yaml')}: does not exist`),
     at(19, `identityProviders[1].config.tls.caFile: ${join(cwd, 'absent-root.crt')}: does not exist`),
     at(21, `identityProviders[1].config.tls.keyFile: ${join(cwd, 'absent.key')}: does not exist`),
-    '10 faults'
+    '10 errors'
   ])
   t.equal(code, 2)
 })
@@ -171,12 +171,12 @@ test('certificates belong to it', async (t) => {
     'undated.yaml': CONFIG.replace('tls/tls.crt', 'undated.crt')
   })
   writeFileSync(join(cwd, 'undated.crt'), withTime(readFileSync(join(cwd, 'tls/tls.crt'), 'utf8'), 'notAfter'))
-  const at = (config: string, field: string, fault: string): string => `${join(cwd, config)}:3: tls.${field}: ${join(cwd, fault)}`
+  const at = (config: string, field: string, error: string): string => `${join(cwd, config)}:3: tls.${field}: ${join(cwd, error)}`
   for (const [config, expected] of [
-    ['other.yaml', [at('other.yaml', 'certFile', 'absent.crt: does not exist'), at('other.yaml', 'keyFile', 'users.yaml: '), at('other.yaml', 'clientCAFile', 'absent-ca.crt: does not exist'), 'warning: ', '3 faults']],
-    ['ca.yaml', [at('ca.yaml', 'clientCAFile', 'absent-ca.crt: does not exist'), '1 fault']],
-    ['undated.yaml', [at('undated.yaml', 'certFile', 'undated.crt: holds a certificate whose notAfter is not a date'), '1 fault']],
-    ['mixed.yaml', [at('mixed.yaml', 'keyFile', 'tls/ca/ca.key: does not belong'), at('mixed.yaml', 'clientCAFile', 'absent-ca.crt: does not exist'), '2 faults']]
+    ['other.yaml', [at('other.yaml', 'certFile', 'absent.crt: does not exist'), at('other.yaml', 'keyFile', 'users.yaml: '), at('other.yaml', 'clientCAFile', 'absent-ca.crt: does not exist'), 'warning: ', '3 errors']],
+    ['ca.yaml', [at('ca.yaml', 'clientCAFile', 'absent-ca.crt: does not exist'), '1 error']],
+    ['undated.yaml', [at('undated.yaml', 'certFile', 'undated.crt: holds a certificate whose notAfter is not a date'), '1 error']],
+    ['mixed.yaml', [at('mixed.yaml', 'keyFile', 'tls/ca/ca.key: does not belong'), at('mixed.yaml', 'clientCAFile', 'absent-ca.crt: does not exist'), '2 errors']]
   ] as const) {
     const { code, stderr } = await runCommand(['validate', '--config', config], { cwd })
     const lines = stderr.trim().split('\n')
@@ -203,8 +203,8 @@ test('what is no config', async (t) => {
   const cwd = t.testdir({ 'empty.yaml': '', 'broken.yaml': 'a: [\n', 'users.yaml': USERS })
   for (const [args, message, code] of [
     [[], /there is no config: .*serve --demo/s, 2],
-    [['--config', 'absent.yaml'], /absent\.yaml: does not exist\n1 fault/, 2],
-    [['--config', 'empty.yaml'], /empty\.yaml: is empty\n1 fault/, 2],
+    [['--config', 'absent.yaml'], /absent\.yaml: does not exist\n1 error/, 2],
+    [['--config', 'empty.yaml'], /empty\.yaml: is empty\n1 error/, 2],
     [['--config', 'broken.yaml'], /broken\.yaml:2: is not valid YAML/, 2],
     [['--config', 'users.yaml'], /users\.yaml:2: users: unknown key/, 2],
     [['--output', 'xml'], /Allowed choices are json, yaml/, 2]

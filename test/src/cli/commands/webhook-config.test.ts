@@ -155,7 +155,7 @@ test('webhook-config', async (t) => {
     ]
     for (const [args, message] of cases) {
       const error = await inPlace(...args).catch((error: Error) => error)
-      t.match(error, { name: /^(Command|Faults)Error$/, message })
+      t.match(error, { name: /^(Command|Errors)Error$/, message })
       t.notMatch(String(error), /canary/)
     }
   })

@@ -276,7 +276,7 @@ test('where one check fails, nothing is asked behind it', async t => {
   t.strictSame(checks.find(({ name }) => name === 'expiry')?.outcome, 'ok', 'what the same handshake tells is told')
 })
 
-// the drill: what the real API server says is for the end-to-end suite; here are the faults that it can't be made to have
+// the drill: what the real API server says is for the end-to-end suite; here are the errors that it can't be made to have
 
 interface DrillCase {
   readonly what: string

@@ -22,7 +22,7 @@ const log = await createLogger({ level: 'silent', format: 'json', terminal: fals
 async function open (t: Test, pem: string, now?: () => number): Promise<TlsFiles> {
   const caFile = join(t.testdir(), 'ca.crt')
   await writeFile(caFile, pem)
-  const tlsFiles = await openTlsFiles({ caFile }, { log, reloaded () {}, resolvePath: path => path }, now)
+  const tlsFiles = await openTlsFiles({ caFile }, { log, reportReload () {}, resolvePath: path => path }, now)
   t.teardown(tlsFiles.close)
   return tlsFiles
 }
