@@ -47,7 +47,7 @@ test('shedding', { timeout: HOUR }, async t => {
   const webhook = await createWebhook(t, { identityProviders: [busy({ burns: BURNS })], files: busyFile, config: { pressure: { maxEventLoopDelay: PRESSURE } } })
   const wiretap = await startWiretap(t, {
     to: () => ({ port: webhook.port }),
-    change: (answer, review) => answer.status === 429 && variant !== '429' ? couldNotTell(review) : answer
+    change: (answer, review) => answer.status === 429 && variant !== '429' ? unavailable(review) : answer
   })
   const cluster = await startCluster(t, { webhook: await webhook.kubeconfig('--server', `https://127.0.0.1:${wiretap.port}`) })
   const call = callOf(cluster)
@@ -113,8 +113,8 @@ async function calm (call: Call, name: string): Promise<number> {
   return performance.now() - start
 }
 
-/** As src/authn/review.ts says that it could not tell. */
-function couldNotTell ({ body }: Review): Answer {
+/** As src/authn/review.ts answers if a provider is unavailable. */
+function unavailable ({ body }: Review): Answer {
   const { apiVersion, spec: { audiences } } = JSON.parse(body)
   return { status: 200, body: JSON.stringify({ apiVersion, kind: 'TokenReview', status: { authenticated: false, error: 'overloaded', audiences } }) }
 }

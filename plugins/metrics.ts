@@ -7,7 +7,7 @@ import fp from 'fastify-plugin'
 import type { FastifyInstance } from 'fastify'
 import { collectDefaultMetrics, Counter as PromCounter, Gauge, Registry, type Metric } from 'prom-client'
 import type { Review } from '../src/authn/review.js'
-import { ASK_RESULTS, RESERVED_KINDS, type Observer } from '../src/authn/observer.js'
+import { PROVIDER_RESULTS, RESERVED_KINDS, type Observer } from '../src/authn/observer.js'
 import { Counter, Histogram } from '../src/http/series.js'
 
 declare module 'fastify' {
@@ -52,7 +52,7 @@ export function createMetrics (version: string): Metrics {
   const reviews = counter('token_reviews_total', 'TokenReviews by outcome.', ['result', 'version'])
   const duration = histogram('token_review_duration_seconds', 'Time to answer a TokenReview.', ['result'])
   const denials = counter('denials_total', 'Credentials refused, by the provider that refused them and why.', ['provider', 'reason'])
-  const failures = counter('failures_total', 'Questions to a provider that could not be answered, and why.', ['provider', 'reason'])
+  const failures = counter('failures_total', 'Requests for which a provider was unavailable, and why.', ['provider', 'reason'])
   const requests = counter('provider_requests_total', 'Questions that reached a provider.', ['provider', 'result'])
   const requestDuration = histogram('provider_request_duration_seconds', 'Time a provider took to answer.', ['provider', 'result'])
   const cacheRequests = counter('cache_requests_total', 'Look-ups in the cache of answers.', ['provider', 'result'])
@@ -63,7 +63,7 @@ export function createMetrics (version: string): Metrics {
   new Gauge({ name: 'authn_webhook_build_info', help: 'Version of the service and of Node.js.', labelNames: ['version', 'node'], registers: [registry] })
     .set({ version, node: process.version }, 1)
 
-  start(reviews, 'error', ['v1', 'v1beta1'])
+  start(reviews, 'unavailable', ['v1', 'v1beta1'])
   start(reviews, 'shed', ['unknown'])
   reloads.begin('certificate')
 
@@ -71,7 +71,7 @@ export function createMetrics (version: string): Metrics {
     registry,
     opened (provider) {
       // the first use of a break-glass user must be seen
-      start(requests, provider, ASK_RESULTS)
+      start(requests, provider, PROVIDER_RESULTS)
       reloads.begin(provider)
       start(reserved, provider, RESERVED_KINDS)
       start(throttled, provider, [''])

@@ -14,8 +14,7 @@ import pressure from '../plugins/pressure.js'
 import tls from '../plugins/tls.js'
 import tokenReview from '../plugins/token-review.js'
 import { milliseconds } from './authn/duration.js'
-import { createLinks, type OpenProvider } from './authn/link.js'
-import { unobserved } from './authn/observer.js'
+import { createAuthenticators, type OpenProvider } from './authn/authenticator.js'
 import { Reachability } from './authn/reachability.js'
 import type { ReviewRules } from './authn/review.js'
 import type { LoadedConfig } from './config/load.js'
@@ -151,20 +150,6 @@ function lifecycle (review: FastifyInstance, admin: FastifyInstance | undefined,
   }
 }
 
-/** The providers of a config without a listener, for commands that ask them in their own process. */
-export interface OpenChain {
-  readonly rules: ReviewRules
-  readonly providers: readonly OpenProvider[]
-  close: () => Promise<void>
-}
-
-export async function openChain ({ loaded, log }: Pick<ServiceOptions, 'loaded' | 'log'>): Promise<OpenChain> {
-  const { config, dir, providers } = loaded
-  const carrier = createAdminServer(config)
-  await carrier.register(identityProviders, { providers, dir, throttle: config.throttle, allowMock: false, log, observer: unobserved })
-  return { rules: rulesOf(carrier, loaded), providers: carrier.identityProviders, close: async () => { await carrier.close() } }
-}
-
 function rulesOf ({ identityProviders }: FastifyInstance, { config }: LoadedConfig): ReviewRules {
-  return { links: identityProviders.flatMap(createLinks), audiences: config.audiences, maxTokenBytes: config.server.maxTokenBytes }
+  return { chain: identityProviders.flatMap(createAuthenticators), audiences: config.audiences, maxTokenBytes: config.server.maxTokenBytes }
 }

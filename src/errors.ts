@@ -1,8 +1,8 @@
 /**
  * Every error of this project, with a code that stays.
  *
- * - HTTP refusals become a Kubernetes `Status` (plugins/error-handler.ts).
- * - {@link UnavailableError} is the domain's "could not tell".
+ * - HTTP errors become a Kubernetes `Status` (plugins/error-handler.ts).
+ * - {@link UnavailableError} says why a provider could not answer.
  * - {@link ValidationError} carries everything that is wrong with a file at once.
  */
 import createError from '@fastify/error'
@@ -55,14 +55,14 @@ export const UsersFileEditError = createError<[string, ErrorOptions?]>('AUTHN_US
 export const CertificateError = createError<[string]>('AUTHN_CERTIFICATE', '%s')
 
 export type UnavailableReason =
-  | 'timeout' // the provider took longer than its budget
-  | 'deadline' // the review's budget ran out, or its caller left
+  | 'timeout' // the provider took longer than its time limit
+  | 'deadline' // the review's time limit passed, or its caller left
   | 'busy' // too many questions or password checks at once
-  | 'breaker-open' // it failed so often that it is left alone for a while
+  | 'breaker-open' // it failed so often that it is not asked for a while
   | 'throttled' // too many wrong passwords for this name
-  | 'failed' // it threw, or gave what the contract does not know
+  | 'failed' // it threw, or broke its contract
 
-/** "Could not tell." The message goes to the API server's log: ours, short, without input, hosts or credentials. */
+/** Why a provider could not answer; it passes through third parties' code, so it is an exception. */
 export class UnavailableError extends Error {
   readonly code = 'AUTHN_UNAVAILABLE'
   override readonly name = 'UnavailableError'

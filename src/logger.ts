@@ -4,6 +4,7 @@
  */
 import { pino, symbols, type DestinationStream, type Logger } from 'pino'
 import type { LogConfig } from '../schemas/config.js'
+import type { ProviderLog } from './authn/provider.js'
 import { OutputQueue } from './output-queue.js'
 import { escapeTexts } from './printable.js'
 
@@ -33,6 +34,17 @@ export async function createLogger ({ level, format, terminal, destination = new
     formatters: { level: label => ({ level: label }) },
     redact: { paths: REDACTED, censor: '[redacted]' }
   }, stream)
+}
+
+/** pino's methods with the order of arguments that the provider contract promises. */
+export function providerLog (log: Logger, provider: string): ProviderLog {
+  const child = log.child({ provider })
+  return {
+    debug: (fields, message) => { child.debug(fields, message) },
+    info: (fields, message) => { child.info(fields, message) },
+    warn: (fields, message) => { child.warn(fields, message) },
+    error: (fields, message) => { child.error(fields, message) }
+  }
 }
 
 /** Where a logger's lines go, for those that are too many to be composed by pino. */

@@ -41,7 +41,7 @@ async function troubledLog (t: Test): Promise<string> {
         async authenticatePassword ({ username }, ctx) {
           if (username === 'erin') return { user: { username, groups: ['system:masters'] } }
           if (username === 'carol') throw new Error('connect ECONNREFUSED 192.0.2.1:636')
-          return await ctx.attempt('bob', async () => false) ? null : { denied: 'wrong-credential', username: 'bob' }
+          return await ctx.attempt('bob', async () => 'incorrect') === 'correct' ? null : { denied: 'wrong-credential', username: 'bob' }
         }
       }
     },

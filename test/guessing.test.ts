@@ -48,7 +48,7 @@ async function guess ({ review }: TestService, username: string, passwordOf = (t
 }
 
 const DENIED = { authenticated: false }
-const UNAVAILABLE = { authenticated: false, error: 'identity provider "people" could not answer' }
+const UNAVAILABLE = { authenticated: false, error: 'identity provider "people" is unavailable' }
 /** Five are free, the sixth closes. */
 const THROTTLED = Array.from({ length: TRIES }, (_, turn) => turn < 6 ? DENIED : UNAVAILABLE)
 
@@ -64,7 +64,7 @@ test('answers tell nobody which names exist', async t => {
     for (const [what, username] of Object.entries(names)) t.strictSame(await guess(service, username), THROTTLED, what)
     t.equal(await counted(service, 'throttled_total{provider="people"}'), Object.keys(names).length * (TRIES - 6), 'each throttled attempt is counted')
     const audited = service.lines.filter(line => line.audit !== undefined).map(({ outcome, reason, username, typedName }) => ({ outcome, reason, username, digest: typeof typedName }))
-    for (const at of [6, 3 * TRIES + 6]) t.strictSame(audited[at], { outcome: 'error', reason: 'throttled', username: undefined, digest: 'string' })
+    for (const at of [6, 3 * TRIES + 6]) t.strictSame(audited[at], { outcome: 'unavailable', reason: 'throttled', username: undefined, digest: 'string' })
 
     for (const [what, username] of Object.entries({ known: 'alice', unknown: 'mallory' })) {
       const other = await startStatic(t, [{ username: 'alice' }], { slot: { cache: NO_CACHE } })

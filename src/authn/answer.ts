@@ -1,28 +1,28 @@
 /**
- * What a provider gave, checked against its contract and turned into the names
- * that Kubernetes will see. Third parties' code is behind this: nothing is
- * taken for granted, and what comes out is a copy.
+ * A provider's answer, checked against the contract and mapped to the names
+ * that Kubernetes will see. Third parties write providers: nothing is taken for
+ * granted, and the result is a copy.
  */
 import type { UserInfo } from '../../schemas/token-review.js'
-import { UnavailableError } from '../errors.js'
+import { UnavailableError, type UnavailableReason } from '../errors.js'
 import { immutable, isImmutable } from './immutable.js'
 import { mapUser, type DroppedNames, type Prefixes } from './mapping.js'
 import type { Observer, ReservedKind } from './observer.js'
 import { PROVIDER_DENIAL_REASONS, type Authentication, type ProviderDenialReason } from './provider.js'
 import { guardReserved, type Allowlist } from './reserved.js'
 
-/** Why a review ended in a denial: a provider's reasons and ours. */
+/** Why a review is denied: a provider's reasons and ours. */
 export type DenialReason = ProviderDenialReason
   | 'unknown' // no provider knows the credential
   | 'reserved-name' // the guard refused the username
-  | 'invalid-name' // a username that is no name
+  | 'invalid-name' // the username is not a valid name
   | 'token-too-long'
 
 /** A provider's answer after mapping and guard. */
 export type VettedAnswer = VettedAuthentication | VettedDenial | null
 
 export interface VettedAuthentication extends Authentication {
-  /** Absent where every name came through. */
+  /** Absent if no name was dropped. */
   readonly dropped?: DroppedNames
 }
 
@@ -35,11 +35,34 @@ export interface NameRules extends Prefixes {
   readonly reserved: Allowlist
 }
 
-export function isVettedDenial (answer: VettedAnswer): answer is VettedDenial {
-  return answer !== null && 'denied' in answer
+/** An outage, a timeout, a throttled account, a bug: the answer could have been either. */
+export interface Unavailable {
+  readonly unavailable: UnavailableReason
+  /** What was thrown, if anything was. */
+  readonly cause?: unknown
 }
 
-/** @throws UnavailableError `failed` where the answer is none of the contract's. */
+/** What an authenticator gives; `null`: it does not know the credential. */
+export type Outcome = VettedAnswer | Unavailable
+
+export function isVettedDenial (outcome: Outcome): outcome is VettedDenial {
+  return outcome !== null && 'denied' in outcome
+}
+
+export function isUnavailable (outcome: Outcome): outcome is Unavailable {
+  return outcome !== null && 'unavailable' in outcome
+}
+
+export function unavailable (reason: UnavailableReason): Unavailable {
+  return { unavailable: reason }
+}
+
+/** Whatever was thrown: a provider's error, a broken contract, or what `ctx.attempt` rejects with. */
+export function unavailableFrom (error: unknown): Unavailable {
+  return error instanceof UnavailableError ? { unavailable: error.reason, cause: error.cause } : { unavailable: 'failed', cause: error }
+}
+
+/** @throws TypeError if the answer breaks the contract */
 export function vetAnswer (provider: string, answer: unknown, rules: NameRules, observer: Observer): VettedAnswer {
   if (answer === null) return null
   if (typeof answer !== 'object') throw brokenContract('the answer is neither null nor an object')
@@ -72,12 +95,12 @@ function vetAuthentication (provider: string, answer: Partial<Authentication>, r
   return { ...authentication, dropped }
 }
 
-/** A user under Kubernetes' names, or why there is none; and the names that were dropped on the way, if any were. */
+/** A user under the names that Kubernetes will see, or why there is none; and the names that were dropped. */
 type Named =
   | { readonly denial: VettedDenial, readonly user?: never, readonly dropped?: never }
   | { readonly denial?: never, readonly user: UserInfo, readonly dropped?: DroppedNames }
 
-/** Of users that can't change, as those of a users file: mapping takes longer than to look one up. */
+/** Of users that can't change, such as those of a users file: mapping takes longer than looking one up. */
 const known = new WeakMap<object, { readonly rules: NameRules, readonly named: Named }>()
 
 function nameUser (user: unknown, rules: NameRules): Named {
@@ -116,6 +139,6 @@ function isStrings (value: unknown): value is string[] {
   return Array.isArray(value) && value.every(item => typeof item === 'string')
 }
 
-function brokenContract (message: string): UnavailableError {
-  return new UnavailableError('failed', { cause: new TypeError(`the provider broke its contract: ${message}`) })
+function brokenContract (message: string): TypeError {
+  return new TypeError(`the provider broke its contract: ${message}`)
 }

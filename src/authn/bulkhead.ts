@@ -1,17 +1,4 @@
-/** Bounds the questions that are with a provider at once. */
-import { UnavailableError } from '../errors.js'
-
-/**
- * What `work` gives. It has a bound of its own: while it goes on, the question
- * holds no place in the bulkhead.
- */
-export type Apart = <T>(work: () => Promise<T>) => Promise<T>
-
-export interface Place {
-  readonly apart: Apart
-  readonly leave: () => void
-}
-
+/** Bounds the questions that wait for a provider at once. */
 export class Bulkhead {
   readonly #max: number
   #taken = 0
@@ -20,35 +7,50 @@ export class Bulkhead {
     this.#max = max
   }
 
-  /** @throws UnavailableError `busy`: there is no queue, since the next provider could be asked meanwhile */
-  enter (): Place {
-    if (this.#taken >= this.#max) throw new UnavailableError('busy')
-    this.#taken++
-    let state: 'inside' | 'apart' | 'left' = 'inside'
-    return {
-      apart: async work => {
-        if (state !== 'inside') return await work()
-        state = 'apart'
-        this.#taken--
-        try {
-          return await work()
-        } finally {
-          // it has been admitted before, and does not wait again
-          if (this.#isApart(state)) {
-            state = 'inside'
-            this.#taken++
-          }
-        }
-      },
-      leave: () => {
-        if (state === 'inside') this.#taken--
-        state = 'left'
-      }
+  /** @returns `undefined` if all places are taken: there is no queue, since the next provider can be asked meanwhile */
+  enter (): Place | undefined {
+    return this.#taken < this.#max ? new Place(change => { this.#taken += change }) : undefined
+  }
+}
+
+/**
+ * What `work` gives. It has a bound of its own: while it runs, the question
+ * holds no place in the bulkhead.
+ */
+export type Apart = <T>(work: () => Promise<T>) => Promise<T>
+
+class Place {
+  readonly #take: (change: 1 | -1) => void
+  #state: 'inside' | 'apart' | 'left' = 'inside'
+
+  constructor (take: (change: 1 | -1) => void) {
+    this.#take = take
+    take(1)
+  }
+
+  readonly apart: Apart = async work => {
+    if (this.#state !== 'inside') return await work()
+    this.#become('apart')
+    try {
+      return await work()
+    } finally {
+      // it was admitted before, and does not wait again
+      if (!this.#hasLeft()) this.#become('inside')
     }
   }
 
+  leave (): void {
+    this.#become('left')
+  }
+
   /** Meanwhile the question may be over. */
-  #isApart (state: 'inside' | 'apart' | 'left'): boolean {
-    return state === 'apart'
+  #hasLeft (): boolean {
+    return this.#state === 'left'
+  }
+
+  #become (state: 'inside' | 'apart' | 'left'): void {
+    if (this.#state === 'inside' && state !== 'inside') this.#take(-1)
+    if (this.#state !== 'inside' && state === 'inside') this.#take(1)
+    this.#state = state
   }
 }

@@ -1,18 +1,16 @@
 /**
- * Answers of one provider, kept for a while, and questions that are under way,
- * asked once however many callers wait.
+ * Caches the answers of one provider, and shares questions under way among
+ * their callers.
  *
- * - Successes and failures lie in separate stores: a flood of wrong tokens
- *   evicts nobody.
- * - What is thrown ("could not tell") is never stored.
- * - Keys are digests under a key of this process: neither the memory nor a core
- *   dump of the cache holds a credential, and nobody can aim at a bucket.
- * - A hit costs a digest and a look-up: no timer, no signal, no copy.
+ * - Successes and failures have separate stores: a flood of wrong tokens evicts
+ *   no user.
+ * - An unavailable outcome is never stored.
+ * - Keys are digests under a key of this process: neither memory nor a core dump
+ *   of the cache holds a credential, and no caller can choose a bucket.
  */
 import { LRUCache } from 'lru-cache'
 import { UnavailableError } from '../errors.js'
-import { isVettedDenial, type VettedAnswer } from './answer.js'
-import type { Awaitable } from './awaitable.js'
+import { isUnavailable, isVettedDenial, unavailable, type Outcome, type VettedAnswer } from './answer.js'
 import type { Deadline } from './deadline.js'
 import { frozenCopy } from './immutable.js'
 import { keyedDigest } from './keyed-digest.js'
@@ -22,7 +20,7 @@ import type { CredentialType } from './provider.js'
 export interface AnswerCacheOptions {
   /** Milliseconds; 0 stores none. */
   readonly successTTL: number
-  /** Milliseconds, of denials and of "not mine"; 0 stores none. */
+  /** Milliseconds, of denials and of unknown credentials; 0 stores none. */
   readonly failureTTL: number
   /** Of each of the two stores. 0 stores nothing; single flight still works. */
   readonly maxEntries: number
@@ -33,10 +31,12 @@ export interface AnswerCacheOptions {
 
 /** One question that is under way. */
 interface Flight {
-  readonly answer: Promise<VettedAnswer>
+  readonly outcome: Promise<Outcome>
   readonly controller: AbortController
   waiters: number
 }
+
+type Ask = (asked: AbortController) => Promise<Outcome>
 
 const digest = keyedDigest(undefined, 'base64')
 
@@ -61,29 +61,28 @@ export class AnswerCache {
     return this.#successes.size + this.#failures.size
   }
 
-  key (kind: CredentialType, token: string, audiences: readonly string[]): string {
+  key (type: CredentialType, token: string, audiences: readonly string[]): string {
     // JSON keeps the parts apart, whatever they contain
-    return digest(JSON.stringify([kind, token, audiences]))
+    return digest(JSON.stringify([type, token, audiences]))
+  }
+
+  /** The stored answer, if there is one. */
+  lookUp (key: string): VettedAnswer | undefined {
+    const now = this.#now()
+    const stored = this.#successes.get(key, now) ?? this.#failures.get(key, now)
+    if (stored === undefined) return undefined
+    this.#onResult('hit')
+    return stored.answer
   }
 
   /**
-   * The stored answer, without a promise, or that of `ask`, which is aborted
-   * when the last caller has stopped waiting, and may be by `ask` itself. All
-   * callers of one key share what they get: it is frozen, and a copy of what
-   * `ask` gave. Rejects with UnavailableError `deadline`, and whatever `ask` throws.
+   * What `ask` gives, for a key that {@link lookUp} doesn't find. Callers of one
+   * key share the question under way, which is aborted when the last of them has
+   * stopped waiting, and may be by `ask` itself. The answer is a frozen copy.
+   * @returns unavailable `deadline` if the caller's time is over first
    */
-  get (key: string, deadline: Deadline, ask: (asked: AbortController) => Promise<VettedAnswer>): Awaitable<VettedAnswer> {
-    const now = this.#now()
-    const stored = this.#successes.get(key, now) ?? this.#failures.get(key, now)
-    if (stored !== undefined) {
-      this.#onResult('hit')
-      return stored.answer
-    }
-    return this.#ask(key, deadline, ask)
-  }
-
-  async #ask (key: string, deadline: Deadline, ask: (asked: AbortController) => Promise<VettedAnswer>): Promise<VettedAnswer> {
-    if (deadline.remaining <= 0) throw new UnavailableError('deadline')
+  async authenticate (key: string, deadline: Deadline, ask: Ask): Promise<Outcome> {
+    if (deadline.remaining <= 0) return unavailable('deadline')
     const joined = this.#flights.get(key)
     this.#onResult(joined === undefined ? 'miss' : 'coalesced')
     return await this.#wait(key, joined ?? this.#begin(key, ask), deadline)
@@ -97,28 +96,31 @@ export class AnswerCache {
     this.#flights.clear()
   }
 
-  #begin (key: string, ask: (asked: AbortController) => Promise<VettedAnswer>): Flight {
+  #begin (key: string, ask: Ask): Flight {
     const controller = new AbortController()
-    const flight = { answer: this.#land(key, controller, ask), controller, waiters: 0 }
+    const flight = { outcome: this.#land(key, controller, ask), controller, waiters: 0 }
     this.#flights.set(key, flight)
     return flight
   }
 
-  async #land (key: string, asked: AbortController, ask: (asked: AbortController) => Promise<VettedAnswer>): Promise<VettedAnswer> {
+  async #land (key: string, asked: AbortController, ask: Ask): Promise<Outcome> {
     const generation = this.#generation
-    const answer = shareable(await ask(asked))
+    const outcome = await ask(asked)
+    if (isUnavailable(outcome)) return outcome
+    const answer = shareable(outcome)
     // what a provider says when it is told to stop is no answer to keep
     if (generation === this.#generation && !asked.signal.aborted) this.#store(key, answer)
     return answer
   }
 
-  async #wait (key: string, flight: Flight, deadline: Deadline): Promise<VettedAnswer> {
+  async #wait (key: string, flight: Flight, deadline: Deadline): Promise<Outcome> {
     flight.waiters++
-    let landed = false
+    let landed = true
     try {
-      const answer = await deadline.race(flight.answer)
-      landed = true
-      return answer
+      return await deadline.race(flight.outcome, () => {
+        landed = false
+        return unavailable('deadline')
+      })
     } finally {
       flight.waiters--
       if (flight.waiters === 0) this.#end(key, flight, landed)

@@ -2,21 +2,20 @@
  * Bounds the password checks that run at once, in a threadpool or a directory,
  * and those that wait.
  *
- * A name that no account has is checked against nothing. Its decoy has to take
- * as long as an account's check would, and must cost the accounts nothing: it
- * waits in the same queue for the same turn, takes no place there, and then
- * sleeps for as long as checks take. One at a time, where a place is free, is
- * computed for real.
+ * A name without an account gets a decoy. It must take as long as an account's
+ * check, and cost the accounts nothing: it waits in the same queue for the same
+ * turn, takes no place there, and then sleeps for as long as checks take. One at
+ * a time is really computed, if a place is free.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { UnavailableError } from '../errors.js'
 import { CheckTimes } from './check-times.js'
 import { Deadline } from './deadline.js'
 import { FairQueue } from './fair-queue.js'
+import type { CheckOutcome } from './provider.js'
 
-export type Check = () => Promise<boolean>
+export type PasswordCheck = () => Promise<CheckOutcome>
 
-/** Who asks. */
 export interface Asker {
   readonly signal: AbortSignal
   /** Callers share the queue evenly. */
@@ -25,16 +24,16 @@ export interface Asker {
 
 export interface CheckQueueOptions {
   readonly maxConcurrent: number
-  /** Accounts' checks that wait. */
+  /** Checks that wait. */
   readonly maxQueue: number
   /** Milliseconds; for tests. */
   readonly sleep?: (milliseconds: number) => Promise<unknown>
 }
 
-// milliseconds; no hash takes as long: this check hangs in a network
+// milliseconds; no hash takes so long: the check hangs in a network
 const LONGEST_CHECK = 60_000
 
-/** Decoys that wait or sleep. Each is little more than a timer. */
+/** Decoys that wait or sleep at once. Each is little more than a timer. */
 const MAX_DECOYS = 1024
 
 export class CheckQueue {
@@ -54,7 +53,7 @@ export class CheckQueue {
   }
 
   /** @throws UnavailableError `busy`, or `deadline` if `signal` aborts before its turn */
-  async run (check: Check, asker: Asker): Promise<boolean> {
+  async run (check: PasswordCheck, asker: Asker): Promise<CheckOutcome> {
     if (asker.signal.aborted) throw new UnavailableError('deadline')
     if (this.#running < this.#maxConcurrent) {
       this.#running++
@@ -67,12 +66,12 @@ export class CheckQueue {
 
   /**
    * Takes as long as `run` would, and fails as it would.
-   * @param decoy what costs as much as a check, if there is anything of the kind
+   * @param decoy costs as much as a check; absent: there is nothing of the kind
    */
-  async spend (decoy: Check | undefined, asker: Asker): Promise<void> {
+  async spend (decoy: PasswordCheck | undefined, asker: Asker): Promise<void> {
     const time = this.#times.draw()
     if (decoy !== undefined && time === undefined) {
-      // nobody knows yet how long
+      // how long checks take is not known yet
       await this.run(decoy, asker)
       return
     }
@@ -86,7 +85,7 @@ export class CheckQueue {
     }
   }
 
-  async #pretend (decoy: Check | undefined, asker: Asker): Promise<void> {
+  async #pretend (decoy: PasswordCheck | undefined, asker: Asker): Promise<void> {
     if (this.#running < this.#maxConcurrent) {
       if (decoy !== undefined && !this.#decoyRuns) {
         await this.#compute(decoy)
@@ -96,11 +95,11 @@ export class CheckQueue {
       if (this.#queue.length >= this.#maxQueue) this.#rivalOf(asker)
       await this.#turn(asker, true)
     }
-    // as a check that runs, it heeds no signal: who leaves early has made a guess all the same
+    // like a running check, it ignores the signal: a caller who leaves early has made a guess all the same
     await this.#sleep(this.#times.draw() ?? 0)
   }
 
-  async #compute (decoy: Check): Promise<void> {
+  async #compute (decoy: PasswordCheck): Promise<void> {
     this.#running++
     this.#decoyRuns = true
     try {
@@ -110,14 +109,14 @@ export class CheckQueue {
     }
   }
 
-  async #inPlace (check: Check): Promise<boolean> {
+  async #inPlace (check: PasswordCheck): Promise<CheckOutcome> {
     try {
       const started = performance.now()
-      const right = await new Deadline(LONGEST_CHECK).race(check())
-      this.#times.record(right, performance.now() - started)
-      return right
+      const outcome = await new Deadline(LONGEST_CHECK).race(check())
+      this.#times.record(outcome, performance.now() - started)
+      return outcome
     } finally {
-      // a place is handed over rather than given back
+      // the place is handed over to the next one, if any waits
       if (!this.#queue.next()) this.#running--
     }
   }

@@ -1,31 +1,34 @@
-/** How long recent password checks took, so that a check that is not made can take as long. */
+/** How long recent password checks took, so that a decoy can take as long. */
 
-// few, so that a change of the load shows soon; enough for the outer quarters to be outliers
+import type { CheckOutcome } from './provider.js'
+
+// few, so that a change of load shows soon; enough to leave out the outer quarters
 const KEPT = 16
 
 export class CheckTimes {
   readonly #random: () => number
   /** Milliseconds, the oldest first. */
-  readonly #wrong: number[] = []
-  readonly #right: number[] = []
+  readonly #incorrect: number[] = []
+  readonly #correct: number[] = []
 
   constructor (random: () => number = Math.random) {
     this.#random = random
   }
 
-  record (right: boolean, milliseconds: number): void {
-    const times = right ? this.#right : this.#wrong
+  record (outcome: CheckOutcome, milliseconds: number): void {
+    if (outcome === 'uncounted') return
+    const times = outcome === 'correct' ? this.#correct : this.#incorrect
     times.push(milliseconds)
     if (times.length > KEPT) times.shift()
   }
 
   /**
    * One of the recent times, without the outliers; `undefined` before the first
-   * check. Those of wrong passwords come first: a directory may be asked more
-   * about one of these than about a right one.
+   * check. Those of wrong passwords are preferred: a directory may be asked more
+   * about one of these.
    */
   draw (): number | undefined {
-    const times = (this.#wrong.length > 0 ? this.#wrong : this.#right).toSorted((a, b) => a - b)
+    const times = (this.#incorrect.length > 0 ? this.#incorrect : this.#correct).toSorted((a, b) => a - b)
     const [first, end] = [Math.floor(times.length / 4), Math.ceil(times.length * 3 / 4)]
     return times[first + Math.floor(this.#random() * (end - first))]
   }

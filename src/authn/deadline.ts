@@ -1,16 +1,13 @@
-/**
- * The time budget of one review. Making one costs a clock reading; a timer is
- * set only while somebody waits for a provider.
- */
+/** A time budget, such as that of one review. A timer is set only while something is awaited. */
 import { UnavailableError } from '../errors.js'
 
-/** Milliseconds. Node fires a timer that is set for longer at once. */
+/** Milliseconds. Node.js fires a longer timer at once. */
 export const LONGEST_TIMER = 2 ** 31 - 1
 
 /**
- * Milliseconds that a provider has to load, to open, to check its files, and to
- * close in a command. Local files are read in less; what takes longer waits for
- * a network, which it must not.
+ * Milliseconds that a provider has to load, to open, to validate its files, and
+ * to close in a command. Reading local files takes less; a provider that takes
+ * longer waits for a network, which it must not.
  */
 export const PROVIDER_PATIENCE = 10_000
 
@@ -28,26 +25,30 @@ export class Deadline {
   }
 
   /**
-   * What `work` gives, or a rejection with `expired()` when the budget ends
-   * first. `work` itself goes on: whoever started it decides about that.
+   * What `work` gives, or what `expired` returns or throws if the budget ends
+   * first. `work` itself goes on; the caller may stop it.
+   * @param expired by default throws UnavailableError `deadline`
    */
-  async race<T> (work: Promise<T>, expired: () => Error = outOfTime): Promise<T> {
+  async race<T, E = never> (work: Promise<T>, expired: () => E = outOfTime): Promise<T | E> {
     const remaining = this.remaining
-    // a rejection that comes too late has nobody who waits for it
+    // nothing waits for a rejection that comes too late
     work.catch(() => {})
-    if (remaining <= 0) throw expired()
+    if (remaining <= 0) return expired()
     let timer: NodeJS.Timeout | undefined
-    const expiry = new Promise<never>((_resolve, reject) => {
-      timer = setTimeout(() => { reject(expired()) }, Math.min(remaining, LONGEST_TIMER))
+    const expiry = new Promise<typeof EXPIRED>(resolve => {
+      timer = setTimeout(resolve, Math.min(remaining, LONGEST_TIMER), EXPIRED)
     })
     try {
-      return await Promise.race([work, expiry])
+      const first = await Promise.race([work, expiry])
+      return first === EXPIRED ? expired() : first
     } finally {
       clearTimeout(timer)
     }
   }
 }
 
-function outOfTime (): UnavailableError {
-  return new UnavailableError('deadline')
+const EXPIRED = Symbol('expired')
+
+function outOfTime (): never {
+  throw new UnavailableError('deadline')
 }

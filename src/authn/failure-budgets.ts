@@ -1,5 +1,6 @@
-/** What each account, or each unknown name, may still get wrong; attempts under way included. */
+/** How many wrong passwords each account, or each unknown name, has left; attempts under way included. */
 import { UnavailableError } from '../errors.js'
+import type { CheckOutcome } from './provider.js'
 import { FailureCounts, type FailureLimits } from './failure-counts.js'
 
 export interface FailureBudgetsOptions extends FailureLimits {
@@ -10,7 +11,7 @@ export class FailureBudgets {
   readonly #maxFailures: number
   readonly #onThrottled: () => void
   readonly #failures: FailureCounts
-  /** Attempts of each identity that are waiting or running. */
+  /** Attempts of each account that are waiting or running. */
   readonly #reserved = new Map<string, number>()
 
   constructor (options: FailureBudgetsOptions) {
@@ -20,24 +21,24 @@ export class FailureBudgets {
   }
 
   /**
-   * What `test` gives: true forgets the failures of `identity`, false counts
-   * one, a throw neither.
+   * What `check` gives: `correct` forgets the failures of `account`,
+   * `incorrect` counts one, `uncounted` and an error do neither.
    * @param guess a digest of the password, for `FailureCounts.add`
    * @throws UnavailableError `throttled`
    */
-  async spend (identity: string, guess: number | undefined, test: () => Promise<boolean>): Promise<boolean> {
-    if (!this.#admits(identity)) {
+  async spend (account: string, guess: number | undefined, check: () => Promise<CheckOutcome>): Promise<CheckOutcome> {
+    if (!this.#admits(account)) {
       this.#onThrottled()
       throw new UnavailableError('throttled')
     }
-    this.#reserved.set(identity, this.#reservedFor(identity) + 1)
+    this.#reserved.set(account, this.#reservedFor(account) + 1)
     try {
-      const right = await test()
-      if (right) this.#failures.forget(identity)
-      else this.#failures.add(identity, guess)
-      return right
+      const outcome = await check()
+      if (outcome === 'correct') this.#failures.forget(account)
+      if (outcome === 'incorrect') this.#failures.add(account, guess)
+      return outcome
     } finally {
-      this.#release(identity)
+      this.#release(account)
     }
   }
 
@@ -48,19 +49,19 @@ export class FailureBudgets {
    * a time. Filling them up locks the owner out no longer than the checks run:
    * less than the wrong guesses themselves do.
    */
-  #admits (identity: string): boolean {
-    const reserved = this.#reservedFor(identity)
-    if (reserved === 0) return this.#failures.isOpen(identity)
-    return this.#failures.of(identity) + reserved <= this.#maxFailures
+  #admits (account: string): boolean {
+    const reserved = this.#reservedFor(account)
+    if (reserved === 0) return this.#failures.isOpen(account)
+    return this.#failures.of(account) + reserved <= this.#maxFailures
   }
 
-  #reservedFor (identity: string): number {
-    return this.#reserved.get(identity) ?? 0
+  #reservedFor (account: string): number {
+    return this.#reserved.get(account) ?? 0
   }
 
-  #release (identity: string): void {
-    const rest = this.#reservedFor(identity) - 1
-    if (rest === 0) this.#reserved.delete(identity)
-    else this.#reserved.set(identity, rest)
+  #release (account: string): void {
+    const rest = this.#reservedFor(account) - 1
+    if (rest === 0) this.#reserved.delete(account)
+    else this.#reserved.set(account, rest)
   }
 }

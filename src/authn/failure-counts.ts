@@ -1,13 +1,13 @@
-/** How often each account failed in a row, and whether it is closed for it. */
+/** How often each account failed in a row, and whether it is closed for that. */
 export interface FailureLimits {
-  /** Wrong passwords in a row that an account has free. */
+  /** Wrong passwords in a row without a delay. */
   readonly maxFailures: number
   /** Milliseconds. */
   readonly baseDelay: number
   /** Milliseconds. */
   readonly maxDelay: number
   /** Accounts whose failures are remembered. */
-  readonly maxIdentities?: number
+  readonly maxAccounts?: number
   /** Milliseconds of a clock that is never set back. */
   readonly now?: () => number
 }
@@ -19,24 +19,24 @@ interface Failures {
   readonly guesses: readonly number[]
 }
 
-/** Of one account. A program with an old password and a person with a new one come to two or three. */
+/** Of one account. A program with an old password and a person with a new one make two or three. */
 const MAX_GUESSES = 8
 
 /**
  * Failures in a row by account, in bounded memory. Accounts with equally many
- * lie in one bucket, the one that failed longest ago first. When memory is
- * full, a count that is over is dropped, else the first of the lowest bucket:
- * whoever sprays many names can't wash away the count of an account under attack.
+ * share a bucket, the one that failed longest ago first. When memory is full, a
+ * count that has expired is evicted, else the first of the lowest bucket: an
+ * attacker who sprays many names can't evict the count of an account under attack.
  *
- * The same wrong password again is no further guess and is not counted: a
- * program with an old password closes no account, and a user whom only a later
- * provider knows none of the names that are unknown here.
+ * The same wrong password again is not counted: a program with an old password
+ * does not close its account, and neither does a user whom only a later provider
+ * knows.
  */
 export class FailureCounts {
   readonly #options: FailureLimits
   readonly #now: () => number
-  readonly #maxIdentities: number
-  /** More make no difference: the wait is at its longest. It bounds the number of buckets. */
+  readonly #maxAccounts: number
+  /** More make no difference: the delay is at its maximum. Bounds the number of buckets. */
   readonly #maxCount: number
   readonly #counts = new Map<string, Failures>()
   readonly #buckets = new Map<number, Set<string>>()
@@ -44,42 +44,42 @@ export class FailureCounts {
   constructor (options: FailureLimits) {
     this.#options = options
     this.#now = options.now ?? (() => performance.now())
-    this.#maxIdentities = options.maxIdentities ?? 10_000
+    this.#maxAccounts = options.maxAccounts ?? 10_000
     const doublings = Math.ceil(Math.log2(options.maxDelay / options.baseDelay))
     this.#maxCount = options.maxFailures + 1 + (doublings > 0 && doublings < Infinity ? doublings : 0)
   }
 
-  of (identity: string): number {
-    const failures = this.#counts.get(identity)
+  of (account: string): number {
+    const failures = this.#counts.get(account)
     return failures === undefined || this.#isForgotten(failures) ? 0 : failures.count
   }
 
-  isOpen (identity: string): boolean {
-    const failures = this.#counts.get(identity)
+  isOpen (account: string): boolean {
+    const failures = this.#counts.get(account)
     return failures === undefined || this.#now() - failures.last >= this.#delay(failures.count)
   }
 
   /** @param guess a digest of the password; absent: one that was not tried before */
-  add (identity: string, guess?: number): void {
-    const before = this.of(identity)
-    const known = before === 0 ? [] : this.#counts.get(identity)!.guesses
+  add (account: string, guess?: number): void {
+    const before = this.of(account)
+    const known = before === 0 ? [] : this.#counts.get(account)!.guesses
     if (guess !== undefined && known.includes(guess)) return
     const guesses = guess === undefined ? known : [...known, guess].slice(-MAX_GUESSES)
     const count = Math.min(before + 1, this.#maxCount)
-    this.forget(identity)
-    if (this.#counts.size >= this.#maxIdentities) this.forget(this.#leastWorthKeeping())
-    this.#counts.set(identity, { count, last: this.#now(), guesses })
+    this.forget(account)
+    if (this.#counts.size >= this.#maxAccounts) this.forget(this.#leastWorthKeeping())
+    this.#counts.set(account, { count, last: this.#now(), guesses })
     const bucket = this.#buckets.get(count)
-    if (bucket === undefined) this.#buckets.set(count, new Set([identity]))
-    else bucket.add(identity)
+    if (bucket === undefined) this.#buckets.set(count, new Set([account]))
+    else bucket.add(account)
   }
 
-  forget (identity: string): void {
-    const failures = this.#counts.get(identity)
+  forget (account: string): void {
+    const failures = this.#counts.get(account)
     if (failures === undefined) return
-    this.#counts.delete(identity)
+    this.#counts.delete(account)
     const bucket = this.#buckets.get(failures.count)!
-    bucket.delete(identity)
+    bucket.delete(account)
     if (bucket.size === 0) this.#buckets.delete(failures.count)
   }
 
@@ -100,9 +100,9 @@ export class FailureCounts {
   }
 
   /**
-   * After `maxDelay` for each failure. Were it less, waiting for a clean slate
-   * would give more guesses than going on at the slowest pace; so nobody gets
-   * more than one in `maxDelay` on the average.
+   * After `maxDelay` for each failure. With less, waiting to be forgotten would
+   * allow more guesses than continuing at the slowest pace; so nobody gets more
+   * than one in `maxDelay` on average.
    */
   #isForgotten ({ count, last }: Failures): boolean {
     return this.#now() - last >= count * this.#options.maxDelay

@@ -3,7 +3,8 @@
  * for debugging the provider. Third parties' errors may repeat what they
  * were given, so the credential is redacted in both.
  */
-import { DirectoryError, type UnavailableError } from '../errors.js'
+import { DirectoryError } from '../errors.js'
+import type { Unavailable } from './answer.js'
 import type { Credential } from './credential.js'
 import { redactPasswords, redactTexts } from './redaction.js'
 
@@ -19,7 +20,7 @@ const MAX_DETAIL = 2_000
 const MAX_CAUSES = 5
 
 /** @returns `undefined` if nothing was thrown, such as for a timeout */
-export function describeFailure ({ cause }: UnavailableError, credential: Credential): Failure | undefined {
+export function describeFailure ({ cause }: Unavailable, credential: Credential): Failure | undefined {
   if (cause === undefined) return undefined
   const redact = (text: string): string => redactCredential(text, credential)
   const detail = redact(messagesOf(cause)).slice(0, MAX_DETAIL)

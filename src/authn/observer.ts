@@ -1,17 +1,17 @@
-/** What the domain tells whoever counts. plugins/metrics.ts is the one that does. */
+/** The events of the domain; plugins/metrics.ts counts them. */
 import type { UnavailableReason } from '../errors.js'
 
 export type CacheResult = 'hit' | 'miss' | 'coalesced'
-export const ASK_RESULTS = ['authenticated', 'denied', 'unknown', 'error'] as const
-export type AskResult = typeof ASK_RESULTS[number]
+export const PROVIDER_RESULTS = ['authenticated', 'denied', 'unknown', 'unavailable'] as const
+export type ProviderResult = typeof PROVIDER_RESULTS[number]
 export const RESERVED_KINDS = ['user', 'uid', 'group', 'extra'] as const
 export type ReservedKind = typeof RESERVED_KINDS[number]
 
 export interface Observer {
-  /** A provider is there: what of it is worth an alarm is 0 from now on. */
+  /** A provider is open: its counters start at 0. */
   opened: (provider: string) => void
-  /** A provider was really asked. */
-  asked: (provider: string, result: AskResult, seconds: number) => void
+  /** A provider was called, rather than its cache. */
+  asked: (provider: string, result: ProviderResult, seconds: number) => void
   cached: (provider: string, result: CacheResult) => void
   throttled: (provider: string) => void
   /** Names that the guard refused or dropped. */

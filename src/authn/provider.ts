@@ -1,16 +1,16 @@
 /**
  * The contract between this service and an identity provider.
  *
- * A provider answers one question, "whose credential is this?", in one of four
- * ways; everything else (parsing, cache, timeout, breaker, prefixes, the guard
- * of reserved names, audiences, metrics, audit) is wrapped around it.
+ * A provider answers one question, "who does this credential belong to?", in one
+ * of four ways. Everything else (parsing, cache, timeout, breaker, prefixes, the
+ * guard of reserved names, audiences, metrics, audit) is wrapped around it.
  *
- * | it gives                 | which means                | the chain                          |
- * |--------------------------|----------------------------|------------------------------------|
- * | {@link Authentication}   | it is this user            | stops                              |
- * | {@link Denial}           | mine, and refused          | stops                              |
- * | `null`                   | not mine, or no such user  | asks the next one                  |
- * | it throws                | could not tell             | asks the next one, remembers that  |
+ * | the provider             | which means                 | the chain                              |
+ * |--------------------------|-----------------------------|----------------------------------------|
+ * | returns {@link Authentication} | it is this user       | stops                                  |
+ * | returns {@link Denial}   | mine, and denied            | stops                                  |
+ * | returns `null`           | not mine, or no such user   | continues                              |
+ * | throws                   | unavailable                 | continues; a later denial is no denial |
  *
  * @example
  * ```ts
@@ -35,26 +35,26 @@ export type { Credential, PasswordCredential } from './credential.js'
 export type { UserInfo } from '../../schemas/token-review.js'
 export type { Secret } from '../../schemas/primitives.js'
 
-/** Versions of this contract that this release speaks. */
+/** Versions of this contract that this release supports. */
 export const SUPPORTED_CONTRACTS: readonly number[] = [1]
 
-/** Why a provider refuses a credential that is its own. Ends in the audit line and a metric, never on the wire. */
+/** Why a provider denies a credential of its own. Goes to the audit line and a metric, never on the wire. */
 export const PROVIDER_DENIAL_REASONS = ['wrong-credential', 'expired', 'disabled', 'locked', 'not-member', 'audience'] as const
 export type ProviderDenialReason = typeof PROVIDER_DENIAL_REASONS[number]
 
-/** "It is this user." */
+/** The credential belongs to this user. */
 export interface Authentication {
   /** `authentication.k8s.io` UserInfo, before the provider's prefixes. */
   readonly user: UserInfo
-  /** Audiences that the credential is bound to. Absent: to none in particular. Empty: good for none. */
+  /** Audiences that the credential is bound to. Absent: not bound. Empty: valid for none. */
   readonly audiences?: readonly string[] | undefined
-  /** When the credential stops being good; it is not cached beyond. */
+  /** When the credential expires; the answer is not cached beyond. */
   readonly expiresAt?: Date | undefined
   /** `false`: never cache this answer. */
   readonly cacheable?: boolean | undefined
 }
 
-/** "It is mine, and I refuse it." `username`: the account, where one was found; never what was merely typed. */
+/** The credential is the provider's own, and not valid. `username`: the account, if one was found; never what was merely typed. */
 export interface Denial {
   readonly denied: ProviderDenialReason
   readonly username?: string | undefined
@@ -62,7 +62,7 @@ export interface Denial {
 
 export type Answer = Authentication | Denial | null
 
-/** What a log line of a provider may look like: an object with fields, and a message. */
+/** A log line takes an object with fields, and a message. */
 export interface ProviderLog {
   debug: (fields: object, message: string) => void
   info: (fields: object, message: string) => void
@@ -70,150 +70,147 @@ export interface ProviderLog {
   error: (fields: object, message: string) => void
 }
 
-/** The surroundings of one question. */
+/** What a provider gets with each request. */
 export interface RequestContext {
-  /** Audiences that the API server asked for; possibly none. For information: the answer is checked against them anyway. */
+  /** Audiences that the API server requested; possibly none. For information: the answer is checked against them anyway. */
   readonly audiences: readonly string[]
-  /** Aborts when nobody waits for the answer any more, or the provider's timeout has passed. */
+  /** Aborts when nothing waits for the answer any more, or the provider's timeout has passed. */
   readonly signal: AbortSignal
   readonly log: ProviderLog
   /**
-   * Wraps the one step that tests a password, under the canonical name of the
-   * account (a directory entry's, a users file's): counts failures, slows
-   * guessing down, bounds concurrent checks. `check` gives true for the right
-   * password, false for a wrong one, and throws where it could not tell.
-   * Rejects at once when the account is throttled or the queue is full; let
-   * that rejection pass. The empty identity is nobody's, and never throttled.
+   * Wraps the one step that checks a password, under the canonical name of the
+   * account (a directory entry's, a users file's): counts failures, slows down
+   * guessing, bounds concurrent checks. Resolves to what `check` resolves to.
+   * Rejects at once if the account is throttled or the queue is full; let that
+   * rejection pass. The empty account is nobody's, and never throttled.
    */
-  attempt: (identity: string, check: () => Promise<boolean>) => Promise<boolean>
+  attempt: (account: string, check: () => Promise<CheckOutcome>) => Promise<CheckOutcome>
   /**
-   * To call instead, before the answer is `null`, for a name that no account of
-   * yours has: takes as long as the check of a wrong password, counts as one
-   * against that name, and rejects as `attempt` does. Otherwise time, or the
-   * first attempt that is throttled, tells which names exist. `name` is what
-   * was typed, in the form in which you compare names: lower case, if case does
-   * not matter. `decoy` is a check that costs what an account's does and is
-   * never right, such as the hash of nothing; without one, the time is that of
-   * recent checks.
+   * To call instead, before the answer is `null`, for a name without an account:
+   * takes as long as the check of a wrong password, counts as one against that
+   * name, and rejects as `attempt` does. Otherwise time, or the first attempt
+   * that is throttled, tells which names exist. `name` is what was typed, in the
+   * form in which you compare names: lower case, if case does not matter. `decoy`
+   * is a check that costs what an account's does, such as of a random hash; its
+   * result does not matter. Without one, the time is that of recent checks.
    */
-  attemptUnknown: (name: string, decoy?: () => Promise<boolean>) => Promise<void>
+  attemptUnknown: (name: string, decoy?: () => Promise<unknown>) => Promise<void>
   /**
-   * There when a person asks (`authn-webhook review --explain`): takes what was
-   * found, mapped and left out, and why; one sentence a call, never a secret.
+   * Set if a person asks (`authn-webhook review --explain`): takes what was
+   * found, mapped and dropped, and why; one sentence a call, never a secret.
    */
   readonly explain?: ((sentence: string) => void) | undefined
 }
 
-/** The two things a bearer token can be asked about: the token as it is, or the password that it carries. */
+export const CHECK_OUTCOMES = ['correct', 'incorrect', 'uncounted'] as const
+
+/**
+ * What a password check found: the right password, a wrong one, or neither,
+ * such as that the account is locked, which is no failure of the person.
+ */
+export type CheckOutcome = typeof CHECK_OUTCOMES[number]
+
+/** What a bearer token can be: an opaque token (or JWT), and the password that it carries. */
 export type CredentialType = 'token' | 'password'
 
-/** An open provider. At least one of the two `authenticate…` methods is there. */
+/** An open provider. It has at least one of the two `authenticate…` methods. */
 export interface IdentityProvider {
   /**
-   * Kinds that are answered from memory at once (a digest and a look-up): with
-   * the answer itself, not with a promise. They are asked without cache,
-   * bulkhead, breaker and timeout, which would cost more than the answer. Their
-   * context's `signal` never aborts.
+   * Credentials that are answered from memory (a digest and a look-up), with the
+   * answer itself and not with a promise. They need no cache, bulkhead, breaker
+   * and timeout, and get none; the `signal` of their context never aborts.
    */
   readonly synchronous?: readonly CredentialType[]
   /**
-   * Password checks that it bears at once, where they wait for a network. By
-   * default as many as Node's threadpool bears; `throttle.maxConcurrent` of the
-   * config goes before both.
+   * Password checks at once, if they wait for a network. By default as many as
+   * Node's threadpool bears. `throttle.maxConcurrent` of the config overrides both.
    */
   readonly maxConcurrentChecks?: number
-  /** Synchronous and cheap: could this be mine? `false` spares the question. */
+  /** Synchronous and cheap: could this be mine? */
   recognizes?: (credential: Credential) => boolean
   authenticateToken?: (token: string, ctx: RequestContext) => Answer | Promise<Answer>
-  authenticatePassword?: (password: PasswordCredential, ctx: RequestContext) => Answer | Promise<Answer>
+  authenticatePassword?: (credential: PasswordCredential, ctx: RequestContext) => Answer | Promise<Answer>
   /** The user by name, without a credential; for `authn-webhook review --username`. */
   lookup?: (username: string, ctx: RequestContext) => UserInfo | null | Promise<UserInfo | null>
-  /** Rejects when the source of identities is unreachable, not when a file could not be reloaded. For information only: it never decides readiness. */
+  /** Rejects if the source of identities is unreachable, not if a file could not be reloaded. For information: it never decides readiness. */
   ping?: (ctx: Pick<RequestContext, 'signal' | 'log'>) => void | Promise<void>
   close?: () => void | Promise<void>
 }
 
-/** What a provider gets when it is opened. */
 export interface OpenContext {
   readonly log: ProviderLog
-  /** Aborts when opening takes too long or the service stops meanwhile. */
+  /** Aborts if opening takes too long or the service stops meanwhile. */
   readonly signal: AbortSignal
   /** An absolute path from one that is relative to the config file. */
   resolvePath: (path: string) => string
-  /** To call after a reload: cached answers are dropped, answers that began before are not stored, and a source that was left alone is asked again at once. */
+  /** To call after a reload: drops cached answers, does not store answers to earlier questions, and ends the pause of an open breaker. */
   invalidate: () => void
-  /** To call after a reload of a local source, with what went wrong if anything did; for metrics. */
+  /** To call after a reload of a local source, with the error if it failed; for metrics. */
   reportReload: (error?: unknown) => void
   /** Counts one of the definition's `events`; for metrics. */
-  countEvent?: (event: string) => void
+  countEvent: (event: string) => void
   /** The command that runs allows the mock provider (`serve --mock`). */
   readonly allowMock: boolean
 }
 
-/** What is wrong with a provider's config, or allowed but probably a mistake. */
+/** An error in a provider's config, or a warning: allowed, but probably a mistake. */
 export interface Finding {
   /** Below `config:`, such as `tls.mode`; empty for all of it. */
   readonly path: string
   readonly message: string
-  /** It works, but a person should know. */
   readonly warning?: boolean
 }
 
-/** What a provider gets when its files are checked. */
+/** What a provider's entry in the config has beside `config:`. */
+export interface ValidateContext {
+  /** Time limit of one request, such as `3s`. */
+  readonly timeout: string
+}
+
 export interface ValidateFilesContext extends Pick<OpenContext, 'resolvePath'> {
-  /** Reports something in a file that works and that a person should know. */
+  /** Reports something in a file that works, but probably is a mistake. */
   warn: (warning: FileWarning) => void
-  /** Names of a user that are reserved for Kubernetes, so that this provider's prefixes and `reserved` keep them back. */
+  /** Names of a user that are reserved for Kubernetes, so that this provider's prefixes and `reserved` drop them. */
   findReservedNames: (user: Pick<UserInfo, 'username' | 'groups'>) => readonly ReservedName[]
 }
 
-/** A place in a file, and what a person should know of it. */
 export interface FileWarning {
   readonly file: string
   /** In the file, such as `users[3].groups[0]`; empty for all of it. */
   readonly path: string
-  /** Counted from 1, where known. */
+  /** Counted from 1, if known. */
   readonly line?: number | undefined
   readonly message: string
 }
 
-/** What a provider's place in the chain says beside `config:`. */
-export interface ValidateContext {
-  /** Budget of one question, such as `3s`. */
-  readonly timeout: string
-}
-
 export interface IdentityProviderDefinition<Config = any> {
   readonly contract: number
-  /** The word behind `kind:` in the config file. */
+  /** The value of `kind:` in the config file. */
   readonly kind: string
-  /** TypeBox or plain JSON Schema of the provider's `config:`. Defaults are filled in, unknown keys are errors where it says so. */
+  /** TypeBox or plain JSON Schema of the provider's `config:`. Defaults are filled in; unknown keys are errors if it says so. */
   readonly schema: object
   /**
-   * Words for what an operator may want an alarm for, such as
+   * Names of events that an operator may want an alert for, such as
    * `service-bind-refused`: lower-case letters, digits and hyphens. Each is a
-   * counter, 0 from the start.
+   * counter that starts at 0.
    */
   readonly events?: readonly string[]
+  /** Rules that a schema can't express. Gets a config that fits the schema, and touches nothing. */
+  validate?: (config: Config, ctx: ValidateContext) => readonly Finding[]
   /**
-   * What a schema can't say of the config: rules across fields. It is called
-   * with a config that fits the schema, and touches nothing.
-   */
-  validate?: (config: Config, slot: ValidateContext) => readonly Finding[]
-  /** Must succeed with the network down; local files may be read. */
-  open: (config: Config, ctx: OpenContext) => IdentityProvider | Promise<IdentityProvider>
-  /**
-   * For `authn-webhook validate`, which opens nothing: reads the local files
-   * that `open` would read, and changes and asks nothing. Throws what is wrong
-   * with them; several errors as an AggregateError. A secret of the config that
-   * could not be read throws when it is revealed.
+   * Reads the local files that `open` would read, and changes and connects to
+   * nothing; for `authn-webhook validate`. Throws what is wrong with them, several
+   * errors as an AggregateError. A secret that could not be read throws when it is
+   * revealed.
    */
   validateFiles?: (config: Config, ctx: ValidateFilesContext) => void | Promise<void>
+  /** Must succeed with the network down; local files may be read. */
+  open: (config: Config, ctx: OpenContext) => IdentityProvider | Promise<IdentityProvider>
 }
 
 /**
- * Checks a definition and gives it back. Pure; a plain object of the same form
- * does as well, so that a mounted file needs no import.
+ * Returns the definition, checked. A plain object of the same form works too, so
+ * that a mounted file needs no import.
  * @throws ContractMismatchError, InvalidProviderError
  */
 export function defineIdentityProvider<Config> (definition: IdentityProviderDefinition<Config>): IdentityProviderDefinition<Config> {

@@ -1,30 +1,29 @@
 /**
- * A TokenReview's spec to its status: the one place that knows the rules.
- * Three outcomes leave: authenticated, not authenticated, could not tell.
+ * From a TokenReview's spec to its status: the one place that knows the rules.
+ * A review is authenticated, denied, or unavailable.
  */
-import type { TokenReviewRequest, TokenReviewStatus, UserInfo } from '../../schemas/token-review.js'
+import type { TokenReviewRequest, TokenReviewStatus } from '../../schemas/token-review.js'
 import type { UnavailableReason } from '../errors.js'
 import type { DenialReason } from './answer.js'
 import { matchAudiences } from './audiences.js'
-import { chained, type Awaitable } from './awaitable.js'
-import { askChain, type ChainResult, type Step } from './chain.js'
+import type { Authenticator } from './authenticator.js'
+import { authenticate, type ChainResult, type ChainStep } from './chain.js'
 import { parseCredential } from './credential.js'
 import type { Deadline } from './deadline.js'
 import type { Failure } from './failure.js'
-import type { Link } from './link.js'
 import type { DroppedNames } from './mapping.js'
 
 export type Spec = TokenReviewRequest['spec']
 
 export interface ReviewRules {
   /** In the order of the config. */
-  readonly links: readonly Link[]
-  /** The API server's audiences, where configured. */
+  readonly chain: readonly Authenticator[]
+  /** The API server's audiences; empty if not configured. */
   readonly audiences: readonly string[]
   readonly maxTokenBytes: number
 }
 
-/** A review's end, with what the audit line and the metrics want to know of it. */
+/** The result of a review, with what the audit line and the metrics need. */
 export interface Review {
   readonly outcome: ChainResult['outcome']
   readonly status: TokenReviewStatus
@@ -32,63 +31,53 @@ export interface Review {
   readonly reason?: DenialReason | UnavailableReason | undefined
   /** Of an authenticated user, or of an account that a provider found; never what was merely typed. */
   readonly username?: string | undefined
-  /** What was typed as a name, where the token reads as a password of nobody known. To be hashed before it is written anywhere. */
+  /** The typed name of a password that no provider knows. To be hashed before it is written anywhere. */
   readonly typedName?: string | undefined
-  /** Names of the authenticated user that were kept back, if any were. */
+  /** Names of the authenticated user that were dropped. */
   readonly dropped?: DroppedNames | undefined
-  /** What made a provider fail, for the log; without what was presented. */
+  /** Why a provider is unavailable, for the log; without what was presented. */
   readonly failure?: Failure | undefined
 }
 
 export interface ReviewContext {
-  /** Who asks; see `Question.caller`. */
+  /** See `Question.caller`. */
   readonly caller?: string
-  readonly trace?: (step: Step) => void
+  readonly trace?: (step: ChainStep) => void
 }
 
-/** No promise where it is answered from memory. */
-export function review (spec: Spec, deadline: Deadline, rules: ReviewRules, { caller, trace }: ReviewContext = {}): Awaitable<Review> {
+export async function review (spec: Spec, deadline: Deadline, rules: ReviewRules, { caller, trace }: ReviewContext = {}): Promise<Review> {
   if (Buffer.byteLength(spec.token) > rules.maxTokenBytes) {
     return { outcome: 'denied', reason: 'token-too-long', status: NOT_AUTHENTICATED }
   }
   const credential = parseCredential(spec.token)
   const requested = spec.audiences ?? []
-  return chained(askChain(rules.links, { credential, audiences: requested, deadline, caller }, trace), result => {
-    const concluded = conclude(result, requested, rules.audiences)
-    return concluded.username === undefined ? { ...concluded, typedName: credential.passwordCredential?.username } : concluded
-  })
+  const result = await authenticate(rules.chain, { credential, audiences: requested, deadline, caller }, trace)
+  const reviewed = toReview(result, requested, rules.audiences)
+  return reviewed.username === undefined ? { ...reviewed, typedName: credential.passwordCredential?.username } : reviewed
 }
 
 const NOT_AUTHENTICATED: TokenReviewStatus = { authenticated: false }
 
-function conclude (result: ChainResult, requested: readonly string[], configured: readonly string[]): Review {
+function toReview (result: ChainResult, requested: readonly string[], configured: readonly string[]): Review {
   switch (result.outcome) {
-    case 'authenticated':
-      return authenticated(result, requested, configured)
+    case 'authenticated': {
+      const { provider, user, audiences: bound, dropped } = result
+      const audiences = matchAudiences({ requested, configured, bound })
+      if (audiences === 'none') return { outcome: 'denied', provider, reason: 'audience', username: user.username, status: NOT_AUTHENTICATED }
+      return { outcome: 'authenticated', provider, username: user.username, dropped, status: { authenticated: true, user, ...audiences && { audiences } } }
+    }
     case 'denied':
       return { ...result, status: NOT_AUTHENTICATED }
-    case 'error':
-      return { ...result, status: couldNotTell(`identity provider "${result.provider}" could not answer`, requested) }
+    case 'unavailable':
+      return { ...result, status: unavailableStatus(`identity provider "${result.provider}" is unavailable`, requested) }
   }
 }
 
-function authenticated (result: ChainResult & { outcome: 'authenticated' }, requested: readonly string[], configured: readonly string[]): Review {
-  const { provider, user, audiences: bound, dropped } = result
-  const { username } = user
-  const audiences = matchAudiences({ requested, configured, bound })
-  if (audiences === 'none') return { outcome: 'denied', provider, reason: 'audience', username, status: NOT_AUTHENTICATED }
-  const status: TokenReviewStatus = { authenticated: true, user: user as UserInfo }
-  if (audiences !== undefined) status.audiences = audiences
-  return dropped === undefined ? { outcome: 'authenticated', provider, username, status } : { outcome: 'authenticated', provider, username, dropped, status }
-}
-
 /**
- * The asked audiences go back with an error, and only with an error: the API
- * server compares audiences before it reads `error`, and would take an answer
- * for other audiences as a denial, which it caches.
+ * The requested audiences are returned with an error, and only with an error:
+ * the API server compares audiences before it reads `error`, and would take an
+ * answer for other audiences as a denial, which it caches.
  */
-export function couldNotTell (error: string, requested: readonly string[]): TokenReviewStatus {
-  const status: TokenReviewStatus = { authenticated: false, error }
-  if (requested.length > 0) status.audiences = [...requested]
-  return status
+export function unavailableStatus (error: string, requested: readonly string[]): TokenReviewStatus {
+  return { authenticated: false, error, ...requested.length > 0 && { audiences: [...requested] } }
 }

@@ -1,36 +1,37 @@
 /**
- * What stands behind `ctx.attempt` and `ctx.attemptUnknown`, one per provider:
- * slows the guessing of passwords down and bounds the checks that run at once.
+ * `ctx.attempt` and `ctx.attemptUnknown` of one provider: slows down password
+ * guessing and bounds the checks that run at once.
  *
  * `maxFailures` wrong passwords in a row are free; each further one closes the
  * account for `baseDelay`, doubled each time up to `maxDelay`. While it is
- * closed, attempts are refused at once: nobody sleeps, and not even the right
- * password is looked at, or the wait would tell it from wrong ones.
+ * closed, attempts are rejected at once: not even the right password is checked,
+ * or the wait would tell it from wrong ones.
  *
- * A name that no account has is treated in the same way, or the first answer
- * that differs would tell which names exist. Unknown names have a table of
- * their own, so that no spray of them evicts the count of an account.
+ * A name without an account is treated the same way, or the first answer that
+ * differs would tell which names exist. Unknown names have a table of their own,
+ * so that spraying them evicts no account's count.
  */
-import { CheckQueue, type Check, type CheckQueueOptions } from './check-queue.js'
+import { CheckQueue, type CheckQueueOptions, type PasswordCheck } from './check-queue.js'
 import { FailureBudgets, type FailureBudgetsOptions } from './failure-budgets.js'
 import { keyedDigest } from './keyed-digest.js'
+import { CHECK_OUTCOMES, type CheckOutcome } from './provider.js'
 
 export type ThrottleOptions = FailureBudgetsOptions & CheckQueueOptions
 
-/** Whose attempt it is; never shown to a provider. */
+/** Where an attempt comes from; never shown to a provider. */
 export interface Attempt {
-  /** Callers share the queue evenly: an address, an API server. */
+  /** See `Question.caller`. */
   readonly caller?: string | undefined
   /** A short digest of the password: the same one again is not counted again. */
   readonly guess?: number | undefined
 }
 
 /** Checks run in Node's pool of four threads, which DNS and files need too. */
-export function defaultConcurrency (processors: number): number {
-  return Math.min(Math.max(processors - 1, 1), 3)
+export function defaultConcurrency (cpus: number): number {
+  return Math.min(Math.max(cpus - 1, 1), 3)
 }
 
-// of a check that only spends time, and under no name
+// a check that only takes time
 const NOBODY = ''
 
 export class Throttle {
@@ -47,30 +48,37 @@ export class Throttle {
   }
 
   /**
-   * What `check` gives: true forgets the failures of `identity`, false counts
-   * one, a throw neither. Once it runs, it counts and holds its place until it
-   * is settled (or a minute is over), whether or not anybody still waits:
-   * leaving early must be no way around the count, nor around the bound. The
-   * empty identity is nobody's: its checks are never throttled.
-   * @throws UnavailableError `throttled`, `busy`, or `deadline` where `signal` aborted before its turn
+   * What `check` gives, counted. Once it runs, it counts and holds its place
+   * until it ends (or a minute is over), whether or not anybody still waits:
+   * leaving early must not avoid the count, nor the bound. The empty account is
+   * nobody's: its checks are never throttled, and never `correct`.
+   * @throws UnavailableError `throttled`, `busy`, or `deadline` if `signal` aborts before its turn
    */
-  async attempt (identity: string, check: Check, signal: AbortSignal, { caller = '', guess }: Attempt = {}): Promise<boolean> {
-    if (identity === NOBODY) {
-      await this.#queue.spend(check, { signal, caller })
-      return false
+  async attempt (account: string, check: PasswordCheck, signal: AbortSignal, { caller = '', guess }: Attempt = {}): Promise<CheckOutcome> {
+    const valid = async (): Promise<CheckOutcome> => assertCheckOutcome(await check())
+    if (account === NOBODY) {
+      await this.#queue.spend(valid, { signal, caller })
+      return 'incorrect'
     }
-    return await this.#accounts.spend(identity, guess, async () => await this.#queue.run(check, { signal, caller }))
+    return await this.#accounts.spend(account, guess, async () => await this.#queue.run(valid, { signal, caller }))
   }
 
   /**
    * Takes as long as a wrong password of an account, counts as one against
-   * `name`, and is refused as one.
-   * @param decoy a check as costly as an account's, and never right
+   * `name`, and is rejected as one.
+   * @param decoy a check that costs as much as an account's; its result does not matter
    */
-  async attemptUnknown (name: string, decoy: Check | undefined, signal: AbortSignal, { caller = '', guess }: Attempt = {}): Promise<void> {
+  async attemptUnknown (name: string, decoy: (() => Promise<unknown>) | undefined, signal: AbortSignal, { caller = '', guess }: Attempt = {}): Promise<void> {
+    const check = decoy && (async () => { await decoy(); return 'incorrect' as const })
     await this.#unknown.spend(this.#digest(name), guess, async () => {
-      await this.#queue.spend(decoy, { signal, caller })
-      return false
+      await this.#queue.spend(check, { signal, caller })
+      return 'incorrect'
     })
   }
+}
+
+/** A provider may be JavaScript: a boolean must not pass for an outcome. */
+function assertCheckOutcome (outcome: CheckOutcome): CheckOutcome {
+  if (!CHECK_OUTCOMES.includes(outcome)) throw new TypeError(`the provider broke its contract: a password check resolves to ${CHECK_OUTCOMES.join(', ')}`)
+  return outcome
 }

@@ -1,9 +1,9 @@
 /** A config's providers, asked by a person: the answers with their reasons, and users by name. */
 import type { TokenReviewStatus, UserInfo } from '../../schemas/token-review.js'
 import { isVettedDenial, vetAnswer, type VettedAnswer, type VettedAuthentication } from '../authn/answer.js'
-import type { Step } from '../authn/chain.js'
+import type { ChainStep } from '../authn/chain.js'
 import { Deadline } from '../authn/deadline.js'
-import { askContext, type OpenProvider } from '../authn/link.js'
+import { requestContext, type OpenProvider } from '../authn/authenticator.js'
 import { unobserved } from '../authn/observer.js'
 import { isReservedKey, isReservedName } from '../authn/reserved.js'
 import { review, type Review, type ReviewRules, type Spec } from '../authn/review.js'
@@ -15,11 +15,11 @@ export interface Inspected {
   /** Why it is not authenticated, also where no step says so: a token that is too long, an audience. */
   readonly reason?: Review['reason']
   /** Empty where a service was asked. */
-  readonly steps: readonly Step[]
+  readonly steps: readonly ChainStep[]
 }
 
 export async function inspectToken (spec: Spec, rules: ReviewRules, timeout: number): Promise<Inspected> {
-  const steps: Step[] = []
+  const steps: ChainStep[] = []
   const { status, reason } = await review(spec, new Deadline(timeout), rules, { trace: step => { steps.push(step) } })
   return { status, reason, steps }
 }
@@ -40,7 +40,7 @@ export interface InspectedUser {
 
 /**
  * The user as Kubernetes would see them, from the first provider that knows the name.
- * @throws CommandError with exit code 69 where a provider could not tell
+ * @throws CommandError with exit code 69 if a provider is unavailable
  */
 export async function inspectUser (username: string, providers: readonly OpenProvider[], timeout: number): Promise<InspectedUser> {
   const explanations: Explanation[] = []
@@ -64,7 +64,7 @@ export async function inspectUser (username: string, providers: readonly OpenPro
 async function lookUp (open: OpenProvider, username: string, timeout: number, explain: (sentence: string) => void): Promise<VettedAnswer> {
   const { provider } = open
   try {
-    const ctx = { ...askContext(open, AbortSignal.timeout(timeout), { audiences: [] }), explain }
+    const ctx = { ...requestContext(open, AbortSignal.timeout(timeout), { audiences: [] }), explain }
     const user = await new Deadline(timeout).race(Promise.resolve(provider.lookup?.(username, ctx)))
     if (user === undefined) return null
     if (user === null) explain('no user of this name may log in')
@@ -73,7 +73,7 @@ async function lookUp (open: OpenProvider, username: string, timeout: number, ex
     return answer
   } catch (error) {
     const { message } = error instanceof UnavailableError && error.cause instanceof Error ? error.cause : error as Error
-    throw new CommandError(`identity provider "${open.name}" could not tell: ${message}`, ExitCode.unavailable, { cause: error })
+    throw new CommandError(`identity provider "${open.name}" is unavailable: ${message}`, ExitCode.unavailable, { cause: error })
   }
 }
 

@@ -7,6 +7,7 @@ import { existsSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { Config, type IdentityProviderConfig, type TlsConfig } from '../../schemas/config.js'
+import type { ConfiguredProvider } from '../authn/open-providers.js'
 import type { Finding, IdentityProviderDefinition } from '../authn/provider.js'
 import { checkRules, findWarnings } from './rules.js'
 import { ConfigNotFoundError, type FieldError, type ValidationError } from '../errors.js'
@@ -15,11 +16,8 @@ import { findErrors } from '../documents/schema-errors.js'
 import { resolveSecrets } from '../documents/secret-places.js'
 import { readText } from '../documents/text.js'
 
-/** A provider's place in the chain, with what its kind means. */
-export interface ConfiguredProvider {
-  readonly slot: IdentityProviderConfig
-  readonly definition: IdentityProviderDefinition
-  /** The slot's path, such as `identityProviders[0]`. */
+export interface LoadedProvider extends ConfiguredProvider {
+  /** The path of its entry, such as `identityProviders[0]`. */
   readonly at: string
 }
 
@@ -31,13 +29,13 @@ export interface LoadedConfig {
   /** With defaults; paths are absolute, secrets behind `reveal()`. */
   readonly config: Config
   /** In the order in which they are asked. */
-  readonly providers: readonly ConfiguredProvider[]
+  readonly providers: readonly LoadedProvider[]
   /** What is allowed but probably a mistake. */
   readonly warnings: readonly FieldError[]
 }
 
 /** From a provider's `kind` and `from` to its definition; rejects where there is none, and says why. */
-export type FindDefinition = (slot: IdentityProviderConfig, ctx: { dir: string }) => Promise<IdentityProviderDefinition>
+export type FindDefinition = (entry: IdentityProviderConfig, ctx: { dir: string }) => Promise<IdentityProviderDefinition>
 
 export interface ConfigOptions {
   /** `--config`. */
@@ -62,7 +60,7 @@ export interface InspectedConfig extends LoadedConfig, Pick<Draft<Config>, 'line
 export interface InvalidConfig extends Pick<InspectedConfig, 'dir' | 'lineOf'> {
   readonly error: ValidationError
   /** Those whose own `config:` has no error, but that secrets may be missing. */
-  readonly providers: readonly ConfiguredProvider[]
+  readonly providers: readonly LoadedProvider[]
   /** As in {@link LoadedConfig.config}; absent where it has an error. */
   readonly tls?: TlsConfig
 }
@@ -105,7 +103,7 @@ export function findConfig ({ file, env = process.env, cwd = process.cwd() }: Om
 
 interface ProviderFinding {
   /** Absent where its own `config:` has errors; a secret that is missing does not count. */
-  readonly provider?: ConfiguredProvider
+  readonly provider?: LoadedProvider
   readonly errors: readonly FieldError[]
   readonly warnings?: readonly FieldError[]
 }
@@ -113,22 +111,22 @@ interface ProviderFinding {
 /** Each provider's definition, with its own `config:` checked by it, defaults filled in and secrets resolved. */
 async function configureProviders ({ value, lineOf }: Draft<Config>, dir: string, kinds: FindDefinition, env: NodeJS.ProcessEnv): Promise<ProviderFinding[]> {
   if (!Array.isArray(value.identityProviders)) return []
-  return await Promise.all(value.identityProviders.map(async (slot, index) => {
+  return await Promise.all(value.identityProviders.map(async (entry, index) => {
     const at = `identityProviders[${index}]`
-    if (!isMapping(slot) || typeof slot.kind !== 'string' || !fitsKind(slot)) return { errors: [] }
+    if (!isMapping(entry) || typeof entry.kind !== 'string' || !fitsKind(entry)) return { errors: [] }
     let definition: IdentityProviderDefinition
     try {
-      definition = await kinds(slot, { dir })
+      definition = await kinds(entry, { dir })
     } catch (error) {
-      return { errors: [{ path: `${at}.${slot.from === undefined ? 'kind' : 'from'}`, message: (error as Error).message }] }
+      return { errors: [{ path: `${at}.${entry.from === undefined ? 'kind' : 'from'}`, message: (error as Error).message }] }
     }
-    const own = checkOwnConfig(slot, definition, at, lineOf)
-    const findings = own.length === 0 ? definition.validate?.(slot.config, { timeout: slot.timeout }) ?? [] : []
+    const own = checkOwnConfig(entry, definition, at, lineOf)
+    const findings = own.length === 0 ? definition.validate?.(entry.config, { timeout: entry.timeout }) ?? [] : []
     addNews(own, findings.filter(({ warning }) => warning !== true).map(finding => locate(finding, at)))
     const sound = own.length === 0
-    addNews(own, resolveSecrets(slot.config, definition.schema, `${at}.config`, dir, { env }))
+    addNews(own, resolveSecrets(entry.config, definition.schema, `${at}.config`, dir, { env }))
     const warnings = findings.filter(({ warning }) => warning === true).map(finding => locate(finding, at))
-    return { errors: own, warnings, ...sound && { provider: { slot, definition, at } } }
+    return { errors: own, warnings, ...sound && { provider: { entry, definition, at } } }
   }))
 }
 
@@ -142,9 +140,9 @@ function fitsKind ({ kind, from }: IdentityProviderConfig): boolean {
   return kind === 'module' ? typeof from === 'string' : from === undefined
 }
 
-function checkOwnConfig (slot: IdentityProviderConfig, { schema }: IdentityProviderDefinition, at: string, lineOf: Draft<Config>['lineOf']): FieldError[] {
+function checkOwnConfig (entry: IdentityProviderConfig, { schema }: IdentityProviderDefinition, at: string, lineOf: Draft<Config>['lineOf']): FieldError[] {
   try {
-    return findErrors(slot.config, schema, { base: `${at}.config`, lineOf })
+    return findErrors(entry.config, schema, { base: `${at}.config`, lineOf })
   } catch (error) {
     return [{ path: `${at}.kind`, message: `the schema of this provider can't be used: ${(error as Error).message}` }]
   }
@@ -157,9 +155,9 @@ function addNews (errors: FieldError[], more: readonly FieldError[]): void {
 }
 
 function completeConfig (config: Config, dir: string): Config {
-  for (const slot of config.identityProviders) {
-    slot.usernamePrefix ??= ''
-    slot.groupPrefix ??= ''
+  for (const entry of config.identityProviders) {
+    entry.usernamePrefix ??= ''
+    entry.groupPrefix ??= ''
   }
   return { ...config, tls: completeTls(config.tls, dir) }
 }

@@ -20,11 +20,11 @@ export function checkRules (config: Config, known: readonly FieldError[]): Field
   checkClientNames(config, report)
   checkLimits(config, report)
   if (Array.isArray(config.identityProviders)) {
-    const slots = config.identityProviders.map((slot, index) => ({ slot, at: `identityProviders[${index}]` }))
-      .filter(({ slot }) => typeof slot === 'object' && slot !== null)
-    checkProviders(slots, report)
-    checkPrefixes(slots, 'usernamePrefix', config.sharedNames, report)
-    checkPrefixes(slots, 'groupPrefix', config.sharedNames, report)
+    const entries = config.identityProviders.map((entry, index) => ({ entry, at: `identityProviders[${index}]` }))
+      .filter(({ entry }) => typeof entry === 'object' && entry !== null)
+    checkProviders(entries, report)
+    checkPrefixes(entries, 'usernamePrefix', config.sharedNames, report)
+    checkPrefixes(entries, 'groupPrefix', config.sharedNames, report)
   }
   return errors
 }
@@ -41,9 +41,9 @@ export function findWarnings ({ server, tls, throttle, identityProviders }: Conf
   if (throttle.maxFailures > MANY_FAILURES) {
     warnings.push({ path: 'throttle.maxFailures', message: `more than ${MANY_FAILURES} wrong passwords in a row are hardly a limit to guessing` })
   }
-  identityProviders.forEach((slot, index) => {
+  identityProviders.forEach((entry, index) => {
     for (const field of ['usernamePrefix', 'groupPrefix'] as const) {
-      if (slot[field]?.startsWith('system:') === true) {
+      if (entry[field]?.startsWith('system:') === true) {
         warnings.push({ path: `identityProviders[${index}].${field}`, message: 'every name that begins with "system:" is reserved for Kubernetes, and does not come out unless "reserved" allows it by name' })
       }
     }
@@ -51,8 +51,8 @@ export function findWarnings ({ server, tls, throttle, identityProviders }: Conf
   return warnings
 }
 
-interface Slot {
-  readonly slot: IdentityProviderConfig
+interface Entry {
+  readonly entry: IdentityProviderConfig
   readonly at: string
 }
 
@@ -90,9 +90,9 @@ function checkLimits ({ server, throttle, identityProviders }: Config, report: R
     report('throttle.baseDelay', `is ${throttle.baseDelay}, and must not be longer than throttle.maxDelay, ${throttle.maxDelay}`, ['throttle.maxDelay'])
   }
   if (!Array.isArray(identityProviders)) return
-  identityProviders.forEach((slot, index) => {
-    if (!isLonger(slot?.timeout, server?.timeout)) return
-    report(`identityProviders[${index}].timeout`, `is ${slot.timeout}, and must not be longer than server.timeout, the ${server.timeout} of a whole review`, ['server.timeout'])
+  identityProviders.forEach((entry, index) => {
+    if (!isLonger(entry?.timeout, server?.timeout)) return
+    report(`identityProviders[${index}].timeout`, `is ${entry.timeout}, and must not be longer than server.timeout, the ${server.timeout} of a whole review`, ['server.timeout'])
   })
 }
 
@@ -102,9 +102,9 @@ function isLonger (one: unknown, other: unknown): boolean {
   return a !== undefined && b !== undefined && a > b
 }
 
-function checkProviders (slots: readonly Slot[], report: Report): void {
+function checkProviders (entries: readonly Entry[], report: Report): void {
   const names = new Map<string, string>()
-  for (const { slot: { name, kind, from }, at } of slots) {
+  for (const { entry: { name, kind, from }, at } of entries) {
     const namesake = names.get(name)
     if (namesake !== undefined) report(`${at}.name`, `is the name of ${namesake} already; logs and metrics tell providers apart by it`)
     names.set(name, namesake ?? at)
@@ -117,13 +117,13 @@ function checkProviders (slots: readonly Slot[], report: Report): void {
  * Two sources of identities must not issue one name: whoever may choose a name
  * in the one would be somebody else's namesake of the other, with his rights.
  */
-function checkPrefixes (slots: readonly Slot[], field: 'usernamePrefix' | 'groupPrefix', shared: boolean, report: Report): void {
-  if (slots.length < 2) return
+function checkPrefixes (entries: readonly Entry[], field: 'usernamePrefix' | 'groupPrefix', shared: boolean, report: Report): void {
+  if (entries.length < 2) return
   const what = field === 'usernamePrefix' ? 'users' : 'groups'
   const seen: Array<{ prefix: string, path: string }> = []
-  for (const { slot, at } of slots) {
+  for (const { entry, at } of entries) {
     const path = `${at}.${field}`
-    const prefix = slot[field]
+    const prefix = entry[field]
     if (prefix === undefined) {
       report(path, `is missing: with several providers, each says how the names of its ${what} begin`)
     } else if (typeof prefix === 'string' && !shared) {

@@ -62,7 +62,7 @@ async function askOnce (opened: Opened, username: string, password: string, iden
 export async function takesVerdict (subject: ConformanceSubject): Promise<void> {
   await using(subject, async (opened) => {
     for (const [label, { credential }] of labelledPasswords(subject)) {
-      const answer = await ask(opened, credential, { attempt: async () => false })
+      const answer = await ask(opened, credential, { attempt: async () => 'incorrect' })
       expectDenial(answer, 'wrong-credential', `${label}, where ctx.attempt said no`)
     }
   })

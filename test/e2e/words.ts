@@ -6,7 +6,7 @@ export const DENIED = 'invalid bearer token'
 
 /** `status.error` where a provider could not tell. */
 export function couldNotTell (provider: string): string {
-  return `[${DENIED}, identity provider "${provider}" could not answer]`
+  return `[${DENIED}, identity provider "${provider}" is unavailable]`
 }
 
 /** `status.user` of somebody whom we named so: a group says that the API server knows who it is. */

@@ -52,7 +52,7 @@ test('what a provider throws is logged without what was presented', async t => {
   const service = await startService(t, { providers: { people } })
   const token = basicToken('carol', 'canary-secret')
   await service.review(token)
-  t.match(auditLines(service), [{ outcome: 'error', reason: 'failed', provider: 'people' }])
+  t.match(auditLines(service), [{ outcome: 'unavailable', reason: 'failed', provider: 'people' }])
   const [failure] = service.lines.filter(line => line.detail !== undefined)
   t.match(failure, { level: 'warn', provider: 'people', detail: /bind failed for carol with \[redacted\]$/ })
   t.match(service.lines.filter(line => line.err !== undefined), [{ level: 'debug', err: { stack: /at Object\.authenticatePassword/ } }], 'the stack is for who debugs')

@@ -1,5 +1,7 @@
 import { test } from 'tap'
-import type { OpenProvider } from '../../src/authn/link.js'
+import { createAuthenticators, type OpenProvider } from '../../src/authn/authenticator.js'
+import { parseCredential } from '../../src/authn/credential.js'
+import { Deadline } from '../../src/authn/deadline.js'
 import type { IdentityProviderDefinition } from '../../src/authn/provider.js'
 import identityProviders, { type IdentityProvidersOptions } from '../../plugins/identity-providers.js'
 import { createLogger } from '../../src/logger.js'
@@ -8,7 +10,7 @@ import { recordingObserver } from '../fixtures/observer.js'
 import { bob } from '../fixtures/people.js'
 import { startService } from '../fixtures/service.js'
 
-const SLOT = {
+const ENTRY = {
   name: 'people',
   kind: 'test',
   reserved: { allowUsers: [], allowGroups: [] },
@@ -22,7 +24,7 @@ const THROTTLE = { maxFailures: 5, baseDelay: '1s', maxDelay: '5m', maxQueue: 64
 async function options (definitions: IdentityProviderDefinition[], more: Partial<IdentityProvidersOptions> = {}): Promise<IdentityProvidersOptions & { lines: string[] }> {
   const lines: string[] = []
   return {
-    providers: definitions.map((definition, i) => ({ slot: { ...SLOT, name: `people-${i}` }, definition })),
+    providers: definitions.map((definition, i) => ({ entry: { ...ENTRY, name: `people-${i}` }, definition })),
     dir: '/etc/authn-webhook',
     throttle: THROTTLE,
     allowMock: false,
@@ -118,11 +120,11 @@ test('invalidate() flushes the cache', async t => {
   const app = carrier()
   t.teardown(async () => { await app.close() })
   await app.register(identityProviders, await options([provider]))
-  const { createLinks } = await import('../../src/authn/link.js')
-  const { Deadline } = await import('../../src/authn/deadline.js')
-  const { parseCredential } = await import('../../src/authn/credential.js')
-  const [link] = createLinks(app.identityProviders[0]!)
-  const ask = async (): Promise<unknown> => await link!.ask({ credential: parseCredential(bob.token), audiences: [], deadline: new Deadline(1000) })
+  const [authenticator] = createAuthenticators(app.identityProviders[0]!)
+  const ask = async (): Promise<unknown> => {
+    const question = { credential: parseCredential(bob.token), audiences: [], deadline: new Deadline(1000) }
+    return authenticator!.lookUp(question) ?? await authenticator!.authenticate(question)
+  }
   t.match(await ask(), { user: { groups: ['developers'] } })
   groups = ['operators']
   t.match(await ask(), { user: { groups: ['developers'] } }, 'still cached')
@@ -158,7 +160,7 @@ test('as many passwords are checked at once as the config says, else the provide
       most = Math.max(most, ++running)
       await new Promise(resolve => { setImmediate(resolve) })
       running--
-      return true
+      return 'incorrect'
     }, new AbortController().signal)))
     t.equal(most, expected, name)
   }

@@ -26,14 +26,14 @@ test('what happened is counted', async t => {
     'token_reviews_total{result="authenticated",version="v1"} 2',
     'token_reviews_total{result="authenticated",version="v1beta1"} 1',
     'token_reviews_total{result="denied",version="v1"} 2',
-    'token_reviews_total{result="error",version="v1"} 1',
+    'token_reviews_total{result="unavailable",version="v1"} 1',
     'token_review_duration_seconds_count{result="authenticated"} 3',
     'denials_total{provider="people",reason="wrong-credential"} 1',
     'denials_total{provider="",reason="unknown"} 1',
     'failures_total{provider="people",reason="failed"} 1',
     'provider_requests_total{provider="people",result="authenticated"} 1',
     'provider_requests_total{provider="people",result="unknown"} 1',
-    'provider_request_duration_seconds_count{provider="people",result="error"} 1',
+    'provider_request_duration_seconds_count{provider="people",result="unavailable"} 1',
     'provider_up{provider="people"} 1',
     'cache_requests_total{provider="people",result="hit"} 2',
     'cache_requests_total{provider="people",result="miss"} 4',
@@ -49,7 +49,7 @@ test('what is worth an alarm is 0 before it is counted', async t => {
   const { get } = await startService(t, { providers: { people } })
   const { text } = await get('/metrics')
   for (const sample of [
-    'token_reviews_total{result="error",version="v1"} 0',
+    'token_reviews_total{result="unavailable",version="v1"} 0',
     'token_reviews_total{result="shed",version="unknown"} 0',
     'reloads_total{source="certificate",result="error"} 0',
     'reloads_total{source="people",result="error"} 0',

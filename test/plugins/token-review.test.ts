@@ -54,7 +54,7 @@ function throttled (): TestProvider {
   return {
     async authenticatePassword (_password, { attempt }) {
       // at once: one after the other, the same password counts once
-      await Promise.all(Array.from({ length: 20 }, async () => await attempt('somebody', async () => false)))
+      await Promise.all(Array.from({ length: 20 }, async () => await attempt('somebody', async () => 'incorrect')))
       return null
     }
   }
@@ -70,7 +70,7 @@ function together (first: Outcome, second: Outcome, firstDenies: boolean): Outco
 const STATUSES: Record<Outcome, (name: string) => object> = {
   in: () => ({ authenticated: true, user: bob.user, audiences: undefined }),
   denied: () => ({ authenticated: false }),
-  unavailable: name => ({ authenticated: false, error: `identity provider "${name}" could not answer`, audiences: [API] })
+  unavailable: name => ({ authenticated: false, error: `identity provider "${name}" is unavailable`, audiences: [API] })
 }
 
 const TOKEN = basicToken('bob', bob.password)
@@ -94,13 +94,13 @@ for (const [firstWhat, first] of entries) {
   })
 }
 
-test('a breaker that is open and a bulkhead that is full: could not tell, at once', async t => {
+test('a breaker that is open and a bulkhead that is full: unavailable, at once', async t => {
   let asked = 0
   const hung = { slot: { timeout: '40ms', maxConcurrent: 2 }, authenticateToken: async () => { asked++; return await new Promise<Answer>(() => {}) } }
   const { review, lines } = await startService(t, { providers: { hung } })
   const reasons = async (tokens: string[]): Promise<string[]> => {
     const before = lines.length
-    await Promise.all(tokens.map(async token => { t.equal((await review(token)).error, 'identity provider "hung" could not answer') }))
+    await Promise.all(tokens.map(async token => { t.equal((await review(token)).error, 'identity provider "hung" is unavailable') }))
     return lines.slice(before).filter(line => line.audit !== undefined).map(line => line.reason)
   }
   t.strictSame((await reasons(['a', 'b', 'c'])).sort(), ['busy', 'timeout', 'timeout'])
@@ -172,7 +172,7 @@ for (const { when, asked, configured = [], bound, status } of audienceCases) {
 
 test('an error without asked audiences names none', async t => {
   const { review } = await startService(t, { providers: { people: { authenticateToken: () => { throw new Error('down') } } } })
-  t.strictSame(await review('x'), { authenticated: false, error: 'identity provider "people" could not answer' })
+  t.strictSame(await review('x'), { authenticated: false, error: 'identity provider "people" is unavailable' })
 })
 
 // -------------------------------------------------------------------- budget
@@ -194,7 +194,7 @@ for (const [query, fails] of budgets) {
     const { post } = await startService(t, { providers: { slow } })
     const { body } = await post(tokenReview(bob.token), { path: `/authenticate${query}` })
     t.equal(body.status.authenticated, !fails)
-    t.equal(body.status.error, fails ? 'identity provider "slow" could not answer' : undefined)
+    t.equal(body.status.error, fails ? 'identity provider "slow" is unavailable' : undefined)
   })
 }
 
@@ -308,25 +308,25 @@ test('odd tokens are tokens: nothing but "not authenticated" comes of them', asy
   }
 })
 
-test('a bug of ours in the chain is "could not tell", not a 500', async t => {
+test('a bug of ours in the chain is unavailable, not a 500', async t => {
   const { post, service, lines } = await startService(t, { providers: { people: { authenticateToken: () => null } } })
   service.review.identityProviders[0]!.cache.key = () => { throw new TypeError('a bug') }
   const { code, body } = await post(tokenReview('x', { audiences: [API] }))
-  t.strictSame([code, body.status], [200, { authenticated: false, error: 'identity provider "people" could not answer', audiences: [API] }])
-  t.match(lines.slice(-3), [{ outcome: 'error', reason: 'failed' }, { level: 'warn', detail: 'TypeError: a bug' }, { level: 'debug', err: { stack: /TypeError: a bug\n {4}at / } }])
+  t.strictSame([code, body.status], [200, { authenticated: false, error: 'identity provider "people" is unavailable', audiences: [API] }])
+  t.match(lines.slice(-3), [{ outcome: 'unavailable', reason: 'failed' }, { level: 'warn', detail: 'TypeError: a bug' }, { level: 'debug', err: { stack: /TypeError: a bug\n {4}at / } }])
 })
 
 test('a bug of ours beyond the chain is one as well', async t => {
   const { service } = await startService(t, { providers: { people: { authenticateToken: () => null } } })
   const { review } = service
-  const links = [{ provider: 'people', kind: 'token' as const, ask: async () => { throw new TypeError('a bug') } }]
+  const chain = [{ provider: 'people', credentialType: 'token' as const, lookUp: () => undefined, authenticate: async () => { throw new TypeError('a bug') } }]
   const app = createAdminServer({ server: { bodyLimit: 1024, timeout: '1s', maxConnections: 10 } } as never)
-  app.decorate('requireClientCertificate', review.requireClientCertificate).decorate('metrics', review.metrics).decorate('audit', review.audit)
+  app.decorate('requireClientCertificate', review.requireClientCertificate).decorate('metrics', review.metrics).decorate('audit', review.audit).decorate('connections', review.connections)
   const written: string[] = []
   await app.register(tokenReviewRoute, {
     path: '/authenticate',
     timeout: 1000,
-    rules: { links, audiences: [], maxTokenBytes: 1024 },
+    rules: { chain, audiences: [], maxTokenBytes: 1024 },
     log: await createLogger({ level: 'error', format: 'json', terminal: false, destination: { write (line) { written.push(line) } } })
   })
   const reply = await app.inject({ method: 'POST', url: '/authenticate', payload: tokenReview('x', { audiences: [API] }) })

@@ -152,8 +152,8 @@ const reference: IdentityProviderDefinition<ReferenceConfig> = {
           await attemptUnknown(username.toLowerCase())
           return null
         }
-        const right = await attempt(person.user.username, async () => password === person.password)
-        return right ? authenticated(person) : { denied: 'wrong-credential', username: person.user.username }
+        const outcome = await attempt(person.user.username, async () => password === person.password ? 'correct' : 'incorrect')
+        return outcome === 'correct' ? authenticated(person) : { denied: 'wrong-credential', username: person.user.username }
       },
       lookup: (username) => structuredClone(byName(username)?.user) ?? null,
       ping: async () => { if (source === 'down') throw new Error('connection refused') },
@@ -390,8 +390,8 @@ const BREAKAGES: ReadonlyArray<readonly [name: string, broken: ConformanceSubjec
   })), /valid\[0\]: a question rejects while the source is out of reach/],
   ['it opens with its source out of reach, and then cannot tell', broken(() => ({ ping: async () => {} })), /"ping" rejects while the source is out of reach/],
 
-  ['it says so when it has reloaded', { ...broken(() => ({})), reload: () => {} }, /changed\(\) is called after a reload/],
-  ['it says so when it has reloaded', broken((_good, _config, { invalidate }) => { invalidate(); return {} }), /changed\(\) is for reloads/],
+  ['it says so when it has reloaded', { ...broken(() => ({})), reload: () => {} }, /invalidate\(\) is called after a reload/],
+  ['it says so when it has reloaded', broken((_good, _config, { invalidate }) => { invalidate(); return {} }), /invalidate\(\) is for reloads/],
 
   ['it opens again after it was closed', broken(good => ({
     authenticateToken: (token: string, ctx: RequestContext) => closed ? null : good.authenticateToken(token, ctx),
@@ -407,14 +407,15 @@ const BREAKAGES: ReadonlyArray<readonly [name: string, broken: ConformanceSubjec
   ['it releases what it took', broken(() => { interval = setInterval(() => {}, 1000); return {} }), /still in use after "close"/]
 ]
 
-type Check = (person: typeof alice | undefined, password: string, ctx: RequestContext, typed: string) => Promise<boolean>
+interface Attempting { readonly attempt: (account: string, isRight: () => Promise<boolean>) => Promise<boolean> }
+type Check = (person: typeof alice | undefined, password: string, ctx: Attempting, typed: string) => Promise<boolean>
 
 /** The reference with its test of passwords replaced. */
 function checkingPasswords (name: string, checks: ReadonlyArray<readonly [Check, RegExp]>): Array<readonly [string, ConformanceSubject, RegExp]> {
   return checks.map(([check, complaint]) => [name, broken(() => ({
     async authenticatePassword ({ username, password }: published.PasswordCredential, ctx: RequestContext) {
       const person = byName(username)
-      const right = await check(person, password, ctx, username)
+      const right = await check(person, password, { attempt: async (account, isRight) => await ctx.attempt(account, async () => await isRight() ? 'correct' : 'incorrect') === 'correct' }, username)
       if (person === undefined) return null
       return right ? authenticated(person) : { denied: 'wrong-credential' }
     }

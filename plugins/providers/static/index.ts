@@ -68,7 +68,7 @@ async function answerPassword (users: Users, { username, password }: PasswordCre
 }
 
 async function checkPassword (username: string, hash: PasswordHash, password: string, ctx: RequestContext): Promise<boolean> {
-  const right = await ctx.attempt(username, async () => await hash.verify(password))
+  const right = await ctx.attempt(username, async () => await hash.verify(password) ? 'correct' : 'incorrect') === 'correct'
   const unfit = right ? undefined : hash.unfit(password)
   if (unfit !== undefined) ctx.log.warn({ username }, `refused a password that is ${unfit}`)
   return right

@@ -4,16 +4,15 @@
  */
 import { Command } from 'commander'
 import type { TokenReviewStatus, UserInfo } from '../../../schemas/token-review.js'
-import type { OpenChain } from '../../app.js'
-import { isVettedDenial } from '../../authn/answer.js'
-import type { Step } from '../../authn/chain.js'
+import type { OpenChain } from '../chain.js'
+import { isUnavailable, isVettedDenial } from '../../authn/answer.js'
+import type { ChainStep } from '../../authn/chain.js'
 import { Deadline, PROVIDER_PATIENCE } from '../../authn/deadline.js'
 import { milliseconds } from '../../authn/duration.js'
 import type { Spec } from '../../authn/review.js'
 import type { Target } from '../client.js'
 import type { Check } from '../doctor/check.js'
 import { CommandError, ExitCode } from '../command-error.js'
-import { UnavailableError } from '../../errors.js'
 import { escapeJson } from '../../printable.js'
 import { describeDropped, inspectToken, inspectUser, type Inspected, type InspectedUser } from '../explain.js'
 import { outputOption, printResult, type OutputFormat, type Terminal } from '../terminal.js'
@@ -44,7 +43,7 @@ export function reviewCommand (terminal: Terminal): Command {
     .option('--explain', 'tell what each identity provider said, or found; only with a config')
     .addOption(outputOption)
     .addHelpText('after', `
-Exit code: 0 authenticated, 1 not authenticated, 69 could not tell or out of reach.
+Exit code: 0 authenticated, 1 not authenticated, 69 unavailable or unreachable.
 
 Examples:
   $ authn-webhook review --config authn-webhook.yaml --explain
@@ -132,7 +131,7 @@ async function lookup (username: string, options: ReviewOptions, terminal: Termi
 async function withProviders<T> ({ config: file }: ReviewOptions, { env }: Terminal, use: (chain: OpenChain, timeout: number) => Promise<T>): Promise<T> {
   const { loadConfig } = await import('../../config/load.js')
   const { findDefinition } = await import('../../config/registry.js')
-  const { openChain } = await import('../../app.js')
+  const { openChain } = await import('../chain.js')
   const { createLogger } = await import('../../logger.js')
   const loaded = await loadConfig({ file, env, kinds: findDefinition })
   // stdout is for the result
@@ -155,7 +154,7 @@ function describeStatus ({ authenticated, user, audiences, error }: TokenReviewS
   if (authenticated && user !== undefined) {
     return ['authenticated', ...describeUser(user), ...audiences === undefined ? [] : [`audiences: ${audiences.join(', ')}`]]
   }
-  if (error !== undefined) return [`could not tell: ${error}`]
+  if (error !== undefined) return [`unavailable: ${error}`]
   return [reason === undefined ? 'not authenticated' : `not authenticated: ${reason}`]
 }
 
@@ -168,24 +167,24 @@ function describeUser ({ username, uid, groups, extra }: UserInfo): string[] {
   return lines
 }
 
-function describeStep (step: Step): string[] {
-  const { provider, kind, seconds } = step
-  return [`${provider} (${kind}, ${(seconds * 1000).toFixed(1)} ms): ${describeAnswer(step)}`, ...explainStep(step).map(sentence => `${provider}: ${sentence}`)]
+function describeStep (step: ChainStep): string[] {
+  const { provider, credentialType, seconds } = step
+  return [`${provider} (${credentialType}, ${(seconds * 1000).toFixed(1)} ms): ${describeOutcome(step)}`, ...explainStep(step).map(sentence => `${provider}: ${sentence}`)]
 }
 
 /** What became of the names that the provider gave. */
-function explainStep ({ answer }: Step): string[] {
-  return answer === null || answer instanceof UnavailableError || isVettedDenial(answer) ? [] : describeDropped(answer)
+function explainStep ({ outcome }: ChainStep): string[] {
+  return outcome === null || isUnavailable(outcome) || isVettedDenial(outcome) ? [] : describeDropped(outcome)
 }
 
-function describeAnswer ({ answer, failure }: Step): string {
-  if (answer === null) return 'not mine'
-  if (answer instanceof UnavailableError) return ['could not tell', answer.reason, ...failure === undefined ? [] : [failure.detail.split('\n')[0]]].join(': ')
-  return isVettedDenial(answer) ? `denied: ${answer.denied}` : `authenticated: ${answer.user.username}`
+function describeOutcome ({ outcome, failure }: ChainStep): string {
+  if (outcome === null) return 'not mine'
+  if (isUnavailable(outcome)) return ['unavailable', outcome.unavailable, ...failure === undefined ? [] : [failure.detail.split('\n')[0]]].join(': ')
+  return isVettedDenial(outcome) ? `denied: ${outcome.denied}` : `authenticated: ${outcome.user.username}`
 }
 
-function plainStep (step: Step): object {
-  const { provider, kind, seconds } = step
+function plainStep (step: ChainStep): object {
+  const { provider, credentialType, seconds } = step
   const explanations = explainStep(step)
-  return { provider, kind, seconds, answer: describeAnswer(step), ...explanations.length > 0 && { explanations } }
+  return { provider, credential: credentialType, seconds, outcome: describeOutcome(step), ...explanations.length > 0 && { explanations } }
 }

@@ -58,7 +58,7 @@ async function serve (options: ServeOptions, terminal: Terminal): Promise<void> 
     throw listenError(error)
   }
   stopOnSignal(service, limit)
-  log.info({ config: loaded.file, url: url(service, loaded), identityProviders: loaded.providers.map(({ slot }) => slot.name) }, 'serving')
+  log.info({ config: loaded.file, url: url(service, loaded), identityProviders: loaded.providers.map(({ entry }) => entry.name) }, 'serving')
   const kind = demoKind(options)
   if (kind !== undefined) {
     const { demoBanner } = await import('../demo.js')

@@ -8,7 +8,7 @@ import { Deadline, PROVIDER_PATIENCE } from '../../authn/deadline.js'
 import type { ValidateFilesContext } from '../../authn/provider.js'
 import { findReservedNames } from '../../authn/reserved.js'
 import type { TlsConfig } from '../../../schemas/config.js'
-import type { ConfiguredProvider } from '../../config/load.js'
+import type { LoadedProvider } from '../../config/load.js'
 import { ExitCode } from '../command-error.js'
 import { ValidationError, formatFieldError, type FieldError } from '../../errors.js'
 import { outputOption, printResult, type OutputFormat, type Terminal } from '../terminal.js'
@@ -73,7 +73,7 @@ async function validate (file: string | undefined, env: NodeJS.ProcessEnv): Prom
   return {
     valid: errors.length === 0,
     file: path,
-    identityProviders: loaded.providers.map(({ slot: { name, kind } }) => ({ name, kind })),
+    identityProviders: loaded.providers.map(({ entry: { name, kind } }) => ({ name, kind })),
     errors,
     warnings: [...loaded.warnings.map((warning) => ({ file: path, ...warning })), ...warnings]
   }
@@ -103,18 +103,18 @@ async function checkCertificate ({ clientCAFile, ...own }: TlsConfig, place: Pla
 }
 
 /** What the provider finds wrong with its files: of a whole file, where the config names it; what can't be told of a file, at the provider. */
-async function checkProvider ({ slot, definition, at }: ConfiguredProvider, { dir, invalid }: { dir: string, invalid: boolean }, place: Place, warn: (warning: LocatedError) => void): Promise<LocatedError[]> {
+async function checkProvider ({ entry, definition, at }: LoadedProvider, { dir, invalid }: { dir: string, invalid: boolean }, place: Place, warn: (warning: LocatedError) => void): Promise<LocatedError[]> {
   const { fieldOf } = await import('../../config/fields.js')
-  const { usernamePrefix = '', groupPrefix = '', reserved } = slot
+  const { usernamePrefix = '', groupPrefix = '', reserved } = entry
   const ctx: ValidateFilesContext = {
     resolvePath: (path) => resolve(dir, path),
     warn,
     // prefixes and exceptions may be among the errors
     findReservedNames: (user) => invalid ? [] : findReservedNames(user, { usernamePrefix, groupPrefix, reserved })
   }
-  const check = async (): Promise<void> => { await definition.validateFiles?.(slot.config, ctx) }
+  const check = async (): Promise<void> => { await definition.validateFiles?.(entry.config, ctx) }
   try {
-    await new Deadline(PROVIDER_PATIENCE).race(check(), () => new Error(`its check did not finish within ${PROVIDER_PATIENCE / 1000} s`))
+    await new Deadline(PROVIDER_PATIENCE).race(check(), () => { throw new Error(`its check did not finish within ${PROVIDER_PATIENCE / 1000} s`) })
     return []
   } catch (error) {
     const errors: unknown[] = error instanceof AggregateError ? error.errors : [error]
@@ -122,7 +122,7 @@ async function checkProvider ({ slot, definition, at }: ConfiguredProvider, { di
   }
 
   function atField (error: LocatedError): LocatedError {
-    const field = error.path === '' && error.line === undefined ? fieldOf(error.file, slot.config, `${at}.config`, dir) : undefined
+    const field = error.path === '' && error.line === undefined ? fieldOf(error.file, entry.config, `${at}.config`, dir) : undefined
     return field === undefined ? error : place(field, `${error.file}: ${error.message}`)
   }
 }

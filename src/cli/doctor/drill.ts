@@ -67,7 +67,7 @@ function othersWords (error: string): string {
 }
 
 /** Our own words for "could not tell": src/authn/review.ts, plugins/token-review.ts. */
-const OURS = /identity provider ".*" could not answer|^internal error$/
+const OURS = /identity provider ".*" is unavailable|^internal error$/
 
 function judgeError (error: string): Check[] {
   if (!OURS.test(error)) return [failed('drill-webhook', `between the API server and the webhook: ${error}`, 'docs/operations.md, "At three in the morning", has these words and what to do')]

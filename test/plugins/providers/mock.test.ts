@@ -8,7 +8,7 @@ const warnings: object[] = []
 const log: ProviderLog = { debug () {}, info () {}, error () {}, warn: (fields) => { warnings.push(fields) } }
 
 function context (allowMock: boolean): OpenContext {
-  return { log, allowMock, signal: new AbortController().signal, resolvePath: path => path, invalidate () {}, reportReload () {} }
+  return { log, allowMock, signal: new AbortController().signal, resolvePath: path => path, invalidate () {}, reportReload () {}, countEvent () {} }
 }
 
 /** As the config file writes it. */

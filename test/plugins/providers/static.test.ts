@@ -76,7 +76,7 @@ interface Opened {
   readonly provider: IdentityProvider
   /** `level: message {fields}` */
   readonly logged: string[]
-  /** Calls of invalidate() and reloaded(), in their order. */
+  /** Calls of invalidate() and reportReload(), in their order. */
   readonly calls: string[]
 }
 
@@ -92,6 +92,7 @@ async function open (t: Test, entries: readonly string[], signal = new AbortCont
     resolvePath: (path) => join(dir, path),
     invalidate: () => { calls.push('changed') },
     reportReload: (error) => { calls.push(error === undefined ? 'reloaded' : 'failed') },
+    countEvent: event => { calls.push(event) },
     allowMock: false
   }
   const provider = await staticProvider.open({ usersFile: 'users.yaml' }, ctx)
@@ -99,7 +100,7 @@ async function open (t: Test, entries: readonly string[], signal = new AbortCont
   return { file: join(dir, 'users.yaml'), provider, logged, calls }
 }
 
-function context ({ logged = [] }: Partial<Opened> = {}, attempt: RequestContext['attempt'] = async (_identity, check) => await check(), attemptUnknown: RequestContext['attemptUnknown'] = async (name, decoy) => { if (decoy !== undefined) await attempt(name, decoy) }): RequestContext {
+function context ({ logged = [] }: Partial<Opened> = {}, attempt: RequestContext['attempt'] = async (_account, check) => await check(), attemptUnknown: RequestContext['attemptUnknown'] = async (name, decoy) => { if (decoy !== undefined) await attempt(name, async () => { await decoy(); return 'incorrect' }) }): RequestContext {
   const record = (fields: object, message: string) => { logged.push(`${message} ${JSON.stringify(fields)}`) }
   return { audiences: [], signal: new AbortController().signal, log: { debug: record, info: record, warn: record, error: record }, attempt, attemptUnknown }
 }
@@ -283,7 +284,7 @@ test('opening', async (t) => {
   await t.test('fails where there is no file', async (t) => {
     const dir = t.testdir({})
     const log = { debug () {}, info () {}, warn () {}, error () {} }
-    const opening = async () => await staticProvider.open({ usersFile: 'users.yaml' }, { log, signal: new AbortController().signal, resolvePath: (path) => join(dir, path), invalidate () {}, reportReload () {}, allowMock: false })
+    const opening = async () => await staticProvider.open({ usersFile: 'users.yaml' }, { log, signal: new AbortController().signal, resolvePath: (path) => join(dir, path), invalidate () {}, reportReload () {}, countEvent () {}, allowMock: false })
     await t.rejects(opening(), { message: `${join(dir, 'users.yaml')}: does not exist` })
   })
   await t.test('gives up when nobody waits any more', async (t) => {

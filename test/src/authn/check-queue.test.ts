@@ -3,6 +3,7 @@ import { setImmediate as tick } from 'node:timers/promises'
 import { test, type Test } from 'tap'
 import { CheckQueue, type CheckQueueOptions } from '../../../src/authn/check-queue.js'
 import { CheckTimes } from '../../../src/authn/check-times.js'
+import type { CheckOutcome } from '../../../src/authn/provider.js'
 import { UnavailableError } from '../../../src/errors.js'
 
 const NEVER = new AbortController().signal
@@ -11,7 +12,7 @@ const outOfTime = new UnavailableError('deadline')
 
 function build (t: Test, options: Partial<CheckQueueOptions> = {}) {
   const events: string[] = []
-  const ends = new Map<string, (right: boolean) => void>()
+  const ends = new Map<string, (outcome: CheckOutcome) => void>()
   const sleepers: Array<() => void> = []
   const queue = new CheckQueue({
     maxConcurrent: 1,
@@ -23,12 +24,12 @@ function build (t: Test, options: Partial<CheckQueueOptions> = {}) {
   // a check that hangs keeps the process for a minute
   t.teardown(() => {
     over = true
-    for (const end of ends.values()) end(false)
+    for (const end of ends.values()) end('incorrect')
   })
   const check = (name: string) => async () => {
-    if (over) return false
+    if (over) return 'incorrect'
     events.push(`${name} runs`)
-    return await new Promise<boolean>(resolve => { ends.set(name, resolve) })
+    return await new Promise<CheckOutcome>(resolve => { ends.set(name, resolve) })
   }
   const note = (name: string, work: Promise<unknown>) => {
     work.then(() => { events.push(`${name} ends`) }, (error: Error) => { events.push(`${name} ${error.message}`) })
@@ -42,7 +43,7 @@ function build (t: Test, options: Partial<CheckQueueOptions> = {}) {
     },
     account: (name: string, caller = 'one', signal = NEVER) => { note(name, queue.run(check(name), { signal, caller })) },
     decoy: (name: string, caller = 'one', signal = NEVER) => { note(name, queue.spend(check(name), { signal, caller })) },
-    end: (name: string, right = false) => { ends.get(name)!(right) },
+    end: (name: string, outcome: CheckOutcome = 'incorrect') => { ends.get(name)!(outcome) },
     /** All that sleep now. */
     wake: () => {
       const awake = sleepers.splice(0)
@@ -50,7 +51,7 @@ function build (t: Test, options: Partial<CheckQueueOptions> = {}) {
       return awake.length
     },
     /** So that it knows how long a check takes. */
-    warm: async () => { await queue.run(async () => false, { signal: NEVER, caller: 'warm' }) }
+    warm: async () => { await queue.run(async () => 'incorrect', { signal: NEVER, caller: 'warm' }) }
   }
 }
 
@@ -230,7 +231,7 @@ test('a decoy', async t => {
     await queue.run(async () => {
       const begun = performance.now()
       while (performance.now() - begun < 5) await tick()
-      return false
+      return 'incorrect'
     }, { signal: NEVER, caller: '' })
     await queue.spend(undefined, { signal: NEVER, caller: '' })
     t.ok(slept[1]! >= 5 && slept[1]! <= performance.now() - started, `${slept[1]} ms`)
@@ -242,10 +243,10 @@ test('times of checks', async t => {
   let turn = 0
   const times = new CheckTimes(() => turn++ % 100 / 100)
   t.equal(times.draw(), undefined)
-  times.record(true, 1)
+  times.record('correct', 1)
   t.strictSame(new Set(draws(times)), new Set([1]), 'of a right password where there is no other')
-  for (const time of [40, 10, 20, 30]) times.record(false, time)
+  for (const time of [40, 10, 20, 30]) times.record('incorrect', time)
   t.strictSame(new Set(draws(times)), new Set([20, 30]), 'without outliers')
-  for (let index = 0; index < 16; index++) times.record(false, 5)
+  for (let index = 0; index < 16; index++) times.record('incorrect', 5)
   t.strictSame(new Set(draws(times)), new Set([5]), 'the latest count')
 })

@@ -1,6 +1,8 @@
 import { setImmediate as tick, setTimeout as sleep } from 'node:timers/promises'
 import { test } from 'tap'
-import { createResilience, type ResilienceOptions } from '../../../src/authn/resilience.js'
+import { isUnavailable, isVettedDenial, type Outcome } from '../../../src/authn/answer.js'
+import type { Apart } from '../../../src/authn/bulkhead.js'
+import { Resilience, type ResilienceOptions } from '../../../src/authn/resilience.js'
 import { UnavailableError, type UnavailableReason } from '../../../src/errors.js'
 
 const PAUSE = 10_000
@@ -8,28 +10,36 @@ const PAUSE = 10_000
 function build (options: Partial<ResilienceOptions> = {}) {
   const clock = { now: 12_345.5 }
   const states: string[] = []
-  const resilience = createResilience({
+  const resilience = new Resilience({
     timeout: 10,
     maxConcurrent: 10,
     failureThreshold: 3,
-    halfOpenAfter: PAUSE,
+    pause: PAUSE,
     onStateChange: (state) => { states.push(state) },
     now: () => clock.now,
     ...options
   })
   const fail = async (times: number) => {
-    for (let i = 0; i < times; i++) await resilience.run(new AbortController(), refuse).catch(() => {})
+    for (let i = 0; i < times; i++) await run(resilience, refuse)
   }
-  /** How a call ends: its value, or the reason why it could not tell. */
-  const outcome = async (call: (signal: AbortSignal) => Promise<unknown>, asked = new AbortController()) => {
-    try {
-      return await resilience.run(asked, call)
-    } catch (error) {
-      if (!(error instanceof UnavailableError)) throw error
-      return error.reason
-    }
+  /** How a call ends: its value, or why the provider is unavailable. */
+  const outcome = async (call: Call, asked = new AbortController()) => {
+    const ended = await run(resilience, call, asked)
+    if (ended === null) return null
+    if (isUnavailable(ended)) return ended.unavailable
+    return isVettedDenial(ended) ? ended.denied : ended.user.username
   }
   return { resilience, clock, states, fail, outcome }
+}
+
+type Call = (signal: AbortSignal, apart: Apart) => Promise<unknown>
+
+/** What the call gives is the name of a user; `null`: it knows none. */
+async function run (resilience: Resilience, call: Call, asked = new AbortController()): Promise<Outcome> {
+  return await resilience.run(asked, async (signal, apart) => {
+    const username = await call(signal, apart)
+    return username === null ? null : { user: { username: String(username) } }
+  })
 }
 
 const answer = async () => 'alice'
@@ -49,16 +59,16 @@ function aborted (): AbortController {
 }
 
 /** A caller who leaves while the call is under way. */
-function leaving (call: (signal: AbortSignal) => Promise<unknown>): [(signal: AbortSignal) => Promise<unknown>, AbortController] {
+function leaving (call: Call): [Call, AbortController] {
   const caller = new AbortController()
-  return [async signal => {
+  return [async (signal, apart) => {
     setImmediate(() => { caller.abort() })
-    return await call(signal)
+    return await call(signal, apart)
   }, caller]
 }
 
 test('what a caller gets', async (t) => {
-  const cases: Array<[string, unknown, boolean, (signal: AbortSignal) => Promise<unknown>, AbortController?]> = [
+  const cases: Array<[string, unknown, boolean, Call, AbortController?]> = [
     // how it ends, and whether the breaker counts it
     ['an answer', 'alice', false, answer],
     ['an answer that takes a while', 'bob', false, async () => await sleep(2, 'bob')],
@@ -85,20 +95,20 @@ test('what a caller gets', async (t) => {
   }
 
   t.test('who has left before asks nothing', async (t) => {
-    const { resilience, states } = build({ failureThreshold: 1 })
+    const { outcome, states } = build({ failureThreshold: 1 })
     let asked = false
-    await t.rejects(resilience.run(aborted(), async () => { asked = true }), new UnavailableError('deadline'))
+    t.equal(await outcome(async () => { asked = true }, aborted()), 'deadline')
     t.equal(asked, false)
     t.same(states, [])
   })
 
-  t.test('the error of a provider is the cause', async (t) => {
+  t.test('an error is the cause', async (t) => {
     const { resilience } = build()
     const cause = new Error('connection refused')
-    await t.rejects(resilience.run(new AbortController(), async () => { throw cause }), { name: 'UnavailableError', message: 'failed', reason: 'failed', cause })
-    const busy = new UnavailableError('busy')
-    const caught = await resilience.run(new AbortController(), async () => { throw busy }).catch((error: unknown) => error)
-    t.equal(caught, busy, 'ours pass unchanged')
+    t.strictSame(await run(resilience, async () => { throw cause }), { unavailable: 'failed', cause })
+    t.strictSame(await resilience.run(new AbortController(), () => { throw cause }), { unavailable: 'failed', cause }, 'before there is a promise, too')
+    const busy = new UnavailableError('busy', { cause })
+    t.strictSame(await run(resilience, async () => { throw busy }), { unavailable: 'busy', cause }, 'of ours, its own')
   })
 })
 
@@ -113,7 +123,7 @@ test('work that has a bound of its own', async (t) => {
   t.test('takes no place, and the question has one again afterwards', async (t) => {
     const { resilience, outcome } = build({ maxConcurrent: 1, timeout: 60_000 })
     const [work, rest] = [gate(), gate()]
-    const question = resilience.run(new AbortController(), async (_signal, apart) => {
+    const question = run(resilience, async (_signal, apart) => {
       await apart(async () => { await work.opened })
       await rest.opened
     })
@@ -127,19 +137,19 @@ test('work that has a bound of its own', async (t) => {
   })
 
   t.test('that fails, nests or outlives its question loses no place and makes none', async (t) => {
-    const { resilience, outcome } = build({ maxConcurrent: 1, timeout: 60_000, failureThreshold: 100 })
+    const { outcome } = build({ maxConcurrent: 1, timeout: 60_000, failureThreshold: 100 })
     const late = gate()
     const caller = new AbortController()
-    const deserted = resilience.run(caller, async (_signal, apart) => { await apart(async () => { await late.opened }) })
+    const deserted = outcome(async (_signal, apart) => { await apart(async () => { await late.opened }) }, caller)
     caller.abort()
-    await t.rejects(deserted, new UnavailableError('deadline'))
-    t.equal(await outcome(async () => await resilience.run(new AbortController(), async (_signal, apart) => { await apart(refuse) })), 'busy', 'one place')
-    await t.rejects(resilience.run(new AbortController(), async (_signal, apart) => { await apart(refuse) }), new UnavailableError('failed'))
-    await resilience.run(new AbortController(), async (_signal, apart) => { await apart(async () => { await apart(answer) }) })
+    t.equal(await deserted, 'deadline')
+    t.equal(await outcome(async () => await outcome(async (_signal, apart) => { await apart(refuse) })), 'busy', 'one place')
+    t.equal(await outcome(async (_signal, apart) => { await apart(refuse) }), 'failed')
+    t.equal(await outcome(async (_signal, apart) => await apart(async () => await apart(answer))), 'alice')
     late.open()
     await tick()
     const last = gate()
-    const running = resilience.run(new AbortController(), async () => { await last.opened })
+    const running = outcome(async () => { await last.opened })
     t.equal(await outcome(answer), 'busy')
     last.open()
     await running
@@ -179,9 +189,10 @@ test('a timeout', async (t) => {
     const timers = (): number => process.getActiveResourcesInfo().filter(resource => resource === 'Timeout').length
     const { resilience } = build({ timeout: 60_000 })
     const before = timers()
-    const signal = await resilience.run(new AbortController(), async signal => signal)
+    const asked = new AbortController()
+    await run(resilience, answer, asked)
     t.equal(timers(), before)
-    t.equal(signal.aborted, false)
+    t.equal(asked.signal.aborted, false)
   })
 
   t.test('may be longer than a timer can hold', async (t) => {
@@ -274,7 +285,7 @@ test('a breaker', async (t) => {
   })
 
   // what the probe does, how the breaker stands then, and whether the next caller may probe at once
-  const probes: Array<[string, 'open' | 'closed', boolean, (signal: AbortSignal) => Promise<unknown>, AbortController?]> = [
+  const probes: Array<[string, 'open' | 'closed', boolean, Call, AbortController?]> = [
     ['answers', 'closed', true, answer],
     ['answers "not mine"', 'closed', true, async () => null],
     ['fails', 'open', false, refuse],
@@ -319,13 +330,13 @@ test('a breaker', async (t) => {
   })
 
   t.test('has numbers and a clock of its own', async (t) => {
-    const resilience = createResilience({ timeout: 1000, maxConcurrent: 1 })
+    const resilience = new Resilience({ timeout: 1000, maxConcurrent: 1 })
     for (let i = 0; i < 5; i++) {
       t.equal(resilience.state, 'closed')
-      await t.rejects(resilience.run(new AbortController(), refuse), new UnavailableError('failed'))
+      t.match(await run(resilience, refuse), { unavailable: 'failed' })
     }
     t.equal(resilience.state, 'open')
-    await t.rejects(resilience.run(new AbortController(), answer), new UnavailableError('breaker-open'))
+    t.strictSame(await run(resilience, answer), { unavailable: 'breaker-open' })
   })
 
   t.test('does not mind a wall clock that is set back', async (t) => {

@@ -1,28 +1,27 @@
 import { test } from 'tap'
 import { Deadline } from '../../../src/authn/deadline.js'
-import type { Link } from '../../../src/authn/link.js'
-import type { VettedAnswer } from '../../../src/authn/answer.js'
+import type { Outcome } from '../../../src/authn/answer.js'
+import type { Authenticator } from '../../../src/authn/authenticator.js'
 import { review, type Review } from '../../../src/authn/review.js'
-import { UnavailableError } from '../../../src/errors.js'
 import { alice, basicToken } from '../../fixtures/people.js'
 
 const API = 'https://kubernetes.default.svc'
 
 interface Given {
-  readonly answer: VettedAnswer | UnavailableError
+  readonly answer: Outcome
   readonly token?: string
   readonly requested?: string[]
   readonly configured?: string[]
 }
 
 async function reviewOf ({ answer, token = alice.token, requested, configured = [] }: Given): Promise<Review> {
-  const link: Link = { provider: 'people', kind: 'token', ask: async () => { if (answer instanceof Error) throw answer; return answer } }
+  const people: Authenticator = { provider: 'people', credentialType: 'token', lookUp: () => undefined, authenticate: async () => answer }
   const spec = requested === undefined ? { token } : { token, audiences: requested }
-  return await review(spec, new Deadline(1000), { links: [link], audiences: configured, maxTokenBytes: 1024 })
+  return await review(spec, new Deadline(1000), { chain: [people], audiences: configured, maxTokenBytes: 1024 })
 }
 
 const DENIED = { authenticated: false }
-const ERROR = 'identity provider "people" could not answer'
+const ERROR = 'identity provider "people" is unavailable'
 
 const cases: Array<[what: string, given: Given, expected: object]> = [
   ['a user', { answer: { user: alice.user } }, { outcome: 'authenticated', provider: 'people', username: 'alice', status: { authenticated: true, user: alice.user } }],
@@ -32,8 +31,8 @@ const cases: Array<[what: string, given: Given, expected: object]> = [
   ['a denial', { answer: { denied: 'locked', username: 'alice' } }, { outcome: 'denied', provider: 'people', reason: 'locked', username: 'alice', status: DENIED }],
   ['a denial asked for an audience says nothing of it', { answer: { denied: 'expired' }, requested: [API] }, { outcome: 'denied', reason: 'expired', status: DENIED }],
   ['nobody', { answer: null }, { outcome: 'denied', reason: 'unknown', status: DENIED }],
-  ['could not tell', { answer: new UnavailableError('timeout') }, { outcome: 'error', provider: 'people', reason: 'timeout', status: { authenticated: false, error: ERROR } }],
-  ['could not tell, asked for a foreign audience: it goes back, or the API server would cache a denial', { answer: new UnavailableError('busy'), requested: ['vault'], configured: [API] }, { outcome: 'error', reason: 'busy', status: { authenticated: false, error: ERROR, audiences: ['vault'] } }]
+  ['unavailable', { answer: { unavailable: 'timeout' } }, { outcome: 'unavailable', provider: 'people', reason: 'timeout', status: { authenticated: false, error: ERROR } }],
+  ['unavailable, asked for a foreign audience: it goes back, or the API server would cache a denial', { answer: { unavailable: 'busy' }, requested: ['vault'], configured: [API] }, { outcome: 'unavailable', reason: 'busy', status: { authenticated: false, error: ERROR, audiences: ['vault'] } }]
 ]
 
 for (const [what, given, expected] of cases) {

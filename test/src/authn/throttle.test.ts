@@ -1,6 +1,7 @@
 import { mock } from 'node:test'
 import { setImmediate as tick } from 'node:timers/promises'
 import { test } from 'tap'
+import type { CheckOutcome } from '../../../src/authn/provider.js'
 import { defaultConcurrency, Throttle, type ThrottleOptions } from '../../../src/authn/throttle.js'
 import { UnavailableError } from '../../../src/errors.js'
 
@@ -12,8 +13,8 @@ const throttled = new UnavailableError('throttled')
 const busy = new UnavailableError('busy')
 const outOfTime = new UnavailableError('deadline')
 
-const right = async () => true
-const wrong = async () => false
+const right = async (): Promise<CheckOutcome> => 'correct'
+const wrong = async (): Promise<CheckOutcome> => 'incorrect'
 
 function build (options: Partial<ThrottleOptions> = {}) {
   // a clock's first reading is any number
@@ -35,7 +36,7 @@ function build (options: Partial<ThrottleOptions> = {}) {
   /** Whether a check would run now; it throws, so that it counts neither way. */
   const isOpen = async (identity: string) => {
     let asked = false
-    await throttle.attempt(identity, async () => { asked = true; throw new Error('could not tell') }, NEVER).catch(() => {})
+    await throttle.attempt(identity, async () => { asked = true; throw new Error('connection refused') }, NEVER).catch(() => {})
     return asked
   }
   /** Tells the count of an account, and raises it: `maxFailures` + 1 more where it has none. */
@@ -51,30 +52,30 @@ function build (options: Partial<ThrottleOptions> = {}) {
 function onDemand () {
   const check = {
     started: 0,
-    end: undefined as unknown as (right: boolean) => void,
+    end: undefined as unknown as (outcome: CheckOutcome) => void,
     fail: undefined as unknown as (error: Error) => void,
     run: async () => {
       check.started++
       return await result
     }
   }
-  const result = new Promise<boolean>((resolve, reject) => {
+  const result = new Promise<CheckOutcome>((resolve, reject) => {
     check.end = resolve
     check.fail = reject
   })
   return check
 }
 
-test('one less than the processors, at least 1, under 4', async (t) => {
+test('one less than the CPUs, at least 1, under 4', async (t) => {
   const cases: Array<[number, number]> = [[1, 1], [2, 1], [3, 2], [4, 3], [5, 3], [64, 3]]
-  for (const [processors, expected] of cases) t.equal(defaultConcurrency(processors), expected, String(processors))
+  for (const [cpus, expected] of cases) t.equal(defaultConcurrency(cpus), expected, String(cpus))
 })
 
 test('wrong passwords in a row', async (t) => {
   t.test('an attempt gives what the check gives', async (t) => {
     const { throttle } = build()
-    t.equal(await throttle.attempt('alice', right, NEVER), true)
-    t.equal(await throttle.attempt('alice', wrong, NEVER), false)
+    t.equal(await throttle.attempt('alice', right, NEVER), 'correct')
+    t.equal(await throttle.attempt('alice', wrong, NEVER), 'incorrect')
     await t.rejects(throttle.attempt('alice', async () => { throw new Error('the directory is down') }, NEVER), new Error('the directory is down'))
   })
 
@@ -187,7 +188,7 @@ test('wrong passwords in a row', async (t) => {
     await throttle.attempt('alice', wrong, NEVER)
     await t.rejects(throttle.attempt('alice', right, NEVER), throttled)
     while (performance.now() - closed < 110) await tick()
-    t.equal(await throttle.attempt('alice', right, NEVER), true)
+    t.equal(await throttle.attempt('alice', right, NEVER), 'correct')
   })
 })
 
@@ -203,7 +204,7 @@ test('parallel guesses', async (t) => {
       const settled = Promise.allSettled(attempts)
       await tick()
       t.equal(seen.throttled, 20 - admitted, `${failures} failures before: refused at once, not when the others have failed`)
-      check.end(false)
+      check.end('incorrect')
       await settled
       t.equal(check.started, admitted)
       await t.rejects(throttle.attempt('alice', right, NEVER), throttled, 'and then it is closed')
@@ -218,8 +219,8 @@ test('parallel guesses', async (t) => {
     const attempts = [1, 2, 3].map(async () => await throttle.attempt('alice', check.run, NEVER))
     await t.rejects(attempts[1]!, throttled)
     await t.rejects(attempts[2]!, throttled)
-    check.end(true)
-    t.equal(await attempts[0], true)
+    check.end('correct')
+    t.equal(await attempts[0], 'correct')
     t.equal(check.started, 1)
   })
 
@@ -228,15 +229,15 @@ test('parallel guesses', async (t) => {
     const check = onDemand()
     const attempts = Array.from({ length: 6 }, async () => await throttle.attempt('alice', check.run, NEVER))
     await t.rejects(throttle.attempt('alice', right, NEVER), throttled)
-    t.equal(await throttle.attempt('bob', right, NEVER), true, 'nobody else is kept out')
+    t.equal(await throttle.attempt('bob', right, NEVER), 'correct', 'nobody else is kept out')
     check.fail(new Error('the directory is down'))
     for (const attempt of attempts) await t.rejects(attempt, new Error('the directory is down'))
-    t.equal(await throttle.attempt('alice', right, NEVER), true)
+    t.equal(await throttle.attempt('alice', right, NEVER), 'correct')
   })
 
   t.test('the owner\'s own are not refused', async (t) => {
     const { throttle } = build()
-    t.same(await Promise.all([1, 2, 3, 4, 5].map(async () => await throttle.attempt('alice', right, NEVER))), [true, true, true, true, true])
+    t.same(await Promise.all([1, 2, 3, 4, 5].map(async () => await throttle.attempt('alice', right, NEVER))), new Array(5).fill('correct'))
   })
 
   t.test('leaving early is no way around the count', async (t) => {
@@ -245,7 +246,7 @@ test('parallel guesses', async (t) => {
     const check = onDemand()
     const attempts = Array.from({ length: 6 }, async () => await throttle.attempt('alice', check.run, caller.signal))
     caller.abort()
-    check.end(false)
+    check.end('incorrect')
     await Promise.all(attempts)
     t.equal(await isOpen('alice'), false)
   })
@@ -256,7 +257,7 @@ test('the same wrong password again', async (t) => {
 
   t.test('is no further guess', async (t) => {
     const { throttle, isOpen } = build()
-    for (let i = 0; i < 20; i++) t.equal(await throttle.attempt('alice', wrong, NEVER, again(1)), false)
+    for (let i = 0; i < 20; i++) t.equal(await throttle.attempt('alice', wrong, NEVER, again(1)), 'incorrect')
     for (let guess = 2; guess <= 5; guess++) await throttle.attempt('alice', wrong, NEVER, again(guess))
     for (let i = 0; i < 20; i++) await throttle.attempt('alice', wrong, NEVER, again(1 + i % 5))
     t.equal(await isOpen('alice'), true, 'five in all')
@@ -267,7 +268,7 @@ test('the same wrong password again', async (t) => {
   t.test('is looked at each time: it may have become the right one', async (t) => {
     const { throttle } = build()
     await throttle.attempt('alice', wrong, NEVER, again(1))
-    t.equal(await throttle.attempt('alice', right, NEVER, again(1)), true)
+    t.equal(await throttle.attempt('alice', right, NEVER, again(1)), 'correct')
   })
 
   t.test('is not looked at while the account is closed', async (t) => {
@@ -324,7 +325,7 @@ test('a name that no account has', async (t) => {
   })
 
   t.test('evicts no account, however many there are', async (t) => {
-    const world = build({ maxIdentities: 10 })
+    const world = build({ maxAccounts: 10 })
     await world.fail('alice', 6)
     for (let i = 0; i < 100; i++) for (let turn = 0; turn < 6; turn++) await world.throttle.attemptUnknown(`name ${i}`, wrong, NEVER)
     t.equal(await world.isOpen('alice'), false)
@@ -336,7 +337,7 @@ test('a name that no account has', async (t) => {
     const attempts = Array.from({ length: 20 }, async () => { await throttle.attemptUnknown('mallory', check.run, NEVER) })
     const settled = Promise.allSettled(attempts)
     t.equal(seen.throttled, 14)
-    check.end(false)
+    check.end('incorrect')
     await settled
     await t.rejects(throttle.attemptUnknown('mallory', wrong, NEVER), throttled)
   })
@@ -349,21 +350,21 @@ test('a name that no account has', async (t) => {
 
   t.test('the empty identity is nobody\'s, and never throttled', async (t) => {
     const { throttle, seen } = build()
-    for (let i = 0; i < 20; i++) t.equal(await throttle.attempt('', right, NEVER), false)
+    for (let i = 0; i < 20; i++) t.equal(await throttle.attempt('', right, NEVER), 'incorrect')
     t.equal(seen.throttled, 0)
   })
 })
 
 test('memory', async (t) => {
   t.test('a spray of names does not wash away the count of an account under attack', async (t) => {
-    const world = build({ maxIdentities: 10 })
+    const world = build({ maxAccounts: 10 })
     await world.fail('alice', 6)
     for (let i = 0; i < 1000; i++) await world.fail(`name ${i}`, 1 + i % 3)
     t.equal(await world.isOpen('alice'), false)
   })
 
   t.test('the account that failed longest ago goes first among equals', async (t) => {
-    const world = build({ maxFailures: 3, maxIdentities: 3 })
+    const world = build({ maxFailures: 3, maxAccounts: 3 })
     for (const name of ['alice', 'bob', 'carol', 'bob', 'alice']) await world.fail(name)
     await world.throttle.attempt('bob', right, NEVER)
     for (const name of ['bob', 'dave']) await world.fail(name)
@@ -375,7 +376,7 @@ test('memory', async (t) => {
   })
 
   t.test('newcomers are counted although all others have more', async (t) => {
-    const world = build({ maxIdentities: 2 })
+    const world = build({ maxAccounts: 2 })
     await world.fail('alice', 4)
     await world.fail('bob', 3)
     await world.fail('carol', 6)
@@ -385,7 +386,7 @@ test('memory', async (t) => {
   })
 
   t.test('counts that are over make room before any that still hold', async (t) => {
-    const world = build({ maxIdentities: 2 })
+    const world = build({ maxAccounts: 2 })
     await world.fail('alice', 3)
     world.clock.now += 14 * MINUTE
     await world.fail('bob', 1)
@@ -397,10 +398,10 @@ test('memory', async (t) => {
   })
 
   t.test('it is bounded, and a closed account opens only when all that it holds are closed', async (t) => {
-    const maxIdentities = 20
+    const maxAccounts = 20
     const day = 24 * 60 * MINUTE
     // nothing opens by waiting here: who is let in again has been dropped
-    const world = build({ maxFailures: 2, baseDelay: day, maxDelay: day, maxIdentities })
+    const world = build({ maxFailures: 2, baseDelay: day, maxDelay: day, maxAccounts })
     const names = Array.from({ length: 200 }, (_, i) => i < 5 ? `hammered ${i}` : `name ${i}`)
     const closed = new Set<string>()
     const random = createRandom(20_270_101)
@@ -411,13 +412,13 @@ test('memory', async (t) => {
       const name = names[Math.floor(random() * (random() < 0.3 ? 5 : names.length))]!
       for (let tries = 1 + Math.floor(random() * 4); tries > 0; tries--) {
         world.clock.now += 1
-        const right = random() < 0.1
+        const outcome = random() < 0.1 ? 'correct' : 'incorrect'
         let ran = false
-        await world.throttle.attempt(name, async () => { ran = true; return right }, NEVER).catch(() => {})
+        await world.throttle.attempt(name, async () => { ran = true; return outcome }, NEVER).catch(() => {})
         if (!ran && !closed.has(name)) violations.push(`${name} is closed for no reason`)
         if (ran && closed.delete(name)) {
           dropped++
-          if (closed.size + 1 < maxIdentities) violations.push(`${name} was dropped among ${closed.size} others`)
+          if (closed.size + 1 < maxAccounts) violations.push(`${name} was dropped among ${closed.size} others`)
         }
         if (!await world.isOpen(name)) closed.add(name)
       }
@@ -426,7 +427,7 @@ test('memory', async (t) => {
     t.ok(dropped > 0, 'memory was full')
     let remembered = 0
     for (const name of names) if (!await world.isOpen(name)) remembered++
-    t.ok(remembered <= maxIdentities && remembered >= maxIdentities - 1, `${remembered} are closed`)
+    t.ok(remembered <= maxAccounts && remembered >= maxAccounts - 1, `${remembered} are closed`)
   })
 })
 
@@ -440,15 +441,15 @@ test('checks at once', async (t) => {
 
     await t.rejects(throttle.attempt('frank', right, NEVER), busy)
     t.same(started(), [1, 1, 0, 0, 0])
-    checks[1]!.end(true)
+    checks[1]!.end('correct')
     await attempts[1]
     t.same(started(), [1, 1, 1, 0, 0])
     checks[0]!.fail(new Error('the directory is down'))
     await t.rejects(attempts[0]!)
     t.same(started(), [1, 1, 1, 1, 0], 'a check that throws gives its place back')
-    for (const check of checks) check.end(true)
-    t.same(await Promise.all(attempts.slice(1)), [true, true, true, true])
-    t.equal(await throttle.attempt('frank', right, NEVER), true)
+    for (const check of checks) check.end('correct')
+    t.same(await Promise.all(attempts.slice(1)), new Array(4).fill('correct'))
+    t.equal(await throttle.attempt('frank', right, NEVER), 'correct')
     t.equal(seen.throttled, 0, 'a full queue is no wrong password')
   })
 
@@ -457,15 +458,15 @@ test('checks at once', async (t) => {
     const check = onDemand()
     const attempt = throttle.attempt('alice', check.run, NEVER)
     await t.rejects(throttle.attempt('bob', right, NEVER), busy)
-    check.end(true)
+    check.end('correct')
     await attempt
-    t.equal(await throttle.attempt('bob', right, NEVER), true)
+    t.equal(await throttle.attempt('bob', right, NEVER), 'correct')
   })
 
   t.test('a check that throws before it gives a promise gives its place back too', async (t) => {
     const { throttle } = build({ maxConcurrent: 1, maxQueue: 0 })
     await t.rejects(throttle.attempt('alice', () => { throw new TypeError('a bug') }, NEVER), TypeError)
-    t.equal(await throttle.attempt('alice', right, NEVER), true)
+    t.equal(await throttle.attempt('alice', right, NEVER), 'correct')
   })
 
   t.test('who leaves the queue is never checked, and makes room in it', async (t) => {
@@ -480,8 +481,8 @@ test('checks at once', async (t) => {
     caller.abort()
     await t.rejects(leaving, outOfTime)
     const next = throttle.attempt('dave', right, NEVER)
-    running.end(true)
-    t.same(await Promise.all([first, staying, next]), [true, true, true])
+    running.end('correct')
+    t.same(await Promise.all([first, staying, next]), ['correct', 'correct', 'correct'])
     t.equal(left.started, 0)
   })
 
@@ -502,8 +503,8 @@ test('checks at once', async (t) => {
     caller.abort()
     for (const attempt of waiting) await t.rejects(attempt, outOfTime)
     const owner = throttle.attempt('alice', right, NEVER)
-    running.end(true)
-    t.same(await Promise.all([first, owner]), [true, true])
+    running.end('correct')
+    t.same(await Promise.all([first, owner]), ['correct', 'correct'])
   })
 
   t.test('no listener stays on a signal', async (t) => {
@@ -528,9 +529,9 @@ test('checks at once', async (t) => {
     await t.rejects(throttle.attempt('carol', right, NEVER), busy)
     mock.timers.tick(1000)
     await t.rejects(first, outOfTime)
-    t.equal(await waiting, true)
-    hung.end(false)
-    t.equal(await throttle.attempt('alice', right, NEVER), true)
+    t.equal(await waiting, 'correct')
+    hung.end('incorrect')
+    t.equal(await throttle.attempt('alice', right, NEVER), 'correct')
   })
 })
 

@@ -92,8 +92,8 @@ test('a config that is right', async (t) => {
   t.equal(config.admin, undefined)
   t.match(config.tls, { certFile: join(dir, 'etc/tls.crt'), keyFile: join(dir, 'etc/tls/tls.key'), clientCAFile: '/pki/ca.crt' }, 'paths are absolute')
   t.equal(config.log.fingerprintKey?.reveal(), 'of-env')
-  t.strictSame(loaded.providers.map(({ slot, definition }) => [slot.name, definition]), [['corp', DIRECTORY], ['people', PLAIN]], 'in the order of the file')
-  const [{ slot: { config: own } }] = loaded.providers as any
+  t.strictSame(loaded.providers.map(({ entry, definition }) => [entry.name, definition]), [['corp', DIRECTORY], ['people', PLAIN]], 'in the order of the file')
+  const [{ entry: { config: own } }] = loaded.providers as any
   t.equal(own.retries, 3, 'a provider\'s own defaults too')
   t.equal(own.password.reveal(), 'of-file')
   t.notMatch(inspect(loaded, { depth: 9 }), /of-file|of-env/)
@@ -224,7 +224,7 @@ test('rules leave fields alone that are wrong by themselves', async (t) => {
 test('a invalid config tells which providers are sound all the same', async (t) => {
   const file = join(t.testdir({ 'c.yaml': chainWith((config) => { config.server.prot = 1; config.identityProviders[1].kind = 'directory' }) }), 'c.yaml')
   const inspection = await inspectConfig({ file, kinds })
-  t.match(inspection, { error: ValidationError, providers: [{ slot: { name: 'people' }, definition: PLAIN }] })
+  t.match(inspection, { error: ValidationError, providers: [{ entry: { name: 'people' }, definition: PLAIN }] })
   t.equal(inspection.providers.length, 1)
 })
 

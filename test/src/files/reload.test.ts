@@ -124,7 +124,7 @@ test('the users file', async t => {
     '../../../src/users-file/load.js': { loadUsers: slow.read }
   }) as typeof UsersSource
   let reloads = 0
-  const ctx = { log, signal: new AbortController().signal, resolvePath: (path: string) => path, invalidate () {}, reportReload: () => { reloads++ }, allowMock: false }
+  const ctx = { log, signal: new AbortController().signal, resolvePath: (path: string) => path, invalidate () {}, reportReload: () => { reloads++ }, countEvent () {}, allowMock: false }
   const opening = openUsersSource(file, ctx)
   await turns(t, () => slow.begun === 1)
   writeFileSync(file, text(bob.user.username))

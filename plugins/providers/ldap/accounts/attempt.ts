@@ -13,10 +13,10 @@ export async function attempt (identity: string, ctx: Pick<RequestContext, 'atte
   const attempt = ctx.attempt(identity, async () => {
     const verdict = await test()
     if (verdict !== 'right' && verdict !== 'wrong') throw new Refused(verdict)
-    return verdict === 'right'
+    return verdict === 'right' ? 'correct' : 'incorrect'
   })
   try {
-    return await unlessAborted(attempt, ctx.signal) ? 'right' : 'wrong'
+    return await unlessAborted(attempt, ctx.signal) === 'correct' ? 'right' : 'wrong'
   } catch (error) {
     if (error instanceof Refused) return error.refusal
     throw error

@@ -6,6 +6,7 @@ import { dial, hostOf } from '../../../../plugins/providers/ldap/connection/dial
 import { UnavailableError } from '../../../../src/errors.js'
 import { readText } from '../../../../src/documents/text.js'
 import { conformanceCases } from '../../../../src/conformance/index.js'
+import type { CheckOutcome } from '../../../../src/authn/provider.js'
 import { freePort } from '../../../fixtures/child.js'
 import { ldapConfig, openLdap, outcome, type LdapFields } from '../../../fixtures/ldap.js'
 import { alice, bob, carol } from '../../../fixtures/people.js'
@@ -151,7 +152,7 @@ test('Active Directory', needsRoot('Samba'), async t => {
       ['expired (701)', { accountExpires: '132223104000000000' }, { accountExpires: '0' }, 'expired', /the account has expired/],
       ['the password must be changed (773)', { userAccountControl: '512', pwdLastSet: '0' }, { userAccountControl: '66048', pwdLastSet: '-1' }, 'expired', /must be changed first/]
     ] as const) {
-      const change = async (_identity: string, check: () => Promise<boolean>): Promise<boolean> => {
+      const change = async (_account: string, check: () => Promise<CheckOutcome>): Promise<CheckOutcome> => {
         await samba.change(dn, changed)
         return await check()
       }
@@ -199,7 +200,7 @@ test('Active Directory', needsRoot('Samba'), async t => {
   t.test('tells a locked account from a wrong password (775)', async t => {
     await samba.change(DOMAIN, { lockOutObservationWindow: '-18000000000', lockoutDuration: '-18000000000' })
     const { ask, attempts, lookup } = await open(t)
-    const guess = async (_identity: string, check: () => Promise<boolean>): Promise<boolean> => {
+    const guess = async (_account: string, check: () => Promise<CheckOutcome>): Promise<CheckOutcome> => {
       for (let index = 0; index < 3; index++) t.equal(outcome(await ask('bob', `canary-other-guess-${index}`)), 'wrong-credential')
       return await check()
     }

@@ -9,6 +9,7 @@ import { Connection } from '../../../../plugins/providers/ldap/connection/connec
 import { dial, hostOf } from '../../../../plugins/providers/ldap/connection/dial.js'
 import { createAuthority, issueServing } from '../../../../src/certificates/issue.js'
 import { UnavailableError } from '../../../../src/errors.js'
+import type { CheckOutcome } from '../../../../src/authn/provider.js'
 import { issueOdd } from '../../../fixtures/certificates.js'
 import { freePort } from '../../../fixtures/child.js'
 import { ldapConfig, openLdap, openldapConfig, outcome, until, type LdapFields } from '../../../fixtures/ldap.js'
@@ -194,10 +195,10 @@ test('connections', async t => {
     const { ask } = await open(t, slapd, { urls: [`ldap://127.0.0.1:${(await startProxy(t, slapd.port, { delay: 200 })).port}`], ...PLAIN })
     const caller = new AbortController()
     const before = await slapd.count(/BIND dn="uid=alice/)
-    let judged: boolean | undefined
+    let judged: CheckOutcome | undefined
     const question = ask('alice', 'canary-a-guess', {
       signal: caller.signal,
-      attempt: async (_identity, check) => {
+      attempt: async (_account, check) => {
         const checked = check()
         await until('the password is there', async () => await slapd.count(/BIND dn="uid=alice/) > before)
         caller.abort(new Error('the caller left'))
@@ -207,7 +208,7 @@ test('connections', async t => {
     })
     await t.rejects(question, { message: 'the caller left' })
     await until('the guess is counted', () => judged !== undefined)
-    t.equal(judged, false)
+    t.equal(judged, 'incorrect')
   })
 })
 
@@ -216,11 +217,11 @@ test('an ill directory', async t => {
   if (slapd === undefined) return
   const plainUrl = (port: number): LdapFields => ({ urls: [`ldap://127.0.0.1:${port}`], ...PLAIN })
 
-  t.test('that is killed in the middle of a bind: could not tell', async t => {
+  t.test('that is killed in the middle of a bind: unavailable', async t => {
     const mortal = (await startSlapd(t))!
     const { ask } = await open(t, mortal, plainUrl((await startProxy(t, mortal.port, { delay: 200 })).port))
     const question = ask('alice', alice.password, {
-      attempt: async (_identity, check) => {
+      attempt: async (_account, check) => {
         const checked = check()
         // the connection may break before the exit is noticed, and nobody waits for the answer until then
         checked.catch(() => {})
@@ -234,7 +235,7 @@ test('an ill directory', async t => {
     t.equal(outcome(await ask('alice', alice.password)), 'alice', 'and back again')
   })
 
-  t.test('that is frozen: could not tell, in time', async t => {
+  t.test('that is frozen: unavailable, in time', async t => {
     const { ask, provider } = await open(t, slapd, { timeouts: SHORT })
     t.equal(outcome(await ask('alice', alice.password)), 'alice')
     await slapd.freeze()
@@ -248,7 +249,7 @@ test('an ill directory', async t => {
     t.equal(outcome(await ask('alice', alice.password)), 'alice')
   })
 
-  t.test('that is slow: answers within the limits, or could not tell', async t => {
+  t.test('that is slow: answers within the limits, or unavailable', async t => {
     const slow = await open(t, slapd, plainUrl((await startProxy(t, slapd.port, { delay: 100 })).port))
     t.equal(outcome(await slow.ask('alice', alice.password)), 'alice')
     t.equal(outcome(await slow.ask('alice', 'canary-wrong')), 'wrong-credential')
@@ -256,7 +257,7 @@ test('an ill directory', async t => {
     await t.rejects(slower.ask('alice', alice.password), { code: 'AUTHN_DIRECTORY', message: /within 700 ms/ })
   })
 
-  t.test('that talks nonsense: could not tell', async t => {
+  t.test('that talks nonsense: unavailable', async t => {
     for (const [name, answer] of [
       ['words', () => Buffer.from('HTTP/1.1 400 Bad Request\r\n\r\n')],
       ['noise', () => Buffer.from(Array.from({ length: 300 }, (_, index) => index * 7919 % 256))],
@@ -284,7 +285,7 @@ test('an ill directory', async t => {
     await t.rejects(ask('alice', alice.password), { code: 'AUTHN_DIRECTORY' })
   })
 
-  t.test('whose certificate has expired: could not tell', async t => {
+  t.test('whose certificate has expired: unavailable', async t => {
     const authority = await createAuthority({ commonName: 'directory CA', days: 2 })
     const expired = (await startSlapd(t, { certificate: await issueOdd(authority, { commonName: 'localhost', names: ['localhost'], days: -1 }) }))!
     await writeFile(join(expired.dir, 'ca.crt'), authority.cert)
@@ -293,7 +294,7 @@ test('an ill directory', async t => {
     t.match(logged, [/a directory host is lost.*expired/], 'the log says why')
   })
 
-  t.test('that nobody answers for: opens all the same, and could not tell', async t => {
+  t.test('that nobody answers for: opens all the same, and unavailable', async t => {
     const { ask, provider } = await openLdap(t, ldapConfig({ preset: 'openldap', urls: [`ldap://127.0.0.1:${await freePort()}`], ...PLAIN, bindDN: READER.dn, bindPassword: READER.password, userSearch: { baseDN: SUFFIX }, ...NO_GROUPS }))
     await t.rejects(ask('alice', alice.password), { code: 'AUTHN_DIRECTORY', message: /ECONNREFUSED/ })
     await t.rejects(Promise.resolve(provider.ping!({ signal: new AbortController().signal, log: QUIET })))

@@ -10,7 +10,7 @@ import { LdapProvider } from '../../../../plugins/providers/ldap/provider.js'
 import { RefusedPasswords } from '../../../../plugins/providers/ldap/accounts/refused-passwords.js'
 import { ServiceBind } from '../../../../plugins/providers/ldap/connection/service-bind.js'
 import { settle } from '../../../../plugins/providers/ldap/settings.js'
-import type { RequestContext } from '../../../../src/authn/provider.js'
+import type { CheckOutcome, RequestContext } from '../../../../src/authn/provider.js'
 import { Throttle } from '../../../../src/authn/throttle.js'
 import { UnavailableError } from '../../../../src/errors.js'
 import { ldapConfig, openLdap, openldapConfig, outcome, type LdapFields } from '../../../fixtures/ldap.js'
@@ -127,7 +127,7 @@ test('lockout', async t => {
   t.test('nor is it remembered where it becomes the password while it is being refused', async t => {
     const { ask, events } = await open(t)
     for (const name of ['gina', 'hugo']) {
-      const set = async (_identity: string, check: () => Promise<boolean>): Promise<boolean> => {
+      const set = async (_account: string, check: () => Promise<CheckOutcome>): Promise<CheckOutcome> => {
         const right = await check()
         await change(slapd, 'replace', `uid=${name},ou=people,${SUFFIX}`, 'userPassword', ['canary-set-meanwhile'])
         return right
@@ -140,7 +140,7 @@ test('lockout', async t => {
 
   t.test('what the throttle refused, the directory has not', async t => {
     const { ask } = await open(t)
-    t.equal(outcome(await ask('alice', alice.password, { attempt: async () => false })), 'wrong-credential')
+    t.equal(outcome(await ask('alice', alice.password, { attempt: async () => 'incorrect' })), 'wrong-credential')
     t.equal(outcome(await ask('alice', alice.password)), 'alice')
   })
 
@@ -156,7 +156,7 @@ test('lockout', async t => {
     const { ask, events } = await open(t)
     const { dn, password } = { dn: `uid=hugo,ou=people,${SUFFIX}`, password: 'canary-new-of-hugo' }
     await change(slapd, 'replace', dn, 'userPassword', [password])
-    const lock = async (_identity: string, check: () => Promise<boolean>): Promise<boolean> => {
+    const lock = async (_account: string, check: () => Promise<CheckOutcome>): Promise<CheckOutcome> => {
       const client = new Client({ url: slapd.url })
       for (let index = 0; index < 3; index++) await t.rejects(client.bind(dn, `canary-other-guess-${index}`))
       await client.unbind()
@@ -265,11 +265,11 @@ test('a host that lags behind', async t => {
   const settings = settle(ldapConfig({ preset: 'freeIPA', urls: ['ldaps://one.example.test', 'ldaps://two.example.test'], userSearch: { baseDN: SUFFIX }, ...NO_GROUPS }))
   const [one, two] = ['one', 'two'].map(name => ({ name, hostname: name, port: 636 })) as [Host, Host]
   const entry = new Entry({ dn: `uid=alice,${SUFFIX}`, uid: 'alice', krbLastPwdChange: '20260101000000Z' }, one)
-  const ctx = { audiences: [], signal: new AbortController().signal, log: QUIET, attempt: async (_identity: string, check: () => Promise<boolean>) => await check(), attemptUnknown: async () => {} }
+  const ctx = { audiences: [], signal: new AbortController().signal, log: QUIET, attempt: async (_account: string, check: () => Promise<CheckOutcome>) => await check(), attemptUnknown: async () => {} }
   for (const [name, host, expected] of [['the password is remembered', one, 1], ['where another one tells of the entry, it is not', two, 3]] as const) {
     let binds = 0
     const directory = { search: async () => [entry], test: async () => ({ verdict: 'wrong', host, bind: binds++ }) }
-    const provider = new LdapProvider(settings, directory as unknown as Directory, { log: QUIET })
+    const provider = new LdapProvider(settings, directory as unknown as Directory, { log: QUIET, countEvent () {} })
     for (let index = 0; index < 3; index++) t.equal(outcome(await provider.authenticatePassword({ username: 'alice', password: 'canary-new' }, ctx)), 'wrong-credential')
     t.equal(binds, expected, name)
   }

@@ -69,11 +69,11 @@ test('a token that nobody knows: exit 1', async t => {
   t.strictSame(await runCommand(['review', '--token-file', 'token'], { cwd, env: ENV }), { code: 1, signal: null, stdout: 'not authenticated\n', stderr: '' })
 })
 
-test('could not tell: exit 69', async t => {
+test('unavailable: exit 69', async t => {
   const cwd = files(t, CONFIG.replace('kind: static', 'kind: module, from: ./broken.mjs').replace(/config: .*\} \}/, 'config: {} }'))
   const { code, stdout } = await runCommand(['review', '--token-file', '-', '--explain'], { cwd, env: ENV, input: alice.token })
   t.equal(code, 69)
-  t.match(stdout, /people \(token, [\d.]+ ms\): could not tell: failed: no route to host\ncould not tell: identity provider "people" could not answer\n/)
+  t.match(stdout, /people \(token, [\d.]+ ms\): unavailable: failed: no route to host\nunavailable: identity provider "people" is unavailable\n/)
 })
 
 test('--explain tells what each provider said', async t => {
@@ -143,7 +143,7 @@ test('--username says which provider looks nobody up: exit 69, unless another on
 
 test('a name that could not be looked up: exit 69', async t => {
   const cwd = files(t, CONFIG.replace('kind: static', 'kind: module, from: ./broken.mjs').replace(/config: .*\} \}/, 'config: {} }'))
-  t.match(await runCommand(['review', '--username', 'alice'], { cwd, env: ENV }), { code: 69, stdout: '', stderr: /identity provider "people" could not tell: no route to host/ })
+  t.match(await runCommand(['review', '--username', 'alice'], { cwd, env: ENV }), { code: 69, stdout: '', stderr: /identity provider "people" is unavailable: no route to host/ })
 })
 
 test('the token is asked for on a terminal, and not shown', needs('script'), async t => {

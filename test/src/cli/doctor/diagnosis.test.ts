@@ -225,7 +225,7 @@ const cases: Case[] = [
     what: 'a directory that is down',
     target: async t => await serve(t, leaf, { providers: { people: { authenticatePassword () { throw new Error('no route') } } } }),
     outcome: 'unavailable',
-    finds: { ...ANYBODY, 'bogus-password': ['unavailable', /could not tell .*: identity provider "people" could not answer.*audit line/] }
+    finds: { ...ANYBODY, 'bogus-password': ['unavailable', /could not tell .*: identity provider "people" is unavailable.*audit line/] }
   },
   { what: 'nonsense for one credential', target: async t => await standIn(t, oddWebhook(({ spec }) => spec.token.includes('.') ? {} : { kind: 'Pod' })), outcome: 'unavailable', finds: { ...ANYBODY, 'bogus-password': ['unavailable', /not a TokenReview/] } },
 
@@ -304,7 +304,7 @@ const drills: DrillCase[] = [
   { what: 'an admin who may not', answers: refused(403, 'tokenreviews is forbidden: User "eve" cannot create'), finds: { 'drill-permission': ['failed', /tokenreviews is forbidden.*system:auth-delegator/] } },
   { what: 'a refusal of another kind', answers: refused(404, 'not here'), finds: { 'drill-permission': ['failed', /the API server refuses: 404 not here/] } },
   { what: 'it can not reach the webhook', answers: said({ error: `[invalid bearer token, ${POST}]` }), finds: { 'drill-webhook': ['failed', /between the API server and the webhook: Post "https:.*connection refused \/ .*three in the morning/] } },
-  { what: 'the webhook could not tell', answers: said({ error: '[invalid bearer token, identity provider "people" could not answer]' }), finds: { 'drill-answer': ['unavailable', /could not tell: identity provider "people" could not answer/] } },
+  { what: 'the webhook could not tell', answers: said({ error: '[invalid bearer token, identity provider "people" is unavailable]' }), finds: { 'drill-answer': ['unavailable', /could not tell: identity provider "people" is unavailable/] } },
   { what: 'an error that holds the token', answers: said({ error: `what is ${alice.token}?` }), token: alice.token, finds: { 'drill-webhook': ['failed', /what is <token>\?/] } },
   { what: 'a random token is let in', answers: said({ authenticated: true, user: { username: 'mock' } }), finds: { 'drill-webhook': ['skipped', /or another authenticator/], 'drill-answer': ['failed', /lets a random token in, as "mock"/] } },
   { what: 'it does not ask', answers: said({ error: 'invalid bearer token' }), token: alice.token, finds: { 'drill-webhook': ['failed', /refuses a token that the service knows as "alice".*webhook-config-file/] } },
