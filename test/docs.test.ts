@@ -123,7 +123,7 @@ test('the table of metrics is whole', async t => {
   const { get } = await startService(t, { providers: { people: { authenticateToken: () => null } } })
   const { text } = await get('/metrics')
   const served = [...text.matchAll(/^# TYPE (authn_webhook_\w+)/gm)].map(match => match[1]!)
-  const documented = section(read('docs/architecture.md'), 'metrics').map(([name]) => name!.replaceAll('`', ''))
+  const documented = section(read('docs/metrics.md'), 'metrics').map(([name]) => name!.replaceAll('`', ''))
   t.strictSame(documented.sort(), served.sort())
   const named = DOCUMENTS.flatMap(document => [...read(document).matchAll(/\bauthn_webhook_\w+/g)].map(match => match[0].replace(/_(bucket|sum|count)$/, '')))
   t.strictSame(named.filter(name => !served.includes(name)), [], 'no document names another')
