@@ -35,6 +35,12 @@ test('every relative link leads somewhere', async t => {
   }
 })
 
+test('the index of the documentation names every page', async t => {
+  const linked = [...read('docs/README.md').matchAll(/\]\(([\w-]+\.md)\)/g)].map(match => match[1]!)
+  const pages = readdirSync(join(ROOT, 'docs')).filter(name => name.endsWith('.md') && name !== 'README.md')
+  t.strictSame([...linked].sort(), pages.sort())
+})
+
 test('every config and users file validates', async t => {
   const blocks = DOCUMENTS.flatMap(document => codeBlocks(document, 'yaml')
     .filter(text => /^apiVersion: authn-webhook\/v1$/m.test(text))
