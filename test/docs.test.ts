@@ -41,6 +41,21 @@ test('the index of the documentation names every page', async t => {
   t.strictSame([...linked].sort(), pages.sort())
 })
 
+test('every path that a document names exists', async t => {
+  for (const document of DOCUMENTS.filter(name => name !== 'CHANGELOG.md')) {
+    const paths = [...read(document).matchAll(/`((?:src|plugins|schemas|test|bench|scripts|examples|charts|deploy)\/[\w./-]*)`/g)].map(match => match[1]!)
+    t.strictSame(paths.filter(path => !existsSync(join(ROOT, path))), [], document)
+  }
+})
+
+test('the architecture names every folder of the sources, and every file of the domain', async t => {
+  const layout = read('docs/architecture.md').split('## Source layout')[1]!.split('## Who may import whom')[0]!
+  const entries = ['src', 'plugins', 'schemas'].flatMap(folder => readdirSync(join(ROOT, folder), { recursive: true, withFileTypes: true }))
+  const folders = entries.filter(entry => entry.isDirectory()).map(({ name }) => `${name}/`)
+  const files = ['src', 'src/authn'].flatMap(folder => readdirSync(join(ROOT, folder))).filter(name => name.endsWith('.ts'))
+  t.strictSame([...folders, ...files].filter(name => !layout.includes(name)), [])
+})
+
 test('every config and users file validates', async t => {
   const blocks = DOCUMENTS.flatMap(document => codeBlocks(document, 'yaml')
     .filter(text => /^apiVersion: authn-webhook\/v1$/m.test(text))
