@@ -35,6 +35,27 @@ test('every relative link leads somewhere', async t => {
   }
 })
 
+test('the index of the documentation names every page', async t => {
+  const linked = [...read('docs/README.md').matchAll(/\]\(([\w-]+\.md)\)/g)].map(match => match[1]!)
+  const pages = readdirSync(join(ROOT, 'docs')).filter(name => name.endsWith('.md') && name !== 'README.md')
+  t.strictSame([...linked].sort(), pages.sort())
+})
+
+test('every path that a document names exists', async t => {
+  for (const document of DOCUMENTS.filter(name => name !== 'CHANGELOG.md')) {
+    const paths = [...read(document).matchAll(/`((?:src|plugins|schemas|test|bench|scripts|examples|charts|deploy)\/[\w./-]*)`/g)].map(match => match[1]!)
+    t.strictSame(paths.filter(path => !existsSync(join(ROOT, path))), [], document)
+  }
+})
+
+test('the architecture names every folder of the sources, and every file of the domain', async t => {
+  const layout = read('docs/architecture.md').split('## Source layout')[1]!.split('## Who may import whom')[0]!
+  const entries = ['src', 'plugins', 'schemas'].flatMap(folder => readdirSync(join(ROOT, folder), { recursive: true, withFileTypes: true }))
+  const folders = entries.filter(entry => entry.isDirectory()).map(({ name }) => `${name}/`)
+  const files = ['src', 'src/authn'].flatMap(folder => readdirSync(join(ROOT, folder))).filter(name => name.endsWith('.ts'))
+  t.strictSame([...folders, ...files].filter(name => !layout.includes(name)), [])
+})
+
 test('every config and users file validates', async t => {
   const blocks = DOCUMENTS.flatMap(document => codeBlocks(document, 'yaml')
     .filter(text => /^apiVersion: authn-webhook\/v1$/m.test(text))
@@ -123,7 +144,7 @@ test('the table of metrics is whole', async t => {
   const { get } = await startService(t, { providers: { people: { authenticateToken: () => null } } })
   const { text } = await get('/metrics')
   const served = [...text.matchAll(/^# TYPE (authn_webhook_\w+)/gm)].map(match => match[1]!)
-  const documented = section(read('docs/architecture.md'), 'metrics').map(([name]) => name!.replaceAll('`', ''))
+  const documented = section(read('docs/metrics.md'), 'metrics').map(([name]) => name!.replaceAll('`', ''))
   t.strictSame(documented.sort(), served.sort())
   const named = DOCUMENTS.flatMap(document => [...read(document).matchAll(/\bauthn_webhook_\w+/g)].map(match => match[0].replace(/_(bucket|sum|count)$/, '')))
   t.strictSame(named.filter(name => !served.includes(name)), [], 'no document names another')

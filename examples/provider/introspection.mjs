@@ -1,4 +1,4 @@
-// OAuth 2.0 token introspection, RFC 7662: asks an authorization server whose token it is.
+// Authenticates opaque tokens with OAuth 2.0 token introspection, RFC 7662.
 /** @type {import('authn-webhook/provider').IdentityProviderDefinition} */
 export default {
   contract: 1,
@@ -11,7 +11,7 @@ export default {
   },
   open ({ url, clientId, clientSecret }) {
     return {
-      recognizes: ({ password }) => password === undefined, // people's passwords are not for this server
+      recognizes: ({ password }) => password === undefined, // never send passwords to this server
       async authenticateToken (token, { signal }) {
         const authorization = `Basic ${btoa([clientId, clientSecret.reveal()].map(encodeURIComponent).join(':'))}`
         const body = new URLSearchParams({ token })

@@ -37,7 +37,7 @@ const cases = conformanceCases({
 for (const { name, run } of cases) test(name, run)
 
 async function listen (answer) {
-  // what this process itself listens to must not keep it alive
+  // the server must not keep this process alive
   const server = createServer(answer).on('connection', socket => socket.unref()).listen(0, '127.0.0.1').unref()
   await once(server, 'listening')
   server.url = `http://127.0.0.1:${server.address().port}`

@@ -57,7 +57,7 @@ test('the dashboard and the alerts ask for metrics that are there', async t => {
 test('what an alert sees grow is there from the start: a counter that begins at 1 has grown by nothing', async t => {
   const { get } = await startService(t, { providers: { 'break-glass': { authenticateToken: () => null } } })
   const lines = (await get('/metrics')).text.split('\n')
-  for (const document of [`${CHART}/files/rules.yaml`, 'docs/operations.md']) {
+  for (const document of [`${CHART}/files/rules.yaml`, 'docs/metrics.md', 'docs/operations.md']) {
     const counters = [...read(document).matchAll(/(?:increase|rate)\((\w+_total)(?:\{([^}]*)\})?\[/g)]
     t.ok(counters.length > 0, `${document} counts`)
     for (const [, name, matchers = ''] of counters) {

@@ -12,7 +12,7 @@ const OUT = 401
 const FORBIDDEN = /Error from server \(Forbidden\): namespaces is forbidden: User "alice"/
 const UNAUTHORIZED = /error: You must be logged in to the server/
 
-/** How long a provider is left alone that failed five times in a row; see docs/operations.md. */
+/** How long a provider is left alone that failed five times in a row; see docs/logs.md. */
 const BREAKER = 10_000
 /** What a busy machine may add to a promise of seconds. */
 const PATIENCE = 5_000
