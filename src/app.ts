@@ -22,7 +22,6 @@ import type { LoadedConfig } from './config/load.js'
 import { readServingCertificate } from './certificates/serving-certificate.js'
 import type { Limits } from './http/limits.js'
 import { openListener } from './http/listen.js'
-import { destinationOf } from './logger.js'
 import { createAdminServer, createReviewServer } from './http/server.js'
 import { version } from './version.js'
 
@@ -58,7 +57,7 @@ export async function createService ({ loaded, log, droppedLines = () => 0, allo
   await review.register(health)
   await review.register(connections, { maxConnectionAge: milliseconds(config.server.maxConnectionAge), log: log.child({ listener: 'review' }), refuseStrangers: config.admin !== undefined })
   await review.register(tls, { config: config.tls, log, observer: review.metrics })
-  await review.register(audit, { enabled: config.log.audit, log, destination: destinationOf(log), fingerprintKey: config.log.fingerprintKey })
+  await review.register(audit, { enabled: config.log.audit, log, fingerprintKey: config.log.fingerprintKey })
   await review.register(identityProviders, { providers, dir, throttle: config.throttle, allowMock, log, observer: review.metrics })
   await review.register(async scope => {
     // in the scope of the review route alone: probes and metrics answer while it sheds
