@@ -42,7 +42,7 @@ const REJECTIONS: Record<string, Rejection> = {
 }
 
 function detailsOf ({ server, raw, clientCertificateName }: FastifyRequest, refusal: FastifyError | undefined): RejectionDetails {
-  return { peer: server.connections.peerOf(raw), clientCertificate: clientCertificateName ?? undefined, detail: refusal?.message }
+  return { peer: server.httpSessions.tcpConnectionOf(raw)?.address, clientCertificate: clientCertificateName ?? undefined, detail: refusal?.message }
 }
 
 function rejectionOf (refusal: FastifyError | undefined): Rejection {

@@ -35,7 +35,7 @@ const tokenReview: FastifyPluginAsyncTypebox<TokenReviewOptions> = async (fastif
 
       const seconds = (performance.now() - started) / 1000
       fastify.metrics.reviewed(review, VERSION_LABELS[apiVersion], seconds)
-      fastify.connections.reviewed(request.raw, review.outcome === 'authenticated')
+      fastify.httpSessions.reviewed(request.raw, review.outcome === 'authenticated')
       fastify.audit({ review, token: spec.token, apiVersion, client: request.clientCertificateName, peer: ip, seconds })
     })
   })

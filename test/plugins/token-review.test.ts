@@ -223,7 +223,7 @@ test('a client certificate, where the config asks for one', async t => {
   for (const [what, client, message] of [
     ['none', {}, 'a client certificate is required'],
     ["another CA's", stranger, 'the client certificate is not signed by the client CA of this service'],
-    ['another name', other, 'the name of the client certificate is not one that may ask for reviews']
+    ['another name', other, 'client certificate name is not in tls.clientNames']
   ] as const) {
     t.match(await post(body, client), { code: 401, body: { kind: 'Status', reason: 'Unauthorized', message } }, what)
   }
