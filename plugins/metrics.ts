@@ -149,7 +149,7 @@ export interface MetricsRouteOptions {
   readonly metrics: Metrics
 }
 
-/** `GET /metrics`, on whichever listener it belongs to. */
+/** `GET /metrics`: a route of the admin listener, or of the review listener if there is no other. */
 export async function metricsRoute (fastify: FastifyInstance, { metrics: { registry } }: MetricsRouteOptions): Promise<void> {
   let pending: Promise<string> | undefined
   fastify.get('/metrics', async (_request, reply) => {

@@ -129,4 +129,4 @@ function hasDnsName (certificate: X509Certificate, name: string): boolean {
   return !name.startsWith('.') && certificate.checkHost(name, { subject: 'never', wildcards: false }) !== undefined
 }
 
-export default fp(tls, { name: 'tls', dependencies: ['draining'] })
+export default fp(tls, { name: 'tls', dependencies: ['draining'], decorators: { fastify: ['tcpConnections', 'httpSessions'] } })

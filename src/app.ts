@@ -52,10 +52,10 @@ export async function createService ({ loaded, log, droppedLines = () => 0, allo
   const certificate = await readServingCertificate(config.tls)
   const review = createReviewServer({ config, certificate, ...limits && { limits } })
 
+  await review.register(draining, { maxConnectionAge: milliseconds(config.server.maxConnectionAge), log: log.child({ listener: 'review' }), clientCertificateOnly: config.admin !== undefined })
   await review.register(errorHandler, { log, paths: `POST TokenReviews to ${config.server.path}` })
   await review.register(metrics, { version })
   await review.register(health)
-  await review.register(draining, { maxConnectionAge: milliseconds(config.server.maxConnectionAge), log: log.child({ listener: 'review' }), clientCertificateOnly: config.admin !== undefined })
   await review.register(tls, { config: config.tls, log, observer: review.metrics })
   await review.register(audit, { enabled: config.log.audit, log, fingerprintKey: config.log.fingerprintKey })
   await review.register(identityProviders, { providers, dir, throttle: config.throttle, allowMock, log, observer: review.metrics })
@@ -72,8 +72,8 @@ export async function createService ({ loaded, log, droppedLines = () => 0, allo
 
   const admin = config.admin && createAdminServer(config)
   if (admin !== undefined) {
-    await admin.register(errorHandler, { log, paths: 'this port has /livez, /readyz and /metrics' })
     await admin.register(draining, { maxConnectionAge: 0, log: log.child({ listener: 'admin' }) })
+    await admin.register(errorHandler, { log, paths: 'this port has /livez, /readyz and /metrics' })
   }
   const probed = admin ?? review
   await probed.register(healthRoutes, { readiness: review.readiness })

@@ -10,8 +10,8 @@ const lines: string[] = []
 
 async function failing (error: unknown): Promise<ReturnType<typeof createAdminServer>> {
   const app = createAdminServer({ server: { bodyLimit: 1024, timeout: '1s', maxConnections: 10 } } as never)
-  await app.register(errorHandler, { paths: 'GET /', log: await createLogger({ level: 'info', format: 'json', terminal: false, destination: { write (line) { lines.push(line) } } }) })
   await app.register(draining, { maxConnectionAge: 0, log: silent })
+  await app.register(errorHandler, { paths: 'GET /', log: await createLogger({ level: 'info', format: 'json', terminal: false, destination: { write (line) { lines.push(line) } } }) })
   app.get('/', async () => { throw error })
   return app
 }

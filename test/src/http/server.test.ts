@@ -15,8 +15,8 @@ async function start (t: Test, options: ListenerOptions = {}): Promise<Listener>
   return await listen(t, {
     ...options,
     async register (fastify) {
-      await fastify.register(errorHandler, { log: silent, paths: 'POST TokenReviews to /authenticate' })
       await fastify.register(draining, { maxConnectionAge: 0, log: silent })
+      await fastify.register(errorHandler, { log: silent, paths: 'POST TokenReviews to /authenticate' })
       fastify.post('/authenticate', async request => ({ read: request.body }))
       fastify.get('/livez', async () => 'ok')
     }
