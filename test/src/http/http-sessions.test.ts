@@ -189,6 +189,30 @@ test('connections grow old', async t => {
     t.ok(closes > 3, `${closes} closed`)
   })
 
+  await t.test('each at an age of its own, within 20 %', async t => {
+    const { fastify, port, ca } = await start(t, { maxConnectionAge: 5_000, limits: { sweep: 60_000 } })
+    const opening = performance.now()
+    const sessions = await Promise.all(Array.from({ length: 40 }, async () => {
+      const session = http2Session(port, { ca })
+      t.teardown(() => { session.destroy() })
+      await once(session, 'remoteSettings')
+      return session
+    }))
+    const opened = performance.now()
+    const retired = new Set<ClientHttp2Session>()
+    for (const session of sessions) session.once('goaway', () => { retired.add(session) })
+    const sweep = async (now: number): Promise<number> => {
+      fastify.httpSessions.sweep(now)
+      // a GOAWAY comes before the acknowledgement of a later ping
+      await Promise.all(sessions.map(async session => { if (!session.closed && !session.destroyed) await new Promise(resolve => { session.ping(resolve) }) }))
+      return retired.size
+    }
+    t.equal(await sweep(opening + 4_000), 0)
+    t.ok(await sweep(opening + 4_950) > 0, 'some are younger')
+    t.ok(await sweep(opened + 5_050) < sessions.length, 'some are older')
+    t.equal(await sweep(opened + 6_000), sessions.length)
+  })
+
   await t.test('an age of 0 is none', async t => {
     const { fastify, port, ca } = await start(t)
     const agent = makeAgent(t, ca)
