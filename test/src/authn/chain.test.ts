@@ -74,9 +74,13 @@ test('what is known at once takes no promise', async t => {
 
 test('every link that was asked can be traced', async t => {
   const steps: Step[] = []
-  await askChain([UNKNOWN, DOWN, ALICE].map(later), QUESTION, step => { steps.push(step) })
+  const slowly = (link: Link): Link => ({ ...link, ask: async question => await new Promise(resolve => setTimeout(resolve, 30)).then(() => link.ask(question)) })
+  const started = performance.now()
+  await askChain([UNKNOWN, DOWN, ALICE].map(slowly), QUESTION, step => { steps.push(step) })
+  const elapsed = (performance.now() - started) / 1000
   t.match(steps, [{ provider: 'unknown', kind: 'token', answer: null }, { provider: 'down', answer: { reason: 'timeout' } }, { provider: 'alice', answer: { user: alice.user } }])
-  for (const { seconds } of steps) t.ok(seconds >= 0)
+  for (const { seconds } of steps) t.ok(seconds > 0.028, `${seconds} s`)
+  t.ok(steps.reduce((sum, { seconds }) => sum + seconds, 0) <= elapsed, 'each for itself')
 })
 
 test('a bug is not taken for an outage', async t => {
