@@ -1,45 +1,45 @@
-/** The connections of a listener, bounded, watched and drained by src/http. */
-import type { Server } from 'node:http'
-import type { Http2SecureServer } from 'node:http2'
+/** Tracks the connections and HTTP sessions of a listener, enforces their limits, and drains them on close. */
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Logger } from 'pino'
-import { Admission } from '../src/http/admission.js'
-import { Connections } from '../src/http/connections.js'
+import { listenerOf } from '../src/http/fastify-types.js'
+import { HttpSessions } from '../src/http/http-sessions.js'
 import { RejectionLog } from '../src/http/rejection-log.js'
+import { TcpConnections } from '../src/http/tcp-connections.js'
+import { trackSessions } from '../src/http/track-sessions.js'
 
 declare module 'fastify' {
   interface FastifyInstance {
-    admission: Admission
-    connections: Connections
+    tcpConnections: TcpConnections
+    httpSessions: HttpSessions
   }
 }
 
-export interface ConnectionsOptions {
-  /** Milliseconds, ± 20 %; 0: never. */
+export interface DrainingOptions {
+  /** Milliseconds, ± 20 %; 0: unlimited. */
   readonly maxConnectionAge: number
   readonly log: Pick<Logger, 'warn' | 'debug'>
-  /** Whether the listener serves only clients whose certificate is accepted: no probes, no metrics. */
-  readonly refuseStrangers?: boolean
+  /** Whether clients without an accepted certificate may use no route at all: probes and metrics are on another listener. */
+  readonly clientCertificateOnly?: boolean
 }
 
-async function connections (fastify: FastifyInstance, { maxConnectionAge, log, refuseStrangers = false }: ConnectionsOptions): Promise<void> {
+async function draining (fastify: FastifyInstance, { maxConnectionAge, log, clientCertificateOnly = false }: DrainingOptions): Promise<void> {
   const { limits, rejections } = fastify
-  // an HTTP/2 listener is not assignable to what Fastify's types expect
-  const server = fastify.server as Server as unknown as Http2SecureServer
-  const admission = new Admission({ maxConnections: server.maxConnections, streams: limits.streams, rejections, log })
-  const tracked = new Connections({ server, limits, maxConnectionAge, admission, rejections, refuseStrangers })
-  fastify.decorate('admission', admission)
-  fastify.decorate('connections', tracked)
+  const server = listenerOf(fastify)
+  const tcpConnections = new TcpConnections(server.maxConnections, limits.streams, rejections)
+  const httpSessions = new HttpSessions(limits, maxConnectionAge, tcpConnections)
+  trackSessions({ server, limits, tcpConnections, httpSessions, rejections, clientCertificateOnly })
+  fastify.decorate('tcpConnections', tcpConnections)
+  fastify.decorate('httpSessions', httpSessions)
   const rejectionLog = new RejectionLog(log)
-  rejections.onRequest = (reason, details) => { rejectionLog.note(reason, details) }
+  rejections.log = rejectionLog
   const sweeper = setInterval(() => {
-    tracked.sweep(performance.now())
+    httpSessions.sweep(performance.now())
     rejectionLog.flush(performance.now())
   }, limits.sweep).unref()
-  // Fastify stops listening after this hook: what comes meanwhile is still answered
-  fastify.addHook('preClose', async () => { await tracked.drain() })
+  // Fastify stops listening after this hook: requests that arrive meanwhile are still answered
+  fastify.addHook('preClose', async () => { await httpSessions.drain() })
   fastify.addHook('onClose', async () => { clearInterval(sweeper) })
 }
 
-export default fp(connections, { name: 'connections', decorators: { fastify: ['limits', 'rejections'] } })
+export default fp(draining, { name: 'draining', decorators: { fastify: ['limits', 'rejections'] } })

@@ -1,7 +1,7 @@
 /**
- * Liveness and readiness. Readiness speaks of this process alone: listeners,
- * loaded files, the certificate, draining. It never asks a directory, whose
- * outage would otherwise take the static users and the cache down with it.
+ * Liveness and readiness probes. Readiness depends only on this process: the
+ * listeners, the serving certificate, shutdown. It never depends on a directory,
+ * whose outage would otherwise take down static users and cached answers too.
  */
 import fp from 'fastify-plugin'
 import type { FastifyInstance } from 'fastify'
@@ -12,12 +12,12 @@ declare module 'fastify' {
   }
 }
 
-/** What is wrong, or `undefined`. Synchronous: a probe must not wait. */
-export type Check = () => string | undefined
+/** @returns the problem, or `undefined`. Synchronous: a probe must not wait. */
+export type ReadinessCheck = () => string | undefined
 
-/** Named checks; one that fails makes the process unready. */
+/** The process is ready if every readiness check passes. */
 export class Readiness {
-  readonly #checks = new Map<string, Check>()
+  readonly #checks = new Map<string, ReadinessCheck>()
   readonly #information = new Map<string, () => Promise<string | undefined>>()
   #draining = false
 
@@ -25,16 +25,16 @@ export class Readiness {
     this.add('shutdown', () => this.#draining ? 'shutting down' : undefined)
   }
 
-  add (name: string, check: Check): void {
+  add (name: string, check: ReadinessCheck): void {
     this.#checks.set(name, check)
   }
 
-  /** Shown by `?verbose`, never decides. */
+  /** Adds a check that `?verbose` lists, and that does not affect readiness. */
   inform (name: string, check: () => Promise<string | undefined>): void {
     this.#information.set(name, check)
   }
 
-  /** From here on unready, for good. */
+  /** Makes the process unready until it ends. */
   drain (): void {
     this.#draining = true
   }
@@ -43,7 +43,7 @@ export class Readiness {
     return [...this.#checks.values()].every(check => check() === undefined)
   }
 
-  /** One line a check, in the form of the API server's own `/readyz?verbose`. */
+  /** @returns a line per check, in the format of the API server's `/readyz?verbose` */
   async report (): Promise<string> {
     const lines = [...this.#checks].map(([name, check]) => line(name, check()))
     const information = [...this.#information].map(async ([name, check]) => `${line(name, await check())} (information only)`)
@@ -65,7 +65,7 @@ export interface HealthRoutesOptions {
   readonly readiness: Readiness
 }
 
-/** The probes, on whichever listener they belong to. */
+/** The probes: routes of the admin listener, or of the review listener if there is no other. */
 export async function healthRoutes (fastify: FastifyInstance, { readiness }: HealthRoutesOptions): Promise<void> {
   const live = async (): Promise<string> => 'ok'
   fastify.get('/livez', live)
@@ -73,6 +73,6 @@ export async function healthRoutes (fastify: FastifyInstance, { readiness }: Hea
   fastify.get<{ Querystring: { verbose?: string } }>('/readyz', async (request, reply) => {
     reply.code(readiness.ready ? 200 : 503).type('text/plain; charset=utf-8')
     if (request.query.verbose !== undefined) return await readiness.report()
-    return readiness.ready ? 'ok' : 'not ready; /readyz?verbose tells why'
+    return readiness.ready ? 'ok' : 'not ready: see /readyz?verbose'
   })
 }

@@ -1,14 +1,13 @@
 /**
- * What operators see of the webhook: no API server metric tells webhooks
- * apart. Labels hold words of ours or of the config, never input.
+ * The service's metrics: no API server metric distinguishes webhooks. Label
+ * values come from the code or the config, never from input.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import fp from 'fastify-plugin'
 import type { FastifyInstance } from 'fastify'
-import { collectDefaultMetrics, Counter as PromCounter, Gauge, Registry, type Metric } from 'prom-client'
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry, type MetricConfiguration } from 'prom-client'
 import type { Review } from '../src/authn/review.js'
 import { PROVIDER_RESULTS, RESERVED_KINDS, type Observer } from '../src/authn/observer.js'
-import { Counter, Histogram } from '../src/http/series.js'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -16,131 +15,122 @@ declare module 'fastify' {
   }
 }
 
-/** Half a millisecond to the API server's own limit of 30 s. */
-const REVIEW_BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
+/** From 0.5 ms to the API server's own limit of 30 s. */
+const BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
 
-const RELOAD_RESULTS = ['success', 'error']
-
-/** One of `TokenReview`'s versions, without the group. */
+/** Version of a TokenReview, without its group. */
 export type VersionLabel = 'v1' | 'v1beta1' | 'unknown'
 
-/** The domain's {@link Observer}, and what the plugins count. */
+/** The domain's {@link Observer}, and what plugins count. */
 export interface Metrics extends Observer {
   readonly registry: Registry
   reviewed: (review: Review, version: VersionLabel, seconds: number) => void
-  /** Turned away under pressure, unread. */
+  /** A review was answered 429, unread. */
   shed: () => void
-  /** Whether the files of a source, a provider or `certificate`, could not be reloaded: the previous version stays active. */
+  /** Whether the last reload of a source (a provider or `certificate`) failed, so that the previous version stays active. */
   reloadFailed: (source: string) => boolean
-  /** A gauge that is read when it is scraped. */
-  gauge: ScrapedMetric
-  /** A counter that somebody else counts, and that is read when it is scraped. */
-  counter: ScrapedMetric
+  /** Adds a gauge whose values are read when it is scraped. */
+  gauge: AddScraped
+  /** Adds a counter that is counted elsewhere, and read when it is scraped. */
+  counter: AddScraped
 }
 
-type Set = (labels: Record<string, string>, value: number) => void
-type ScrapedMetric = (name: string, help: string, labels: readonly string[], collect: (set: Set) => void | Promise<void>) => void
+type AddScraped = (name: string, help: string, labels: readonly string[], collect: (set: SetValue) => void | Promise<void>) => void
+type SetValue = (labels: Record<string, string>, value: number) => void
 
 export function createMetrics (version: string): Metrics {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
-  const counter = (name: string, help: string, labelNames: string[]): Counter =>
-    new Counter({ name: `authn_webhook_${name}`, help, labelNames, registry })
-  const histogram = (name: string, help: string, labelNames: string[]): Histogram =>
-    new Histogram({ name: `authn_webhook_${name}`, help, labelNames, registry, buckets: REVIEW_BUCKETS })
+  const define: Define = (name, help, labelNames) => ({ name: `authn_webhook_${name}`, help, labelNames, registers: [registry] })
 
-  const reviews = counter('token_reviews_total', 'TokenReviews by outcome.', ['result', 'version'])
-  const duration = histogram('token_review_duration_seconds', 'Time to answer a TokenReview.', ['result'])
-  const denials = counter('denials_total', 'Credentials refused, by the provider that refused them and why.', ['provider', 'reason'])
-  const failures = counter('failures_total', 'Requests for which a provider was unavailable, and why.', ['provider', 'reason'])
-  const requests = counter('provider_requests_total', 'Questions that reached a provider.', ['provider', 'result'])
-  const requestDuration = histogram('provider_request_duration_seconds', 'Time a provider took to answer.', ['provider', 'result'])
-  const cacheRequests = counter('cache_requests_total', 'Look-ups in the cache of answers.', ['provider', 'result'])
-  const throttled = counter('throttled_total', 'Password checks refused because the account had too many failures.', ['provider'])
-  const reserved = counter('reserved_identities_total', 'Reserved or malformed names that a provider gave and that were kept back.', ['provider', 'kind'])
-  const reloads = createReloads(registry)
-  const events = counter('provider_events_total', 'What a provider wants its operator to know of, by its own words.', ['provider', 'event'])
-  new Gauge({ name: 'authn_webhook_build_info', help: 'Version of the service and of Node.js.', labelNames: ['version', 'node'], registers: [registry] })
-    .set({ version, node: process.version }, 1)
+  const reviews = new Counter(define('token_reviews_total', 'TokenReviews by outcome.', ['result', 'version']))
+  const duration = new Histogram({ ...define('token_review_duration_seconds', 'Time to answer a TokenReview.', ['result']), buckets: BUCKETS })
+  const denials = new Counter(define('denials_total', 'Denied credentials, by the provider that denied them and the reason.', ['provider', 'reason']))
+  const failures = new Counter(define('failures_total', 'Checks for which a provider was unavailable, by reason.', ['provider', 'reason']))
+  const requests = new Counter(define('provider_requests_total', 'Checks that reached a provider.', ['provider', 'result']))
+  const requestDuration = new Histogram({ ...define('provider_request_duration_seconds', 'Time a provider took to answer.', ['provider', 'result']), buckets: BUCKETS })
+  const cacheRequests = new Counter(define('cache_requests_total', 'Lookups in the cache of answers.', ['provider', 'result']))
+  const throttled = new Counter(define('throttled_total', 'Password checks rejected because the account had too many failures.', ['provider']))
+  const reserved = new Counter(define('reserved_identities_total', 'Reserved or malformed names from a provider that were dropped.', ['provider', 'kind']))
+  const events = new Counter(define('provider_events_total', 'Events that a provider reports for its operator.', ['provider', 'event']))
+  const reloads = createReloads(define)
+  new Gauge(define('build_info', 'Version of the service and of Node.js.', ['version', 'node'])).set({ version, node: process.version }, 1)
 
-  start(reviews, 'unavailable', ['v1', 'v1beta1'])
-  start(reviews, 'shed', ['unknown'])
-  reloads.begin('certificate')
+  // alerts watch for an increase, so the series they read start at 0
+  for (const version of ['v1', 'v1beta1']) reviews.inc({ result: 'unavailable', version }, 0)
+  reviews.inc({ result: 'shed', version: 'unknown' }, 0)
+  reloads.start('certificate')
 
   return {
     registry,
     opened (provider) {
-      // the first use of a break-glass user must be seen
-      start(requests, provider, PROVIDER_RESULTS)
-      reloads.begin(provider)
-      start(reserved, provider, RESERVED_KINDS)
-      start(throttled, provider, [''])
+      for (const result of PROVIDER_RESULTS) requests.inc({ provider, result }, 0)
+      for (const kind of RESERVED_KINDS) reserved.inc({ provider, kind }, 0)
+      throttled.inc({ provider }, 0)
+      reloads.start(provider)
     },
-    reviewed ({ outcome, provider = '', reason }, version, seconds) {
-      reviews.inc(outcome, version)
-      duration.observe(seconds, outcome)
-      if (outcome === 'denied') denials.inc(provider, reason)
+    reviewed ({ outcome: result, provider = '', reason = '' }, version, seconds) {
+      reviews.inc({ result, version })
+      duration.observe({ result }, seconds)
+      if (result === 'denied') denials.inc({ provider, reason })
     },
-    shed () { reviews.inc('shed', 'unknown') },
+    shed () { reviews.inc({ result: 'shed', version: 'unknown' }) },
     asked (provider, result, seconds) {
-      requests.inc(provider, result)
-      requestDuration.observe(seconds, provider, result)
+      requests.inc({ provider, result })
+      requestDuration.observe({ provider, result }, seconds)
     },
-    cached (provider, result) { cacheRequests.inc(provider, result) },
-    throttled (provider) { throttled.inc(provider) },
-    reserved (provider, kind, count) { reserved.inc(provider, kind, count) },
-    unavailable (provider, reason) { failures.inc(provider, reason) },
-    reloaded: reloads.done,
+    cached (provider, result) { cacheRequests.inc({ provider, result }) },
+    throttled (provider) { throttled.inc({ provider }) },
+    reserved (provider, kind, count) { reserved.inc({ provider, kind }, count) },
+    unavailable (provider, reason) { failures.inc({ provider, reason }) },
+    reloaded: reloads.report,
     reloadFailed: reloads.failed,
-    event (provider, event, count) { events.inc(provider, event, count) },
-    gauge (...metric) { registry.registerMetric(scraped(Gauge, metric)) },
-    counter (...metric) { registry.registerMetric(scraped(PromCounter, metric)) }
+    event (provider, event, count) { events.inc({ provider, event }, count) },
+    gauge (...metric) { addScraped(Gauge, define, metric) },
+    counter (...metric) { addScraped(Counter, define, metric) }
   }
 }
 
+type Define = <Label extends string>(name: string, help: string, labelNames: readonly Label[]) => MetricConfiguration<Label>
+
 interface Reloads {
-  /** A source is there, and its files have been read. */
-  begin: (source: string) => void
-  done: (source: string, error?: unknown) => void
+  /** The source exists, and its files have been read. */
+  start: (source: string) => void
+  report: (source: string, error?: unknown) => void
   failed: (source: string) => boolean
 }
 
-function createReloads (registry: Registry): Reloads {
-  const counts = new Counter({ name: 'authn_webhook_reloads_total', help: 'Reloads of files.', labelNames: ['source', 'result'], registry })
-  const lastSuccess = new Gauge({ name: 'authn_webhook_last_reload_success_timestamp_seconds', help: 'When a file was last reloaded well.', labelNames: ['source'], registers: [registry] })
-  const successful = new Map<string, boolean>()
-  registry.registerMetric(scraped(Gauge, ['last_reload_successful', 'Whether the last reload of files succeeded; 1 before the first.', ['source'], set => {
-    for (const [source, last] of successful) set({ source }, last ? 1 : 0)
-  }]))
+function createReloads (define: Define): Reloads {
+  const counts = new Counter(define('reloads_total', 'Reloads of files.', ['source', 'result']))
+  const successful = new Gauge(define('last_reload_successful', 'Whether the last reload of files succeeded; 1 before the first.', ['source']))
+  const lastSuccess = new Gauge(define('last_reload_success_timestamp_seconds', 'Time of the last successful reload.', ['source']))
+  const failed = new Set<string>()
   return {
-    begin (source) {
-      start(counts, source, RELOAD_RESULTS)
-      successful.set(source, true)
+    start (source) {
+      for (const result of ['success', 'error']) counts.inc({ source, result }, 0)
+      successful.set({ source }, 1)
     },
-    done (source, error) {
-      counts.inc(source, error === undefined ? 'success' : 'error')
-      successful.set(source, error === undefined)
-      if (error === undefined) lastSuccess.setToCurrentTime({ source })
+    report (source, error) {
+      const success = error === undefined
+      counts.inc({ source, result: success ? 'success' : 'error' })
+      successful.set({ source }, success ? 1 : 0)
+      if (success) {
+        lastSuccess.setToCurrentTime({ source })
+        failed.delete(source)
+      } else {
+        failed.add(source)
+      }
     },
-    failed: source => successful.get(source) === false
+    failed: source => failed.has(source)
   }
 }
 
-/** At 0, before anything is counted: an alarm sees a counter grow, and none begin. */
-function start (counter: Counter, first: string, seconds: readonly string[]): void {
-  for (const second of seconds) counter.inc(first, second, 0)
-}
-
-/** A metric whose values are set when it is scraped. */
-function scraped (Kind: typeof Gauge | typeof PromCounter, [name, help, labelNames, collect]: Parameters<ScrapedMetric>): Metric {
-  return new Kind({
-    name: `authn_webhook_${name}`,
-    help,
-    labelNames,
-    registers: [],
+function addScraped (Kind: typeof Gauge | typeof Counter, define: Define, [name, help, labelNames, collect]: Parameters<AddScraped>): void {
+  const metric = new Kind({
+    ...define(name, help, labelNames),
     async collect () {
-      this.reset()
-      await collect((labels, value) => { this.inc(labels, value) })
+      metric.reset()
+      await collect((labels, value) => { metric.inc(labels, value) })
     }
   })
 }
@@ -159,29 +149,13 @@ export interface MetricsRouteOptions {
   readonly metrics: Metrics
 }
 
-/** `GET /metrics`, on whichever listener it belongs to. */
-export async function metricsRoute (fastify: FastifyInstance, { metrics }: MetricsRouteOptions): Promise<void> {
-  const text = batched(async () => await metrics.registry.metrics())
+/** `GET /metrics`: a route of the admin listener, or of the review listener if there is no other. */
+export async function metricsRoute (fastify: FastifyInstance, { metrics: { registry } }: MetricsRouteOptions): Promise<void> {
+  let pending: Promise<string> | undefined
   fastify.get('/metrics', async (_request, reply) => {
-    reply.type(metrics.registry.contentType)
-    return await text()
+    reply.type(registry.contentType)
+    // composing the text takes ten times as long as a review, and is open to anyone: concurrent requests share it
+    pending ??= nextTurn().then(async () => await registry.metrics()).finally(() => { pending = undefined })
+    return await pending
   })
-}
-
-/**
- * One run for all who ask before it begins, one run at a time: composing the
- * text takes ten times as long as a review, and anybody may ask for it.
- */
-function batched<T> (run: () => Promise<T>): () => Promise<T> {
-  let next: Promise<T> | undefined
-  let last: Promise<unknown> = Promise.resolve()
-  return async () => {
-    next ??= last.then(async () => {
-      await nextTurn()
-      next = undefined
-      return await run()
-    })
-    last = next.catch(() => {})
-    return await next
-  }
 }

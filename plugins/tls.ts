@@ -1,13 +1,12 @@
 /**
- * The serving certificate while it serves, and who may ask.
+ * Reloads the serving certificate and checks client certificates.
  *
- * Certificate, key and client CA are read again when their directories change
- * and are put to use together; a bad or half-written set keeps the old one.
- * Kubelet's probes carry no client certificate: it is asked for in every
- * handshake, and enforced where a route says so.
+ * Certificate, key and client CA are reloaded together when their directories
+ * change; if the new set has errors, the previous one stays in use. Every
+ * handshake requests a client certificate, but only routes with
+ * `requireClientCertificate` require it: kubelet's probes have none.
  */
 import { X509Certificate } from 'node:crypto'
-import type { Server } from 'node:https'
 import type { TLSSocket } from 'node:tls'
 import type { FastifyInstance, onRequestHookHandler } from 'fastify'
 import fp from 'fastify-plugin'
@@ -17,17 +16,18 @@ import type { Observer } from '../src/authn/observer.js'
 import { ClientCertificateRequiredError } from '../src/errors.js'
 import { openWatched } from '../src/files/reload.js'
 import { findCertificateProblems, readServingCertificate, type ServingCertificate } from '../src/certificates/serving-certificate.js'
-import type { ClientVerdict } from '../src/http/admission.js'
+import { listenerOf } from '../src/http/fastify-types.js'
+import type { ClientCertificate } from '../src/http/tcp-connections.js'
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** Of the certificate that new connections see. */
+    /** Of new connections. */
     readonly servingCertificate: { readonly validTo: Date }
-    /** An `onRequest` hook; lets everyone in where no client CA is configured. */
+    /** An `onRequest` hook; a no-op if no client CA is configured. */
     requireClientCertificate: onRequestHookHandler
   }
   interface FastifyRequest {
-    /** Set by `requireClientCertificate`, accepted or not, for the log. */
+    /** Set by `requireClientCertificate`, for the log; accepted or not. */
     clientCertificateName: string | null
   }
 }
@@ -39,29 +39,29 @@ export interface TlsOptions {
 }
 
 async function tls (fastify: FastifyInstance, { config, log, observer }: TlsOptions): Promise<void> {
-  const server = fastify.server as unknown as Server
+  const server = listenerOf(fastify)
   const files = [config.certFile, config.keyFile, ...config.clientCAFile === undefined ? [] : [config.clientCAFile]]
   const certificate = await openWatched({
     files,
     log,
-    // once more, now that it is watched: what changed since the listener was made would go unseen
+    // once more, now that files are watched: they may have changed since the listener was created
     read: async () => {
       const next = await readServingCertificate(config)
       server.setSecureContext(next.secureOptions)
       return next
     },
     async onReload (next, previous) {
-      // open connections keep the verdict of the old CA. Before anything that may fail: the next reload sees no change of it
-      if (next.clientCA !== previous.clientCA) await fastify.connections.renew()
+      // open connections were checked against the old CA. First, since the next reload would see no change if something else failed
+      if (next.clientCA !== previous.clientCA) await fastify.httpSessions.renew()
       observer.reloaded('certificate')
-      describe(next, log, 'serving certificate reloaded')
+      logCertificate(next, log, 'serving certificate reloaded')
     },
     onError (error) {
       observer.reloaded('certificate', error)
       log.error({ err: error }, 'serving certificate not reloaded; the old one stays in use')
     }
   })
-  describe(certificate.current, log, 'serving certificate loaded')
+  logCertificate(certificate.current, log, 'serving certificate loaded')
 
   fastify.addHook('onClose', async () => { await certificate.close() })
   fastify.decorate('servingCertificate', { get validTo () { return certificate.current.validTo } })
@@ -71,8 +71,8 @@ async function tls (fastify: FastifyInstance, { config, log, observer }: TlsOpti
 
 const WEEK = 7 * 24 * 3_600_000
 
-/** Says what API servers will think of it. */
-function describe (certificate: ServingCertificate, log: Logger, message: string): void {
+/** Warns if API servers will reject the certificate, or soon. */
+function logCertificate (certificate: ServingCertificate, log: Logger, message: string): void {
   const facts = { subject: certificate.subject, names: certificate.names, validTo: certificate.validTo.toISOString() }
   log.info(facts, message)
   for (const { refused, message } of findCertificateProblems(certificate, Date.now(), WEEK)) {
@@ -81,59 +81,52 @@ function describe (certificate: ServingCertificate, log: Logger, message: string
   }
 }
 
-function requireClientCertificate ({ admission, connections }: FastifyInstance, { clientCAFile, clientNames }: TlsConfig): onRequestHookHandler {
+function requireClientCertificate ({ tcpConnections, httpSessions }: FastifyInstance, { clientCAFile, clientNames }: TlsConfig): onRequestHookHandler {
   if (clientCAFile === undefined) return (_request, _reply, done) => { done() }
-  admission.judgeBy(socket => judge(socket, clientNames))
+  tcpConnections.requireClientCertificate(socket => checkClientCertificate(socket, clientNames))
   return (request, _reply, done) => {
-    const verdict = connections.verdictOn(request.raw) ?? CLOSED
-    if ('refusal' in verdict) {
-      request.clientCertificateName = verdict.shown ?? null
-      done(new ClientCertificateRequiredError(verdict.refusal))
-      return
-    }
-    request.clientCertificateName = verdict.name
-    done()
+    const certificate = httpSessions.tcpConnectionOf(request.raw)?.clientCertificate ?? CLOSED
+    request.clientCertificateName = (certificate.accepted ? certificate.name : certificate.subject) ?? null
+    if (certificate.accepted) done()
+    else done(new ClientCertificateRequiredError(certificate.reason))
   }
 }
 
-/** Nobody reads this answer. */
-const CLOSED: ClientVerdict = { refusal: 'the connection is closed' }
+/** Not received by the client. */
+const CLOSED: ClientCertificate = { accepted: false, reason: 'the connection is closed' }
 
-const REFUSALS: Record<string, string> = {
+const REASONS: Record<string, string> = {
   CERT_HAS_EXPIRED: 'the client certificate has expired',
   CERT_NOT_YET_VALID: 'the client certificate is not valid yet',
   INVALID_PURPOSE: 'the client certificate is not one for client authentication'
 }
 
-function judge (socket: TLSSocket, allowed: readonly string[]): ClientVerdict {
+function checkClientCertificate (socket: TLSSocket, allowed: readonly string[]): ClientCertificate {
   const certificate = socket.getPeerX509Certificate()
-  if (certificate === undefined) return { refusal: 'a client certificate is required' }
+  if (certificate === undefined) return { accepted: false, reason: 'a client certificate is required' }
+  // the only part that is read of a certificate that no CA has signed, for the log
+  const subject = certificate.subject?.replaceAll('\n', ', ') ?? certificate.subjectAltName
   if (!socket.authorized) {
     // typed as an Error, in fact OpenSSL's name of the error
     const code = String(socket.authorizationError)
-    return { refusal: REFUSALS[code] ?? 'the client certificate is not signed by the client CA of this service', shown: shownName(certificate) }
+    return { accepted: false, reason: REASONS[code] ?? 'the client certificate is not signed by the client CA of this service', subject }
   }
   const common = commonName(certificate)
-  if (allowed.length === 0) return { name: common ?? certificate.subjectAltName ?? '' }
-  const name = allowed.find(candidate => candidate === common || bearsDnsName(certificate, candidate))
-  return name === undefined ? { refusal: 'the name of the client certificate is not one that may ask for reviews', shown: shownName(certificate) } : { name }
+  if (allowed.length === 0) return { accepted: true, name: common ?? certificate.subjectAltName ?? '' }
+  const name = allowed.find(candidate => candidate === common || hasDnsName(certificate, candidate))
+  return name === undefined ? { accepted: false, reason: 'client certificate name is not in tls.clientNames', subject } : { accepted: true, name }
 }
 
-/** For the log. Nothing else is read of a certificate that nobody has vouched for. */
-function shownName ({ subject, subjectAltName }: X509Certificate): string | undefined {
-  return subject?.replaceAll('\n', ', ') ?? subjectAltName
-}
-
-/** Of several the last one, as Go and with it the API server read a subject. */
+/** If there are several, the last one, as Go and hence the API server read a subject. */
 function commonName (certificate: X509Certificate): string | undefined {
   const { CN: names = [] } = certificate.toLegacyObject().subject as { CN?: string | string[] } ?? {}
   return [names].flat().at(-1)
 }
 
-/** By OpenSSL's comparison: the names are not cut out of a text that a certificate may have shaped. */
-function bearsDnsName (certificate: X509Certificate, name: string): boolean {
-  // to OpenSSL a leading dot means every name beneath
+/** Compared by OpenSSL, since a certificate can forge the text of `subjectAltName`. */
+function hasDnsName (certificate: X509Certificate, name: string): boolean {
+  // to OpenSSL, a leading dot matches every subdomain
   return !name.startsWith('.') && certificate.checkHost(name, { subject: 'never', wildcards: false }) !== undefined
 }
 
-export default fp(tls, { name: 'tls', dependencies: ['connections'] })
+export default fp(tls, { name: 'tls', dependencies: ['draining'], decorators: { fastify: ['tcpConnections', 'httpSessions'] } })

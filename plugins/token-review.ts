@@ -31,7 +31,7 @@ const tokenReview: FastifyPluginAsyncTypebox<TokenReviewOptions> = async (fastif
     const review = await reviewed(spec, budget(request, timeout), callerOf(request, ip))
     const seconds = (performance.now() - started) / 1000
     fastify.metrics.reviewed(review, VERSION_LABELS[apiVersion], seconds)
-    fastify.connections.reviewed(request.raw, review.outcome === 'authenticated')
+    fastify.httpSessions.reviewed(request.raw, review.outcome === 'authenticated')
     fastify.audit({ review, token: spec.token, apiVersion, client: request.clientCertificateName, peer: ip, seconds })
     // the version that was asked: the API server can't decode another one
     return { apiVersion, kind: 'TokenReview' as const, status: review.status }

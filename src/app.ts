@@ -5,7 +5,7 @@
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import audit from '../plugins/audit.js'
-import connections from '../plugins/draining.js'
+import draining from '../plugins/draining.js'
 import errorHandler from '../plugins/error-handler.js'
 import health, { healthRoutes } from '../plugins/health.js'
 import identityProviders from '../plugins/identity-providers.js'
@@ -21,7 +21,6 @@ import type { LoadedConfig } from './config/load.js'
 import { readServingCertificate } from './certificates/serving-certificate.js'
 import type { Limits } from './http/limits.js'
 import { openListener } from './http/listen.js'
-import { destinationOf } from './logger.js'
 import { createAdminServer, createReviewServer } from './http/server.js'
 import { version } from './version.js'
 
@@ -52,12 +51,12 @@ export async function createService ({ loaded, log, droppedLines = () => 0, allo
   const certificate = await readServingCertificate(config.tls)
   const review = createReviewServer({ config, certificate, ...limits && { limits } })
 
+  await review.register(draining, { maxConnectionAge: milliseconds(config.server.maxConnectionAge), log: log.child({ listener: 'review' }), clientCertificateOnly: config.admin !== undefined })
   await review.register(errorHandler, { log, paths: `POST TokenReviews to ${config.server.path}` })
   await review.register(metrics, { version })
   await review.register(health)
-  await review.register(connections, { maxConnectionAge: milliseconds(config.server.maxConnectionAge), log: log.child({ listener: 'review' }), refuseStrangers: config.admin !== undefined })
   await review.register(tls, { config: config.tls, log, observer: review.metrics })
-  await review.register(audit, { enabled: config.log.audit, log, destination: destinationOf(log), fingerprintKey: config.log.fingerprintKey })
+  await review.register(audit, { enabled: config.log.audit, log, fingerprintKey: config.log.fingerprintKey })
   await review.register(identityProviders, { providers, dir, throttle: config.throttle, allowMock, log, observer: review.metrics })
   await review.register(async scope => {
     // in the scope of the review route alone: probes and metrics answer while it sheds
@@ -72,8 +71,8 @@ export async function createService ({ loaded, log, droppedLines = () => 0, allo
 
   const admin = config.admin && createAdminServer(config)
   if (admin !== undefined) {
+    await admin.register(draining, { maxConnectionAge: 0, log: log.child({ listener: 'admin' }) })
     await admin.register(errorHandler, { log, paths: 'this port has /livez, /readyz and /metrics' })
-    await admin.register(connections, { maxConnectionAge: 0, log: log.child({ listener: 'admin' }) })
   }
   const probed = admin ?? review
   await probed.register(healthRoutes, { readiness: review.readiness })
@@ -107,10 +106,10 @@ function watchOver ({ readiness, metrics, identityProviders, servingCertificate 
 /** What the listeners hold, and what they turn away. */
 function countConnections ({ gauge, counter }: Metrics, listeners: Record<string, FastifyInstance>): void {
   const each = Object.entries(listeners)
-  gauge('connections', 'Open connections, by whether they have shown an accepted credential.', ['listener', 'state'], set => {
-    for (const [listener, { admission: { size, unproven } }] of each) {
-      set({ listener, state: 'unproven' }, unproven)
-      set({ listener, state: 'proven' }, size - unproven)
+  gauge('connections', 'Open connections, by whether their client has presented an accepted credential.', ['listener', 'state'], set => {
+    for (const [listener, { tcpConnections: { size, untrusted } }] of each) {
+      set({ listener, state: 'untrusted' }, untrusted)
+      set({ listener, state: 'trusted' }, size - untrusted)
     }
   })
   counter('connections_dropped_total', 'Connections that were closed to make room, or refused for want of it.', ['listener', 'reason'], set => {

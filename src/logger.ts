@@ -1,8 +1,8 @@
 /**
- * pino: JSON lines, or text on a terminal. Redaction is the second
- * net; the first is that nobody hands a secret to the logger.
+ * Creates the logger: JSON lines, or text on a terminal. Redaction is a second
+ * line of defence; callers must not pass secrets to the logger.
  */
-import { pino, symbols, type DestinationStream, type Logger } from 'pino'
+import { pino, type DestinationStream, type Logger } from 'pino'
 import type { LogConfig } from '../schemas/config.js'
 import type { ProviderLog } from './authn/provider.js'
 import { OutputQueue } from './output-queue.js'
@@ -11,16 +11,16 @@ import { escapeTexts } from './printable.js'
 const SECRET_FIELDS = ['token', 'password', 'passwordHash', 'hash', 'key', 'authorization', 'bindPassword', 'fingerprintKey']
 const REDACTED = SECRET_FIELDS.flatMap(field => [field, `*.${field}`, `*.*.${field}`])
 
-/** Takes whole lines. */
+/** Receives whole lines. */
 export interface Destination extends DestinationStream {
   flush?: (done?: () => void) => void
   flushSync?: () => void
 }
 
 export interface LoggerOptions extends Pick<LogConfig, 'level' | 'format'> {
-  /** Is stdout a terminal? Decides what `format: auto` means. */
+  /** Whether stdout is a terminal, which decides what `format: auto` means. */
   readonly terminal: boolean
-  /** stdout by default. */
+  /** Default: stdout. */
   readonly destination?: Destination
 }
 
@@ -47,18 +47,13 @@ export function providerLog (log: Logger, provider: string): ProviderLog {
   }
 }
 
-/** Where a logger's lines go, for those that are too many to be composed by pino. */
-export function destinationOf (log: Logger): DestinationStream {
-  return (log as unknown as Record<symbol, DestinationStream>)[symbols.streamSym]!
-}
-
-/** Lines made for people, on their way to the destination. */
+/** Formats lines for people. */
 async function textStream (destination: Destination, terminal: boolean): Promise<Destination> {
-  // its other names are lost in a bundle
+  // a bundler keeps only the default export
   const { default: pretty } = await import('pino-pretty')
   const format = pretty.prettyFactory({ colorize: terminal && process.env.NO_COLOR === undefined, translateTime: 'SYS:HH:MM:ss', messageKey: 'msg' })
   return {
-    // pino-pretty writes texts much as they are, and colours that are its own: they can't be told apart afterwards
+    // escaped before pino-pretty adds its colours, which could not be told from escape sequences in a text
     write (lines) {
       for (const line of lines.trimEnd().split('\n')) destination.write(format(JSON.stringify(escapeTexts(JSON.parse(line)))))
     },

@@ -1,32 +1,32 @@
 /**
- * stdout or stderr of a service, which must outlive a full disk and a reader
- * that stops or goes away: lines wait in a queue of bounded size, and lines
- * that do not fit are dropped and counted. Nothing here blocks the event loop,
- * and at most one write is in flight, since each occupies a thread of the pool.
+ * Writes stdout or stderr of a service, which must survive a full disk and a
+ * reader that stops or exits: lines wait in a bounded queue, and lines that do
+ * not fit are dropped and counted. Nothing here blocks the event loop, and at
+ * most one write is in flight, since each occupies a thread of the pool.
  */
 import { constants, fstatSync, openSync, write, writeSync } from 'node:fs'
 import { isatty } from 'node:tty'
 import type { DestinationStream } from 'pino'
 
-/** Bytes that are queued at most: about 3,000 audit lines. */
+/** Bytes in the queue: about 3,000 audit lines. */
 const CAPACITY = 1_048_576
-/** Bytes that are written at once, and milliseconds that lines wait for each other. */
+/** Bytes of a batch, and milliseconds that lines wait for each other. */
 const BATCH = 131_072
-const PATIENCE = 10
-/** Of a UTF-16 unit in UTF-8. */
-const MOST_BYTES = 3
-/** Milliseconds before the next try: of a full pipe, first and last; after any other error. */
-const FIRST_PAUSE = 1
-const LAST_PAUSE = 100
-const ERROR_PAUSE = 1_000
+const BATCH_DELAY = 10
+/** UTF-8 bytes of a UTF-16 code unit. */
+const MAX_UNIT_BYTES = 3
+/** Milliseconds before a retry: of a full pipe, first and longest; after any other error. */
+const FIRST_DELAY = 1
+const LONGEST_DELAY = 100
+const ERROR_DELAY = 1_000
 
 export interface OutputQueueOptions {
   readonly fd: 1 | 2
   /** Bytes. */
   readonly capacity?: number
-  /** Lines can't be written, or are dropped because nobody reads them. Called once until they are written again. */
+  /** Called once when lines can't be written, or are dropped because they are not read fast enough; then again after a recovery. */
   readonly onStall?: (reason: string) => void
-  /** The queue is empty again, after lines were dropped. */
+  /** Called when the queue is empty again after lines were dropped. */
   readonly onRecover?: (dropped: number) => void
 }
 
@@ -34,16 +34,16 @@ export class OutputQueue implements DestinationStream {
   readonly #options: OutputQueueOptions
   readonly #capacity: number
   readonly #fd: number
-  /** Lines become bytes at once: strings in pieces, all put together at the end, cost 2 µs each. */
+  /** Lines are encoded at once: joining strings later takes 2 µs a line. */
   readonly #batch: Buffer
   #length = 0
   #timer: NodeJS.Timeout | undefined
-  /** Full batches, the first of which is being written; and their bytes. */
+  /** Batches, the first of which is being written, and their bytes. */
   readonly #queue: Buffer[] = []
   #queued = 0
-  /** From the first write until the queue is empty, pauses between tries included. */
+  /** From the first write until the queue is empty, including delays between retries. */
   #busy = false
-  #pause = FIRST_PAUSE
+  #retryDelay = FIRST_DELAY
   #stalled = false
   #dropped = 0
   #unreported = 0
@@ -62,15 +62,15 @@ export class OutputQueue implements DestinationStream {
   }
 
   write (line: string): void {
-    const most = line.length * MOST_BYTES
-    if (this.#queued + this.#length + most > this.#capacity) return this.#drop()
-    if (this.#length + most > this.#batch.length) this.#seal()
-    if (most > this.#batch.length) return this.#enqueue(Buffer.from(line))
+    const maxBytes = line.length * MAX_UNIT_BYTES
+    if (this.#queued + this.#length + maxBytes > this.#capacity) return this.#drop()
+    if (this.#length + maxBytes > this.#batch.length) this.#seal()
+    if (maxBytes > this.#batch.length) return this.#enqueue(Buffer.from(line))
     this.#length += this.#batch.write(line, this.#length)
-    this.#timer ??= setTimeout(() => { this.#expire() }, PATIENCE)
+    this.#timer ??= setTimeout(() => { this.#expire() }, BATCH_DELAY)
   }
 
-  /** @param done called when everything is written, which may never be */
+  /** @param done called when everything is written, which may never happen */
   flush (done?: () => void): void {
     this.#seal()
     if (done === undefined) return
@@ -78,15 +78,15 @@ export class OutputQueue implements DestinationStream {
     else done()
   }
 
-  /** For the end of the process: writes what can be written without waiting. */
+  /** Writes as much as possible without waiting, when the process exits. */
   flushSync (): void {
-    // a write that is under way in another thread must not be overtaken
+    // must not overtake a write in another thread
     if (this.#busy) return
     if (this.#length > 0) this.#push(this.#take())
     try {
       while (this.#queue.length > 0) this.#advance(writeSync(this.#fd, this.#queue[0]!))
     } catch {
-      // what is left is written later, if there is a later
+      // the rest is written later, if the process goes on
       if (this.#queue.length > 0) this.#start()
     }
   }
@@ -104,7 +104,7 @@ export class OutputQueue implements DestinationStream {
 
   #expire (): void {
     this.#timer = undefined
-    // while it is busy, lines are worth collecting
+    // while it is busy, lines are batched
     if (!this.#busy) this.#seal()
   }
 
@@ -134,14 +134,14 @@ export class OutputQueue implements DestinationStream {
     this.#busy = true
     write(this.#fd, this.#queue[0]!, (error, written) => {
       if (error !== null) return this.#retry(error)
-      this.#pause = FIRST_PAUSE
+      this.#retryDelay = FIRST_DELAY
       this.#advance(written)
       if (this.#queue.length > 0) this.#start()
-      else this.#settle()
+      else this.#written()
     })
   }
 
-  /** Takes what has been written off the queue. */
+  /** Removes written bytes from the queue. */
   #advance (written: number): void {
     const bytes = this.#queue[0]!
     this.#queued -= written
@@ -150,20 +150,19 @@ export class OutputQueue implements DestinationStream {
   }
 
   #retry (error: NodeJS.ErrnoException): void {
-    let pause = ERROR_PAUSE
+    let delay = ERROR_DELAY
     if (error.code === 'EAGAIN') {
-      pause = this.#pause
-      this.#pause = Math.min(2 * pause, LAST_PAUSE)
+      delay = this.#retryDelay
+      this.#retryDelay = Math.min(2 * delay, LONGEST_DELAY)
       if (this.#unreported > 0) this.#stall('it is not read fast enough')
     } else {
       this.#stall(error.message)
     }
-    // a process that has nothing else to do does not wait for its output
-    setTimeout(() => { this.#start() }, pause).unref()
+    // the process does not wait for its output if it has nothing else to do
+    setTimeout(() => { this.#start() }, delay).unref()
   }
 
-  /** Everything is written. */
-  #settle (): void {
+  #written (): void {
     this.#busy = false
     this.#stalled = false
     if (this.#unreported > 0) {
@@ -177,18 +176,18 @@ export class OutputQueue implements DestinationStream {
 }
 
 /**
- * A descriptor on which a write never waits. A thread that waits in write(2)
- * can't be called back, and the process can't end before it.
+ * Returns a descriptor on which writes do not block: a thread that waits in
+ * write(2) can't be interrupted, and the process can't exit before it returns.
  */
 function openNonBlocking (fd: 1 | 2): number {
   try {
-    // an open file description of our own: the flags of `fd` are shared with all processes that inherited it
+    // opened again, since the flags of `fd` are shared with all processes that inherited it
     if (fstatSync(fd).isFIFO() || isatty(fd)) {
       return openSync(`/proc/self/fd/${fd}`, constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOCTTY)
     }
   } catch {
-    // no /proc, another user's, or a pipe without a reader
+    // no /proc, a file of another user, or a pipe without a reader
   }
-  // a socket can't be opened again; Node.js makes it non-blocking when it creates this stream
+  // a socket can't be opened again, but Node.js makes it non-blocking when it creates this stream
   return fd === 1 ? process.stdout.fd : process.stderr.fd
 }

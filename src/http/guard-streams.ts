@@ -1,62 +1,61 @@
 /**
- * Hands requests on to Fastify, after a look at their streams. Node hands an
- * HTTP/2 request over in a tick of its own: by then the client may have reset
- * it, and what throws in that tick ends the process. So each of Node's four ways
- * to hand one over has a listener here that looks first; where there is no
- * listener, Node answers without a look.
+ * Passes requests on to Fastify, unless their stream is closed. Node emits an
+ * HTTP/2 request on a later tick: by then the client may have reset it, and an
+ * exception in that tick ends the process. So each of the four events that carry
+ * a request has a listener here that checks first; Node's own handlers for them
+ * do not.
  */
 import type { IncomingMessage, RequestListener } from 'node:http'
 import type { Http2SecureServer, Http2ServerRequest, Http2ServerResponse } from 'node:http2'
 import type { Duplex } from 'node:stream'
-import type { OnRejection, Rejection } from './rejections.js'
-
-export type Http2Handler = (request: Http2ServerRequest, response: Http2ServerResponse) => void
+import type { Http2Handler } from './fastify-types.js'
+import type { Rejection, Rejections } from './rejections.js'
 
 const METHOD_NOT_ALLOWED = 405
 const EXPECTATION_FAILED = 417
 
-export function guardStreams (listener: Http2SecureServer, handler: Http2Handler, onRejected: OnRejection): void {
+export function guardStreams (listener: Http2SecureServer, handler: Http2Handler, rejections: Rejections): void {
   const guarded = (next: Http2Handler): Http2Handler => (request, response) => {
     if (isClosed(request)) {
-      onRejected('closed', {})
+      rejections.request('closed')
       // HTTP/1.1 has none
       request.stream?.destroy()
     } else {
       next(request, response)
     }
   }
-  const refuse = (status: number, reason: Rejection): Http2Handler => guarded((request, response) => {
-    onRejected(reason, { peer: request.socket.remoteAddress })
+  const reject = (status: number, reason: Rejection): Http2Handler => guarded((request, response) => {
+    rejections.request(reason, { peer: request.socket.remoteAddress })
     response.statusCode = status
     response.end()
   })
-  const refuseConnect = refuse(METHOD_NOT_ALLOWED, 'method')
+  const rejectConnect = reject(METHOD_NOT_ALLOWED, 'method')
   listener.on('request', guarded(handler))
   listener.on('checkContinue', guarded((request, response) => {
     response.writeContinue()
     listener.emit('request', request, response)
   }))
-  listener.on('checkExpectation', refuse(EXPECTATION_FAILED, 'malformed'))
+  listener.on('checkExpectation', reject(EXPECTATION_FAILED, 'malformed'))
   listener.on('connect', (...[request, answer]: [Http2ServerRequest, Http2ServerResponse] | [IncomingMessage, Duplex]) => {
     if ('stream' in request) {
-      refuseConnect(request, answer as Http2ServerResponse)
+      rejectConnect(request, answer as Http2ServerResponse)
     } else {
-      // HTTP/1.1 gives the socket away: nobody else listens to its errors any more
-      onRejected('method', { peer: request.socket.remoteAddress })
+      // HTTP/1.1 hands over the socket: nothing else listens to its errors any more
+      rejections.request('method', { peer: request.socket.remoteAddress })
       answer.destroy()
     }
   })
 }
 
-/** The same for a listener that speaks HTTP/1.1 alone. */
-export function guardRequests (handler: RequestListener, onRejected: OnRejection): RequestListener {
+/** The same for a listener that speaks only HTTP/1.1. */
+export function guardRequests (handler: RequestListener, rejections: Rejections): RequestListener {
   return (request, response) => {
-    if (isClosed(request)) onRejected('closed', {})
+    if (isClosed(request)) rejections.request('closed')
     else handler(request, response)
   }
 }
 
-/** HTTP/1.1 requests have no stream, and a socket that may have been closed for the requests before them. */
+/** HTTP/1.1 requests have no stream, and a socket that may have been closed after an earlier request. */
 function isClosed ({ stream, socket }: Pick<Http2ServerRequest, 'socket'> & Partial<Pick<Http2ServerRequest, 'stream'>>): boolean {
   return stream === undefined ? socket.destroyed : stream.closed || stream.destroyed
 }

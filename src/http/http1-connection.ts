@@ -1,41 +1,45 @@
-/** An HTTP/1.1 connection, and the requests that are in flight on it. */
-import type { ServerResponse } from 'node:http'
+/** An HTTP/1.1 connection and its requests in flight. */
 import type { Socket } from 'node:net'
-import type { Connection, StreamObserver } from './connection.js'
+import type { Writable } from 'node:stream'
+import type { HttpSession, SessionObserver } from './http-session.js'
 import type { Limits } from './limits.js'
 
-/** Requests that one HTTP/1.1 connection may have in flight. Hardly a client sends a second one before the first answer. */
+/** Requests in flight on one connection. Hardly any client sends a second one before the first answer. */
 const MAX_PIPELINED = 8
 
-export class Http1Connection implements Connection {
+interface Response extends Writable {
+  readonly headersSent: boolean
+  setHeader: (name: string, value: string) => unknown
+}
+
+export class Http1Connection implements HttpSession {
   readonly #socket: Socket
   readonly #limits: Limits
-  readonly #observer: Pick<StreamObserver, 'stalled'>
-  /** Answers leave in the order of their requests (RFC 9112, 9.3.2): when this one is through, all are. */
-  #last: ServerResponse | undefined
-  /** Requests without an answer yet. */
-  #waiting = 0
+  readonly #observer: Pick<SessionObserver, 'stalled'>
+  /** Responses are sent in the order of their requests (RFC 9112, 9.3.2): when the last is sent, all are. */
+  #last: Response | undefined
+  #inFlight = 0
   #retired = false
   #reviewed = false
   #idleSince = performance.now()
-  /** An answer that was complete when a sweep saw it first. */
-  #complete: { readonly response: ServerResponse, readonly since: number } | undefined
+  /** The response that a sweep found complete but not sent, and when it first did. */
+  #complete: { readonly response: Response, readonly since: number } | undefined
 
-  constructor (socket: Socket, limits: Limits, observer: Pick<StreamObserver, 'stalled'>) {
+  constructor (socket: Socket, limits: Limits, observer: Pick<SessionObserver, 'stalled'>) {
     this.#socket = socket
     this.#limits = limits
     this.#observer = observer
   }
 
-  /** Node parses all that it has read, however many requests that is: a client that sends so many is not answered at all. */
-  answer (response: ServerResponse): void {
-    if (++this.#waiting > MAX_PIPELINED) {
+  /** Node parses all requests that it has read, however many: a client that sends too many gets no answer. */
+  answer (response: Response): void {
+    if (++this.#inFlight > MAX_PIPELINED) {
       this.#socket.destroy()
       return
     }
     this.#last = response
     response.once('close', () => {
-      this.#waiting--
+      this.#inFlight--
       this.#idleSince = performance.now()
     })
     if (this.#retired) response.setHeader('connection', 'close')
@@ -43,7 +47,7 @@ export class Http1Connection implements Connection {
 
   retire (): void {
     this.#retired = true
-    // Node itself ends the socket after a reply with this header
+    // Node ends the socket after a response with this header
     if (this.#last?.headersSent === false) this.#last.setHeader('connection', 'close')
   }
 
@@ -57,25 +61,22 @@ export class Http1Connection implements Connection {
     this.#reviewed = true
   }
 
-  // there is one request at a time
-  grow (): void {}
-
   get #isIdle (): boolean {
     return this.#last === undefined || this.#last.destroyed
   }
 
-  /** What Node's own time limits leave: idle connections that never brought a review, and answers that nobody takes. */
+  /** Covers what Node's own time limits do not: idle connections without a review, and answers that the client does not read. */
   sweep (now: number): boolean {
     const { headers, answer } = this.#limits
     if (this.#isIdle) {
       this.#complete = undefined
-      // the first request has a time limit of Node's, and an answer that says so
+      // before the first request, Node's own limit applies, and answers with 408
       if (this.#last !== undefined && !this.#reviewed && now - this.#idleSince > headers) this.close()
       return false
     }
     const response = this.#last!
     if (!response.writableEnded) return false
-    // a busy connection may be seen with an answer each time, and with another one
+    // on a busy connection each sweep may find another response
     if (this.#complete?.response !== response) this.#complete = { response, since: now }
     if (now - this.#complete.since <= answer) return false
     this.#observer.stalled()

@@ -1,19 +1,19 @@
-/** Opens a listener, by default on every address that the machine has. */
+/** Opens a listener, by default on all addresses of the machine. */
 import type { FastifyInstance } from 'fastify'
 import { ListenError } from '../errors.js'
 
-/** Both address families, then what a kernel without IPv6 has. */
+/** `::` is both address families; the second is for kernels without IPv6. */
 const ANY_ADDRESS = ['::', '0.0.0.0']
 const NO_SUCH_ADDRESS = ['EAFNOSUPPORT', 'EADDRNOTAVAIL']
 
 export interface Endpoint {
-  /** Absent: every address. */
+  /** Default: all addresses. */
   readonly host?: string | undefined
   readonly port: number
 }
 
 /**
- * @param name the listener's field of the config
+ * @param name field of the config
  * @throws ListenError
  */
 export async function openListener (fastify: Pick<FastifyInstance, 'listen'>, name: 'server' | 'admin', { host, port }: Endpoint, anyAddress = ANY_ADDRESS): Promise<void> {

@@ -1,17 +1,17 @@
-/** Addresses of clients: how they are written, and the networks that are counted for them. */
+/** Formats addresses of clients, and finds the network that a limit applies to. */
 import { isIPv6 } from 'node:net'
 
 const GROUPS = 8
-/** Of an IPv6 address, in groups of 16 bits: a /64 is what one host is given. */
+/** Groups of 16 bits: one host is assigned a /64. */
 const PREFIX_GROUPS = 4
 
-/** As people write it: an IPv4 address on a listener for both families is `::ffff:192.0.2.1`. */
+/** Writes the IPv4 address `::ffff:192.0.2.1`, as a dual-stack listener reports it, without its prefix. */
 export function plainAddress (address: string): string {
   const [, mapped] = /^::ffff:([\d.]+)$/i.exec(address) ?? []
   return mapped ?? address
 }
 
-/** An IPv4 address itself, also where it is written as `::ffff:192.0.2.1`; the /64 of an IPv6 address. */
+/** @returns an IPv4 address itself, or the /64 of an IPv6 address */
 export function networkOf (address: string): string {
   const [plain = ''] = plainAddress(address).split('%')
   if (!isIPv6(plain)) return plain

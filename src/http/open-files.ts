@@ -1,16 +1,16 @@
 /**
- * The limit of open files, of which each connection takes one. A process that
- * reaches it can neither accept, nor read a file, nor ask a directory, so the
- * number of connections stays below it.
+ * Keeps the number of connections below the limit of open files: a process that
+ * reaches it can neither accept connections, nor read files, nor connect to a
+ * directory.
  */
 import { readFileSync } from 'node:fs'
 
-/** Files kept for everything that is not a connection of a client: the log, listeners, reloads, directories. */
+/** Files reserved for the log, listeners, reloads and directories. */
 export const RESERVED_FILES = 64
-/** Connections that are accepted however low the limit is. */
+/** Connections that are accepted even if the limit is lower. */
 const MIN_CONNECTIONS = 16
 
-/** The soft limit of this process; undefined where it is unlimited or unknown. Node.js raises it to the hard limit when it starts. */
+/** @returns the soft limit of this process, which Node.js raises to the hard limit when it starts; `undefined`: unlimited or unknown */
 export function openFilesLimit (limits = '/proc/self/limits'): number | undefined {
   try {
     const [, soft] = /^Max open files +(\d+) /m.exec(readFileSync(limits, 'utf8')) ?? []
@@ -24,6 +24,6 @@ export function openFilesLimit (limits = '/proc/self/limits'): number | undefine
 /** @param listeners each of which accepts up to `max` connections */
 export function maxConnectionsFor (configured: number, openFiles: number | undefined, listeners = 1): { max: number, lowered: boolean } {
   if (openFiles === undefined) return { max: configured, lowered: false }
-  const bearable = Math.max(MIN_CONNECTIONS, Math.floor((openFiles - RESERVED_FILES) / listeners))
-  return { max: Math.min(configured, bearable), lowered: bearable < configured }
+  const available = Math.max(MIN_CONNECTIONS, Math.floor((openFiles - RESERVED_FILES) / listeners))
+  return { max: Math.min(configured, available), lowered: available < configured }
 }

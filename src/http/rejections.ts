@@ -1,8 +1,7 @@
-/**
- * Counts what never became a review: requests that were refused, and connections
- * that were dropped. The listeners count, the metrics read, the log is told.
- */
-/** Why a request was refused before its review, as a metric's label. */
+/** Counts and logs requests that were rejected before a review, and connections that were dropped. */
+import type { RejectionLog } from './rejection-log.js'
+
+/** Why a request was rejected, as a metric's label. */
 export const REJECTIONS = [
   'client-certificate',
   'method',
@@ -20,34 +19,33 @@ export const REJECTIONS = [
 ] as const
 export type Rejection = typeof REJECTIONS[number]
 
-/** Why a connection was closed that did nothing wrong, as a metric's label. */
+/** Why a connection was closed for lack of room, as a metric's label. */
 export const DROPS = ['evicted', 'full'] as const
 export type Drop = typeof DROPS[number]
 
 /** For the log. */
 export interface RejectionDetails {
-  /** Address of the other side. */
+  /** Address of the client. */
   readonly peer?: string | undefined
-  /** Name of the client certificate that was shown, accepted or not. */
+  /** Name of the client certificate, accepted or not. */
   readonly clientCertificate?: string | undefined
-  /** What the client is told, or a code of Node.js; never input. */
+  /** The message that the client gets, or an error code of Node.js; never input. */
   readonly detail?: string | undefined
 }
-
-export type OnRejection = (reason: Rejection, details: RejectionDetails) => void
 
 export class Rejections {
   readonly requests = new Map<Rejection, number>(REJECTIONS.map(reason => [reason, 0]))
   readonly connections = new Map<Drop, number>(DROPS.map(reason => [reason, 0]))
-  /** Told of each request. */
-  onRequest: OnRejection = () => {}
+  log: Pick<RejectionLog, 'request' | 'connection'> | undefined
 
   request (reason: Rejection, details: RejectionDetails = {}): void {
     this.requests.set(reason, this.requests.get(reason)! + 1)
-    this.onRequest(reason, details)
+    this.log?.request(reason, details)
   }
 
-  connection (reason: Drop): void {
+  /** @param address of the client, if known */
+  connection (reason: Drop, address: string | undefined): void {
     this.connections.set(reason, this.connections.get(reason)! + 1)
+    this.log?.connection(reason, address)
   }
 }

@@ -43,6 +43,6 @@ export const servingCertificates: ReadonlyArray<{ what: string, certificate: Cer
 export const clientCertificates: ReadonlyArray<{ what: string, asker: 'byAddress' | 'byName', trusted: CertificatePair, clientNames: string[], verdict: Verdict }> = [
   { what: 'missing', asker: 'byAddress', trusted: clientCA, clientNames: ['kube-apiserver'], verdict: /a client certificate is required/ },
   { what: 'of another CA', asker: 'byName', trusted: stranger, clientNames: ['kube-apiserver'], verdict: /the client certificate is not signed by the client CA of this service/ },
-  { what: 'with a wrong name', asker: 'byName', trusted: clientCA, clientNames: ['kube-scheduler'], verdict: /the name of the client certificate is not one that may ask for reviews/ },
+  { what: 'with a wrong name', asker: 'byName', trusted: clientCA, clientNames: ['kube-scheduler'], verdict: /client certificate name is not in tls\.clientNames/ },
   { what: 'the right one', asker: 'byName', trusted: clientCA, clientNames: ['kube-scheduler', 'kube-apiserver'], verdict: 'in' }
 ]

@@ -1,6 +1,7 @@
 import { test } from 'tap'
+import { issueClient } from '../../src/certificates/issue.js'
 import { alice, basicToken, bob } from '../fixtures/people.js'
-import { startService, type TestService } from '../fixtures/service.js'
+import { authority, startService, tokenReview, type TestService } from '../fixtures/service.js'
 
 const people = {
   authenticateToken (token: string) {
@@ -25,9 +26,39 @@ test('one line a review, after the answer', async t => {
   const [line, ...more] = auditLines(service)
   t.strictSame(more, [])
   t.match(line, { level: 'info', outcome: 'authenticated', provider: 'people', username: 'alice', groups: 2, apiVersion: 'authentication.k8s.io/v1', fingerprint: /^[0-9a-f]{24}$/ })
-  t.type(line!.ms, 'number')
-  t.match(line!.time, /^\d{4}-\d\d-\d\dT/)
   t.strictSame(['reason', 'typedName', 'client'].filter(field => field in line!), [])
+})
+
+test('time is when the answer was sent, ms how long it took', async t => {
+  const service = await startService(t, { providers: { people: { authenticateToken: async () => await new Promise(resolve => setTimeout(() => { resolve({ user: bob.user }) }, 60)) } } })
+  const [started, clock] = [Date.now(), performance.now()]
+  await service.review(bob.token)
+  const [ended, elapsed] = [Date.now(), performance.now() - clock]
+  const { time, ms } = auditLines(service)[0]!
+  t.match(time, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/, 'ISO 8601, UTC')
+  t.ok(Date.parse(time) >= started + 50 && Date.parse(time) <= ended, time)
+  t.type(ms, 'number')
+  // a timer may fire a millisecond early
+  t.ok(ms > 58 && ms <= elapsed, `${ms} of ${elapsed} ms`)
+  t.match(String(ms), /^\d+(\.\d{1,2})?$/, 'to 10 µs')
+})
+
+test('fields are in the order in which people read them', async t => {
+  const service = await startService(t, { providers: { people }, config: { tls: { clientCAFile: 'ca.crt' } } })
+  const { cert, key } = await issueClient(authority, { commonName: 'kube-apiserver', days: 1 })
+  await service.post(tokenReview(alice.token), { cert, key })
+  await service.post(tokenReview(basicToken('hunter2', 'mallory')), { cert, key })
+  t.strictSame(auditLines(service).map(line => Object.keys(line).join(' ')), [
+    'level time audit outcome provider username groups ms apiVersion client peer fingerprint msg',
+    'level time audit outcome reason typedName ms apiVersion client peer fingerprint msg'
+  ])
+})
+
+test('other lines are still redacted', async t => {
+  const service = await startService(t, { providers: { people: { authenticateToken (_token, { log }) { log.warn({ password: 'canary' }, 'asked'); return { user: { username: 'token' } } } } } })
+  await service.review('any')
+  t.match(auditLines(service), [{ username: 'token' }])
+  t.match(service.lines.filter(line => line.msg === 'asked'), [{ password: '[redacted]' }])
 })
 
 test('a denial names its reason and the account that was found', async t => {

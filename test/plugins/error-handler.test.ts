@@ -1,5 +1,5 @@
 import { test } from 'tap'
-import connections from '../../plugins/draining.js'
+import draining from '../../plugins/draining.js'
 import errorHandler from '../../plugins/error-handler.js'
 import { ClientCertificateRequiredError, OverloadedError } from '../../src/errors.js'
 import { createLogger } from '../../src/logger.js'
@@ -10,8 +10,8 @@ const lines: string[] = []
 
 async function failing (error: unknown): Promise<ReturnType<typeof createAdminServer>> {
   const app = createAdminServer({ server: { bodyLimit: 1024, timeout: '1s', maxConnections: 10 } } as never)
+  await app.register(draining, { maxConnectionAge: 0, log: silent })
   await app.register(errorHandler, { paths: 'GET /', log: await createLogger({ level: 'info', format: 'json', terminal: false, destination: { write (line) { lines.push(line) } } }) })
-  await app.register(connections, { maxConnectionAge: 0, log: silent })
   app.get('/', async () => { throw error })
   return app
 }

@@ -2,8 +2,9 @@ import { rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'tap'
 import { Readiness } from '../../plugins/health.js'
+import { issueServing } from '../../src/certificates/issue.js'
 import { PROBE_PATHS } from '../../src/config/rules.js'
-import { startService } from '../fixtures/service.js'
+import { authority, startService } from '../fixtures/service.js'
 
 const people = { authenticateToken: () => null }
 
@@ -64,7 +65,16 @@ test('a serving certificate that is not reloaded is information', async t => {
   t.match((await get('/metrics')).text, 'authn_webhook_last_reload_successful{source="certificate"} 0')
 })
 
-test('an expired certificate is unready', async t => {
+test('an expired serving certificate is unready', async t => {
+  const expired = await issueServing(authority, { names: ['localhost'], days: 1, now: () => Date.now() - 3 * 24 * 3_600_000 })
+  const { service } = await startService(t, { providers: { people }, files: { 'tls.crt': expired.cert, 'tls.key': expired.key } })
+  t.match(await service.review.inject('/readyz'), { statusCode: 503 })
+  const { body } = await service.review.inject('/readyz?verbose')
+  t.match(body, /^\[-\]certificate failed: the serving certificate has expired$/m)
+  t.match(body, /^readyz check failed$/m)
+})
+
+test('one line per readiness check, and the result', async t => {
   const readiness = new Readiness()
   const certificate = { problem: '' }
   readiness.add('certificate', () => certificate.problem || undefined)

@@ -11,8 +11,8 @@ const EXPIRED = 'the client certificate has expired'
 
 test('equal ones are one warning, which says how many', t => {
   const { log, lines } = open()
-  for (let i = 0; i < 1_000; i++) log.note('client-certificate', { peer: '::ffff:192.0.2.1', clientCertificate: 'CN=kube-apiserver', detail: EXPIRED })
-  log.note('client-certificate', { peer: '192.0.2.2', detail: 'a client certificate is required' })
+  for (let i = 0; i < 1_000; i++) log.request('client-certificate', { peer: '::ffff:192.0.2.1', clientCertificate: 'CN=kube-apiserver', detail: EXPIRED })
+  log.request('client-certificate', { peer: '192.0.2.2', detail: 'a client certificate is required' })
   t.strictSame(lines, [], 'nothing before the sweep')
   log.flush(0)
   t.match(lines, [
@@ -24,7 +24,7 @@ test('equal ones are one warning, which says how many', t => {
 
 test('a pause between two batches', t => {
   const { log, lines } = open()
-  const note = (): void => { log.note('client-certificate', { peer: '192.0.2.1', detail: EXPIRED }) }
+  const note = (): void => { log.request('client-certificate', { peer: '192.0.2.1', detail: EXPIRED }) }
   for (const [now, expected] of [[0, 1], [9_999, 1], [10_000, 2], [19_999, 2], [20_000, 3]] as const) {
     note()
     log.flush(now)
@@ -38,7 +38,7 @@ test('a pause between two batches', t => {
 
 test('a flood from many addresses is a few lines', t => {
   const { log, lines } = open()
-  for (let i = 0; i < 5_000; i++) log.note('client-certificate', { peer: `192.0.2.${i % 250}`, clientCertificate: `CN=${'x'.repeat(10_000)}${i}`, detail: EXPIRED })
+  for (let i = 0; i < 5_000; i++) log.request('client-certificate', { peer: `192.0.2.${i % 250}`, clientCertificate: `CN=${'x'.repeat(10_000)}${i}`, detail: EXPIRED })
   log.flush(0)
   t.equal(lines.length, 11)
   t.match(lines.at(-1), { level: 'warn', requests: 4_800 })
@@ -48,9 +48,31 @@ test('a flood from many addresses is a few lines', t => {
 
 test('what is no matter of a certificate is a debug line, at once', t => {
   const { log, lines } = open()
-  log.note('not-found', { peer: '2001:db8::1', detail: 'not found' })
+  log.request('not-found', { peer: '2001:db8::1', detail: 'not found' })
   t.match(lines, [{ level: 'debug', reason: 'not-found', peer: '2001:db8::1', detail: 'not found' }])
   log.flush(0)
   t.equal(lines.length, 1)
+  t.end()
+})
+
+test('many drops are one warning, and the next one comes later', t => {
+  const { log, lines } = open()
+  log.flush(0)
+  t.same(lines, [], 'nothing was dropped')
+
+  for (const address of ['192.0.2.1', '192.0.2.2', '192.0.2.3']) log.connection('evicted', address)
+  log.connection('full', undefined)
+  log.flush(1_000)
+  t.match(lines, [
+    { level: 'warn', connections: 3, firstAddress: '192.0.2.1', msg: /to make room/ },
+    { level: 'warn', connections: 1, firstAddress: undefined, msg: /server\.maxConnections is reached/ }
+  ])
+
+  log.connection('evicted', '192.0.2.4')
+  log.flush(10_999)
+  t.equal(lines.length, 2)
+  log.connection('evicted', '192.0.2.5')
+  log.flush(11_000)
+  t.match(lines[2], { level: 'warn', connections: 2, firstAddress: '192.0.2.4', msg: /to make room/ })
   t.end()
 })

@@ -3,7 +3,7 @@ import { get as plainGet } from 'node:http'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { test, type Test } from 'tap'
-import connections from '../../../plugins/draining.js'
+import draining from '../../../plugins/draining.js'
 import errorHandler from '../../../plugins/error-handler.js'
 import { readServingCertificate } from '../../../src/certificates/serving-certificate.js'
 import { createAdminServer, createReviewServer } from '../../../src/http/server.js'
@@ -15,8 +15,8 @@ async function start (t: Test, options: ListenerOptions = {}): Promise<Listener>
   return await listen(t, {
     ...options,
     async register (fastify) {
+      await fastify.register(draining, { maxConnectionAge: 0, log: silent })
       await fastify.register(errorHandler, { log: silent, paths: 'POST TokenReviews to /authenticate' })
-      await fastify.register(connections, { maxConnectionAge: 0, log: silent })
       fastify.post('/authenticate', async request => ({ read: request.body }))
       fastify.get('/livez', async () => 'ok')
     }
@@ -200,7 +200,7 @@ test('floods end their connection', async t => {
     const others = [await rawTls(port, 'h2', { ca }), await rawTls(port, 'http/1.1', { ca })]
     await first.closed
     t.equal(first.text.includes('HTTP/1.1'), false)
-    t.equal(fastify.admission.unproven, 1, 'a quarter of all for one network')
+    t.equal(fastify.tcpConnections.untrusted, 1, 'a quarter of all for one network')
     t.equal(fastify.rejections.connections.get('evicted'), 2)
     for (const { socket } of others) socket.destroy()
   })

@@ -2,7 +2,7 @@
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { test, type Test } from 'tap'
-import connections from '../../../plugins/draining.js'
+import draining from '../../../plugins/draining.js'
 import tls from '../../../plugins/tls.js'
 import { unobserved } from '../../../src/authn/observer.js'
 import type { Limits } from '../../../src/http/limits.js'
@@ -15,7 +15,7 @@ async function start (t: Test, limits: Partial<Limits> = {}): Promise<Listener> 
     limits: { sweep: 10, ...limits },
     tls: { clientCAFile: join(dir, 'client-ca.crt'), clientNames: ['kube-apiserver'] },
     async register (fastify, { files }) {
-      await fastify.register(connections, { maxConnectionAge: 0, log: silent, refuseStrangers: true })
+      await fastify.register(draining, { maxConnectionAge: 0, log: silent, clientCertificateOnly: true })
       await fastify.register(tls, { config: files.tls, log: { ...silent, info () {} } as typeof silent, observer: unobserved })
       fastify.post('/authenticate', { onRequest: fastify.requireClientCertificate }, async request => ({ client: request.clientCertificateName }))
     }
@@ -26,7 +26,7 @@ const request = frame(FrameType.headers, FrameFlag.endHeaders, 1, POST_HEADERS)
 
 test('a stranger is told why, and its connection ends', async t => {
   const { port, ca, fastify } = await start(t)
-  for (const [certificate, message] of [[{}, /a client certificate is required/], [await clientCertificate('mallory'), /the name of the client certificate/]] as const) {
+  for (const [certificate, message] of [[{}, /a client certificate is required/], [await clientCertificate('mallory'), /client certificate name is not in tls\.clientNames/]] as const) {
     const session = http2Session(port, { ca, ...certificate })
     const goaway = once(session, 'goaway')
     const { status, headers, body } = await overHttp2(session)
@@ -43,7 +43,7 @@ test('an accepted client gets a session', async t => {
   const { port, ca, fastify } = await start(t)
   const session = http2Session(port, { ca, ...await clientCertificate('kube-apiserver') })
   for (let count = 0; count < 3; count++) t.match(await overHttp2(session), { status: 200, body: '{"client":"kube-apiserver"}' })
-  t.match([fastify.admission.unproven, fastify.admission.size], [0, 1])
+  t.match([fastify.tcpConnections.untrusted, fastify.tcpConnections.size], [0, 1])
   session.destroy()
 })
 

@@ -1,15 +1,15 @@
 /**
- * An HTTP/2 connection of a client that showed no accepted certificate, on a port
- * where that is all that counts. It is answered without an HTTP/2 session of
- * Node's: a stranger can bring one into states from which nothing in JavaScript
- * can save the process. Frames are counted, not read (RFC 9113, 4.1); the first
- * request is refused, and that is the end.
+ * The HTTP/2 session of a client without an accepted certificate, on a port that
+ * requires one. It does not use an HTTP/2 session of Node's, since a client can
+ * make one end the process in ways that JavaScript cannot prevent. Frames are
+ * skipped (RFC 9113, 4.1); the first request is answered with the rejection,
+ * which ends the session.
  */
 import type { Socket } from 'node:net'
-import type { Connection } from './connection.js'
+import type { HttpSession } from './http-session.js'
 import type { Limits } from './limits.js'
 
-const MAGIC_BYTES = 24
+const PREFACE_BYTES = 24
 const HEAD_BYTES = 9
 const MAX_FRAME_BYTES = 16_384
 const MAX_BYTES = 65_536
@@ -22,28 +22,27 @@ const END_HEADERS = 4
 /** HPACK without indexing (RFC 7541, 6.2.2): `:status` is 8 in the static table, content-type 31, content-length 28. */
 const [STATUS, CONTENT_TYPE, CONTENT_LENGTH] = [[8], [0x0f, 31 - 15], [0x0f, 28 - 15]] as const
 
-export interface Refusal {
+export interface Rejection {
   readonly code: number
   /** JSON. */
   readonly body: string
-  /** Called when a request is refused. */
-  readonly onRefused: () => void
+  readonly onRejected: () => void
 }
 
-export class RefusedHttp2Connection implements Connection {
+export class RejectedHttp2Session implements HttpSession {
   readonly #socket: Socket
   readonly #limits: Limits
-  readonly #refusal: Refusal
+  readonly #rejection: Rejection
   readonly #since = performance.now()
   #buffered = Buffer.alloc(0)
   #read = 0
-  /** Bytes of the magic, or of a frame, that are still to be passed over. */
-  #skip = MAGIC_BYTES
+  /** Bytes of the preface or of a frame that are still to be skipped. */
+  #skip = PREFACE_BYTES
 
-  constructor (socket: Socket, limits: Limits, refusal: Refusal) {
+  constructor (socket: Socket, limits: Limits, rejection: Rejection) {
     this.#socket = socket
     this.#limits = limits
-    this.#refusal = refusal
+    this.#rejection = rejection
     socket.on('error', () => {})
     socket.on('data', (bytes: Buffer) => { this.#receive(bytes) })
     socket.write(frame(Type.settings, 0, 0))
@@ -59,7 +58,7 @@ export class RefusedHttp2Connection implements Connection {
     while (!this.#socket.writableEnded && this.#next());
   }
 
-  /** @returns whether there may be another frame */
+  /** @returns whether another frame may follow */
   #next (): boolean {
     const skipped = Math.min(this.#skip, this.#buffered.length)
     this.#skip -= skipped
@@ -68,14 +67,14 @@ export class RefusedHttp2Connection implements Connection {
     const [length, type, flags] = [this.#buffered.readUIntBE(0, 3), this.#buffered[3]!, this.#buffered[4]!]
     if (length > MAX_FRAME_BYTES) this.#socket.destroy()
     else if (type === Type.settings && (flags & ACK) === 0) this.#socket.write(frame(Type.settings, ACK, 0))
-    else if (type === Type.headers) this.#refuse(this.#buffered.readUInt32BE(5) & 0x7fff_ffff)
+    else if (type === Type.headers) this.#reject(this.#buffered.readUInt32BE(5) & 0x7fff_ffff)
     this.#skip = HEAD_BYTES + length
     return true
   }
 
-  #refuse (stream: number): void {
-    const { code, body, onRefused } = this.#refusal
-    onRefused()
+  #reject (stream: number): void {
+    const { code, body, onRejected } = this.#rejection
+    onRejected()
     const headers = Buffer.concat([field(STATUS, String(code)), field(CONTENT_TYPE, 'application/json'), field(CONTENT_LENGTH, String(Buffer.byteLength(body)))])
     const goaway = Buffer.alloc(8)
     goaway.writeUInt32BE(stream)
@@ -93,10 +92,6 @@ export class RefusedHttp2Connection implements Connection {
   close (): void {
     this.#socket.destroySoon()
   }
-
-  reviewed (): void {}
-
-  grow (): void {}
 
   sweep (now: number): boolean {
     return now - this.#since > this.#limits.headers

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import type { ClientHttp2Session } from 'node:http2'
 import { setImmediate as turn } from 'node:timers/promises'
 import { test, type Test } from 'tap'
-import connections from '../../../plugins/draining.js'
+import draining from '../../../plugins/draining.js'
 import { LIMITS } from '../../../src/http/limits.js'
 import { http2Session, overHttp1, overHttp2, rawTcp, rawTls, type Answer } from '../../fixtures/clients.js'
 import { Gate, listen, silent, type Listener, type ListenerOptions } from '../../fixtures/listener.js'
@@ -23,10 +23,10 @@ async function start (t: Test, { maxConnectionAge = 0, ...options }: ListenerOpt
   let reviewed = 0
   const listener = await listen(t, {
     ...options,
-    // as if every client had proved itself
-    limits: { ...options.limits, streams: { ...LIMITS.streams, perUnproven: REVIEWS } },
+    // as if every client were trusted
+    limits: { ...options.limits, streams: { ...LIMITS.streams, perUntrusted: REVIEWS } },
     async register (fastify) {
-      await fastify.register(connections, { maxConnectionAge, log: silent })
+      await fastify.register(draining, { maxConnectionAge, log: silent })
       fastify.post('/authenticate', async () => {
         await gate.pass()
         return { reviewed: true }
@@ -81,12 +81,12 @@ test('a shutdown loses no review', async t => {
     const session = http2Session(port, { ca })
     const answers = Promise.all(Array.from({ length: REVIEWS }, async () => await overHttp2(session)))
     await gate.arrived(REVIEWS)
-    t.match(fastify.connections, { draining: false, open: 1 })
+    t.match(fastify.httpSessions, { draining: false, size: 1 })
 
     const goaway = once(session, 'goaway')
     const closed = fastify.close()
     await goaway
-    t.equal(fastify.connections.draining, true)
+    t.equal(fastify.httpSessions.draining, true)
     gate.open()
     t.equal(count(await answers), REVIEWS)
     await closed
@@ -97,10 +97,10 @@ test('a shutdown loses no review', async t => {
     const agent = makeAgent(t, ca)
     const answers = Promise.all(Array.from({ length: REVIEWS }, async () => await overHttp1({ port, agent })))
     await gate.arrived(REVIEWS)
-    t.equal(fastify.connections.open, REVIEWS)
+    t.equal(fastify.httpSessions.size, REVIEWS)
 
     const closed = fastify.close()
-    while (!fastify.connections.draining) await turn()
+    while (!fastify.httpSessions.draining) await turn()
     gate.open()
     t.equal(count(await answers), REVIEWS)
     t.ok((await answers).every(({ headers }) => headers.connection === 'close'))
@@ -114,7 +114,7 @@ test('a shutdown loses no review', async t => {
     let left = 600
     const repeat = async (review: () => Promise<Answer>): Promise<Answer[]> => {
       const answers = []
-      for (; left > 0 && !fastify.connections?.draining; left -= 1) answers.push(await review())
+      for (; left > 0 && !fastify.httpSessions?.draining; left -= 1) answers.push(await review())
       return answers
     }
     const loops = Array.from({ length: 20 }, async (_, index) =>
@@ -189,13 +189,37 @@ test('connections grow old', async t => {
     t.ok(closes > 3, `${closes} closed`)
   })
 
+  await t.test('each at an age of its own, within 20 %', async t => {
+    const { fastify, port, ca } = await start(t, { maxConnectionAge: 5_000, limits: { sweep: 60_000 } })
+    const opening = performance.now()
+    const sessions = await Promise.all(Array.from({ length: 40 }, async () => {
+      const session = http2Session(port, { ca })
+      t.teardown(() => { session.destroy() })
+      await once(session, 'remoteSettings')
+      return session
+    }))
+    const opened = performance.now()
+    const retired = new Set<ClientHttp2Session>()
+    for (const session of sessions) session.once('goaway', () => { retired.add(session) })
+    const sweep = async (now: number): Promise<number> => {
+      fastify.httpSessions.sweep(now)
+      // a GOAWAY comes before the acknowledgement of a later ping
+      await Promise.all(sessions.map(async session => { if (!session.closed && !session.destroyed) await new Promise(resolve => { session.ping(resolve) }) }))
+      return retired.size
+    }
+    t.equal(await sweep(opening + 4_000), 0)
+    t.ok(await sweep(opening + 4_950) > 0, 'some are younger')
+    t.ok(await sweep(opened + 5_050) < sessions.length, 'some are older')
+    t.equal(await sweep(opened + 6_000), sessions.length)
+  })
+
   await t.test('an age of 0 is none', async t => {
     const { fastify, port, ca } = await start(t)
     const agent = makeAgent(t, ca)
     await overHttp1({ port, agent, path: '/soon' })
-    fastify.connections.sweep(performance.now() + 50_000)
+    fastify.httpSessions.sweep(performance.now() + 50_000)
     t.match((await overHttp1({ port, agent, path: '/soon' })).headers, { connection: 'keep-alive' })
-    t.equal(fastify.connections.open, 1)
+    t.equal(fastify.httpSessions.size, 1)
   })
 })
 
@@ -206,16 +230,16 @@ test('all connections can be retired while the service stays', async t => {
   const idle = await rawTls(port, 'http/1.1', { ca })
   const answers = Promise.all([overHttp2(session), overHttp1({ port, agent })])
   await gate.arrived(2)
-  t.equal(fastify.connections.open, 3)
+  t.equal(fastify.httpSessions.size, 3)
 
-  await fastify.connections.renew()
+  await fastify.httpSessions.renew()
   await idle.closed
   // those with a review in flight wait for it
-  while (fastify.connections.open > 2) await turn()
+  while (fastify.httpSessions.size > 2) await turn()
   gate.open()
   t.match(await answers, [{ status: 200 }, { status: 200, headers: { connection: 'close' } }])
   await once(session, 'close')
-  t.equal(fastify.connections.draining, false)
+  t.equal(fastify.httpSessions.draining, false)
 
   t.match(await overHttp1({ port, agent, path: '/soon' }), { status: 200, headers: { connection: 'keep-alive' } }, 'new ones are welcome')
 })

@@ -1,24 +1,28 @@
 import { test } from 'tap'
-import { UnprovenConnections, type UnprovenLimits } from '../../../src/http/unproven-connections.js'
+import { UntrustedConnections, type UntrustedConnection, type UntrustedLimits } from '../../../src/http/untrusted-connections.js'
 
 /** The bounds, and the names of the connections that they evicted so far. */
-function bounded (limits: Partial<UnprovenLimits>) {
+function bounded (limits: Partial<UntrustedLimits>) {
   const evicted: string[] = []
-  const unproven = new UnprovenConnections({ connections: 100, perNetwork: 100, streams: 100, ...limits }, () => {})
+  const untrusted = new UntrustedConnections({ connections: 100, perNetwork: 100, streams: 100, ...limits }, () => {})
   const open = (name: string, address: string) => {
-    const connection = { address, evict: () => { evicted.push(name) } }
-    unproven.add(connection)
+    const connection = { address, streams: 0, destroy: () => { evicted.push(name) } }
+    untrusted.add(connection)
     return connection
   }
-  return { unproven, evicted, open }
+  const openStream = (connection: UntrustedConnection) => {
+    connection.streams++
+    return untrusted.openStream(connection)
+  }
+  return { untrusted, evicted, open, openStream }
 }
 
 test('a network beyond its bound evicts its own oldest', async t => {
-  const { unproven, evicted, open } = bounded({ perNetwork: 2 })
+  const { untrusted, evicted, open } = bounded({ perNetwork: 2 })
   open('apiserver', '192.0.2.1')
   for (const name of ['a', 'b', 'c', 'd']) open(name, '198.51.100.7')
   t.same(evicted, ['a', 'b'])
-  t.equal(unproven.size, 3)
+  t.equal(untrusted.size, 3)
 })
 
 test('when all are full, the oldest gives way', async t => {
@@ -38,23 +42,24 @@ test('when all are full, a network that holds many gives way first', async t => 
 })
 
 test('streams beyond the bound evict the oldest connection that has any', async t => {
-  const { unproven, evicted, open } = bounded({ streams: 3 })
+  const { untrusted, evicted, open, openStream } = bounded({ streams: 3 })
   open('idle', '198.51.100.7')
   const [one, other, apiserver] = [open('a', '198.51.100.7'), open('b', '198.51.100.8'), open('apiserver', '192.0.2.1')]
-  for (const connection of [one, other, apiserver]) t.equal(unproven.openStream(connection), true)
+  for (const connection of [one, other, apiserver]) t.equal(openStream(connection), true)
   t.same(evicted, [])
-  t.equal(unproven.openStream(other), false, 'the stream itself is refused')
+  t.equal(openStream(other), false, 'the stream itself is refused')
   t.same(evicted, ['a'])
-  unproven.closeStream(one)
-  unproven.openStream(other)
+  one.streams--
+  untrusted.closeStream(one)
+  openStream(other)
   t.same(evicted, ['a', 'b'], 'streams of an evicted connection count no more')
 })
 
-test('who has proved itself takes no room, and is not evicted', async t => {
-  const { unproven, evicted, open } = bounded({ connections: 1, perNetwork: 1, streams: 0 })
+test('a trusted connection takes no room, and is not evicted', async t => {
+  const { untrusted, evicted, open, openStream } = bounded({ connections: 1, perNetwork: 1, streams: 0 })
   const apiserver = open('apiserver', '192.0.2.1')
-  unproven.delete(apiserver)
-  t.equal(unproven.openStream(apiserver), true)
+  untrusted.delete(apiserver)
+  t.equal(openStream(apiserver), true)
   open('a', '192.0.2.1')
   t.same(evicted, [])
   open('b', '192.0.2.1')

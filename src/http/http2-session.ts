@@ -1,33 +1,33 @@
-/** An HTTP/2 session, and the streams that are open on it. */
+/** An HTTP/2 session and its open streams. */
 import { constants, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2'
-import type { Connection, StreamObserver } from './connection.js'
+import type { HttpSession, SessionObserver } from './http-session.js'
 import type { Limits } from './limits.js'
 
 interface StreamTimes {
   readonly opened: number
-  /** When a sweep first saw that the answer was complete. */
+  /** When a sweep first found the answer complete. */
   answered?: number
-  /** A sweep has told it to close. */
+  /** A sweep has closed it. */
   closing?: true
 }
 
-export class Http2Connection implements Connection {
+export class Http2Session implements HttpSession {
   readonly #session: ServerHttp2Session
   readonly #limits: Limits
-  readonly #observer: StreamObserver
+  readonly #observer: SessionObserver
   readonly #streams = new Map<ServerHttp2Stream, StreamTimes>()
-  #greeted = false
+  #prefaced = false
   #reviewed = false
-  #grown = false
+  #trusted = false
   #idleSince = performance.now()
 
-  constructor (session: ServerHttp2Session, limits: Limits, observer: StreamObserver) {
+  constructor (session: ServerHttp2Session, limits: Limits, observer: SessionObserver) {
     this.#session = session
     this.#limits = limits
     this.#observer = observer
     // the client's first SETTINGS are the end of its preface
-    session.once('remoteSettings', () => { this.#greeted = true })
-    // before Node's own listener, which hands the request on
+    session.once('remoteSettings', () => { this.#prefaced = true })
+    // before Node's own listener, which emits the request
     session.prependListener('stream', stream => { this.#track(stream) })
   }
 
@@ -36,9 +36,9 @@ export class Http2Connection implements Connection {
     stream.once('close', () => {
       this.#streams.delete(stream)
       this.#idleSince = performance.now()
-      this.#observer.closed()
+      this.#observer.streamClosed()
     })
-    this.#observer.opened(stream)
+    this.#observer.streamOpened(stream)
   }
 
   retire (): void {
@@ -53,16 +53,16 @@ export class Http2Connection implements Connection {
     this.#reviewed = true
   }
 
-  grow (): void {
-    if (this.#grown || this.#session.closed || this.#session.destroyed) return
-    this.#grown = true
-    const { perConnection, window } = this.#limits.streams
-    this.#session.settings({ maxConcurrentStreams: perConnection, initialWindowSize: window })
+  trust (): void {
+    if (this.#trusted || this.#session.closed || this.#session.destroyed) return
+    this.#trusted = true
+    const { perTrusted, window } = this.#limits.streams
+    this.#session.settings({ maxConcurrentStreams: perTrusted, initialWindowSize: window })
   }
 
   sweep (now: number): boolean {
     for (const [stream, times] of this.#streams) {
-      // Node 20 keeps a session whose client broke the protocol, with all its streams
+      // Node 20 keeps a session with all its streams after a protocol error of the client
       if (times.closing === true) return true
       const isStalled = this.#isStalled(stream, times, now)
       if (isStalled) this.#observer.stalled()
@@ -75,28 +75,28 @@ export class Http2Connection implements Connection {
 
   #sweepIdle (quiet: number): boolean {
     const { handshake, headers, idle, grace } = this.#limits
-    if (!this.#greeted && quiet > handshake) return true
-    // half of a request's headers keep nghttp2 from ending a closed session
+    if (!this.#prefaced && quiet > handshake) return true
+    // incomplete headers keep nghttp2 from ending a closed session
     if (this.#session.closed && quiet > grace) return true
-    // headers in the making are seen by nobody but nghttp2: to us they are silence
+    // only nghttp2 sees incomplete headers: here they count as idle time
     if (quiet > (this.#reviewed ? idle : headers)) this.close()
     return false
   }
 
-  /** A body that takes too long, or a request that Node forgot: no review takes as long as a drain. */
+  /** Whether the body takes too long, or Node lost the request: no review takes as long as a drain. */
   #isLate (stream: ServerHttp2Stream, { opened }: StreamTimes, now: number): boolean {
     const { request, drain } = this.#limits
     return now - opened > (stream.readableEnded ? request + drain : request)
   }
 
-  /** An answer that the client's flow control does not let out. A refusal gets until the next sweep. */
+  /** Whether the client's flow control holds up the answer. An error response has until the next sweep. */
   #isStalled (stream: ServerHttp2Stream, times: StreamTimes, now: number): boolean {
     if (!stream.writableEnded) return false
     if (times.answered === undefined) {
       times.answered = now
       return false
     }
-    const refused = Number(stream.sentHeaders?.[':status'] ?? 0) >= 400
-    return refused || now - times.answered > this.#limits.answer
+    const isError = Number(stream.sentHeaders?.[':status'] ?? 0) >= 400
+    return isError || now - times.answered > this.#limits.answer
   }
 }

@@ -1,0 +1,103 @@
+/**
+ * Bounds untrusted connections: their number, in total and per network, and
+ * their open streams. A bound that is reached evicts the oldest connection: an
+ * honest client has finished its handshake by then. If all places are taken, the
+ * network that holds the most gives way first.
+ */
+import { networkOf } from './network.js'
+
+export interface UntrustedLimits {
+  readonly connections: number
+  /** Per IPv4 address or IPv6 /64. */
+  readonly perNetwork: number
+  /** Open streams of all untrusted connections. */
+  readonly streams: number
+}
+
+export interface UntrustedConnection {
+  /** IP address of the client. */
+  readonly address: string
+  /** Number of open HTTP/2 streams. */
+  streams: number
+  readonly destroy: () => void
+}
+
+/** Connections that an API server may open at once; a network with more is suspect. */
+const MODEST = 16
+
+export class UntrustedConnections {
+  readonly #limits: UntrustedLimits
+  readonly #onEvict: (connection: UntrustedConnection) => void
+  /** The networks of the connections, the oldest first. */
+  readonly #connections = new Map<UntrustedConnection, string>()
+  /** Number of connections by network. */
+  readonly #networks = new Map<string, number>()
+  #streams = 0
+
+  constructor (limits: UntrustedLimits, onEvict: (connection: UntrustedConnection) => void) {
+    this.#limits = limits
+    this.#onEvict = onEvict
+  }
+
+  get size (): number {
+    return this.#connections.size
+  }
+
+  /** Adds a connection, and evicts another one if there is no room for it. */
+  add (connection: UntrustedConnection): void {
+    const network = networkOf(connection.address)
+    if (this.#sizeOf(network) >= this.#limits.perNetwork) this.#evictOldestOf(network)
+    else if (this.#connections.size >= this.#limits.connections) this.#evictOldestOf(this.#largestNetwork())
+    this.#connections.set(connection, network)
+    this.#networks.set(network, this.#sizeOf(network) + 1)
+  }
+
+  /** Removes a connection that was closed or is trusted now. */
+  delete (connection: UntrustedConnection): void {
+    const network = this.#connections.get(connection)
+    if (network === undefined) return
+    this.#connections.delete(connection)
+    this.#streams -= connection.streams
+    if (this.#sizeOf(network) === 1) this.#networks.delete(network)
+    else this.#networks.set(network, this.#sizeOf(network) - 1)
+  }
+
+  /** Called after `connection.streams` was incremented. @returns whether the stream may open; if not, the oldest connection with streams is evicted */
+  openStream (connection: UntrustedConnection): boolean {
+    if (!this.#connections.has(connection)) return true
+    if (++this.#streams <= this.#limits.streams) return true
+    this.#evictOldest(({ streams }) => streams > 0)
+    return false
+  }
+
+  /** Called after `connection.streams` was decremented. */
+  closeStream (connection: UntrustedConnection): void {
+    if (this.#connections.has(connection)) this.#streams--
+  }
+
+  #sizeOf (network: string): number {
+    return this.#networks.get(network) ?? 0
+  }
+
+  /** @returns `undefined` if every network is modest. A walk over a few hundred networks takes less time than a handshake */
+  #largestNetwork (): string | undefined {
+    let largest: [network: string | undefined, size: number] = [undefined, MODEST]
+    for (const network of this.#networks) if (network[1] > largest[1]) largest = network
+    return largest[0]
+  }
+
+  /** @param network of the connection; `undefined`: any */
+  #evictOldestOf (network: string | undefined): void {
+    this.#evictOldest(connection => network === undefined || this.#connections.get(connection) === network)
+  }
+
+  #evictOldest (matches: (connection: UntrustedConnection) => boolean): void {
+    for (const connection of this.#connections.keys()) {
+      if (!matches(connection)) continue
+      this.delete(connection)
+      this.#onEvict(connection)
+      connection.destroy()
+      return
+    }
+  }
+}
