@@ -12,8 +12,7 @@ import { dirname, join } from 'node:path'
 import { CertificateError } from '../errors.js'
 import type { CertificatePair } from './issue.js'
 import { parseSubjectName } from './subject-name.js'
-import { writeFileAtomic } from '../files/atomic.js'
-import { createFile, makeDirectory } from '../files/create.js'
+import { createFile, makeDirectory, writeFileAtomic } from '../files/write.js'
 import { readCertificates, readPrivateKey } from './pem.js'
 
 /** For a first try on one machine, and the name that API servers look for in the chart's certificate. */

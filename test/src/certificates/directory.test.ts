@@ -124,7 +124,7 @@ test('a client certificate', async (t) => {
 
 test('names of clients are plain names of files', async (t) => {
   for (const name of ['', '.', '..', '../alice', 'a/b', 'a\\b', '.hidden', '-rf', 'a b', 'system:node', 'a\0', 'ä', 'a'.repeat(65)]) {
-    t.throws(() => refuseUnsafeName(name), { name: 'CommandError', message: /can't name a client certificate's file/ }, JSON.stringify(name))
+    t.throws(() => refuseUnsafeName(name), { code: 'AUTHN_CERTIFICATE', message: /can't name a client certificate's file/ }, JSON.stringify(name))
   }
   for (const name of ['ca', 'tls', 'TLS']) t.throws(() => refuseUnsafeName(name), { message: /one of the directory's own files/ }, name)
   for (const name of ['kube-apiserver', 'alice.example_1', '0']) t.doesNotThrow(() => refuseUnsafeName(name), name)

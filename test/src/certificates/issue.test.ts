@@ -91,7 +91,7 @@ test('names that no certificate can carry', async (t) => {
     [Array(64).fill('abcd').join('.'), /neither/]
   ]
   for (const [name, message] of cases) {
-    await t.rejects(issueServing(authority, { names: [name], days: 1 }), { name: 'CommandError', exitCode: 2, message }, name)
+    await t.rejects(issueServing(authority, { names: [name], days: 1 }), { code: 'AUTHN_CERTIFICATE', message }, name)
   }
   await t.rejects(issueServing(authority, { names: [], days: 1 }), { message: /at least one/ })
   for (const commonName of ['', ' ', 'a\nb', 'a'.repeat(65)]) {

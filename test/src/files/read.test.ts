@@ -113,7 +113,7 @@ test('a read that hangs ends, holds nobody up, and is not tried again until it h
     return await open(...args)
   }
   const file = join(dir, 'slow')
-  t.equal(shown(await readBytes(file, { patience: 20, open: hangingOpen })), "can't be read: it took longer than 0.02 s")
+  t.equal(shown(await readBytes(file, { timeout: 20, open: hangingOpen })), "can't be read: it took longer than 0.02 s")
   t.equal(shown(await readBytes(file, { open: hangingOpen })), "can't be read: an earlier read of it still hangs")
   t.equal(opened, 1)
   t.equal(shown(await readBytes(join(dir, 'other'))), 'other')
