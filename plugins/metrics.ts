@@ -2,10 +2,10 @@
  * What operators see of the webhook: no API server metric tells webhooks
  * apart. Labels hold words of ours or of the config, never input.
  */
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import fp from 'fastify-plugin'
 import type { FastifyInstance } from 'fastify'
 import { collectDefaultMetrics, Counter as PromCounter, Gauge, Registry, type Metric } from 'prom-client'
+import { batched } from '../src/authn/batched.js'
 import type { Review } from '../src/authn/review.js'
 import { ASK_RESULTS, RESERVED_KINDS, type Observer } from '../src/authn/observer.js'
 import { Counter, Histogram } from '../src/http/series.js'
@@ -161,27 +161,10 @@ export interface MetricsRouteOptions {
 
 /** `GET /metrics`, on whichever listener it belongs to. */
 export async function metricsRoute (fastify: FastifyInstance, { metrics }: MetricsRouteOptions): Promise<void> {
+  // composing the text takes ten times as long as a review, and anyone may ask for it
   const text = batched(async () => await metrics.registry.metrics())
   fastify.get('/metrics', async (_request, reply) => {
     reply.type(metrics.registry.contentType)
     return await text()
   })
-}
-
-/**
- * One run for all who ask before it begins, one run at a time: composing the
- * text takes ten times as long as a review, and anybody may ask for it.
- */
-function batched<T> (run: () => Promise<T>): () => Promise<T> {
-  let next: Promise<T> | undefined
-  let last: Promise<unknown> = Promise.resolve()
-  return async () => {
-    next ??= last.then(async () => {
-      await nextTurn()
-      next = undefined
-      return await run()
-    })
-    last = next.catch(() => {})
-    return await next
-  }
 }

@@ -15,7 +15,7 @@ import type { Logger } from 'pino'
 import type { TlsConfig } from '../schemas/config.js'
 import type { Observer } from '../src/authn/observer.js'
 import { ClientCertificateRequiredError } from '../src/errors.js'
-import { openWatched } from '../src/files/reload.js'
+import { openReloadable } from '../src/files/reloadable.js'
 import { findCertificateProblems, readServingCertificate, type ServingCertificate } from '../src/certificates/serving-certificate.js'
 import type { ClientVerdict } from '../src/http/admission.js'
 
@@ -41,7 +41,8 @@ export interface TlsOptions {
 async function tls (fastify: FastifyInstance, { config, log, observer }: TlsOptions): Promise<void> {
   const server = fastify.server as unknown as Server
   const files = [config.certFile, config.keyFile, ...config.clientCAFile === undefined ? [] : [config.clientCAFile]]
-  const certificate = await openWatched({
+  const certificate = await openReloadable<ServingCertificate>({
+    name: 'serving certificate',
     files,
     log,
     // once more, now that it is watched: what changed since the listener was made would go unseen
@@ -53,13 +54,9 @@ async function tls (fastify: FastifyInstance, { config, log, observer }: TlsOpti
     async onReload (next, previous) {
       // open connections keep the verdict of the old CA. Before anything that may fail: the next reload sees no change of it
       if (next.clientCA !== previous.clientCA) await fastify.connections.renew()
-      observer.reloaded('certificate')
       describe(next, log, 'serving certificate reloaded')
     },
-    onError (error) {
-      observer.reloaded('certificate', error)
-      log.error({ err: error }, 'serving certificate not reloaded; the old one stays in use')
-    }
+    reportReload: error => { observer.reloaded('certificate', error) }
   })
   describe(certificate.current, log, 'serving certificate loaded')
 

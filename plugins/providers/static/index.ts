@@ -16,16 +16,16 @@ import { StaticProviderConfig } from '../../../schemas/providers/static.js'
 import { defineIdentityProvider, type Answer, type RequestContext, type Denial, type IdentityProvider, type PasswordCredential, type UserInfo } from '../../../src/authn/provider.js'
 import type { PasswordHash } from '../../../src/authn/password-hash.js'
 import type { UserEntry, Users } from '../../../src/users-file/users.js'
+import { openUsers, type WatchedUsers } from '../../../src/users-file/reload.js'
 import { findUserWarnings } from '../../../src/users-file/warnings.js'
 import { parseUsers, readUsersText } from '../../../src/users-file/read.js'
-import { openUsersSource, type UsersSource } from './users-source.js'
 
 export default defineIdentityProvider<StaticProviderConfig>({
   contract: 1,
   kind: 'static',
   schema: StaticProviderConfig,
   async open ({ usersFile }, ctx) {
-    return createStaticProvider(await openUsersSource(ctx.resolvePath(usersFile), ctx))
+    return createStaticProvider(await openUsers(ctx.resolvePath(usersFile), ctx))
   },
   async validateFiles ({ usersFile }, { resolvePath, warn, findReservedNames }) {
     const file = resolvePath(usersFile)
@@ -34,13 +34,13 @@ export default defineIdentityProvider<StaticProviderConfig>({
   }
 })
 
-function createStaticProvider (source: UsersSource): IdentityProvider {
+function createStaticProvider (users: WatchedUsers): IdentityProvider {
   return {
     synchronous: ['token'],
-    authenticateToken: (token) => answerToken(source.users, token),
-    authenticatePassword: async (password, ctx) => await answerPassword(source.users, password, ctx),
-    lookup: (username, { explain }) => lookUp(source.users, username, explain),
-    close: () => { source.close() }
+    authenticateToken: (token) => answerToken(users.current, token),
+    authenticatePassword: async (password, ctx) => await answerPassword(users.current, password, ctx),
+    lookup: (username, { explain }) => lookUp(users.current, username, explain),
+    close: () => { users.close() }
   }
 }
 
