@@ -72,8 +72,8 @@ const WEEK = 7 * 24 * 3_600_000
 function describe (certificate: ServingCertificate, log: Logger, message: string): void {
   const facts = { subject: certificate.subject, names: certificate.names, validTo: certificate.validTo.toISOString() }
   log.info(facts, message)
-  for (const { refused, message } of findCertificateProblems(certificate, Date.now(), WEEK)) {
-    if (refused) log.error(facts, `the serving certificate ${message}`)
+  for (const { rejected, message } of findCertificateProblems(certificate, Date.now(), WEEK)) {
+    if (rejected) log.error(facts, `the serving certificate ${message}`)
     else log.warn(facts, `the serving certificate ${message}`)
   }
 }

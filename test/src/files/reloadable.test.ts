@@ -13,7 +13,7 @@ import type * as Tls from '../../../plugins/tls.js'
 import type * as Reloadable from '../../../src/files/reloadable.js'
 import { parseUsers } from '../../../src/users-file/read.js'
 import type * as UsersFile from '../../../src/users-file/reload.js'
-import { createAuthority, issueServing } from '../../../src/certificates/issue.js'
+import { createCA, issueServing } from '../../../src/certificates/issue.js'
 import { alice, bob } from '../../fixtures/people.js'
 
 /** A watcher that sees what it is told to see. */
@@ -73,13 +73,13 @@ async function settle (): Promise<void> {
 const log = { debug () {}, info () {}, warn () {}, error () {} }
 
 test('the TLS files of a directory', async t => {
-  const [older, newer] = await Promise.all(['older', 'newer'].map(async commonName => await createAuthority({ commonName, days: 1 })))
+  const [older, newer] = await Promise.all(['older', 'newer'].map(async commonName => await createCA({ commonName, days: 1 })))
   const file = join(t.testdir({ 'ca.crt': older!.cert }), 'ca.crt')
   const watch = new FakeWatch()
   const slow = new SlowFirst(path => ({ certificates: [new X509Certificate(readFileSync(path))] }))
   const { openTlsFiles } = await t.mockImport('../../../plugins/providers/ldap/connection/tls-files.js', {
     '../../../src/files/reloadable.js': await watch.reloadable(t),
-    '../../../src/certificates/pem.js': { readCertificates: slow.read, readPrivateKey () {}, refuseMismatch () {} }
+    '../../../src/certificates/pem.js': { readCertificates: slow.read, readPrivateKey () {}, assertKeyMatches () {} }
   }) as typeof TlsFiles
   let reloads = 0
   const opening = openTlsFiles({ caFile: file }, { log, reportReload: () => { reloads++ }, resolvePath: path => path })
@@ -95,7 +95,7 @@ test('the TLS files of a directory', async t => {
 })
 
 test('the serving certificate and the client CA', async t => {
-  const authority = await createAuthority({ commonName: 'CA', days: 1 })
+  const authority = await createCA({ commonName: 'CA', days: 1 })
   const [older, newer] = await Promise.all(['older.test', 'newer.test'].map(async name => await issueServing(authority, { names: [name], days: 1 })))
   const certFile = join(t.testdir({ 'tls.crt': older!.cert }), 'tls.crt')
   const watch = new FakeWatch()

@@ -5,7 +5,7 @@
  */
 import type { LdapTlsConfig } from '../../../../schemas/providers/ldap.js'
 import type { OpenContext } from '../../../../src/authn/provider.js'
-import { readCertificates, readPrivateKey, refuseMismatch } from '../../../../src/certificates/pem.js'
+import { readCertificates, readPrivateKey, assertKeyMatches } from '../../../../src/certificates/pem.js'
 import { openReloadable } from '../../../../src/files/reloadable.js'
 import { CABundle } from './ca-bundle.js'
 
@@ -52,7 +52,7 @@ export async function readTlsFiles ({ caFile, certFile, keyFile }: Paths, resolv
   if (certFile === undefined || keyFile === undefined) return ca
   const certificate = await readCertificates(resolvePath(certFile))
   const { file, pem, key } = await readPrivateKey(resolvePath(keyFile))
-  refuseMismatch(certificate, key, file)
+  assertKeyMatches(certificate, key, file)
   return { ...ca, cert: certificate.pem, key: pem }
 }
 

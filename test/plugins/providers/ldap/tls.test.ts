@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { createServer as createTlsServer } from 'node:tls'
 import { test, type Test } from 'tap'
 import ldap from '../../../../plugins/providers/ldap/index.js'
-import { createAuthority, issueClient, type CertificatePair } from '../../../../src/certificates/issue.js'
+import { createCA, issueClient, type CertificatePair } from '../../../../src/certificates/issue.js'
 import { openLdap, openldapConfig, outcome, until, type LdapFields } from '../../../fixtures/ldap.js'
 import { alice } from '../../../fixtures/people.js'
 import { authority, serving } from '../../../fixtures/service.js'
@@ -32,7 +32,7 @@ test('a directory that requires a client certificate', async t => {
   const { dir } = slapd
   const caFile = join(dir, 'ca.crt')
   const client = await writePair(dir, 'client', await issueClient(slapd.authority, { commonName: 'authn-webhook', days: 1 }))
-  const other = await createAuthority({ commonName: 'another CA', days: 1 })
+  const other = await createCA({ commonName: 'another CA', days: 1 })
   const stranger = await writePair(dir, 'stranger', await issueClient(other, { commonName: 'authn-webhook', days: 1 }))
   const startTLS = { urls: [slapd.url] }
   const closed = /broke off a bind: it closed the connection before its first answer; if it requires a client certificate, check tls.certFile and tls.keyFile/

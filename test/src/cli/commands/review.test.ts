@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { test, type Test } from 'tap'
 import { hashPassword } from '../../../../src/authn/password-hash.js'
 import { digestToken } from '../../../../src/authn/token-digest.js'
-import { createAuthority, issueClient, issueServing, type CertificatePair } from '../../../../src/certificates/issue.js'
+import { createCA, issueClient, issueServing, type CertificatePair } from '../../../../src/certificates/issue.js'
 import { issueOdd } from '../../../fixtures/certificates.js'
 import { runCommand, runOnTerminal } from '../../../fixtures/command.js'
 import { kubeconfig } from '../../../fixtures/kubeconfigs.js'
@@ -29,8 +29,8 @@ const BROKEN = `
 export default { contract: 1, kind: 'broken', schema: {}, open: () => ({ authenticateToken () { throw new Error('no route to host') }, lookup () { throw new Error('no route to host') } }) }
 `
 const DAY = 24 * 3_600_000
-const otherCA = await createAuthority({ commonName: 'other CA', days: 1 })
-const longLived = await createAuthority({ commonName: 'older CA', days: 400, now: () => Date.now() - 30 * DAY })
+const otherCA = await createCA({ commonName: 'other CA', days: 1 })
+const longLived = await createCA({ commonName: 'older CA', days: 400, now: () => Date.now() - 30 * DAY })
 const hash = await hashPassword(bob.password)
 
 function files (t: Test, config = CONFIG): string {
