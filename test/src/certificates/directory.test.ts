@@ -15,7 +15,7 @@ async function mode (file: string): Promise<string> {
 test('an authority is made once', async (t) => {
   const directory = join(t.testdir({}), 'new', 'tls')
   const first = await openCA(directory)
-  t.match(first, { created: true, file: join(directory, 'ca.crt'), keyFile: join(directory, 'ca', 'ca.key') })
+  t.match(first, { created: true, certFile: join(directory, 'ca.crt'), keyFile: join(directory, 'ca', 'ca.key') })
   t.ok(Math.abs(first.expiresAt.getTime() - Date.now() - 3650 * DAY) < DAY)
   t.equal(await mode(join(directory, 'ca')), '700')
   t.equal(await mode(first.keyFile), '600')

@@ -123,7 +123,7 @@ test('--username and --explain tell a user that may not log in from a name that 
   const cwd = files(t)
   const users = [{ username: 'carol', disabled: true }, { username: 'dave', expiresAt: '2020-01-01T00:00:00Z' }]
   writeFileSync(join(cwd, 'users.yaml'), JSON.stringify({ apiVersion: 'authn-webhook/v1', users }))
-  const found = { carol: 'refused, disabled: the users file disables this user', dave: 'refused, expired: this user expired at 2020-01-01T00:00:00.000Z', mallory: 'the users file has no user of this name' }
+  const found = { carol: 'denied, disabled: the users file disables this user', dave: 'denied, expired: this user expired at 2020-01-01T00:00:00.000Z', mallory: 'the users file has no user of this name' }
   for (const [username, sentence] of Object.entries(found)) {
     const stdout = `people: ${sentence}\npeople: no user of this name may log in\nno identity provider has a user of this name who may log in\n`
     t.match(await runCommand(['review', '--explain', '--username', username], { cwd, env: ENV }), { code: 1, stdout })
