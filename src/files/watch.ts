@@ -23,98 +23,80 @@ export interface WatchOptions {
  * disappeared, once for changes that come together. Start it before the first
  * read, or a change between the two is missed. Never keeps the process alive.
  */
-export function watchFiles (files: readonly string[], onChange: () => void, options: WatchOptions = {}): { close: () => void } {
-  const watcher = new FilesWatcher(files.map((file) => resolve(file)), onChange, options)
-  return { close: () => { watcher.close() } }
+export function watchFiles (files: readonly string[], onChange: () => void, { debounce = 100, poll = 5000, log }: WatchOptions = {}): { close: () => void } {
+  const paths = files.map((file) => resolve(file))
+  const signatures = (): string => paths.map(signatureOf).join('\n')
+  // those that were reported, and those of the last check; they differ while files are being written
+  let reported = signatures()
+  let last = reported
+  let check: NodeJS.Timeout | undefined
+
+  // later events don't postpone a check: a busy directory would postpone it for ever
+  const checkSoon = (): void => { check ??= setTimeout(compare, debounce).unref() }
+  const compare = (): void => {
+    check = undefined
+    const current = signatures()
+    const stable = current === last
+    last = current
+    if (current === reported) return
+    if (!stable) return checkSoon()
+    reported = current
+    onChange()
+  }
+
+  const directories = [...new Set(paths.map((path) => dirname(path)))].map((path) => new WatchedDirectory(path, checkSoon, log))
+  const timer = setInterval(() => {
+    for (const directory of directories) directory.watch()
+    checkSoon()
+  }, poll).unref()
+  return {
+    close () {
+      clearInterval(timer)
+      clearTimeout(check)
+      for (const directory of directories) directory.close()
+    }
+  }
 }
 
-class FilesWatcher {
-  readonly #files: readonly string[]
-  readonly #onChange: () => void
-  readonly #debounce: number
-  readonly #log: Pick<ProviderLog, 'warn'> | undefined
-  readonly #directories: readonly WatchedDirectory[]
-  readonly #poll: NodeJS.Timeout
-  #check: NodeJS.Timeout | undefined
-  /** The signatures that were reported, and those of the last check; they differ while files are being written. */
-  #reported: string
-  #last: string
+class WatchedDirectory {
+  #signature: string | undefined
+  #events: FSWatcher | undefined
+  #warned = false
 
-  constructor (files: readonly string[], onChange: () => void, { debounce = 100, poll = 5000, log }: WatchOptions) {
-    this.#files = files
-    this.#onChange = onChange
-    this.#debounce = debounce
-    this.#log = log
-    this.#reported = this.#last = this.#signatures()
-    this.#directories = [...new Set(files.map((file) => dirname(file)))].map(path => ({ path, signature: undefined, events: undefined, warned: false }))
-    this.#watchDirectories()
-    this.#poll = setInterval(() => { this.#watchDirectories(); this.#checkSoon() }, poll).unref()
+  constructor (readonly path: string, readonly onEvent: () => void, readonly log: WatchOptions['log']) {
+    this.watch()
+  }
+
+  /** Does nothing if the directory is watched already, unless another one is at its path by now. */
+  watch (): void {
+    const signature = directorySignature(this.path)
+    if (this.#events !== undefined && signature === this.#signature) return
+    this.close()
+    this.#signature = signature
+    if (signature === undefined) return
+    try {
+      const events = watch(this.path, { persistent: false }, () => { this.onEvent() })
+      events.on('error', (error) => {
+        events.close()
+        this.#events = undefined
+        this.#warn(error)
+      })
+      this.#events = events
+    } catch (error) {
+      this.#warn(error)
+    }
   }
 
   close (): void {
-    clearInterval(this.#poll)
-    clearTimeout(this.#check)
-    for (const { events } of this.#directories) events?.close()
+    this.#events?.close()
+    this.#events = undefined
   }
 
-  /** Later events don't postpone a check: a busy directory would postpone it for ever. */
-  #checkSoon (): void {
-    this.#check ??= setTimeout(() => { this.#compare() }, this.#debounce).unref()
+  #warn (error: unknown): void {
+    if (this.#warned) return
+    this.#warned = true
+    this.log?.warn({ directory: this.path, code: (error as NodeJS.ErrnoException).code }, 'no change events for this directory; polling its files instead')
   }
-
-  #compare (): void {
-    this.#check = undefined
-    const current = this.#signatures()
-    const stable = current === this.#last
-    this.#last = current
-    if (current === this.#reported) return
-    if (!stable) return this.#checkSoon()
-    this.#reported = current
-    this.#onChange()
-  }
-
-  #signatures (): string {
-    return this.#files.map(signatureOf).join('\n')
-  }
-
-  /** Skips directories that are watched already, unless another one is at their path by now. */
-  #watchDirectories (): void {
-    for (const directory of this.#directories) {
-      const signature = directorySignature(directory.path)
-      if (directory.events !== undefined && signature === directory.signature) continue
-      directory.events?.close()
-      directory.signature = signature
-      directory.events = signature === undefined ? undefined : this.#listen(directory)
-    }
-  }
-
-  #listen (directory: WatchedDirectory): FSWatcher | undefined {
-    try {
-      const events = watch(directory.path, { persistent: false }, () => { this.#checkSoon() })
-      events.on('error', (error) => {
-        events.close()
-        directory.events = undefined
-        this.#warn(directory, error)
-      })
-      return events
-    } catch (error) {
-      this.#warn(directory, error)
-      return undefined
-    }
-  }
-
-  #warn (directory: WatchedDirectory, error: unknown): void {
-    if (directory.warned) return
-    directory.warned = true
-    this.#log?.warn({ directory: directory.path, code: (error as NodeJS.ErrnoException).code }, 'no change events for this directory; polling its files instead')
-  }
-}
-
-interface WatchedDirectory {
-  readonly path: string
-  signature: string | undefined
-  events: FSWatcher | undefined
-  warned: boolean
 }
 
 /** With the time of birth: file systems reuse the inode of a deleted directory. */

@@ -39,7 +39,7 @@ export function digestBytes (digest: string): Buffer {
 }
 
 export function recordOf ({ parts }: UsersTable, user: number): UserRecord {
-  const { first, bytes, ends } = parts[lastWhere(parts, part => part.first <= user)]!
+  const { first, bytes, ends } = parts.findLast(part => part.first <= user)!
   const index = user - first
   return parseRecord(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8', index === 0 ? 0 : ends[index - 1], ends[index]))
 }
@@ -174,16 +174,4 @@ class GrowingBytes {
 
 function randomSeed (): number {
   return randomBytes(4).readUInt32LE()
-}
-
-/** The last index for which `holds` is true; it is true up to some index, and false from there on. */
-function lastWhere<T> (list: readonly T[], holds: (item: T) => boolean): number {
-  let low = 0
-  let high = list.length
-  while (low < high) {
-    const middle = (low + high) >> 1
-    if (holds(list[middle]!)) low = middle + 1
-    else high = middle
-  }
-  return low - 1
 }

@@ -27,6 +27,7 @@ function check ({ file, version, heapLimit, maxHeap }: WorkerInput): void {
   limitHeap(maxHeap)
   // Linux sets that of this thread only, so that reviews go first if both share a CPU
   if (platform() === 'linux') setPriority(PRIORITY)
+  const post = (output: WorkerOutput, buffers: ArrayBuffer[] = []): void => { parentPort!.postMessage(output, buffers) }
   try {
     const table = tabulateFile(file, version, heapLimit)
     post({ table }, table && buffersOf(table))
@@ -34,8 +35,4 @@ function check ({ file, version, heapLimit, maxHeap }: WorkerInput): void {
     if (!(error instanceof ValidationError)) throw error
     post({ errors: error.errors })
   }
-}
-
-function post (output: WorkerOutput, buffers: ArrayBuffer[] = []): void {
-  parentPort!.postMessage(output, buffers)
 }
