@@ -17,7 +17,7 @@ import { Deadline } from '../dist/src/authn/deadline.js'
 import { hashPassword } from '../dist/src/authn/password-hash.js'
 import { review } from '../dist/src/authn/review.js'
 import { loadConfig } from '../dist/src/config/load.js'
-import { createAuthority, issueServing } from '../dist/src/certificates/issue.js'
+import { createCA, issueServing } from '../dist/src/certificates/issue.js'
 import { createLogger } from '../dist/src/logger.js'
 import { findDefinition } from '../dist/src/config/registry.js'
 import { freePort } from './server.mjs'
@@ -37,7 +37,7 @@ const TOKENS = Array.from({ length: USERS }, (_, user) => Buffer.from(`user${use
 
 const dir = mkdtempSync(join(tmpdir(), 'authn-webhook-bench-'))
 const port = await freePort()
-const authority = await createAuthority({ commonName: 'directory CA', days: 1 })
+const authority = await createCA({ commonName: 'directory CA', days: 1 })
 const slapd = startDirectory(await issueServing(authority, { names: ['127.0.0.1'], days: 1 }))
 try {
   await answering()

@@ -2,10 +2,10 @@
  * The service's metrics: no API server metric distinguishes webhooks. Label
  * values come from the code or the config, never from input.
  */
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import fp from 'fastify-plugin'
 import type { FastifyInstance } from 'fastify'
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry, type MetricConfiguration } from 'prom-client'
+import { batched } from '../src/authn/batched.js'
 import type { Review } from '../src/authn/review.js'
 import { PROVIDER_RESULTS, RESERVED_KINDS, type Observer } from '../src/authn/observer.js'
 
@@ -151,11 +151,10 @@ export interface MetricsRouteOptions {
 
 /** `GET /metrics`: a route of the admin listener, or of the review listener if there is no other. */
 export async function metricsRoute (fastify: FastifyInstance, { metrics: { registry } }: MetricsRouteOptions): Promise<void> {
-  let pending: Promise<string> | undefined
+  // composing the text takes ten times as long as a review, and anyone may ask for it
+  const text = batched(async () => await registry.metrics())
   fastify.get('/metrics', async (_request, reply) => {
     reply.type(registry.contentType)
-    // composing the text takes ten times as long as a review, and is open to anyone: concurrent requests share it
-    pending ??= nextTurn().then(async () => await registry.metrics()).finally(() => { pending = undefined })
-    return await pending
+    return await text()
   })
 }

@@ -14,7 +14,7 @@ import type { Logger } from 'pino'
 import type { TlsConfig } from '../schemas/config.js'
 import type { Observer } from '../src/authn/observer.js'
 import { ClientCertificateRequiredError } from '../src/errors.js'
-import { openWatched } from '../src/files/reload.js'
+import { openReloadable } from '../src/files/reloadable.js'
 import { findCertificateProblems, readServingCertificate, type ServingCertificate } from '../src/certificates/serving-certificate.js'
 import { listenerOf } from '../src/http/fastify-types.js'
 import type { ClientCertificate } from '../src/http/tcp-connections.js'
@@ -41,7 +41,8 @@ export interface TlsOptions {
 async function tls (fastify: FastifyInstance, { config, log, observer }: TlsOptions): Promise<void> {
   const server = listenerOf(fastify)
   const files = [config.certFile, config.keyFile, ...config.clientCAFile === undefined ? [] : [config.clientCAFile]]
-  const certificate = await openWatched({
+  const certificate = await openReloadable<ServingCertificate>({
+    name: 'serving certificate',
     files,
     log,
     // once more, now that files are watched: they may have changed since the listener was created
@@ -53,13 +54,9 @@ async function tls (fastify: FastifyInstance, { config, log, observer }: TlsOpti
     async onReload (next, previous) {
       // open connections were checked against the old CA. First, since the next reload would see no change if something else failed
       if (next.clientCA !== previous.clientCA) await fastify.httpSessions.renew()
-      observer.reloaded('certificate')
       logCertificate(next, log, 'serving certificate reloaded')
     },
-    onError (error) {
-      observer.reloaded('certificate', error)
-      log.error({ err: error }, 'serving certificate not reloaded; the old one stays in use')
-    }
+    reportReload: error => { observer.reloaded('certificate', error) }
   })
   logCertificate(certificate.current, log, 'serving certificate loaded')
 
@@ -75,8 +72,8 @@ const WEEK = 7 * 24 * 3_600_000
 function logCertificate (certificate: ServingCertificate, log: Logger, message: string): void {
   const facts = { subject: certificate.subject, names: certificate.names, validTo: certificate.validTo.toISOString() }
   log.info(facts, message)
-  for (const { refused, message } of findCertificateProblems(certificate, Date.now(), WEEK)) {
-    if (refused) log.error(facts, `the serving certificate ${message}`)
+  for (const { rejected, message } of findCertificateProblems(certificate, Date.now(), WEEK)) {
+    if (rejected) log.error(facts, `the serving certificate ${message}`)
     else log.warn(facts, `the serving certificate ${message}`)
   }
 }

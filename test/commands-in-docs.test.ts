@@ -59,7 +59,7 @@ async function troubledLog (t: Test): Promise<string> {
   await service.post({}, { path: '/elsewhere' })
   await writeFile(join(service.dir, 'users.new'), USERS.replace('[]', '[{ username: alice, uid: 1001 }]'))
   await rename(join(service.dir, 'users.new'), join(service.dir, 'users.yaml'))
-  const expected = [/not taken over/, /accepted client certificate/]
+  const expected = [/users file not reloaded/, /accepted client certificate/]
   while (!expected.every(pattern => service.lines.some(({ msg }) => pattern.test(msg)))) await new Promise(resolve => setTimeout(resolve, 5))
   const lines = service.lines.map(line => JSON.stringify(line))
   return [...AROUND, ...lines, ...AROUND].join('\n')

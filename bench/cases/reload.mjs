@@ -51,5 +51,5 @@ async function replaced ({ dir }, service, text) {
 }
 
 function loads (service) {
-  return readFileSync(service.log, 'utf8').split('users file loaded').length
+  return readFileSync(service.log, 'utf8').split('loaded users file').length
 }

@@ -1,10 +1,9 @@
 /**
- * A small certificate authority: what `certs` and `serve --demo` need so that
- * nobody has to know openssl. ECDSA P-256 throughout, which every TLS library
- * verifies fast.
+ * Creates a CA and issues certificates, for `certs` and `serve --demo`; ECDSA
+ * P-256 throughout, which every TLS library verifies fast.
  *
- * Import it lazily (`await import('./issue.js')`): the library below takes longer
- * to load than the rest of a command.
+ * Import it lazily (`await import('./issue.js')`): its library takes longer to
+ * load than the rest of a command.
  */
 import 'reflect-metadata'
 import { createPrivateKey, X509Certificate, webcrypto } from 'node:crypto'
@@ -19,37 +18,35 @@ export interface CertificatePair {
   readonly key: string
 }
 
-export interface AuthorityOptions {
-  readonly commonName: string
+interface Validity {
   readonly days: number
   /** Milliseconds since the epoch; for tests. */
   readonly now?: () => number
 }
 
-export interface ServingOptions {
-  /** DNS names and IP addresses under which the service is reached. */
-  readonly names: readonly string[]
-  readonly days: number
-  readonly commonName?: string
-  readonly now?: () => number
+export interface CAOptions extends Validity {
+  readonly commonName: string
 }
 
-export interface ClientOptions {
-  readonly commonName: string
+export interface ServingOptions extends Validity {
+  /** DNS names and IP addresses of the service. */
+  readonly names: readonly string[]
+  readonly commonName?: string
+}
+
+export interface ClientOptions extends CAOptions {
   readonly organization?: string
-  readonly days: number
-  readonly now?: () => number
 }
 
 const ECDSA = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' }
 const DAY = 24 * 60 * 60 * 1000
-// clocks of a cluster's machines differ; a certificate must be good at once on all of them
+// clocks in a cluster differ; a certificate must be valid at once on all machines
 const CLOCK_SKEW = 60 * 60 * 1000
 // RFC 5280, appendix A: ub-common-name, ub-organization-name
 const MAX_NAME = 64
 
-/** A self-signed authority that may sign leaves and nothing below them. */
-export async function createAuthority ({ commonName, days, now = Date.now }: AuthorityOptions): Promise<CertificatePair> {
+/** Creates a self-signed CA that can't sign other CAs. */
+export async function createCA ({ commonName, days, now = Date.now }: CAOptions): Promise<CertificatePair> {
   const keys = await generateKeys()
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
     name: subject(commonName),
@@ -67,30 +64,30 @@ export async function createAuthority ({ commonName, days, now = Date.now }: Aut
   return toPair(certificate, keys)
 }
 
-/** @throws CertificateError for a name that no certificate can carry, or an authority that can't sign */
-export async function issueServing (authority: CertificatePair, { names, days, commonName = 'authn-webhook', now = Date.now }: ServingOptions): Promise<CertificatePair> {
+/** @throws CertificateError for a name that can't be in a certificate, or a CA that can't sign */
+export async function issueServing (ca: CertificatePair, { names, days, commonName = 'authn-webhook', now = Date.now }: ServingOptions): Promise<CertificatePair> {
   if (names.length === 0) throw new CertificateError('a serving certificate needs at least one DNS name or IP address')
   const san = [...new Set(names.map(parseSubjectName))]
-  return await issue(authority, subject(commonName), days, now, [
+  return await issue(ca, subject(commonName), days, now, [
     new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]),
     new x509.SubjectAlternativeNameExtension(san.map((value) => ({ type: isIP(value) === 0 ? 'dns' : 'ip', value })))
   ])
 }
 
 /** `commonName` is what `tls.clientNames` of the config compares. */
-export async function issueClient (authority: CertificatePair, { commonName, organization, days, now = Date.now }: ClientOptions): Promise<CertificatePair> {
-  return await issue(authority, subject(commonName, organization), days, now, [
+export async function issueClient (ca: CertificatePair, { commonName, organization, days, now = Date.now }: ClientOptions): Promise<CertificatePair> {
+  return await issue(ca, subject(commonName, organization), days, now, [
     new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.clientAuth])
   ])
 }
 
-async function issue (authority: CertificatePair, name: x509.Name, days: number, now: () => number, extensions: x509.Extension[]): Promise<CertificatePair> {
-  const { issuer, signingKey } = await openAuthority(authority, now)
+async function issue (ca: CertificatePair, name: x509.Name, days: number, now: () => number, extensions: x509.Extension[]): Promise<CertificatePair> {
+  const { issuer, signingKey } = await openCA(ca, now)
   const keys = await generateKeys()
   const certificate = await x509.X509CertificateGenerator.create({
     subject: name,
     issuer: issuer.subjectName,
-    // a leaf that outlives its authority, or is older, is refused by strict verifiers
+    // strict verifiers reject a certificate that is valid when its CA is not
     notBefore: seconds(Math.max(now() - CLOCK_SKEW, issuer.notBefore.getTime())),
     notAfter: seconds(Math.min(now() + days * DAY, issuer.notAfter.getTime())),
     signingAlgorithm: ECDSA,
@@ -107,21 +104,21 @@ async function issue (authority: CertificatePair, name: x509.Name, days: number,
   return toPair(certificate, keys)
 }
 
-async function openAuthority ({ cert, key }: CertificatePair, now: () => number) {
+async function openCA ({ cert, key }: CertificatePair, now: () => number) {
   const issuer = new x509.X509Certificate(cert)
   const privateKey = createPrivateKey(key)
-  const checked = new X509Certificate(cert)
-  if (!checked.ca) throw new CertificateError(`"${checked.subject}" is not a certificate authority`)
-  if (!checked.checkPrivateKey(privateKey)) throw new CertificateError("the authority's key does not belong to its certificate")
-  if (privateKey.asymmetricKeyDetails?.namedCurve !== 'prime256v1') throw new CertificateError("the authority's key is not an ECDSA P-256 key, the only kind that this command signs with")
-  if (issuer.notAfter.getTime() <= now()) throw new CertificateError(`the authority expired on ${issuer.notAfter.toISOString()}`)
+  const certificate = new X509Certificate(cert)
+  if (!certificate.ca) throw new CertificateError(`"${certificate.subject}" is not a CA`)
+  if (!certificate.checkPrivateKey(privateKey)) throw new CertificateError("the CA's key does not belong to its certificate")
+  if (privateKey.asymmetricKeyDetails?.namedCurve !== 'prime256v1') throw new CertificateError("the CA's key is not an ECDSA P-256 key, the only type that this command supports")
+  if (issuer.notAfter.getTime() <= now()) throw new CertificateError(`the CA expired on ${issuer.notAfter.toISOString()}`)
   const pkcs8 = privateKey.export({ type: 'pkcs8', format: 'der' })
   const signingKey = await webcrypto.subtle.importKey('pkcs8', pkcs8, ECDSA, false, ['sign'])
   return { issuer, signingKey }
 }
 
 function subject (commonName: string, organization?: string): x509.Name {
-  // as a plain string the library would read quotes and a leading # as notation
+  // in a plain string, the library interprets quotes and a leading #
   const name = [{ CN: [{ utf8String: printable('common name', commonName) }] }]
   return new x509.Name(organization === undefined ? name : [{ O: [{ utf8String: printable('organization', organization) }] }, ...name])
 }

@@ -1,4 +1,4 @@
-/** Certificates and private keys in PEM files (RFC 7468), checked as far as one file can tell. */
+/** Reads certificates and private keys from PEM files (RFC 7468). */
 import { X509Certificate, createPrivateKey, type KeyObject } from 'node:crypto'
 import { ValidationError } from '../errors.js'
 import type { ReadOptions } from '../files/read.js'
@@ -8,7 +8,6 @@ const BLOCK = /-----BEGIN ([A-Z0-9 ]+)-----[\s\S]*?-----END \1-----/g
 
 export interface CertificateFile {
   readonly file: string
-  /** The text of the file. */
   readonly pem: string
   /** In the order of the file, at least one. */
   readonly certificates: readonly [X509Certificate, ...X509Certificate[]]
@@ -20,53 +19,50 @@ export interface KeyFile {
   readonly key: KeyObject
 }
 
-/** @throws ValidationError where the file can't be read or holds anything but certificates */
+/** @throws ValidationError if the file can't be read, has no certificates, or has a private key */
 export async function readCertificates (file: string, options?: ReadOptions): Promise<CertificateFile> {
   const pem = await readText(file, options)
   return { file, pem, certificates: parseCertificates(pem, file) }
 }
 
-/** `file` names the text in errors. `withKeys`: what else is in it is none of our business. */
+/** @param file for errors; `withKeys` allows private keys in the text */
 export function parseCertificates (pem: string, file: string, { withKeys = false } = {}): [X509Certificate, ...X509Certificate[]] {
   const blocks = [...pem.matchAll(BLOCK)]
-  // such a file is given to others: a key in it must not go along unseen
-  if (!withKeys && blocks.some(([, label]) => label!.endsWith('PRIVATE KEY'))) throw invalidFile(file, 'holds a private key; give a file with certificates alone')
+  // such files are passed on: a key in one must not leak
+  if (!withKeys && blocks.some(([, label]) => label!.endsWith('PRIVATE KEY'))) throw invalidFile(file, 'holds a private key; use a file with certificates only')
   const [first, ...others] = blocks.filter(([, label]) => label === 'CERTIFICATE').map(([block]) => parseCertificate(block, file))
   if (first === undefined) throw invalidFile(file, 'holds no certificate in PEM form (-----BEGIN CERTIFICATE-----)')
   return [first, ...others]
 }
 
 function parseCertificate (block: string, file: string): X509Certificate {
-  const certificate = decodeCertificate(block, file)
-  // Node.js reads such a certificate, while Go refuses it; nobody could tell when it expires
-  const unreadable = unreadableDateOf(certificate)
-  if (unreadable !== undefined) throw invalidFile(file, `holds a certificate whose ${unreadable} is not a date; replace the certificate`)
+  let certificate: X509Certificate
+  try {
+    certificate = new X509Certificate(block)
+  } catch (error) {
+    throw invalidFile(file, 'holds a damaged certificate', error)
+  }
+  // Node.js accepts such a certificate, Go does not
+  const field = findInvalidDate(certificate)
+  if (field !== undefined) throw invalidFile(file, `holds a certificate whose ${field} is not a date; replace the certificate`)
   return certificate
 }
 
-function decodeCertificate (block: string, file: string): X509Certificate {
-  try {
-    return new X509Certificate(block)
-  } catch (error) {
-    throw invalidFile(file, 'holds a certificate that is damaged', error)
-  }
-}
-
-/** By its name in a certificate; `undefined` if both dates can be read. */
-export function unreadableDateOf ({ validFrom, validTo }: X509Certificate): 'notBefore' | 'notAfter' | undefined {
+/** The field of a certificate that is not a date. */
+export function findInvalidDate ({ validFrom, validTo }: X509Certificate): 'notBefore' | 'notAfter' | undefined {
   if (Number.isNaN(Date.parse(validFrom))) return 'notBefore'
   return Number.isNaN(Date.parse(validTo)) ? 'notAfter' : undefined
 }
 
-/** @throws ValidationError where the file can't be read or holds no private key, or only an encrypted one */
+/** @throws ValidationError if the file can't be read, has no private key, or an encrypted one */
 export async function readPrivateKey (file: string, options?: ReadOptions): Promise<KeyFile> {
   const pem = await readText(file, options)
   return { file, pem, key: parsePrivateKey(pem, file) }
 }
 
-/** `file` names the text in errors. */
+/** @param file for errors */
 export function parsePrivateKey (pem: string, file: string): KeyObject {
-  if (/-----BEGIN ENCRYPTED PRIVATE KEY-----|^Proc-Type: 4,ENCRYPTED/m.test(pem)) throw invalidFile(file, 'holds an encrypted key; give one without a passphrase')
+  if (/-----BEGIN ENCRYPTED PRIVATE KEY-----|^Proc-Type: 4,ENCRYPTED/m.test(pem)) throw invalidFile(file, 'holds an encrypted key; use one without a passphrase')
   try {
     return createPrivateKey(pem)
   } catch (error) {
@@ -74,10 +70,10 @@ export function parsePrivateKey (pem: string, file: string): KeyObject {
   }
 }
 
-/** @throws ValidationError where the key is not that of the file's first certificate */
-export function refuseMismatch ({ file, certificates }: Pick<CertificateFile, 'file' | 'certificates'>, key: KeyObject, keyFile: string): void {
+/** @throws ValidationError if the key is not that of the file's first certificate */
+export function assertKeyMatches ({ file, certificates }: Pick<CertificateFile, 'file' | 'certificates'>, key: KeyObject, keyFile: string): void {
   if (certificates[0].checkPrivateKey(key)) return
-  // a chain upside down, which OpenSSL reports as a key of another certificate
+  // OpenSSL reports a chain in reverse order as a wrong key
   const index = certificates.findIndex((certificate) => certificate.checkPrivateKey(key))
   if (index === -1) throw invalidFile(keyFile, `does not belong to the certificate in ${file}`)
   throw invalidFile(file, `the certificate of ${keyFile} must come first; it is the ${ordinal(index + 1)} in this file`)
@@ -91,7 +87,5 @@ function ordinal (position: number): string {
 const ORDINALS = new Intl.PluralRules('en', { type: 'ordinal' })
 
 function invalidFile (file: string, message: string, cause?: unknown): ValidationError {
-  const error = new ValidationError(file, [{ path: '', message }])
-  if (cause !== undefined) error.cause = cause
-  return error
+  return Object.assign(new ValidationError(file, [{ path: '', message }]), cause === undefined ? {} : { cause })
 }

@@ -1,30 +1,28 @@
 /**
- * The serving certificate, its key and the client CA, read and checked
- * together: `setSecureContext` replaces everything at once, so that start and
- * reload must build the same whole set.
+ * Reads and checks the serving certificate, its key and the client CA together:
+ * `setSecureContext` replaces everything at once, at the start as at a reload.
  */
 import { constants } from 'node:crypto'
 import { createSecureContext, type TlsOptions } from 'node:tls'
 import type { TlsConfig } from '../../schemas/config.js'
 import { ValidationError } from '../errors.js'
-import { readCertificates, readPrivateKey, refuseMismatch } from './pem.js'
+import { readCertificates, readPrivateKey, assertKeyMatches } from './pem.js'
 
 export interface ServingCertificate {
-  /** Everything that Node's TLS wants to know. Holds the private key: not for logs. */
+  /** Options of Node's TLS. They hold the private key: not for logs. */
   readonly secureOptions: TlsOptions
-  /** Of the leaf, as the certificate writes it. */
   readonly subject: string
-  /** DNS names and IP addresses; empty where the certificate has no SAN, which Go's clients refuse. */
+  /** DNS names and IP addresses; empty if the certificate has no SAN. */
   readonly names: string
   readonly validFrom: Date
   readonly validTo: Date
-  /** PEM of the client CA as read, to see whether it changed. */
+  /** PEM of the client CA, to detect a change. */
   readonly clientCA: string | undefined
 }
 
 /**
- * What API servers offer. OpenSSL's own list has finite field groups in Node 20,
- * whose key exchange takes the server 120 ms: a stranger needs but a few a second.
+ * What API servers offer. OpenSSL's default of Node 20 includes finite field groups,
+ * whose key exchange costs the server 120 ms: a few a second are a denial of service.
  */
 const KEY_EXCHANGE_GROUPS = firstSupported('X25519MLKEM768:X25519:P-256:P-384:P-521', 'X25519:P-256:P-384:P-521')
 
@@ -40,14 +38,14 @@ function firstSupported (...lists: readonly string[]): string {
 }
 
 /**
- * An expired certificate is read all the same: that is for readiness and the
- * log to tell, and the next renewal mends it without a restart.
- * @throws ValidationError that names the file at fault; it never quotes one
+ * Accepts an expired certificate: readiness and the log report it, and the next
+ * renewal fixes it without a restart.
+ * @throws ValidationError that names the invalid file, without its content
  */
 export async function readServingCertificate ({ certFile, keyFile, clientCAFile, minVersion }: TlsConfig): Promise<ServingCertificate> {
   const certificate = await readCertificates(certFile)
   const { pem: key, key: privateKey } = await readPrivateKey(keyFile)
-  refuseMismatch(certificate, privateKey, keyFile)
+  assertKeyMatches(certificate, privateKey, keyFile)
   const clientCA = clientCAFile === undefined ? undefined : (await readCertificates(clientCAFile)).pem
 
   const secureOptions: TlsOptions = {
@@ -56,55 +54,54 @@ export async function readServingCertificate ({ certFile, keyFile, clientCAFile,
     minVersion,
     honorCipherOrder: true,
     ecdhCurve: KEY_EXCHANGE_GROUPS,
-    // no session is resumed: a resumed one would keep the verdict on a client
-    // certificate beyond its expiry or the client CA's replacement. Nor does TLS 1.2
-    // renegotiate: a connection is judged by the handshake that it began with
+    // a resumed session would keep the verdict on a client certificate beyond its
+    // expiry or the client CA's replacement; a renegotiation could change it
     secureOptions: constants.SSL_OP_NO_TICKET | constants.SSL_OP_NO_RENEGOTIATION,
-    // probes carry no certificate: plugins/tls.ts enforces it on the review route
+    // probes have no certificate: plugins/tls.ts enforces it on the review route
     requestCert: clientCA !== undefined,
     rejectUnauthorized: false,
     ...clientCA !== undefined && { ca: clientCA }
   }
-  tryContext(certFile, secureOptions)
-  const [leaf] = certificate.certificates
+  assertContext(certFile, secureOptions)
+  const [{ subject, subjectAltName, validFrom, validTo }] = certificate.certificates
   return {
     secureOptions,
-    subject: leaf.subject,
-    names: leaf.subjectAltName ?? '',
-    validFrom: new Date(leaf.validFrom),
-    validTo: new Date(leaf.validTo),
+    subject,
+    names: subjectAltName ?? '',
+    validFrom: new Date(validFrom),
+    validTo: new Date(validTo),
     clientCA
   }
 }
 
 const DAY = 24 * 60 * 60 * 1000
-/** Milliseconds before the expiry from which on `validate` warns, as `doctor` does. */
+/** Milliseconds before the expiry when `validate` and `doctor` begin to warn. */
 const SOON = 30 * DAY
 
 export interface CertificateProblem {
-  /** API servers refuse it as it is. */
-  readonly refused: boolean
-  /** As what follows the name of the certificate. */
+  /** API servers reject the certificate as it is. */
+  readonly rejected: boolean
+  /** The end of a sentence that begins with the certificate. */
   readonly message: string
 }
 
-/** What API servers will hold against the certificate, now or soon. @param now milliseconds since the epoch */
+/** Why API servers reject the certificate, now or soon. @param now milliseconds since the epoch */
 export function findCertificateProblems ({ names, validFrom, validTo }: Pick<ServingCertificate, 'names' | 'validFrom' | 'validTo'>, now: number, soon = SOON): CertificateProblem[] {
   const problems: CertificateProblem[] = []
   const left = validTo.getTime() - now
-  if (names === '') problems.push({ refused: true, message: 'has no subject alternative name: API servers refuse it' })
-  if (left <= 0) problems.push({ refused: true, message: `has expired on ${validTo.toISOString()}: API servers refuse it` })
-  else if (left < soon) problems.push({ refused: false, message: `expires on ${validTo.toISOString()}, in ${Math.floor(left / DAY)} days` })
-  if (validFrom.getTime() > now) problems.push({ refused: true, message: `is not valid before ${validFrom.toISOString()}: API servers refuse it` })
+  if (names === '') problems.push({ rejected: true, message: 'has no subject alternative name: API servers reject it' })
+  if (left <= 0) problems.push({ rejected: true, message: `has expired on ${validTo.toISOString()}: API servers reject it` })
+  else if (left < soon) problems.push({ rejected: false, message: `expires on ${validTo.toISOString()}, in ${Math.floor(left / DAY)} days` })
+  if (validFrom.getTime() > now) problems.push({ rejected: true, message: `is not valid before ${validFrom.toISOString()}: API servers reject it` })
   return problems
 }
 
-/** What OpenSSL refuses beyond the above, such as keys that are too short. */
-function tryContext (file: string, secureOptions: TlsOptions): void {
+/** @throws ValidationError if OpenSSL rejects them, such as keys that are too short */
+function assertContext (file: string, secureOptions: TlsOptions): void {
   try {
     createSecureContext(secureOptions)
   } catch (error) {
-    const message = `is refused by OpenSSL: ${(error as NodeJS.ErrnoException).code ?? 'unknown reason'}`
+    const message = `is rejected by OpenSSL: ${(error as NodeJS.ErrnoException).code ?? 'unknown reason'}`
     throw Object.assign(new ValidationError(file, [{ path: '', message }]), { cause: error })
   }
 }

@@ -1,4 +1,4 @@
-/** Names under which a service is reached, in the one form that a certificate carries. */
+/** Names of a service, in the form that certificates use. */
 import { isIP } from 'node:net'
 import { domainToASCII } from 'node:url'
 import { CertificateError } from '../errors.js'
@@ -6,18 +6,18 @@ import { CertificateError } from '../errors.js'
 /**
  * A DNS name in lower-case ASCII or an IP address in its shortest form; a
  * wildcard only as the whole first label.
- * @throws CertificateError saying what is wrong with it
+ * @throws CertificateError
  */
 export function parseSubjectName (name: string): string {
   if (isIP(name) === 4) return name
-  // the URL parser writes ::ffff:10.0.0.1 and 0:0::1 in the one form of RFC 5952
+  // the URL parser normalises it by RFC 5952
   if (isIP(name) === 6 && !name.includes('%')) return new URL(`https://[${name}]`).hostname.slice(1, -1)
-  if (name.includes('/')) throw invalid(name, 'give the host alone, not a URL or a network')
-  if (/:\d+$/.test(name)) throw invalid(name, 'leave the port out; certificates know none')
+  if (name.includes('/')) throw invalid(name, 'use only the host, not a URL or a network')
+  if (/:\d+$/.test(name)) throw invalid(name, 'remove the port')
   const ascii = domainToASCII(name.replace(/^\*\./, ''))
   const labels = ascii.split('.')
   const wellFormed = labels.every((label) => /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(label))
-  // 10.0.0.300 and 010.0.0.1 look like addresses to people and to other parsers
+  // 10.0.0.300 and 010.0.0.1 are addresses to other parsers
   if (!wellFormed || ascii.length > 250 || /^\d+$/.test(labels.at(-1)!)) throw invalid(name, 'neither a DNS name nor an IP address')
   return name.startsWith('*.') ? `*.${ascii}` : ascii
 }

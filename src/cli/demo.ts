@@ -6,8 +6,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { hashPassword } from '../authn/password-hash.js'
 import { digestToken } from '../authn/token-digest.js'
-import { writeFileAtomic } from '../files/atomic.js'
-import { makeDirectory } from '../files/create.js'
+import { makeDirectory, writeFileAtomic } from '../files/write.js'
 
 /** Where certificates and files of a demo live, below the working directory. */
 export const DEMO_DIR = '.authn-webhook'

@@ -7,7 +7,7 @@ import { dirname, resolve } from 'node:path'
 import { Kubeconfig, type KubeconfigUser } from '../../schemas/kubeconfig.js'
 import { ValidationError } from '../errors.js'
 import { readDocument } from '../documents/yaml-file.js'
-import { parseCertificates, parsePrivateKey, refuseMismatch, type CertificateFile, type KeyFile } from '../certificates/pem.js'
+import { parseCertificates, parsePrivateKey, assertKeyMatches, type CertificateFile, type KeyFile } from '../certificates/pem.js'
 import { readText } from '../documents/text.js'
 import { currentContext } from './kubeconfig-context.js'
 import { formatYaml } from '../printable.js'
@@ -123,7 +123,7 @@ async function readPair (file: string, user: KubeconfigUser): Promise<{ cert: st
   const cert = await readPem(file, user, 'client-certificate')
   const key = cert && await readPem(file, user, 'client-key')
   if (cert === undefined || key === undefined) return { cert: undefined, key: undefined }
-  refuseMismatch({ file: cert.file, certificates: parseCertificates(cert.text, cert.file, { withKeys: true }) }, parsePrivateKey(key.text, key.file), key.file)
+  assertKeyMatches({ file: cert.file, certificates: parseCertificates(cert.text, cert.file, { withKeys: true }) }, parsePrivateKey(key.text, key.file), key.file)
   return { cert: cert.text, key: key.text }
 }
 

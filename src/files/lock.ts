@@ -1,7 +1,7 @@
 /**
- * One process at a time, by a file that only one of them can create. Node.js
- * has no lock that the kernel releases, so a lock can be left behind; it is
- * held for a moment only, hence one that stays the same for seconds is stale.
+ * A lock between processes: a file that only one of them can create. Node.js
+ * has no lock that the kernel releases, so a killed process leaves its lock
+ * behind. Locks are held for milliseconds; one that is unchanged for seconds is stale.
  */
 import { closeSync, openSync, rmSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
@@ -9,24 +9,20 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { FileLockedError } from '../errors.js'
 import { signatureOf } from './signature.js'
 
-/** Milliseconds between two tries, at least; up to twice as many, so that processes that wait don't meet again. */
+/** Milliseconds between two attempts, plus jitter. */
 const PAUSE = 20
-/** Milliseconds after which an unchanged lock is stale, on the clock of who waits: those of other machines may differ. */
+/** Milliseconds after which an unchanged lock is stale, on the clock of this process: those of other machines may differ. */
 const STALE = 5_000
-
-export interface LockOptions {
-  /** For tests. */
-  readonly stale?: number
-}
 
 /**
  * Runs `work` while no other process runs its own for the same file.
- * @param file with its symbolic links resolved; the lock lies beside it
- * @param work short and synchronous, so that nothing of this process can hold it up
+ * @param file with its symbolic links resolved; the lock is beside it
+ * @param work short and synchronous, so that nothing else in this process can delay it
+ * @param stale for tests
  */
-export async function withLock<T> (file: string, work: () => T, { stale = STALE }: LockOptions = {}): Promise<T> {
+export async function withLock<T> (file: string, work: () => T, { stale = STALE } = {}): Promise<T> {
   const lock = join(dirname(file), `.${basename(file)}.lock`)
-  await take(lock, stale)
+  await acquire(lock, stale)
   try {
     return work()
   } finally {
@@ -34,14 +30,14 @@ export async function withLock<T> (file: string, work: () => T, { stale = STALE 
   }
 }
 
-async function take (lock: string, stale: number): Promise<void> {
-  let seen = ''
+async function acquire (lock: string, stale: number): Promise<void> {
+  let signature = ''
   let since = 0
   while (!create(lock)) {
     const now = performance.now()
-    const identity = signatureOf(lock)
-    if (identity !== seen) {
-      seen = identity
+    const current = signatureOf(lock)
+    if (current !== signature) {
+      signature = current
       since = now
     } else if (now - since >= stale) {
       removeStale(lock)
@@ -65,6 +61,6 @@ function removeStale (lock: string): void {
   try {
     rmSync(lock, { force: true })
   } catch (error) {
-    throw new FileLockedError(`${lock} was left behind by a command that was killed, and this user may not remove it: remove it as its owner`, { cause: error })
+    throw new FileLockedError(`${lock} was left behind by a killed process, and this user can't remove it: remove it as its owner`, { cause: error })
   }
 }

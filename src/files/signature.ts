@@ -1,10 +1,10 @@
-/** Which file is there now? */
+/** Tells whether a file has changed. */
 import { realpathSync, statSync } from 'node:fs'
 
 /**
- * A word that differs as soon as a file's content may differ: after a rename
- * over it, a swapped link, a write; by the change time also after a write of
- * the same size and after new permissions. For an absent file, the error's code.
+ * Differs whenever the content of the file may differ: after a rename over it, a
+ * swapped link, a write (of the same size too, by the change time) and after new
+ * permissions. For an absent file, the code of the error.
  */
 export function signatureOf (file: string): string {
   try {

@@ -1,7 +1,7 @@
 /**
- * Which entry has a key, in typed arrays: they cross from one thread to another
- * without a copy, and take a tenth of a Map's memory. The keys themselves lie
- * elsewhere; entries are numbered in the order in which they were added.
+ * A hash table in typed arrays: they are transferred between threads without a
+ * copy, and take a tenth of a Map's memory. Keys are stored elsewhere; entries
+ * are numbered in the order in which they were added.
  */
 
 export interface HashTable {
@@ -9,7 +9,7 @@ export interface HashTable {
   readonly slots: Uint32Array
   /** By entry. */
   readonly hashes: Uint32Array
-  /** Random: nobody can write keys that all hash alike. */
+  /** Random, so that nobody can construct keys with the same hash. */
   readonly seed: number
 }
 
@@ -22,12 +22,12 @@ export function hashOf (key: Uint8Array, seed: number): number {
   return hash >>> 0
 }
 
-/** @param isIt whether an entry of that hash has the key */
-export function findEntry ({ slots, hashes }: Pick<HashTable, 'slots' | 'hashes'>, hash: number, isIt: (entry: number) => boolean): number | undefined {
+/** @param hasKey whether an entry of that hash has the key */
+export function findEntry ({ slots, hashes }: Pick<HashTable, 'slots' | 'hashes'>, hash: number, hasKey: (entry: number) => boolean): number | undefined {
   const mask = slots.length - 1
   for (let slot = hash & mask; slots[slot] !== 0; slot = (slot + 1) & mask) {
     const entry = slots[slot]! - 1
-    if (hashes[entry] === hash && isIt(entry)) return entry
+    if (hashes[entry] === hash && hasKey(entry)) return entry
   }
   return undefined
 }
@@ -42,10 +42,10 @@ export class HashTableBuilder {
     this.seed = seed
   }
 
-  /** The next entry, or the one that has the key already. */
-  add (key: Uint8Array, isIt: (entry: number) => boolean): { readonly entry: number, readonly known: boolean } {
+  /** @returns the new entry, or the one that has the key already */
+  add (key: Uint8Array, hasKey: (entry: number) => boolean): { readonly entry: number, readonly known: boolean } {
     const hash = hashOf(key, this.seed)
-    const known = findEntry({ slots: this.#slots, hashes: this.#hashes }, hash, isIt)
+    const known = findEntry({ slots: this.#slots, hashes: this.#hashes }, hash, hasKey)
     if (known !== undefined) return { entry: known, known: true }
     if (this.#size === this.#hashes.length) this.#grow()
     this.#hashes[this.#size] = hash
@@ -57,7 +57,7 @@ export class HashTableBuilder {
     return { slots: this.#slots, hashes: this.#hashes.slice(0, this.#size), seed: this.seed }
   }
 
-  /** At most half of the slots are taken, so that a search is short. */
+  /** At most half of the slots are used, so that a search is short. */
   #grow (): void {
     const hashes = new Uint32Array(this.#hashes.length * 2)
     hashes.set(this.#hashes)

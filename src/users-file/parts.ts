@@ -1,28 +1,28 @@
 /**
- * A large users file cut between users, so that its values are never in memory
- * all at once: a part is a users file by itself. Only block lists are cut, the
- * usual form; parsing a part shows whether it is valid.
+ * Cuts a large users file between users into parts that are users files by
+ * themselves. Only block lists are cut, the usual form; parsing a part shows
+ * whether the cut was right.
  */
 import { ValidationError } from '../errors.js'
 
 export interface UsersPart {
   readonly bytes: Buffer
-  /** The line of the file that is the part's first. */
+  /** The line of the file where the part begins. */
   readonly line: number
 }
 
-/** Bytes of a part, until its last user ends: the values of so many take 10 MiB. */
+/** Bytes after which a part ends with its current user; their values take 10 MiB. */
 const PART = 128 * 1024
 
 /** Up to the dash of the first user. */
 const HEAD = /^(?:\xef\xbb\xbf)?(?:(?:#[^\n]*|---|apiVersion:[^\n]*)?\r?\n)*users:[ \t]*(?:#[^\n]*)?\r?\n(?: *(?:#[^\n]*)?\r?\n)*( *)-[ \r\n]/
 const LONGEST_HEAD = 4096
 
-/** What every part but the first begins with, in two lines. */
+/** The beginning of every part except the first. */
 const PREFIX = Buffer.from('apiVersion: authn-webhook/v1\nusers:\n')
 const PREFIX_LINES = 2
 
-/** `undefined` for a file that is small, or of another form. */
+/** @returns undefined for a small file, or one of another form */
 export function splitUsers (pieces: Iterable<Buffer>): Iterable<UsersPart> | undefined {
   const rest = pieces[Symbol.iterator]() as IterableIterator<Buffer>
   const { value: first } = rest.next() as { value: Buffer | undefined }
@@ -45,7 +45,7 @@ function * cut (pieces: Iterable<Buffer>, indent: number): Generator<UsersPart> 
   }
 }
 
-/** The same bytes, in pieces that end before a user. */
+/** The same bytes in pieces that end before a user. */
 function * regroup (pieces: Iterable<Buffer>, separator: Buffer): Generator<Buffer> {
   let rest: Buffer = Buffer.alloc(0)
   for (const piece of pieces) {
@@ -58,7 +58,7 @@ function * regroup (pieces: Iterable<Buffer>, separator: Buffer): Generator<Buff
   if (rest.length > 0) yield rest
 }
 
-/** Right behind the line break before a user. */
+/** The offset after the line break before a user. */
 function endOfPart (bytes: Buffer, separator: Buffer): number | undefined {
   for (let at = bytes.indexOf(separator, PART); at !== -1; at = bytes.indexOf(separator, at + 1)) {
     const next = bytes[at + separator.length]
@@ -73,13 +73,16 @@ function linesOf (bytes: Buffer): number {
   return lines
 }
 
-/** The users made from the file and those before lie outside of the heap. */
+/** The new table and the previous one, which are outside of the heap. */
 const COPIES = 2
-/** For what reads it. */
+/** Bytes for reading it. */
 const READER = 80 * 1024 * 1024
 
-/** The limit of the heap follows that of the container, which is about twice that. */
-export function refuseLarge (length: number, file: string, heap: number): void {
+/**
+ * Assumes that the container's memory is about twice the limit of the heap.
+ * @throws ValidationError
+ */
+export function assertFitsHeap (length: number, file: string, heap: number): void {
   const need = COPIES * length + READER
   if (need <= heap) return
   throw new ValidationError(file, [{ path: '', message: `is too large for the memory of this process: it needs a heap of about ${mebibytes(need)} MiB, and ${mebibytes(heap)} is the limit; raise the memory limit` }])

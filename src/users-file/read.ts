@@ -1,121 +1,122 @@
 /**
- * The users file of the static provider: schema, then everything that a schema
- * can't say, each error with its path and line and all at once. What comes out
- * is ready to be asked.
+ * Reads and checks a users file: the schema, then what a schema can't express.
+ * Every error has its path and line, and all are found at once. A large file is
+ * read in parts (parts.ts), since values take a hundred times the memory of
+ * their text; what can't be cut is read as a whole.
  */
 import { createHash, type Hash } from 'node:crypto'
 import { getHeapStatistics } from 'node:v8'
 import { USERS_VERSION, UsersFile, type User } from '../../schemas/users.js'
+import { findErrors } from '../documents/schema-errors.js'
+import { decodeText } from '../documents/text.js'
+import { draftDocument, validationError, type Draft } from '../documents/yaml-file.js'
+import { MAX_ERRORS, ValidationError, type FieldError } from '../errors.js'
+import { MAX_USERS_BYTES, readBytes, readBytesSync, readPiecesSync, type FileVersion, type Read, type ReadOptions } from '../files/read.js'
+import { EntryReader } from './entries.js'
+import { assertFitsHeap, splitUsers, type UsersPart } from './parts.js'
 import type { UsersTable } from './table.js'
 import { Users } from './users.js'
-import { ValidationError, MAX_ERRORS, type FieldError } from '../errors.js'
-import { draftDocument, validationError, type Draft } from '../documents/yaml-file.js'
-import { findErrors } from '../documents/schema-errors.js'
-import { readEntries, Reading } from './entries.js'
-import { refuseLarge, splitUsers, type UsersPart } from './parts.js'
-import { MAX_USERS_BYTES, readBytes, readBytesSync, readPiecesSync, type FileVersion, type Read, type ReadOptions } from '../files/read.js'
-import { decodeText } from '../documents/text.js'
 
-/** @throws ValidationError with everything that is wrong; also where the file can't be read */
+/** @throws ValidationError with every error, also if the file can't be read */
 export async function readUsers (file: string, options?: ReadOptions): Promise<Users> {
   return new Users(tabulateUsers(await readUsersBytes(file, options), file))
 }
 
-/** @throws ValidationError where the file can't be read */
-export async function readUsersBytes (file: string, options: ReadOptions = {}): Promise<Buffer> {
-  return orThrow(await readBytes(file, { maxBytes: MAX_USERS_BYTES, ...options }), file)
-}
-
-function orThrow (read: Read, file: string): Buffer {
-  if ('error' in read) throw new ValidationError(file, [{ path: '', message: read.error }])
-  return read.bytes
-}
-
-/** @throws ValidationError where the file can't be read or isn't UTF-8 */
+/** @throws ValidationError if the file can't be read or isn't UTF-8 */
 export async function readUsersText (file: string, options?: ReadOptions): Promise<string> {
   return decodeText(await readUsersBytes(file, options), file)
 }
 
+/** @throws ValidationError if the file can't be read */
+export async function readUsersBytes (file: string, options: ReadOptions = {}): Promise<Buffer> {
+  return bytesOf(await readBytes(file, { maxBytes: MAX_USERS_BYTES, ...options }), file)
+}
+
 /**
- * @param file what errors call the text
- * @throws ValidationError with everything that is wrong, in the order of lines
+ * @param file for errors
+ * @throws ValidationError with every error, in the order of lines
  */
 export function parseUsers (text: string, file: string): Users {
   return new Users(tabulateUsers(Buffer.from(text), file))
 }
 
-/** What {@link parseUsers} would find wrong with these entries, with paths such as `users[3].uid`. */
+/** The errors that {@link parseUsers} would find in these entries, with paths such as `users[3].uid`. */
 export function findUserErrors (users: readonly User[]): FieldError[] {
   const value: UsersFile = { apiVersion: USERS_VERSION, users: [...users] }
-  const reading = new Reading()
   const errors = findErrors(value, UsersFile)
-  readEntries({ value, errors }, 0, reading)
-  return [...errors, ...reading.errors]
+  const reader = new EntryReader()
+  reader.read({ value, errors })
+  return [...errors, ...reader.errors]
 }
 
-/** The same as what one thread can hand over to another. */
+/** @throws ValidationError with every error */
 export function tabulateUsers (bytes: Buffer, file: string): UsersTable {
   return tabulateParts(splitUsers([bytes]), file) ?? tabulateWhole(decodeText(bytes, file), file)
 }
 
 /**
- * The same of a file that is read piece by piece.
- * @param heapLimit of the thread that keeps it
- * @returns undefined if the file is not this version of it any more
+ * Reads a file piece by piece.
+ * @param heapLimit of the thread that keeps the table
+ * @returns undefined if the file is no longer this version
+ * @throws ValidationError with every error
  */
 export function tabulateFile (file: string, { digest, size }: FileVersion, heapLimit = getHeapStatistics().heap_size_limit): UsersTable | undefined {
   const hash = createHash('sha256')
   const parts = splitUsers(piecesOf(file, hash))
-  if (parts !== undefined) refuseLarge(size, file, heapLimit)
+  if (parts !== undefined) assertFitsHeap(size, file, heapLimit)
   const table = tabulateParts(parts, file)
   if (table !== undefined) return hash.digest('hex') === digest ? table : undefined
-  const bytes = orThrow(readBytesSync(file, { maxBytes: MAX_USERS_BYTES }), file)
+  const bytes = bytesOf(readBytesSync(file, { maxBytes: MAX_USERS_BYTES }), file)
   return createHash('sha256').update(bytes).digest('hex') === digest ? tabulateWhole(decodeText(bytes, file), file) : undefined
 }
 
 function * piecesOf (file: string, hash: Hash): Generator<Buffer, void> {
   for (const read of readPiecesSync(file, { maxBytes: MAX_USERS_BYTES })) {
-    const bytes = orThrow(read, file)
+    const bytes = bytesOf(read, file)
     hash.update(bytes)
     yield bytes
   }
 }
 
-/** Of everything at once: values take a hundred times the memory of their text. */
+function bytesOf (read: Read, file: string): Buffer {
+  if ('error' in read) throw new ValidationError(file, [{ path: '', message: read.error }])
+  return read.bytes
+}
+
 function tabulateWhole (text: string, file: string): UsersTable {
   const draft = draftDocument<UsersFile>(text, { file, schema: UsersFile })
-  const reading = new Reading(draft.errors)
-  readEntries(draft, 0, reading)
-  if (reading.errors.length > 0) throw validationError(draft, reading.errors)
-  return reading.builder.finish()
+  const reader = new EntryReader(draft.errors)
+  reader.read(draft)
+  if (reader.errors.length > 0) throw validationError(draft, reader.errors)
+  return reader.builder.finish()
 }
 
-/** Part by part; `undefined` for a text that has to be read as a whole. */
+/** @returns undefined if the file has to be read as a whole */
 function tabulateParts (parts: Iterable<UsersPart> | undefined, file: string): UsersTable | undefined {
   if (parts === undefined) return undefined
-  const reading = new Reading()
+  const reader = new EntryReader()
   for (const { bytes, line } of parts) {
-    const draft = draftPart(bytes, file)
+    const draft = parsePart(bytes, file)
     if (draft === undefined) return undefined
-    const first = reading.count
-    const known = reading.errors.length
-    for (const error of draft.errors) reading.errors.push({ ...error, path: shift(error.path, first) })
-    readEntries(draft, first, reading)
-    // lines are found now: of each part, only its errors are kept
-    for (const error of reading.errors.splice(known)) {
+    const first = reader.count
+    const known = reader.errors.length
+    for (const error of draft.errors) reader.errors.push({ ...error, path: shift(error.path, first) })
+    reader.read(draft)
+    // lines are looked up now, since only the errors of a part are kept
+    for (const error of reader.errors.splice(known)) {
       const within = error.line ?? draft.lineOf(shift(error.path, -first))
-      reading.errors.push({ ...error, line: within === undefined ? line : within + line - 1 })
+      reader.errors.push({ ...error, line: within === undefined ? line : within + line - 1 })
     }
-    if (reading.errors.length > MAX_ERRORS) break
-    reading.builder.endPart()
-    if (reading.builder.bytes > MAX_USERS_BYTES) throw new ValidationError(file, [{ path: '', message: 'holds too many values; split it up' }])
+    if (reader.errors.length > MAX_ERRORS) break
+    reader.builder.endPart()
+    if (reader.builder.bytes > MAX_USERS_BYTES) throw new ValidationError(file, [{ path: '', message: 'holds too many values; split it up' }])
   }
-  if (reading.errors.length > 0) throw new ValidationError(file, reading.errors.sort((a, b) => (a.line ?? 0) - (b.line ?? 0)))
-  return reading.builder.finish()
+  if (reader.errors.length > 0) throw new ValidationError(file, reader.errors.sort((a, b) => (a.line ?? 0) - (b.line ?? 0)))
+  return reader.builder.finish()
 }
 
-/** A part by itself; `undefined` if it is none: its end is not that of a user, or it refers to another part. */
-function draftPart (bytes: Buffer, file: string): Draft<UsersFile> | undefined {
+/** @returns undefined if the part does not end with a user, or refers to another part */
+function parsePart (bytes: Buffer, file: string): Draft<UsersFile> | undefined {
   const text = decodeText(bytes, file)
   if (ALIAS.test(text) || LONE_CR.test(text) || MARKER.test(text.slice(text.indexOf('users:')))) return undefined
   try {
@@ -128,13 +129,13 @@ function draftPart (bytes: Buffer, file: string): Draft<UsersFile> | undefined {
   }
 }
 
-/** What may be an anchor or an alias of YAML. */
+/** A possible anchor or alias of YAML. */
 const ALIAS = /(?:^|[\s[\]{},:-])[&*][^\s]/
 
-/** A line break of YAML, and none to what cuts the file. */
+/** A line break of YAML, but not of parts.ts. */
 const LONE_CR = /\r(?!\n)/
 
-/** Ends the document, wherever it stands. */
+/** Ends the document. */
 const MARKER = /^(?:---|\.\.\.)/m
 
 /** `users[3].uid` → `users[1003].uid` */

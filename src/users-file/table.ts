@@ -1,13 +1,13 @@
 /**
- * All users of a file in a few typed arrays, made by one thread and asked by
- * another: 100,000 of them change hands at once, and take no more memory than
- * their file. A user becomes an object when somebody asks for it (users.ts).
+ * All users of a file in a few typed arrays, built by one thread and used by
+ * another: they are transferred without a copy, and take no more memory than
+ * their file. A user becomes an object when it is looked up (users.ts).
  */
 import { randomBytes } from 'node:crypto'
 import { HashTableBuilder, type HashTable } from './hash-table.js'
 import { formatRecord, parseRecord, type UserRecord } from './user-record.js'
 
-/** Records as JSON, one after another. */
+/** Records as JSON, concatenated. */
 export interface RecordPart {
   /** The number of its first user. */
   readonly first: number
@@ -28,7 +28,7 @@ export interface UsersTable {
   /** The first digest of each user. */
   readonly firstTokens: Uint32Array
   /** A password hash of each cost, the most frequent cost first. */
-  readonly models: ReadonlyArray<{ readonly cost: string, readonly hash: string }>
+  readonly hashesByCost: ReadonlyArray<{ readonly cost: string, readonly hash: string }>
 }
 
 const DIGEST = 32
@@ -39,17 +39,18 @@ export function digestBytes (digest: string): Buffer {
 }
 
 export function recordOf ({ parts }: UsersTable, user: number): UserRecord {
-  const { first, bytes, ends } = parts[lastWhere(parts, part => part.first <= user)]!
+  const { first, bytes, ends } = parts.findLast(part => part.first <= user)!
   const index = user - first
   return parseRecord(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8', index === 0 ? 0 : ends[index - 1], ends[index]))
 }
 
-export function digestAt ({ digests }: Pick<UsersTable, 'digests'>, token: number): string {
-  return `sha256:${Buffer.from(digests.buffer, digests.byteOffset + token * DIGEST, DIGEST).toString('hex')}`
+/** The bytes → `sha256:` and 64 hexadecimal digits. */
+export function formatDigest (bytes: Buffer): string {
+  return `sha256:${bytes.toString('hex')}`
 }
 
-export function hasDigest ({ digests }: Pick<UsersTable, 'digests'>, token: number, digest: Uint8Array): boolean {
-  return Buffer.compare(Buffer.from(digests.buffer, digests.byteOffset + token * DIGEST, DIGEST), digest) === 0
+export function digestAt ({ digests }: Pick<UsersTable, 'digests'>, token: number): Buffer {
+  return Buffer.from(digests.buffer, digests.byteOffset + token * DIGEST, DIGEST)
 }
 
 /** Every buffer of a table, for a transfer to another thread. */
@@ -67,7 +68,7 @@ export class UsersTableBuilder {
   /** The first user of each name. */
   readonly #named: number[] = []
   readonly #owners: number[] = []
-  readonly #places: number[] = []
+  readonly #tokenIndexes: number[] = []
   readonly #firstTokens: number[] = []
   readonly #costs = new Map<string, { readonly hash: string, count: number }>()
   #pending: string[] = []
@@ -83,7 +84,7 @@ export class UsersTableBuilder {
    * @param cost of its password hash
    * @returns the user that has the name already
    */
-  add (record: UserRecord, cost: string | undefined): number | undefined {
+  addUser (record: UserRecord, cost: string | undefined): number | undefined {
     const name = Buffer.from(record.info.username)
     const { entry, known } = this.#names.add(name, user => this.#nameBytes.equals(this.#nameEnds[user - 1] ?? 0, this.#nameEnds[user]!, name))
     if (!known) {
@@ -98,20 +99,20 @@ export class UsersTableBuilder {
 
   /**
    * A token of the user that was added last.
-   * @param place among the tokens of the user
-   * @returns the one that has the digest already
+   * @param index among the tokens of the user
+   * @returns the token that has the digest already
    */
-  addToken (digest: string, place: number): { readonly user: number, readonly token: number } | undefined {
+  addToken (digest: string, index: number): { readonly user: number, readonly index: number } | undefined {
     const bytes = digestBytes(digest)
     const { entry, known } = this.#tokens.add(bytes, token => this.#digests.equals(token * DIGEST, (token + 1) * DIGEST, bytes))
-    if (known) return { user: this.#owners[entry]!, token: this.#places[entry]! }
+    if (known) return { user: this.#owners[entry]!, index: this.#tokenIndexes[entry]! }
     this.#digests.append(bytes)
     this.#owners.push(this.size - 1)
-    this.#places.push(place)
+    this.#tokenIndexes.push(index)
     return undefined
   }
 
-  /** Ends a part: its records take no more than their bytes from now on. */
+  /** Ends a part: its records are stored as bytes from now on. */
   endPart (): void {
     if (this.#pending.length === 0) return
     const first = this.size - this.#pending.length
@@ -119,7 +120,7 @@ export class UsersTableBuilder {
     const ends = new Uint32Array(this.#pending.length)
     let end = 0
     this.#pending.forEach((record, index) => { ends[index] = end += Buffer.byteLength(record) })
-    // of its own: small Buffers share one, which can't be transferred
+    // a copy: small Buffers share memory, which can't be transferred
     this.#parts.push({ first, bytes: new Uint8Array(bytes), ends })
     this.bytes += bytes.length
     this.#pending = []
@@ -127,12 +128,13 @@ export class UsersTableBuilder {
 
   #count (hash: string | undefined, cost: string | undefined): void {
     if (hash === undefined || cost === undefined) return
-    const model = this.#costs.get(cost)
-    if (model === undefined) this.#costs.set(cost, { hash: Buffer.from(hash).toString(), count: 1 })
-    else model.count++
+    const known = this.#costs.get(cost)
+    // a copy: a slice would keep the whole text
+    if (known === undefined) this.#costs.set(cost, { hash: Buffer.from(hash).toString(), count: 1 })
+    else known.count++
   }
 
-  /** Of users and tokens that are all different. */
+  /** Requires that all names and tokens are different. */
   finish (): UsersTable {
     this.endPart()
     return {
@@ -143,7 +145,7 @@ export class UsersTableBuilder {
       tokens: this.#tokens.finish(),
       owners: Uint32Array.from(this.#owners),
       firstTokens: Uint32Array.from(this.#firstTokens),
-      models: [...this.#costs].sort(([, a], [, b]) => b.count - a.count).map(([cost, { hash }]) => ({ cost, hash }))
+      hashesByCost: [...this.#costs].sort(([, a], [, b]) => b.count - a.count).map(([cost, { hash }]) => ({ cost, hash }))
     }
   }
 }
@@ -164,7 +166,7 @@ class GrowingBytes {
     return this.#bytes.compare(bytes, 0, bytes.length, start, end) === 0
   }
 
-  /** In a buffer of its own, which can be transferred. */
+  /** A copy, which can be transferred. */
   finish (): Uint8Array {
     return new Uint8Array(this.#bytes.subarray(0, this.#length))
   }
@@ -172,16 +174,4 @@ class GrowingBytes {
 
 function randomSeed (): number {
   return randomBytes(4).readUInt32LE()
-}
-
-/** The last index for which `holds`, which is true of the first ones. */
-function lastWhere<T> (list: readonly T[], holds: (item: T) => boolean): number {
-  let low = 0
-  let high = list.length
-  while (low < high) {
-    const middle = (low + high) >> 1
-    if (holds(list[middle]!)) low = middle + 1
-    else high = middle
-  }
-  return low - 1
 }

@@ -1,7 +1,7 @@
-/** A user of a users file as it is stored in the users table: short JSON. */
+/** A user as it is stored in the users table: short JSON. */
 import type { UserInfo } from '../../schemas/token-review.js'
 
-/** What is kept of a user; its tokens' digests lie apart. */
+/** A user without the digests of its tokens, which the table stores separately. */
 export interface UserRecord {
   readonly info: UserInfo
   readonly disabled: boolean
@@ -17,12 +17,12 @@ export interface TokenRecord {
   readonly audiences?: readonly string[] | undefined
 }
 
-/** Without keys, which would be a quarter of it. */
+/** Without keys, which would be a quarter of the text. */
 export function formatRecord ({ info: { username, uid, groups, extra }, disabled, expiresAt, passwordHash, tokens }: UserRecord): string {
   return JSON.stringify([username, uid ?? 0, groups ?? 0, extra ?? 0, disabled ? 1 : 0, expiresAt ?? '', passwordHash ?? 0, ...tokens.flatMap(({ name, expiresAt, audiences }) => [name, expiresAt ?? '', audiences ?? 0])])
 }
 
-/** Whether something is there, its type tells: nothing is 0 or, in the place of a number, an empty text. */
+/** An absent value is 0 or, in place of a number, an empty string. */
 export function parseRecord (text: string): UserRecord {
   const [username, uid, groups, extra, disabled, expiresAt, passwordHash, ...rest] = JSON.parse(text)
   const tokens: TokenRecord[] = []

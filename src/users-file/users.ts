@@ -1,18 +1,17 @@
 /**
- * The people and programs of a users file, ready to be asked about: made once
- * a load, never changed, replaced as a whole. Every question is one look-up,
- * however many there are; a user that was asked about is kept as an object.
+ * The users of one version of a users file, immutable. Finding one is a look-up
+ * in a hash table; a user that was found is kept as an object.
  */
 import type { UserInfo } from '../../schemas/token-review.js'
 import { findEntry, hashOf } from './hash-table.js'
 import { immutable } from '../authn/immutable.js'
 import { decoyOf, parsePasswordHash, type PasswordHash } from '../authn/password-hash.js'
 import { digestToken } from '../authn/token-digest.js'
-import type { TokenRecord, UserRecord } from './user-record.js'
-import { digestAt, digestBytes, hasDigest, recordOf, type UsersTable } from './table.js'
+import type { UserRecord } from './user-record.js'
+import { digestAt, digestBytes, formatDigest, recordOf, type UsersTable } from './table.js'
 
 export interface UserEntry {
-  /** Names in NFC; immutable, since every answer about this user is this one object. */
+  /** Names in NFC; immutable, since every answer about this user shares it. */
   readonly info: UserInfo
   readonly disabled: boolean
   readonly expiresAt: Date | undefined
@@ -24,12 +23,10 @@ export interface TokenEntry {
   readonly name: string
   /** `sha256:…` */
   readonly digest: string
-  /** Its own end, whatever its user's. */
   readonly expiresAt: Date | undefined
   readonly audiences: readonly string[] | undefined
 }
 
-/** A token that somebody presented, and whose it is. */
 export interface FoundToken {
   readonly token: TokenEntry
   readonly user: UserEntry
@@ -37,25 +34,24 @@ export interface FoundToken {
 
 export class Users {
   readonly #table: UsersTable
-  /** Those that were asked about, by their number and by digest. */
+  /** Those that were looked up, by number and by digest. */
   readonly #entries = new Map<number, UserEntry>()
   readonly #found = new Map<string, FoundToken>()
 
-  /** What checking a password costs, the most frequent first; more than one kind is told apart by its time. */
+  /** The costs of password hashes, the most frequent first; response times tell several apart. */
   readonly costs: readonly string[]
 
   /**
-   * What the password of an unknown name is checked against: never right, and
-   * as costly as most of the users' hashes. `undefined` where nobody has a
-   * password, so that there is no time to tell anything.
+   * For checking the password of an unknown name: never right, and as costly as
+   * most of the users' hashes. `undefined` if nobody has a password.
    */
   readonly decoy: PasswordHash | undefined
 
-  /** @param table whose names and digests are all different; src/users-file/read.ts has checked that */
+  /** @param table checked by read.ts: its names and digests are all different */
   constructor (table: UsersTable) {
     this.#table = table
-    this.costs = table.models.map(({ cost }) => cost)
-    this.decoy = table.models[0] && decoyOf(parsePasswordHash(table.models[0].hash))
+    this.costs = table.hashesByCost.map(({ cost }) => cost)
+    this.decoy = table.hashesByCost[0] && decoyOf(parsePasswordHash(table.hashesByCost[0].hash))
   }
 
   get size (): number {
@@ -70,8 +66,8 @@ export class Users {
   }
 
   /**
-   * Whose token this is. A look-up needs no comparison in constant time: what its
-   * time could tell is of the digest, which nobody can steer towards another's.
+   * Needs no comparison in constant time: its time depends on the digest only,
+   * which nobody can steer towards that of another token.
    */
   byToken (token: string): FoundToken | undefined {
     const digest = digestToken(token)
@@ -85,7 +81,7 @@ export class Users {
   #findToken (digest: string): FoundToken | undefined {
     const { tokens, owners, firstTokens } = this.#table
     const bytes = digestBytes(digest)
-    const token = findEntry(tokens, hashOf(bytes, tokens.seed), entry => hasDigest(this.#table, entry, bytes))
+    const token = findEntry(tokens, hashOf(bytes, tokens.seed), entry => digestAt(this.#table, entry).equals(bytes))
     if (token === undefined) return undefined
     const owner = owners[token]!
     const user = this.#entry(owner)
@@ -98,7 +94,7 @@ export class Users {
     let entry = this.#entries.get(user)
     if (entry === undefined) {
       const first = this.#table.firstTokens[user]!
-      entry = new StoredUser(recordOf(this.#table, user), index => digestAt(this.#table, first + index))
+      entry = new StoredUser(recordOf(this.#table, user), index => formatDigest(digestAt(this.#table, first + index)))
       this.#entries.set(user, entry)
     }
     return entry
@@ -110,7 +106,7 @@ class StoredUser implements UserEntry {
   readonly disabled: boolean
   readonly expiresAt: Date | undefined
   readonly tokens: readonly TokenEntry[]
-  /** No private one: users are compared before and after a change, src/users-file/edit.ts. */
+  /** Not `#private`, since edit.ts compares users before and after a change. */
   protected readonly hash: string | undefined
   #passwordHash: PasswordHash | undefined
 
@@ -118,19 +114,15 @@ class StoredUser implements UserEntry {
     this.info = immutable(info)
     this.disabled = disabled
     this.expiresAt = dateOf(expiresAt)
-    this.tokens = tokens.map((token, index) => readToken(token, digestOf(index)))
+    this.tokens = tokens.map(({ name, expiresAt, audiences }, index) => ({ name, digest: digestOf(index), expiresAt: dateOf(expiresAt), audiences: audiences && Object.freeze([...audiences]) }))
     this.hash = passwordHash
   }
 
-  /** Read when it is needed: nobody with a token alone pays for it. */
+  /** Parsed when it is needed: not for a token. */
   get passwordHash (): PasswordHash | undefined {
     if (this.hash !== undefined) this.#passwordHash ??= parsePasswordHash(this.hash)
     return this.#passwordHash
   }
-}
-
-function readToken ({ name, expiresAt, audiences }: TokenRecord, digest: string): TokenEntry {
-  return { name, digest, expiresAt: dateOf(expiresAt), audiences: audiences && Object.freeze([...audiences]) }
 }
 
 function dateOf (time: number | undefined): Date | undefined {

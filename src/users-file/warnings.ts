@@ -1,4 +1,4 @@
-/** What a users file may say and hardly means: names that are reserved for Kubernetes, hashes that are quick to guess. */
+/** What is valid in a users file, but probably a mistake: names that are reserved for Kubernetes, weak hashes. */
 import type { UserInfo } from '../../schemas/token-review.js'
 import { whyWeak } from '../authn/password-hash.js'
 import type { ReservedName } from '../authn/reserved.js'
@@ -8,7 +8,7 @@ import { Outline } from '../documents/yaml-positions.js'
 
 /** @param text that `users` were read from */
 export function findUserWarnings (text: string, users: Users, findReservedNames: (user: UserInfo) => readonly ReservedName[]): FieldError[] {
-  // most files have no such hash, so that none of them is read
+  // most files have none, and no hash needs to be parsed
   const weak = users.costs.some(cost => whyWeak(cost) !== undefined)
   const found = [...users].flatMap((user, index) => {
     const warnings = [...findReservedNames(user.info), ...weak ? findWeakHash(user) : []]

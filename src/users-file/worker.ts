@@ -1,21 +1,33 @@
-/** A thread that checks one large users file, posts what it made of it, and ends; see load.ts. */
+/** The thread that checks one large users file, posts the result, and ends; see reload.ts. */
 import { platform, setPriority } from 'node:os'
 import { isMainThread, parentPort, workerData } from 'node:worker_threads'
-import { buffersOf } from './table.js'
-import { ValidationError } from '../errors.js'
 import { limitHeap } from '../documents/size.js'
-import type { Order, Result } from './load.js'
+import { ValidationError, type FieldError } from '../errors.js'
+import type { FileVersion } from '../files/read.js'
 import { tabulateFile } from './read.js'
+import { buffersOf, type UsersTable } from './table.js'
 
-/** A tenth of a processor that is busy otherwise; all of one that isn't. */
+export interface WorkerInput {
+  readonly file: string
+  readonly version: FileVersion
+  /** Bytes of heap of the thread that keeps the table. */
+  readonly heapLimit: number
+  /** Bytes of heap of this thread. */
+  readonly maxHeap: number
+}
+
+export type WorkerOutput = { readonly table: UsersTable | undefined } | { readonly errors: readonly FieldError[] }
+
+/** A tenth of a busy CPU; all of an idle one. */
 const PRIORITY = 10
 
-if (!isMainThread) check(workerData as Order)
+if (!isMainThread) check(workerData as WorkerInput)
 
-function check ({ file, version, heapLimit, maxHeap }: Order): void {
+function check ({ file, version, heapLimit, maxHeap }: WorkerInput): void {
   limitHeap(maxHeap)
-  // of this thread alone, which other systems can't: reviews go first where both share a processor
+  // Linux sets that of this thread only, so that reviews go first if both share a CPU
   if (platform() === 'linux') setPriority(PRIORITY)
+  const post = (output: WorkerOutput, buffers: ArrayBuffer[] = []): void => { parentPort!.postMessage(output, buffers) }
   try {
     const table = tabulateFile(file, version, heapLimit)
     post({ table }, table && buffersOf(table))
@@ -23,8 +35,4 @@ function check ({ file, version, heapLimit, maxHeap }: Order): void {
     if (!(error instanceof ValidationError)) throw error
     post({ errors: error.errors })
   }
-}
-
-function post (result: Result, buffers: ArrayBuffer[] = []): void {
-  parentPort!.postMessage(result, buffers)
 }

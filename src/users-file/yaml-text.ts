@@ -1,20 +1,19 @@
 /**
- * Changes of a YAML text that leave everything else in it as it is, byte for
- * byte: comments, quotes, indentation, blank lines. People keep such files in
- * git and want to see what changed, and writing a parsed document anew would
- * reformat all of it and move comments to other entries.
+ * Changes a YAML text and keeps everything else in it byte for byte: comments,
+ * quotes, indentation, blank lines. People keep such files in git; stringifying
+ * the document would reformat all of it and move comments to other entries.
  *
- * The `yaml` package says where things are; new text goes in between. A flow
- * collection (`[…]`, `{…}`) is short, and is written anew as a whole.
+ * The `yaml` package finds the offsets. A flow collection (`[…]`, `{…}`) is
+ * rewritten as a whole.
  */
 import { Document, isAlias, isCollection, isMap, isNode, isScalar, isSeq, parseDocument, Scalar, visit, type CST, type Node, type Pair, type YAMLMap, type YAMLSeq } from 'yaml'
 
-/** `text`, parsed for the functions below; the nodes of one text must not be used on another. */
+/** For the functions below; the nodes of one text must not be used with another. */
 export function parseYamlText (text: string): Document.Parsed {
   return parseDocument(text, { keepSourceTokens: true })
 }
 
-/** The string that a node stands for, also through an alias; `undefined` if it is none. */
+/** The string of a node or its alias; `undefined` if it is not a string. */
 export function stringOf (document: Document.Parsed, node: unknown): string | undefined {
   const target = isAlias(node) ? node.resolve(document) : node
   return isScalar(target) && typeof target.value === 'string' ? target.value : undefined
@@ -25,7 +24,7 @@ export function stringAt (document: Document.Parsed, map: YAMLMap, key: string):
   return stringOf(document, map.items.find((pair) => stringOf(document, pair.key) === key)?.value)
 }
 
-/** Gives `map[key]` the scalar or list `value`; a new key goes on a line of its own below the map's first. */
+/** Sets `map[key]` to a scalar or list; a new key gets a line of its own below the map's first. */
 export function setKey (text: string, map: YAMLMap, key: string, value: string | boolean | readonly string[]): string {
   if (map.flow === true) {
     map.set(key, createNode(value))
@@ -36,7 +35,7 @@ export function setKey (text: string, map: YAMLMap, key: string, value: string |
   return insertKey(text, map, `${key}: ${write(value)}`)
 }
 
-/** Takes a key out of a map that has others, with its value and the comment behind it. */
+/** Removes a key from a map that has others, with its value and the comment behind it. */
 export function removeKey (text: string, map: YAMLMap, key: string): string {
   if (map.flow === true) {
     map.delete(key)
@@ -46,14 +45,14 @@ export function removeKey (text: string, map: YAMLMap, key: string): string {
   const pair = map.items[index]
   if (pair === undefined) return text
   const start = (pair.key as Node).range![0]
-  // the first one stands behind the dash of its item: the next one takes its place
+  // the first key is behind the dash of its item: the next one moves there
   if (index === 0) return splice(text, start, (map.items[1]!.key as Node).range![0], '')
   const lineEnd = lineEndAt(text, endOf(text, (pair.value ?? pair.key) as Node))
   const lineStart = lineStartAt(text, start)
   return text.slice(0, lineStart) + text.slice(lineEnd).replace(/^\r?\n/, '')
 }
 
-/** Adds `values` to the end of the list `map[key]`, which is made when missing. */
+/** Appends to the list `map[key]`, and creates it if it is missing. */
 export function appendItems (text: string, map: YAMLMap, key: string, values: readonly unknown[]): string {
   const list = map.get(key)
   const filled = isSeq(list) && list.items.length > 0
@@ -65,18 +64,18 @@ export function appendItems (text: string, map: YAMLMap, key: string, values: re
   }
   if (filled) {
     const last = spansOf(text, list).at(-1)!
-    // entries that are set apart by blank lines stay so
+    // keep entries separated by blank lines
     const apart = list.items.length > 1 && /\n[ \t]*\r?\n$/.test(text.slice(0, last.start))
     return splice(text, last.end, last.end, `${apart ? '\n\n' : '\n'}${indent(writeItems(values, apart), last.column)}`)
   }
   if (!isSeq(list)) return insertKey(text, map, `${key}:\n${indent(writeItems(values), 2)}`)
-  // `users: []  # nobody yet`: the comment stays where it is
+  // `users: []  # nobody yet`: keep the comment in its place
   const lineEnd = lineEndAt(text, list.range![1])
   const added = splice(text, lineEnd, lineEnd, `\n${indent(writeItems(values), columnOf(text, pairOf(map, key)!.key as Node) + 2)}`)
   return splice(added, text.slice(0, list.range![0]).trimEnd().length, list.range![1], '')
 }
 
-/** Takes one item out of the list `map[key]`, with the comment lines right above it. */
+/** Removes an item from the list `map[key]`, with the comment lines right above it. */
 export function removeItem (text: string, map: YAMLMap, key: string, index: number): string {
   const list = map.get(key) as YAMLSeq
   if (list.flow === true) {
@@ -86,24 +85,23 @@ export function removeItem (text: string, map: YAMLMap, key: string, index: numb
   const { start, end } = spansOf(text, list)[index]!
   const before = text.slice(0, start)
   const after = text.slice(end).replace(/^\r?\n/, '')
-  // one of the two runs of blank lines around it goes as well
-  const rest = after === '' ? withoutBlankEnd(before) : before + after.replace(/^[ \t\r\n]*\n/, '')
+  // and one of the two runs of blank lines around it
+  const rest = after === '' ? withoutTrailingBlankLines(before) : before + after.replace(/^[ \t\r\n]*\n/, '')
   if (list.items.length > 1) return rest
   const colon = text.indexOf(':', (pairOf(map, key)!.key as Node).range![1]) + 1
   return splice(rest, colon, colon, ' []')
 }
 
-/** Whole lines without the blank ones at their end. */
-function withoutBlankEnd (lines: string): string {
+function withoutTrailingBlankLines (lines: string): string {
   let end = lines.length
   while (end > 0 && ' \t\r\n'.includes(lines.charAt(end - 1))) end--
   return lines.slice(0, lines.indexOf('\n', end) + 1)
 }
 
 interface Span {
-  /** Where the line of the first comment above the item, or of its dash, begins. */
+  /** Of the line of the first comment above the item, or of its dash. */
   readonly start: number
-  /** Where its last line ends, before the line break. */
+  /** Of its last line, before the line break. */
   readonly end: number
   /** Of the dash, from 0. */
   readonly column: number
@@ -128,7 +126,7 @@ function commentsAbove (text: string, lineStart: number): number {
   return lineStart
 }
 
-/** Comment lines that are indented deeper than the dash belong to the item above. */
+/** Comment lines with more indentation than the dash belong to the item above. */
 function commentsBelow (text: string, lineEnd: number, column: number): number {
   while (lineEnd < text.length) {
     const next = lineEndAt(text, lineEnd + 1)
@@ -139,7 +137,7 @@ function commentsBelow (text: string, lineEnd: number, column: number): number {
   return lineEnd
 }
 
-/** Where the text of a node ends, without the comments and blank lines that the parser counts to it. */
+/** The end of a node without the comments and blank lines that the parser includes. */
 function endOf (text: string, node: Node): number {
   if (isCollection(node) && node.flow !== true && node.items.length > 0) {
     const last = node.items.at(-1)
@@ -160,15 +158,14 @@ function insertKey (text: string, map: YAMLMap, lines: string): string {
 function rewrite (text: string, node: Node): string {
   const [start, end] = node.range!
   const line = text.slice(lineStartAt(text, start), start)
-  // the comments around it stay in the text
+  // the text keeps the comments around it
   node.comment = node.commentBefore = null
   return splice(text, start, end, indent(write(node), /^ */.exec(line)![0].length).trimStart())
 }
 
-/** Items that are written at once: one document for each item is slow to make, and one for all of them is large. */
+/** Items of one document: a document for each item is slow, and one for all of them is large. */
 const CHUNK = 100
 
-/** The lines of a block list. */
 function writeItems (values: readonly unknown[], apart = false): string {
   const chunks: string[] = []
   for (let start = 0; start < values.length; start += CHUNK) {
@@ -186,7 +183,7 @@ function write (value: unknown): string {
   return document.toString({ lineWidth: 0, flowCollectionPadding: false, verifyAliasOrder: false }).trimEnd()
 }
 
-/** Maps as blocks, lists of plain values in one line: `groups: [developers, admins]`. */
+/** Maps as blocks, lists of scalars in one line: `groups: [developers, admins]`. */
 function createNode (value: unknown): Node {
   const node = new Document(value, { aliasDuplicateObjects: false }).contents as Node
   visit(node, { Seq (_key, list) { list.flow = list.items.every((item) => item instanceof Scalar) } })
@@ -197,7 +194,7 @@ function pairOf (map: YAMLMap, key: string): Pair | undefined {
   return map.items.find((pair) => (pair.key as Scalar).value === key)
 }
 
-/** Replaces a part of the text, with the line breaks that the text uses. */
+/** Replaces a part of the text, and uses the line breaks of the text. */
 function splice (text: string, start: number, end: number, replacement: string): string {
   const lines = text.includes('\r\n') ? replacement.replace(/\r?\n/g, '\r\n') : replacement
   return text.slice(0, start) + lines + text.slice(end)

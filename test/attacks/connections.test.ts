@@ -6,7 +6,7 @@ import { once } from 'node:events'
 import { connect as connectNet, createServer, type AddressInfo, type Socket } from 'node:net'
 import { connect as connectTls, createSecureContext, type TLSSocket } from 'node:tls'
 import { test, type Test } from 'tap'
-import { createAuthority, issueClient } from '../../src/certificates/issue.js'
+import { createCA, issueClient } from '../../src/certificates/issue.js'
 import { API_SERVER, startAttacked, type Attacked } from '../fixtures/attacked.js'
 import { attacker, post, replace } from '../fixtures/attackers.js'
 import { frame, FrameFlag, FrameType, PREFACE, RawClient } from '../fixtures/clients.js'
@@ -76,7 +76,7 @@ test('key exchanges that cost the service more than the client', async t => {
 
 test('a certificate that is shown after the handshake', async t => {
   const service = await startAttacked(t, { config: { tls: { minVersion: 'TLSv1.2' } } })
-  const forged = await issueClient(await createAuthority({ commonName: 'client CA', days: 1 }), { commonName: API_SERVER, days: 1 })
+  const forged = await issueClient(await createCA({ commonName: 'client CA', days: 1 }), { commonName: API_SERVER, days: 1 })
   const { socket: attacking } = await attacker(service, { ...service.stranger, maxVersion: 'TLSv1.2', protocol: 'http/1.1' })
   const socket = attacking as TLSSocket
   socket.setKeyCert(createSecureContext(forged))
@@ -130,7 +130,7 @@ test('a handshake that began before the client CA was replaced', async t => {
     // of TLS 1.3 before the service has the client's last word
     const secured = once(socket, 'secureConnect')
     await held
-    const nextCA = await createAuthority({ commonName: 'client CA', days: 1 })
+    const nextCA = await createCA({ commonName: 'client CA', days: 1 })
     replace(service.dir, 'client-ca.crt', nextCA.cert)
     await service.until(/serving certificate reloaded/)
     release()

@@ -32,7 +32,7 @@ test('users files of many mistakes', async t => {
   })) {
     const before = service.log().length
     replace(service.dir, 'users.yaml', text)
-    while (!service.log().slice(before).includes('the users file was not taken over')) {
+    while (!service.log().slice(before).includes('users file not reloaded')) {
       if (!service.alive) throw new Error(service.stderr())
       await delay(50)
     }

@@ -93,7 +93,7 @@ test('what an API server remembers', async t => {
 
   await t.test('what changes is felt when the API server forgets, no sooner and no later', async t => {
     const reload = async (users: string): Promise<number> => {
-      const loaded = (): number => [...running.stdout().matchAll(/users file loaded/g)].length
+      const loaded = (): number => [...running.stdout().matchAll(/loaded users file/g)].length
       const already = loaded()
       await webhook.replace('users.yaml', users)
       return (await until(async () => loaded(), count => count > already)).duration

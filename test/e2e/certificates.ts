@@ -1,12 +1,12 @@
 /** Certificates of the service and of the API server, good and bad, and what an API server makes of them. */
-import { createAuthority, issueClient, issueServing, type CertificatePair } from '../../src/certificates/issue.js'
+import { createCA, issueClient, issueServing, type CertificatePair } from '../../src/certificates/issue.js'
 import { issueOdd } from '../fixtures/certificates.js'
 
 export const NAME = 'authn.example.com'
 const weekAgo = (): number => Date.now() - 7 * 24 * 3_600_000
-export const servingCA = await createAuthority({ commonName: 'serving CA', days: 30, now: weekAgo })
-export const clientCA = await createAuthority({ commonName: 'client CA', days: 2 })
-const stranger = await createAuthority({ commonName: 'client CA', days: 2 })
+export const servingCA = await createCA({ commonName: 'serving CA', days: 30, now: weekAgo })
+export const clientCA = await createCA({ commonName: 'client CA', days: 2 })
+const stranger = await createCA({ commonName: 'client CA', days: 2 })
 export const right = await issueServing(servingCA, { names: ['127.0.0.1', NAME], days: 1 })
 export const apiServer = await issueClient(clientCA, { commonName: 'kube-apiserver', days: 1 })
 

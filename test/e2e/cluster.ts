@@ -14,7 +14,7 @@ import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Test } from 'tap'
 import type { TokenReviewStatus } from '../../schemas/token-review.js'
-import { createAuthority, issueClient, issueServing } from '../../src/certificates/issue.js'
+import { createCA, issueClient, issueServing } from '../../src/certificates/issue.js'
 import type { Outcome } from '../fixtures/command.js'
 
 export interface ClusterOptions {
@@ -146,7 +146,7 @@ export function tool (name: 'KUBE_APISERVER' | 'ETCD' | 'KUBECTL' | 'HELM' | 'PR
 }
 
 async function writeCredentials (dir: string, server: string): Promise<{ ca: string, admin: { cert: string, key: string } }> {
-  const authority = await createAuthority({ commonName: 'kubernetes', days: 2 })
+  const authority = await createCA({ commonName: 'kubernetes', days: 2 })
   const serving = await issueServing(authority, { names: ['127.0.0.1', 'localhost'], days: 1 })
   const admin = await issueClient(authority, { commonName: 'admin', organization: 'system:masters', days: 1 })
   const serviceAccounts = generateKeyPairSync('rsa', { modulusLength: 2048, publicKeyEncoding: { type: 'spki', format: 'pem' }, privateKeyEncoding: { type: 'pkcs8', format: 'pem' } })

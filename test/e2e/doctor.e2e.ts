@@ -2,7 +2,7 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'tap'
-import { createAuthority, issueServing } from '../../src/certificates/issue.js'
+import { createCA, issueServing } from '../../src/certificates/issue.js'
 import { runCommand } from '../fixtures/command.js'
 import { alice, bob, carol } from '../fixtures/people.js'
 import { serving } from '../fixtures/service.js'
@@ -79,7 +79,7 @@ test('doctor names the hop that fails', async t => {
   })
 
   await t.test('the API server does not trust the certificate', async t => {
-    const stranger = await createAuthority({ commonName: 'stranger', days: 1 })
+    const stranger = await createCA({ commonName: 'stranger', days: 1 })
     const { cert, key } = await issueServing(stranger, { names: ['127.0.0.1'], days: 1 })
     await webhook.replace('tls.key', key)
     await webhook.replace('tls.crt', cert)

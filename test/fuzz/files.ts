@@ -5,7 +5,7 @@ import { parseDocument } from '../../src/documents/yaml-file.js'
 import { parseCertificates, parsePrivateKey } from '../../src/certificates/pem.js'
 import { importUsers } from '../../src/users-file/import.js'
 import { parseUsers } from '../../src/users-file/read.js'
-import { createAuthority, issueServing } from '../../src/certificates/issue.js'
+import { createCA, issueServing } from '../../src/certificates/issue.js'
 import { Random } from './random.js'
 import type { Goal, Result } from './service-target.js'
 
@@ -60,7 +60,7 @@ const CPU_LIMIT = 5_000
 const MAX_LENGTH = 100_000
 
 async function fileKinds (): Promise<Record<string, FileKind>> {
-  const authority = await createAuthority({ commonName: 'x', days: 1 })
+  const authority = await createCA({ commonName: 'x', days: 1 })
   const { cert, key } = await issueServing(authority, { names: ['localhost'], days: 1 })
   const imported = (format: 'csv' | 'htpasswd') => (text: string): unknown => importUsers(text, { format, file: 'file', groups: ['all'], existing: parseUsers('{ apiVersion: authn-webhook/v1, users: [{ username: carol }] }', 'users.yaml') })
   return {

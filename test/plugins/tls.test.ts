@@ -13,7 +13,7 @@ import draining from '../../plugins/draining.js'
 import tls from '../../plugins/tls.js'
 import { unobserved } from '../../src/authn/observer.js'
 import { ValidationError } from '../../src/errors.js'
-import { createAuthority, issueClient, issueServing, type CertificatePair } from '../../src/certificates/issue.js'
+import { createCA, issueClient, issueServing, type CertificatePair } from '../../src/certificates/issue.js'
 import { http2Session, overHttp1, overHttp2, type Answer } from '../fixtures/clients.js'
 import { withTime } from '../fixtures/certificates.js'
 import { clientCertificate, listen, makeAuthorities, makeFiles, silent, type Files, type Listener, type ListenerOptions } from '../fixtures/listener.js'
@@ -118,7 +118,7 @@ test('the serving certificate is reloaded', async t => {
     files.write('tls.crt', cert)
     await reloaded(1)
     t.match(reloads[0], ValidationError)
-    t.match(logged.at(-1), { level: 50, msg: /the old one stays in use/, err: { message: new RegExp(files.tls.keyFile) } })
+    t.match(logged.at(-1), { level: 50, msg: /not reloaded; keeping the previous version/, err: { message: new RegExp(files.tls.keyFile) } })
     t.equal(await serial(port, ca), before)
 
     files.write('tls.key', key)
@@ -159,7 +159,7 @@ async function withSubject (subject: string, names: readonly string[] = []): Pro
 
 test('client certificates', async t => {
   const { clientCA } = await makeAuthorities()
-  const stranger = await issueClient(await createAuthority({ commonName: 'client CA', days: 1 }), { commonName: 'kube-apiserver', days: 1 })
+  const stranger = await issueClient(await createCA({ commonName: 'client CA', days: 1 }), { commonName: 'kube-apiserver', days: 1 })
   const expired = await issueClient(clientCA, { commonName: 'kube-apiserver', days: 1, now: () => Date.now() - 3 * 24 * 3_600_000 })
   const server = await issueServing(clientCA, { names: ['kube-apiserver'], days: 1 })
 
@@ -242,7 +242,7 @@ test('client certificates', async t => {
     again.destroy()
 
     const ended = Promise.all([once(session, 'close'), once(socket.resume(), 'close')])
-    const nextCA = await createAuthority({ commonName: 'client CA', days: 1 })
+    const nextCA = await createCA({ commonName: 'client CA', days: 1 })
     files.write('client-ca.crt', nextCA.cert)
     await reloaded(1)
     await ended
@@ -262,10 +262,10 @@ test('client certificates', async t => {
 
     const good = readFileSync(join(dir, 'tls.crt'), 'utf8')
     write('tls.crt', withTime(good, 'notAfter'))
-    writeFileSync(tls.clientCAFile!, (await createAuthority({ commonName: 'client CA', days: 1 })).cert)
+    writeFileSync(tls.clientCAFile!, (await createCA({ commonName: 'client CA', days: 1 })).cert)
     await reloaded(1)
     t.match(reloads, [ValidationError])
-    t.match(logged.at(-1), { level: 50, msg: /the old one stays in use/, err: { message: /tls\.crt: holds a certificate whose notAfter is not a date/ } })
+    t.match(logged.at(-1), { level: 50, msg: /not reloaded; keeping the previous version/, err: { message: /tls\.crt: holds a certificate whose notAfter is not a date/ } })
     t.equal(await serial(port, ca), new X509Certificate(good).serialNumber, 'and it does')
     t.same(fastify.servingCertificate.validTo, expiry)
 
@@ -282,7 +282,7 @@ test('client certificates', async t => {
     const session = http2Session(port, { ca, ...await clientCertificate('alice') })
     t.match(await overHttp2(session), { status: 200 })
     const ended = once(session, 'close')
-    files.write('client-ca.crt', (await createAuthority({ commonName: 'client CA', days: 1 })).cert)
+    files.write('client-ca.crt', (await createCA({ commonName: 'client CA', days: 1 })).cert)
     await ended
     t.ok(fastify.server.listening)
   })
@@ -293,10 +293,10 @@ test('what API servers would refuse is said in the log', async t => {
   const names = ['localhost']
   const past = (): number => Date.now() - 3 * 24 * 3_600_000
   const future = (): number => Date.now() + 12 * 3_600_000
-  const long = await createAuthority({ commonName: 'long', days: 60 })
+  const long = await createCA({ commonName: 'long', days: 60 })
   for (const [name, pair, expected] of [
     ['expired', await issueServing(servingCA, { names, days: 1, now: past }), [50, /has expired/]],
-    ['not valid yet', await issueServing(await createAuthority({ commonName: 'later', days: 60, now: future }), { names, days: 30, now: future }), [50, /is not valid before/]],
+    ['not valid yet', await issueServing(await createCA({ commonName: 'later', days: 60, now: future }), { names, days: 30, now: future }), [50, /is not valid before/]],
     ['no SAN', await issueClient(long, { commonName: 'localhost', days: 30 }), [50, /no subject alternative name/]],
     ['within a week', await issueServing(long, { names, days: 6 }), [40, /expires on \S+, in \d days/]],
     ['in more than a week', await issueServing(long, { names, days: 8 }), [30, 'serving certificate loaded']]

@@ -3,7 +3,7 @@ import { test } from 'tap'
 import tokenReviewRoute from '../../plugins/token-review.js'
 import type { Answer, IdentityProvider } from '../../src/authn/provider.js'
 import { createLogger } from '../../src/logger.js'
-import { createAuthority, issueClient } from '../../src/certificates/issue.js'
+import { createCA, issueClient } from '../../src/certificates/issue.js'
 import { createAdminServer } from '../../src/http/server.js'
 import { alice, basicToken, bob } from '../fixtures/people.js'
 import { startService, tokenReview, V1, V1BETA1, type TestProvider } from '../fixtures/service.js'
@@ -210,9 +210,9 @@ test('?timeout can not stretch the budget', async t => {
 // ------------------------------------------------------- client certificates
 
 test('a client certificate, where the config asks for one', async t => {
-  const clients = await createAuthority({ commonName: 'client CA', days: 1 })
+  const clients = await createCA({ commonName: 'client CA', days: 1 })
   const [apiServer, other] = await Promise.all(['kube-apiserver', 'someone-else'].map(async commonName => await issueClient(clients, { commonName, days: 1 })))
-  const stranger = await issueClient(await createAuthority({ commonName: 'client CA', days: 1 }), { commonName: 'kube-apiserver', days: 1 })
+  const stranger = await issueClient(await createCA({ commonName: 'client CA', days: 1 }), { commonName: 'kube-apiserver', days: 1 })
   const { post, get, lines } = await startService(t, {
     files: { 'client-ca.crt': clients.cert },
     config: { tls: { clientCAFile: 'client-ca.crt', clientNames: ['kube-apiserver'] } },

@@ -1,31 +1,29 @@
 /**
- * The static provider: people and programs of a users file.
+ * The static provider: users of a users file.
  *
  *     kind: static
  *     config: { usersFile: users.yaml }
  *
- * An opaque token costs one digest and one look-up; it is neither cached nor
- * queued. A password costs one hash in the threadpool, under the bound of
- * `ctx.attempt`. A name that nobody has, an account without a password and a
- * disabled one take the same time and are throttled in the same way. In a file
- * with hashes of several costs, time tells an account whose hash is not of the
- * most frequent one: a warning says so at load. SECURITY.md lists what else
- * time and answers tell.
+ * A token costs one digest and one look-up, and is neither cached nor queued. A
+ * password costs one hash in the threadpool, limited by `ctx.attempt`. An unknown
+ * name, an account without a password and a disabled one take the same time and
+ * are throttled in the same way, unless the hashes of the file differ in cost: a
+ * warning is logged then. SECURITY.md lists what response times can reveal.
  */
 import { StaticProviderConfig } from '../../../schemas/providers/static.js'
 import { defineIdentityProvider, type Answer, type RequestContext, type Denial, type IdentityProvider, type PasswordCredential, type UserInfo } from '../../../src/authn/provider.js'
 import type { PasswordHash } from '../../../src/authn/password-hash.js'
 import type { UserEntry, Users } from '../../../src/users-file/users.js'
+import { openUsers, type WatchedUsers } from '../../../src/users-file/reload.js'
 import { findUserWarnings } from '../../../src/users-file/warnings.js'
 import { parseUsers, readUsersText } from '../../../src/users-file/read.js'
-import { openUsersSource, type UsersSource } from './users-source.js'
 
 export default defineIdentityProvider<StaticProviderConfig>({
   contract: 1,
   kind: 'static',
   schema: StaticProviderConfig,
   async open ({ usersFile }, ctx) {
-    return createStaticProvider(await openUsersSource(ctx.resolvePath(usersFile), ctx))
+    return createStaticProvider(await openUsers(ctx.resolvePath(usersFile), ctx))
   },
   async validateFiles ({ usersFile }, { resolvePath, warn, findReservedNames }) {
     const file = resolvePath(usersFile)
@@ -34,13 +32,13 @@ export default defineIdentityProvider<StaticProviderConfig>({
   }
 })
 
-function createStaticProvider (source: UsersSource): IdentityProvider {
+function createStaticProvider (users: WatchedUsers): IdentityProvider {
   return {
     synchronous: ['token'],
-    authenticateToken: (token) => answerToken(source.users, token),
-    authenticatePassword: async (password, ctx) => await answerPassword(source.users, password, ctx),
-    lookup: (username, { explain }) => lookUp(source.users, username, explain),
-    close: () => { source.close() }
+    authenticateToken: (token) => answerToken(users.current, token),
+    authenticatePassword: async (password, ctx) => await answerPassword(users.current, password, ctx),
+    lookup: (username, { explain }) => lookUp(users.current, username, explain),
+    close: () => { users.close() }
   }
 }
 
@@ -49,34 +47,30 @@ function answerToken (users: Users, presented: string): Answer {
   if (found === undefined) return null
   const { user, token } = found
   const expiresAt = earlier(user.expiresAt, token.expiresAt)
-  return refusalOf(user, expiresAt) ?? { user: user.info, audiences: token.audiences, expiresAt }
+  return denialOf(user, expiresAt) ?? { user: user.info, audiences: token.audiences, expiresAt }
 }
 
 /**
- * Whether an account is disabled comes out only with its right password. An
- * account without one leaves the question to the next provider, where the same
- * person may have theirs.
+ * Reveals that an account is disabled only to its right password. For an account
+ * without a password, falls through to the next provider, which may have one.
  */
 async function answerPassword (users: Users, { username, password }: PasswordCredential, ctx: RequestContext): Promise<Answer> {
   const user = users.byName(username)
   if (user?.passwordHash === undefined) {
-    await attemptUnknown(users, { username, password }, ctx)
+    // without a decoy no user has a password, and there is nothing to reveal
+    const { decoy } = users
+    if (decoy !== undefined) await ctx.attemptUnknown(username.normalize('NFC'), async () => await decoy.verify(password))
     return null
   }
   if (!await checkPassword(user.info.username, user.passwordHash, password, ctx)) return { denied: 'wrong-credential', username: user.info.username }
-  return refusalOf(user, user.expiresAt) ?? { user: user.info, expiresAt: user.expiresAt }
+  return denialOf(user, user.expiresAt) ?? { user: user.info, expiresAt: user.expiresAt }
 }
 
 async function checkPassword (username: string, hash: PasswordHash, password: string, ctx: RequestContext): Promise<boolean> {
   const right = await ctx.attempt(username, async () => await hash.verify(password) ? 'correct' : 'incorrect') === 'correct'
   const unfit = right ? undefined : hash.unfit(password)
-  if (unfit !== undefined) ctx.log.warn({ username }, `refused a password that is ${unfit}`)
+  if (unfit !== undefined) ctx.log.warn({ username }, `rejected a password that is ${unfit}`)
   return right
-}
-
-/** Where nobody has a password, there is nothing to tell. */
-async function attemptUnknown ({ decoy }: Users, { username, password }: PasswordCredential, ctx: RequestContext): Promise<void> {
-  if (decoy !== undefined) await ctx.attemptUnknown(username.normalize('NFC'), async () => await decoy.verify(password))
 }
 
 function lookUp (users: Users, username: string, explain: RequestContext['explain']): UserInfo | null {
@@ -85,13 +79,13 @@ function lookUp (users: Users, username: string, explain: RequestContext['explai
     explain?.('the users file has no user of this name')
     return null
   }
-  const refusal = refusalOf(user, user.expiresAt)
-  if (refusal === undefined) return user.info
-  explain?.(`refused, ${refusal.denied}: ${refusal.denied === 'disabled' ? 'the users file disables this user' : `this user expired at ${user.expiresAt?.toISOString()}`}`)
+  const denial = denialOf(user, user.expiresAt)
+  if (denial === undefined) return user.info
+  explain?.(`denied, ${denial.denied}: ${denial.denied === 'disabled' ? 'the users file disables this user' : `this user expired at ${user.expiresAt?.toISOString()}`}`)
   return null
 }
 
-function refusalOf (user: UserEntry, expiresAt: Date | undefined): Denial | undefined {
+function denialOf (user: UserEntry, expiresAt: Date | undefined): Denial | undefined {
   const { username } = user.info
   if (user.disabled) return { denied: 'disabled', username }
   if (expiresAt !== undefined && expiresAt.getTime() <= Date.now()) return { denied: 'expired', username }

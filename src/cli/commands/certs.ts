@@ -2,7 +2,7 @@
 import { resolve } from 'node:path'
 import { Command } from 'commander'
 import { CommandError } from '../command-error.js'
-import type { Authority, Leaf } from '../../certificates/directory.js'
+import type { CertificateAuthority, IssuedCertificate } from '../../certificates/directory.js'
 import { outputOption, printResult, type OutputFormat, type Terminal } from '../terminal.js'
 import { repeatable } from './repeatable.js'
 
@@ -17,7 +17,7 @@ interface CertsOptions {
 type State = 'created' | 'renewed' | 'kept'
 
 /** A leaf, and what this run did to it. */
-interface Outcome extends Leaf { readonly state: State }
+interface Outcome extends IssuedCertificate { readonly state: State }
 
 export function certsCommand (terminal: Terminal): Command {
   return new Command('certs')
@@ -45,47 +45,47 @@ Examples:
 }
 
 async function makeCertificates ({ out, san, client, renew, output }: CertsOptions, terminal: Terminal): Promise<void> {
-  const { hasAuthority, openAuthority, refuseUnsafeName } = await import('../../certificates/directory.js')
+  const { hasCA, openCA, assertClientName } = await import('../../certificates/directory.js')
   const { parseSubjectName } = await import('../../certificates/subject-name.js')
   // all that can be wrong with the command line, before anything is written
   const names = san.map(parseSubjectName)
-  for (const name of client) refuseUnsafeName(name)
+  for (const name of client) assertClientName(name)
 
   const directory = resolve(out)
-  if (renew && !hasAuthority(directory)) throw new CommandError(`there is nothing to renew in ${directory}: it has no ca.crt; correct --out, or leave out --renew to make a new CA`)
-  const authority = await openAuthority(directory)
+  if (renew && !hasCA(directory)) throw new CommandError(`there is nothing to renew in ${directory}: it has no ca.crt; correct --out, or leave out --renew to make a new CA`)
+  const authority = await openCA(directory)
   const serving = await makeServing(directory, authority, names, renew)
   const clients: Array<Outcome & { name: string }> = []
   for (const name of new Set(client)) clients.push({ name, ...await makeClient(directory, authority, name, renew) })
   print(authority, serving, clients, output, terminal)
 }
 
-async function makeServing (directory: string, authority: Authority, names: string[], renew: boolean): Promise<Outcome> {
-  const { DEFAULT_NAMES, findLeaf, issueServingLeaf } = await import('../../certificates/directory.js')
-  const old = await findLeaf(directory, 'tls', authority)
-  if (old === undefined) return { state: 'created', ...await issueServingLeaf(directory, authority, [...DEFAULT_NAMES, ...names]) }
-  if (renew) return { state: 'renewed', ...await issueServingLeaf(directory, authority, [...old.names, ...names]) }
+async function makeServing (directory: string, authority: CertificateAuthority, names: string[], renew: boolean): Promise<Outcome> {
+  const { DEFAULT_NAMES, findCertificate, issueServingCertificate } = await import('../../certificates/directory.js')
+  const old = await findCertificate(directory, 'tls', authority)
+  if (old === undefined) return { state: 'created', ...await issueServingCertificate(directory, authority, [...DEFAULT_NAMES, ...names]) }
+  if (renew) return { state: 'renewed', ...await issueServingCertificate(directory, authority, [...old.names, ...names]) }
   refuseInvalid(old)
   const missing = names.filter((name) => !old.names.includes(name))
   if (missing.length > 0) throw new CommandError(`${old.certFile} is there and lacks ${missing.join(', ')}; add --renew to replace it with one that has its names and these`)
   return { state: 'kept', ...old }
 }
 
-async function makeClient (directory: string, authority: Authority, name: string, renew: boolean): Promise<Outcome> {
-  const { findLeaf, issueClientLeaf } = await import('../../certificates/directory.js')
-  const old = await findLeaf(directory, name, authority)
-  if (old === undefined) return { state: 'created', ...await issueClientLeaf(directory, authority, name) }
-  if (renew) return { state: 'renewed', ...await issueClientLeaf(directory, authority, name) }
+async function makeClient (directory: string, authority: CertificateAuthority, name: string, renew: boolean): Promise<Outcome> {
+  const { findCertificate, issueClientCertificate } = await import('../../certificates/directory.js')
+  const old = await findCertificate(directory, name, authority)
+  if (old === undefined) return { state: 'created', ...await issueClientCertificate(directory, authority, name) }
+  if (renew) return { state: 'renewed', ...await issueClientCertificate(directory, authority, name) }
   refuseInvalid(old)
   return { state: 'kept', ...old }
 }
 
-function refuseInvalid ({ certFile, error }: Leaf): void {
+function refuseInvalid ({ certFile, error }: IssuedCertificate): void {
   if (error !== undefined) throw new CommandError(`${certFile} ${error}; add --renew to replace it`)
 }
 
-function print (authority: Authority, serving: Outcome, clients: ReadonlyArray<Outcome & { name: string }>, output: OutputFormat, terminal: Terminal): void {
-  const ca = { certFile: authority.file, keyFile: authority.keyFile, state: authority.created ? 'created' : 'kept', expiresAt: authority.expiresAt }
+function print (authority: CertificateAuthority, serving: Outcome, clients: ReadonlyArray<Outcome & { name: string }>, output: OutputFormat, terminal: Terminal): void {
+  const ca = { certFile: authority.certFile, keyFile: authority.keyFile, state: authority.created ? 'created' : 'kept', expiresAt: authority.expiresAt }
   const result = { ca, serving: summary(serving), clients: clients.map((client) => ({ name: client.name, ...summary(client) })) }
   printResult(terminal, output, result, () => [
     row('CA', ca),

@@ -81,10 +81,10 @@ export function parseServer (text: string): URL {
 export async function readClient ({ clientCertificate, clientKey }: TargetOptions): Promise<{ certificate: CertificateFile, key: KeyFile } | undefined> {
   if (clientCertificate === undefined && clientKey === undefined) return undefined
   if (clientCertificate === undefined || clientKey === undefined) throw new CommandError('--client-certificate and --client-key go together')
-  const { readCertificates, readPrivateKey, refuseMismatch } = await import('../../certificates/pem.js')
+  const { readCertificates, readPrivateKey, assertKeyMatches } = await import('../../certificates/pem.js')
   const certificate = await readCertificates(clientCertificate, { pipes: true })
   const key = await readPrivateKey(clientKey, { pipes: true })
-  refuseMismatch(certificate, key.key, clientKey)
+  assertKeyMatches(certificate, key.key, clientKey)
   return { certificate, key }
 }
 

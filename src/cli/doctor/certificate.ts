@@ -2,7 +2,7 @@
 import { isIP } from 'node:net'
 import type { X509Certificate } from 'node:crypto'
 import { hostOf, type Target } from '../client.js'
-import { parseCertificates, unreadableDateOf } from '../../certificates/pem.js'
+import { parseCertificates, findInvalidDate } from '../../certificates/pem.js'
 import { isOutOfTime, type Path } from './best-path.js'
 import { failed, ok, skipped, warning, type Check } from './check.js'
 import type { Handshake } from './handshake.js'
@@ -48,8 +48,8 @@ function judgeChain (path: readonly X509Certificate[], error: string | undefined
 
 function judgeTime (path: readonly X509Certificate[], now: number): Check {
   // what a server shows was never read from a file, which would have refused it
-  const unreadable = path.find(certificate => unreadableDateOf(certificate) !== undefined)
-  if (unreadable !== undefined) return failed('expiry', `${describe(unreadable)} has a ${unreadableDateOf(unreadable)} that is not a date`, adviceFor(unreadable))
+  const unreadable = path.find(certificate => findInvalidDate(certificate) !== undefined)
+  if (unreadable !== undefined) return failed('expiry', `${describe(unreadable)} has a ${findInvalidDate(unreadable)} that is not a date`, adviceFor(unreadable))
   const early = path.find(({ validFrom }) => Date.parse(validFrom) > now)
   if (early !== undefined) return failed('expiry', `${describe(early)} is not valid before ${iso(early.validFrom)}`, 'a clock is wrong: this one, or that of the machine that made it')
   const first = path.reduce((a, b) => Date.parse(b.validTo) < Date.parse(a.validTo) ? b : a)

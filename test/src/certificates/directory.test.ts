@@ -2,9 +2,9 @@ import { X509Certificate } from 'node:crypto'
 import { chmod, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'tap'
-import { DEFAULT_NAMES, ensureServingCertificate, findLeaf, issueClientLeaf, issueServingLeaf, openAuthority, refuseUnsafeName } from '../../../src/certificates/directory.js'
-import { parseCertificates, parsePrivateKey, readCertificates, readPrivateKey, refuseMismatch } from '../../../src/certificates/pem.js'
-import { createAuthority, issueServing } from '../../../src/certificates/issue.js'
+import { DEFAULT_NAMES, ensureServingCertificate, findCertificate, issueClientCertificate, issueServingCertificate, openCA, assertClientName } from '../../../src/certificates/directory.js'
+import { parseCertificates, parsePrivateKey, readCertificates, readPrivateKey, assertKeyMatches } from '../../../src/certificates/pem.js'
+import { createCA, issueServing } from '../../../src/certificates/issue.js'
 
 const DAY = 24 * 60 * 60 * 1000
 
@@ -14,49 +14,49 @@ async function mode (file: string): Promise<string> {
 
 test('an authority is made once', async (t) => {
   const directory = join(t.testdir({}), 'new', 'tls')
-  const first = await openAuthority(directory)
-  t.match(first, { created: true, file: join(directory, 'ca.crt'), keyFile: join(directory, 'ca', 'ca.key') })
+  const first = await openCA(directory)
+  t.match(first, { created: true, certFile: join(directory, 'ca.crt'), keyFile: join(directory, 'ca', 'ca.key') })
   t.ok(Math.abs(first.expiresAt.getTime() - Date.now() - 3650 * DAY) < DAY)
   t.equal(await mode(join(directory, 'ca')), '700')
   t.equal(await mode(first.keyFile), '600')
-  const second = await openAuthority(directory)
+  const second = await openCA(directory)
   t.notOk(second.created)
   t.equal(second.certificate.fingerprint256, first.certificate.fingerprint256)
 })
 
 test('an authority that can not be used', async (t) => {
   const cases: Array<[what: string, spoil: (directory: string) => Promise<void>, message: RegExp]> = [
-    ['its key was moved away', async (directory) => await rm(join(directory, 'ca', 'ca.key')), /ca\.crt is there, but .*ca\.key is missing; put it back, or choose another directory/],
-    ['its certificate was moved away', async (directory) => await rm(join(directory, 'ca.crt')), /ca\.key is there, but .*ca\.crt is missing/],
-    ['its key is another', async (directory) => await writeFile(join(directory, 'ca', 'ca.key'), (await createAuthority({ commonName: 'other', days: 1 })).key), /ca\.key is not the key of a CA in .*ca\.crt; after a rotation, copy the new CA's ca\/ca\.key there too/]
+    ['its key was moved away', async (directory) => await rm(join(directory, 'ca', 'ca.key')), /ca\.crt exists, but .*ca\.key is missing; restore it, or choose another directory/],
+    ['its certificate was moved away', async (directory) => await rm(join(directory, 'ca.crt')), /ca\.key exists, but .*ca\.crt is missing/],
+    ['its key is another', async (directory) => await writeFile(join(directory, 'ca', 'ca.key'), (await createCA({ commonName: 'other', days: 1 })).key), /ca\.key is not the key of a CA in .*ca\.crt; after a rotation, copy the new CA's ca\/ca\.key there too/]
   ]
   for (const [what, spoil, message] of cases) {
     const directory = t.testdir({})
-    await openAuthority(directory)
+    await openCA(directory)
     await spoil(directory)
-    await t.rejects(openAuthority(directory), { message }, what)
+    await t.rejects(openCA(directory), { message }, what)
   }
   const directory = t.testdir({})
-  await openAuthority(directory)
-  await t.rejects(openAuthority(directory, { now: () => Date.now() + 4000 * DAY }), { message: /ca\.crt expired on 20.*; make a new authority in another directory/ })
+  await openCA(directory)
+  await t.rejects(openCA(directory, { now: () => Date.now() + 4000 * DAY }), { message: /ca\.crt expired on 20.*; create a new CA in another directory/ })
 })
 
 test('a certificate is renewed in the middle of a rotation, and after it', async (t) => {
   const directory = t.testdir({})
-  const old = await openAuthority(directory)
-  const fresh = await createAuthority({ commonName: 'authn-webhook CA', days: 10 })
-  const both = await readFile(old.file, 'utf8') + fresh.cert
+  const old = await openCA(directory)
+  const fresh = await createCA({ commonName: 'authn-webhook CA', days: 10 })
+  const both = await readFile(old.certFile, 'utf8') + fresh.cert
   for (const [step, certificates, key, signer] of [
-    ['both are trusted, the old key signs', both, await readFile(old.keyFile, 'utf8'), await readFile(old.file, 'utf8')],
+    ['both are trusted, the old key signs', both, await readFile(old.keyFile, 'utf8'), await readFile(old.certFile, 'utf8')],
     ['both are trusted, the new key signs', both, fresh.key, fresh.cert],
     ['the old one is gone', fresh.cert, fresh.key, fresh.cert]
   ] as const) {
-    await writeFile(old.file, certificates)
+    await writeFile(old.certFile, certificates)
     await writeFile(old.keyFile, key)
-    const { certFile } = await issueServingLeaf(directory, await openAuthority(directory), ['localhost'])
+    const { certFile } = await issueServingCertificate(directory, await openCA(directory), ['localhost'])
     const leaf = new X509Certificate(await readFile(certFile))
     t.ok(leaf.verify(new X509Certificate(signer).publicKey), step)
-    t.equal((await findLeaf(directory, 'tls', await openAuthority(directory)))?.error, undefined, step)
+    t.equal((await findCertificate(directory, 'tls', await openCA(directory)))?.error, undefined, step)
   }
 })
 
@@ -81,12 +81,12 @@ test('a serving certificate is replaced', async (t) => {
     { when: 'its key is gone', spoil: async (directory) => await rm(join(directory, 'tls.key')) },
     {
       when: 'its key is another',
-      spoil: async (directory) => await writeFile(join(directory, 'tls.key'), (await createAuthority({ commonName: 'x', days: 1 })).key)
+      spoil: async (directory) => await writeFile(join(directory, 'tls.key'), (await createCA({ commonName: 'x', days: 1 })).key)
     },
     {
       when: 'another authority of the same name signed it',
       async spoil (directory) {
-        const pair = await issueServing(await createAuthority({ commonName: 'authn-webhook CA', days: 999 }), { names: [...DEFAULT_NAMES, '10.96.0.50'], days: 365 })
+        const pair = await issueServing(await createCA({ commonName: 'authn-webhook CA', days: 999 }), { names: [...DEFAULT_NAMES, '10.96.0.50'], days: 365 })
         await writeFile(join(directory, 'tls.crt'), pair.cert)
         await writeFile(join(directory, 'tls.key'), pair.key)
       }
@@ -98,8 +98,8 @@ test('a serving certificate is replaced', async (t) => {
     await spoil?.(directory)
     const now = () => Date.now() + later
     t.match(await ensureServingCertificate(directory, names, { now }), { created: true, names: [...DEFAULT_NAMES, '10.96.0.50', ...names] }, `${when}; it keeps its names`)
-    const authority = await openAuthority(directory)
-    t.match(await findLeaf(directory, 'tls', authority, { now }), { error: undefined }, 'and the new one is good')
+    const authority = await openCA(directory)
+    t.match(await findCertificate(directory, 'tls', authority, { now }), { error: undefined }, 'and the new one is good')
   }
 })
 
@@ -107,53 +107,53 @@ test('a new pair keeps the modes of the old one', async (t) => {
   const directory = t.testdir({})
   const { keyFile } = await ensureServingCertificate(directory, DEFAULT_NAMES)
   await chmod(keyFile, 0o640)
-  await issueServingLeaf(directory, await openAuthority(directory), DEFAULT_NAMES)
+  await issueServingCertificate(directory, await openCA(directory), DEFAULT_NAMES)
   t.equal(await mode(keyFile), '640', 'the group of the service may still read it')
 })
 
 test('a client certificate', async (t) => {
   const directory = t.testdir({})
-  const authority = await openAuthority(directory)
-  t.equal(await findLeaf(directory, 'kube-apiserver', authority), undefined)
-  const { certFile, keyFile, names } = await issueClientLeaf(directory, authority, 'kube-apiserver')
+  const authority = await openCA(directory)
+  t.equal(await findCertificate(directory, 'kube-apiserver', authority), undefined)
+  const { certFile, keyFile, names } = await issueClientCertificate(directory, authority, 'kube-apiserver')
   t.strictSame(names, [])
   t.equal(new X509Certificate(await readFile(certFile)).subject, 'CN=kube-apiserver')
   t.equal(await mode(keyFile), '600')
-  t.match(await findLeaf(directory, 'kube-apiserver', authority), { certFile, error: undefined })
+  t.match(await findCertificate(directory, 'kube-apiserver', authority), { certFile, error: undefined })
 })
 
 test('names of clients are plain names of files', async (t) => {
   for (const name of ['', '.', '..', '../alice', 'a/b', 'a\\b', '.hidden', '-rf', 'a b', 'system:node', 'a\0', 'ä', 'a'.repeat(65)]) {
-    t.throws(() => refuseUnsafeName(name), { name: 'CommandError', message: /can't name a client certificate's file/ }, JSON.stringify(name))
+    t.throws(() => assertClientName(name), { code: 'AUTHN_CERTIFICATE', message: /can't name a client certificate's file/ }, JSON.stringify(name))
   }
-  for (const name of ['ca', 'tls', 'TLS']) t.throws(() => refuseUnsafeName(name), { message: /one of the directory's own files/ }, name)
-  for (const name of ['kube-apiserver', 'alice.example_1', '0']) t.doesNotThrow(() => refuseUnsafeName(name), name)
+  for (const name of ['ca', 'tls', 'TLS']) t.throws(() => assertClientName(name), { message: /reserved for the directory's own certificate/ }, name)
+  for (const name of ['kube-apiserver', 'alice.example_1', '0']) t.doesNotThrow(() => assertClientName(name), name)
 })
 
 test('PEM files', async (t) => {
-  const one = await createAuthority({ commonName: 'one', days: 1 })
-  const two = await createAuthority({ commonName: 'two', days: 1 })
+  const one = await createCA({ commonName: 'one', days: 1 })
+  const two = await createCA({ commonName: 'two', days: 1 })
   t.strictSame(parseCertificates(`# notes\n${one.cert}${two.cert}`, 'ca.crt').map(({ subject }) => subject), ['CN=one', 'CN=two'], 'in their order')
 
   const certificates: Array<[pem: string, message: string]> = [
     ['', 'ca.crt: holds no certificate in PEM form (-----BEGIN CERTIFICATE-----)'],
     [one.cert.slice(0, -30), 'ca.crt: holds no certificate in PEM form (-----BEGIN CERTIFICATE-----)'],
-    ['-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----', 'ca.crt: holds a certificate that is damaged'],
-    [one.cert + one.key, 'ca.crt: holds a private key; give a file with certificates alone']
+    ['-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----', 'ca.crt: holds a damaged certificate'],
+    [one.cert + one.key, 'ca.crt: holds a private key; use a file with certificates only']
   ]
   for (const [pem, message] of certificates) t.throws(() => parseCertificates(pem, 'ca.crt'), { name: 'ValidationError', message }, message)
 
   const keys: Array<[pem: string, message: string]> = [
     [one.cert, 'tls.key: holds no private key in PEM form (-----BEGIN PRIVATE KEY-----)'],
     ['-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----', 'tls.key: holds no private key in PEM form (-----BEGIN PRIVATE KEY-----)'],
-    [encrypted(one.key), 'tls.key: holds an encrypted key; give one without a passphrase']
+    [encrypted(one.key), 'tls.key: holds an encrypted key; use one without a passphrase']
   ]
   for (const [pem, message] of keys) t.throws(() => parsePrivateKey(pem, 'tls.key'), { name: 'ValidationError', message }, message)
 
   const directory = t.testdir({ 'one.crt': one.cert, 'two.key': two.key })
   const certificate = await readCertificates(join(directory, 'one.crt'))
   const { key, file } = await readPrivateKey(join(directory, 'two.key'))
-  t.throws(() => refuseMismatch(certificate, key, file), { message: /two\.key: does not belong to the certificate in .*one\.crt/ })
+  t.throws(() => assertKeyMatches(certificate, key, file), { message: /two\.key: does not belong to the certificate in .*one\.crt/ })
   await t.rejects(readCertificates(join(directory, 'none.crt')), { message: /none\.crt: does not exist/ })
 })
 

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import * as x509 from '@peculiar/x509'
 import { test } from 'tap'
 import { findCertificateProblems, readServingCertificate } from '../../../src/certificates/serving-certificate.js'
-import { createAuthority } from '../../../src/certificates/issue.js'
+import { createCA } from '../../../src/certificates/issue.js'
 import { withTime } from '../../fixtures/certificates.js'
 import { makeAuthorities, makeFiles } from '../../fixtures/listener.js'
 
@@ -21,7 +21,7 @@ test('the whole set is read at once', async t => {
 })
 
 test('what is wrong is said with the path of the file', async t => {
-  const other = await createAuthority({ commonName: 'other', days: 1 })
+  const other = await createCA({ commonName: 'other', days: 1 })
   const short = generateKeyPairSync('rsa', { modulusLength: 512 }).privateKey.export({ type: 'pkcs8', format: 'pem' }) as string
   for (const [name, file, pem, expected] of [
     ['no certificate', 'tls.crt', null, /tls\.crt: does not exist/],
@@ -48,7 +48,7 @@ test('a key that OpenSSL finds too short is refused before it serves', async t =
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({ name: 'CN=short', keys, signingAlgorithm: rsa })
   write('tls.crt', certificate.toString('pem'))
   write('tls.key', x509.PemConverter.encode(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey), 'PRIVATE KEY'))
-  await t.rejects(readServingCertificate(tls), { message: /tls\.crt: is refused by OpenSSL: ERR_SSL_EE_KEY_TOO_SMALL/ })
+  await t.rejects(readServingCertificate(tls), { message: /tls\.crt: is rejected by OpenSSL: ERR_SSL_EE_KEY_TOO_SMALL/ })
 })
 
 test('a date that nobody can read is refused, wherever it is', async t => {
@@ -72,7 +72,7 @@ test('a date that nobody can read is refused, wherever it is', async t => {
 
 test('a chain upside down is named as one', async t => {
   const { tls, write } = await makeFiles(t)
-  const others = [(await createAuthority({ commonName: 'one', days: 1 })).cert, (await createAuthority({ commonName: 'two', days: 1 })).cert]
+  const others = [(await createCA({ commonName: 'one', days: 1 })).cert, (await createCA({ commonName: 'two', days: 1 })).cert]
   const leaf = readFileSync(tls.certFile, 'utf8')
   for (const [chain, position] of [[[others[0], leaf], '2nd'], [[...others, leaf], '3rd'], [[...others, ...others, leaf], '5th']] as const) {
     write('tls.crt', chain.join(''))
@@ -88,10 +88,10 @@ test('what API servers hold against a certificate', t => {
   const good = { names: 'DNS:localhost', validFrom: new Date(now - day), validTo: new Date(now + 90 * day) }
   for (const [name, changed, expected] of [
     ['nothing', {}, []],
-    ['no name', { names: '' }, [{ refused: true, message: /^has no subject alternative name: API servers refuse it$/ }]],
-    ['it has expired', { validTo: new Date(now) }, [{ refused: true, message: /^has expired on 2027-01-01T00:00:00\.000Z: API servers refuse it$/ }]],
-    ['it expires soon', { validTo: new Date(now + 29 * day) }, [{ refused: false, message: /^expires on 2027-01-30T00:00:00\.000Z, in 29 days$/ }]],
-    ['it begins later', { validFrom: new Date(now + 1) }, [{ refused: true, message: /^is not valid before 2027-/ }]],
+    ['no name', { names: '' }, [{ rejected: true, message: /^has no subject alternative name: API servers reject it$/ }]],
+    ['it has expired', { validTo: new Date(now) }, [{ rejected: true, message: /^has expired on 2027-01-01T00:00:00\.000Z: API servers reject it$/ }]],
+    ['it expires soon', { validTo: new Date(now + 29 * day) }, [{ rejected: false, message: /^expires on 2027-01-30T00:00:00\.000Z, in 29 days$/ }]],
+    ['it begins later', { validFrom: new Date(now + 1) }, [{ rejected: true, message: /^is not valid before 2027-/ }]],
     ['several', { names: '', validTo: new Date(now - day) }, [{}, {}]]
   ] as const) {
     const problems = findCertificateProblems({ ...good, ...changed }, now)

@@ -42,7 +42,7 @@ test('a lock that a killed process left behind is taken over', async (t) => {
 test('a lock that can not be removed is named', async (t) => {
   const dir = t.testdir()
   mkdirSync(join(dir, '.file.lock'))
-  await t.rejects(withLock(join(dir, 'file'), () => {}, { stale: 50 }), { name: 'CommandError', message: /\.file\.lock was left behind .*: remove it/ })
+  await t.rejects(withLock(join(dir, 'file'), () => {}, { stale: 50 }), { code: 'AUTHN_FILE_LOCKED', message: /\.file\.lock was left behind .*: remove it/ })
 })
 
 test('a directory that is not there', async (t) => {

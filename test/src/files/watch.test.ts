@@ -27,7 +27,7 @@ function watching (t: Test, files: string[], options: WatchOptions): Watching {
     calls: 0,
     async changed () {
       awaited++
-      while (watching.calls < awaited) await once(events, 'change')
+      while (watching.calls < awaited) await once(events, 'change', { signal: AbortSignal.timeout(10_000) })
     }
   }
   const watch = watchFiles(files, () => { watching.calls++; events.emit('change') }, options)

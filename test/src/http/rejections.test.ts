@@ -2,7 +2,7 @@
 import { once } from 'node:events'
 import { connect } from 'node:tls'
 import { test, type Test } from 'tap'
-import { createAuthority, issueClient } from '../../../src/certificates/issue.js'
+import { createCA, issueClient } from '../../../src/certificates/issue.js'
 import { http2Session, overHttp2, rawTcp } from '../../fixtures/clients.js'
 import { alice } from '../../fixtures/people.js'
 import { authority, startService, tokenReview, type TestService } from '../../fixtures/service.js'
@@ -13,7 +13,7 @@ const PEER = '127.0.0.1'
 const CLIENT_CA = { clientCAFile: 'ca.crt', clientNames: ['kube-apiserver'] }
 const apiServer = await issueClient(authority, { commonName: 'kube-apiserver', days: 1 })
 const mallory = await issueClient(authority, { commonName: 'mallory', days: 1 })
-const stranger = await issueClient(await createAuthority({ commonName: 'another CA', days: 1 }), { commonName: 'canary', days: 1 })
+const stranger = await issueClient(await createCA({ commonName: 'another CA', days: 1 }), { commonName: 'canary', days: 1 })
 
 /** As Prometheus sees it. */
 async function rejected ({ service }: TestService, reason: string, listener = 'review'): Promise<number> {

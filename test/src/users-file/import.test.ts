@@ -1,9 +1,9 @@
 import { test } from 'tap'
 import { digestToken } from '../../../src/authn/token-digest.js'
 import { ValidationError, formatFieldError } from '../../../src/errors.js'
-import { parseCsv } from '../../../src/users-file/csv.js'
 import { importUsers, type ImportFormat } from '../../../src/users-file/import.js'
 import { parseUsers } from '../../../src/users-file/read.js'
+import { parseCsv } from '../../../src/users-file/token-csv.js'
 
 const NOBODY = parseUsers('apiVersion: authn-webhook/v1\nusers: []\n', 'users.yaml')
 const BCRYPT = '$2y$10$abcdefghijklmnopqrstuuFAGEq0vIZCNVvqmDKFhbdDXkRzr3ZNu'
@@ -183,9 +183,9 @@ test('an htpasswd file', (t) => {
       ['{CRAM-MD5}cd3ba7deaad6e5ca23448ba42e379747', 'an MD5 or MD4 hash, which is too easy to guess'],
       ['{PLAIN}secret', 'plain text, which anyone who sees the file can read'],
       ['$y$j9T$x$y', 'a yescrypt hash, which is not supported'],
-      ['$2x$05$abcdefghijklmnopqrstuuFAGEq0vIZCNVvqmDKFhbdDXkRzr3ZNu', 'a bcrypt hash of the flawed kind $2x$, which is not supported'],
-      ['secret', 'plain text or an unknown kind of hash, which is not supported'],
-      ['{secret}secret', 'plain text or an unknown kind of hash, which is not supported']
+      ['$2x$05$abcdefghijklmnopqrstuuFAGEq0vIZCNVvqmDKFhbdDXkRzr3ZNu', 'a bcrypt hash of the flawed type $2x$, which is not supported'],
+      ['secret', 'plain text or an unknown type of hash, which is not supported'],
+      ['{secret}secret', 'plain text or an unknown type of hash, which is not supported']
     ]) {
       t.strictSame(errorsOf(`bob:${hash}`, 'htpasswd'), [`old:1: the password is stored as ${expected}; set it again with "htpasswd -B -C 12", or remove the line and use "authn-webhook users add"`])
     }
@@ -205,7 +205,7 @@ test('an htpasswd file', (t) => {
     ]
     const errors = errorsOf(lines.join('\n'), 'htpasswd')
     const expected = [
-      /^old:2: the password is stored as plain text or an unknown kind/,
+      /^old:2: the password is stored as plain text or an unknown type/,
       /^old:3: expected user:hash/,
       /^old:4: expected user:hash/,
       /^old:5: expected user:hash/,
@@ -228,7 +228,7 @@ test('a line of another format is refused, and nothing of it is told', (t) => {
   for (const [name, format, text, expected] of [
     ['a token file', 'htpasswd', `${UUID},admin,admin,"system:masters"`, 'old:1: looks like a line of a CSV token file; use --format csv'],
     ['a token file without groups', 'htpasswd', `${UUID},admin,1001`, 'old:1: looks like a line of a CSV token file; use --format csv'],
-    ['columns with colons', 'htpasswd', `${AWT}:alice:1:g`, 'old:1: the password is stored as plain text or an unknown kind of hash, which is not supported; set it again with "htpasswd -B -C 12", or remove the line and use "authn-webhook users add"'],
+    ['columns with colons', 'htpasswd', `${AWT}:alice:1:g`, 'old:1: the password is stored as plain text or an unknown type of hash, which is not supported; set it again with "htpasswd -B -C 12", or remove the line and use "authn-webhook users add"'],
     ['our hash in htpasswd', 'csv', 'alice:$scrypt$ln=14,r=8,p=1$MtnaFonOI7tiHmGjxF/FKQ$7S6qSM0dU6ULnUOVUEnyEjT0n2TpT+Xw7GrOgCMS1CM', 'old:1: looks like a line of an htpasswd file; use --format htpasswd'],
     ['columns swapped', 'csv', `alice,${UUID},1001,"dev"`, SWAPPED],
     ['columns swapped, a token of od', 'csv', `alice,${HEX},1001`, SWAPPED],

@@ -105,7 +105,7 @@ test('one error', async (t) => {
     ['an extra key that is no name', '  - username: alice\n    extra:\n      "te\u200bam": [platform]\n', /^5: users\[0\]\.extra.*: contains an invisible/],
     ['half a character in a value', '  - username: alice\n    extra:\n      team: [platform, "half \\ud83d"]\n', /^5: users\[0\]\.extra\.team\[1\]: half a character/],
     ['an extra key in capitals', '  - username: alice\n    extra:\n      Team: [platform]\n', /^5: users\[0\]\.extra\.Team: keys must be lower-case/],
-    ['an extra key of Kubernetes', '  - username: alice\n    extra:\n      authentication.kubernetes.io/node-name: [a]\n', /^5: users\[0\]\.extra.*Kubernetes' own/],
+    ['an extra key of Kubernetes', '  - username: alice\n    extra:\n      authentication.kubernetes.io/node-name: [a]\n', /^5: users\[0\]\.extra.*reserved for Kubernetes/],
     ['a token name that is none', `  - username: alice\n    tokens: [{ name: "\\e[2J", hash: "${LAPTOP}" }]\n`, /^4: users\[0\]\.tokens\[0\]\.name: contains a control/],
     ['a name with a colon and a password', `  - username: team:alice\n    passwordHash: ${SCRYPT}\n`, /^3: users\[0\]\.username: .*colon.*token/],
     ['a user until a month that is none', '  - username: alice\n    expiresAt: 2027-13-01T00:00:00Z\n', /^4: users\[0\]\.expiresAt: no such date/],

@@ -5,8 +5,8 @@
  */
 import type { LdapTlsConfig } from '../../../../schemas/providers/ldap.js'
 import type { OpenContext } from '../../../../src/authn/provider.js'
-import { readCertificates, readPrivateKey, refuseMismatch } from '../../../../src/certificates/pem.js'
-import { openWatched } from '../../../../src/files/reload.js'
+import { readCertificates, readPrivateKey, assertKeyMatches } from '../../../../src/certificates/pem.js'
+import { openReloadable } from '../../../../src/files/reloadable.js'
 import { CABundle } from './ca-bundle.js'
 
 /** PEM. Holds a private key: not for logs. */
@@ -34,20 +34,16 @@ type Paths = Pick<LdapTlsConfig, 'caFile' | 'certFile' | 'keyFile'>
 export async function openTlsFiles (paths: Paths, { log, reportReload, resolvePath }: Pick<OpenContext, 'log' | 'reportReload' | 'resolvePath'>, now = Date.now): Promise<TlsFiles> {
   const files = [paths.caFile, paths.certFile, paths.keyFile].flatMap(path => path === undefined ? [] : resolvePath(path))
   if (files.length === 0) return { current: () => ({}), close () {} }
-  const watched = await openWatched({
+  const content = await openReloadable<TlsContent>({
+    name: 'TLS files of the directory',
     files,
     log,
+    fields: { files },
     read: async () => await readTlsFiles(paths, resolvePath),
-    onReload () {
-      log.info({ files }, 'reloaded the TLS files of the directory; new connections use them')
-      reportReload()
-    },
-    onError (error) {
-      log.error({ files, err: error }, 'the TLS files of the directory were not reloaded; the previous ones stay active')
-      reportReload(error)
-    }
+    onReload () { log.info({ files }, 'reloaded the TLS files of the directory; new connections use them') },
+    reportReload
   })
-  return { current: () => identityOf(watched.current, now()), close () { watched.close().catch(() => {}) } }
+  return { current: () => identityOf(content.current, now()), close () { content.close().catch(() => {}) } }
 }
 
 /** @throws ValidationError that names the file at fault */
@@ -56,7 +52,7 @@ export async function readTlsFiles ({ caFile, certFile, keyFile }: Paths, resolv
   if (certFile === undefined || keyFile === undefined) return ca
   const certificate = await readCertificates(resolvePath(certFile))
   const { file, pem, key } = await readPrivateKey(resolvePath(keyFile))
-  refuseMismatch(certificate, key, file)
+  assertKeyMatches(certificate, key, file)
   return { ...ca, cert: certificate.pem, key: pem }
 }
 

@@ -7,7 +7,7 @@ import { SASL_MECHANISMS } from 'ldapts'
 import { test, type Test } from 'tap'
 import { Connection } from '../../../../plugins/providers/ldap/connection/connection.js'
 import { dial, hostOf } from '../../../../plugins/providers/ldap/connection/dial.js'
-import { createAuthority, issueServing } from '../../../../src/certificates/issue.js'
+import { createCA, issueServing } from '../../../../src/certificates/issue.js'
 import { UnavailableError } from '../../../../src/errors.js'
 import type { CheckOutcome } from '../../../../src/authn/provider.js'
 import { issueOdd } from '../../../fixtures/certificates.js'
@@ -35,7 +35,7 @@ test('connections', async t => {
   t.test('trust a host that proves its name', async t => {
     const caFile = join(slapd.dir, 'ca.crt')
     const other = join(slapd.dir, 'other.crt')
-    await writeFile(other, (await createAuthority({ commonName: 'another CA', days: 1 })).cert)
+    await writeFile(other, (await createCA({ commonName: 'another CA', days: 1 })).cert)
     const startTLS = slapd.url
     for (const [name, url, tls, expected] of [
       ['over LDAPS', slapd.tlsUrl, { caFile }, 'alice'],
@@ -286,7 +286,7 @@ test('an ill directory', async t => {
   })
 
   t.test('whose certificate has expired: unavailable', async t => {
-    const authority = await createAuthority({ commonName: 'directory CA', days: 2 })
+    const authority = await createCA({ commonName: 'directory CA', days: 2 })
     const expired = (await startSlapd(t, { certificate: await issueOdd(authority, { commonName: 'localhost', names: ['localhost'], days: -1 }) }))!
     await writeFile(join(expired.dir, 'ca.crt'), authority.cert)
     const { ask, logged } = await open(t, expired, { urls: [`ldaps://localhost:${expired.tlsPort}`] })

@@ -55,7 +55,7 @@ test('certs, from nothing to a renewal', async (t) => {
 
 test('nothing is written for a wrong command line', async (t) => {
   const cases: Array<[args: string[], message: RegExp]> = [
-    [['--san', 'https://authn.example.com'], /^error: "https:\/\/authn\.example\.com" can't be a name in a certificate: give the host alone/],
+    [['--san', 'https://authn.example.com'], /^error: "https:\/\/authn\.example\.com" can't be a name in a certificate: use only the host/],
     [['--client', '../alice'], /^error: "\.\.\/alice" can't name a client certificate's file/]
   ]
   const directory = t.testdir({})

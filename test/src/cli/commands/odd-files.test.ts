@@ -53,7 +53,7 @@ test('a pipe in place of a file holds up neither reviews nor the next reload', a
   t.match(await ask('alice'), /^authenticated\n/, 'with the last good files')
 
   replace(file('users.yaml'), users('alice', 'bob'))
-  await running.until(/"users":2,.*users file loaded/)
+  await running.until(/"users":2,.*loaded users file/)
   replace(file('tls.crt'), serving.cert)
   await running.until(/serving certificate reloaded/)
   t.match(await ask('bob'), /^authenticated\n/)

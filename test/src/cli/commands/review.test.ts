@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { test, type Test } from 'tap'
 import { hashPassword } from '../../../../src/authn/password-hash.js'
 import { digestToken } from '../../../../src/authn/token-digest.js'
-import { createAuthority, issueClient, issueServing, type CertificatePair } from '../../../../src/certificates/issue.js'
+import { createCA, issueClient, issueServing, type CertificatePair } from '../../../../src/certificates/issue.js'
 import { issueOdd } from '../../../fixtures/certificates.js'
 import { runCommand, runOnTerminal } from '../../../fixtures/command.js'
 import { kubeconfig } from '../../../fixtures/kubeconfigs.js'
@@ -29,8 +29,8 @@ const BROKEN = `
 export default { contract: 1, kind: 'broken', schema: {}, open: () => ({ authenticateToken () { throw new Error('no route to host') }, lookup () { throw new Error('no route to host') } }) }
 `
 const DAY = 24 * 3_600_000
-const otherCA = await createAuthority({ commonName: 'other CA', days: 1 })
-const longLived = await createAuthority({ commonName: 'older CA', days: 400, now: () => Date.now() - 30 * DAY })
+const otherCA = await createCA({ commonName: 'other CA', days: 1 })
+const longLived = await createCA({ commonName: 'older CA', days: 400, now: () => Date.now() - 30 * DAY })
 const hash = await hashPassword(bob.password)
 
 function files (t: Test, config = CONFIG): string {
@@ -123,7 +123,7 @@ test('--username and --explain tell a user that may not log in from a name that 
   const cwd = files(t)
   const users = [{ username: 'carol', disabled: true }, { username: 'dave', expiresAt: '2020-01-01T00:00:00Z' }]
   writeFileSync(join(cwd, 'users.yaml'), JSON.stringify({ apiVersion: 'authn-webhook/v1', users }))
-  const found = { carol: 'refused, disabled: the users file disables this user', dave: 'refused, expired: this user expired at 2020-01-01T00:00:00.000Z', mallory: 'the users file has no user of this name' }
+  const found = { carol: 'denied, disabled: the users file disables this user', dave: 'denied, expired: this user expired at 2020-01-01T00:00:00.000Z', mallory: 'the users file has no user of this name' }
   for (const [username, sentence] of Object.entries(found)) {
     const stdout = `people: ${sentence}\npeople: no user of this name may log in\nno identity provider has a user of this name who may log in\n`
     t.match(await runCommand(['review', '--explain', '--username', username], { cwd, env: ENV }), { code: 1, stdout })

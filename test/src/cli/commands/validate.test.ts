@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test, type Test } from 'tap'
 import { load } from 'js-yaml'
-import { openAuthority } from '../../../../src/certificates/directory.js'
+import { openCA } from '../../../../src/certificates/directory.js'
 import { issueServing } from '../../../../src/certificates/issue.js'
 import { withTime } from '../../../fixtures/certificates.js'
 import { runCommand } from '../../../fixtures/command.js'
@@ -188,8 +188,8 @@ test('certificates belong to it', async (t) => {
 
 test('warns of a certificate that API servers refuse, now or soon', async (t) => {
   const cwd = await home(t)
-  const keys = await openAuthority(join(cwd, 'tls'))
-  for (const [days, expected] of [[300, ''], [20, /^warning: .*tls\.crt: expires on \S+, in 19 days\n$/], [-1, /^warning: .*tls\.crt: has expired on \S+: API servers refuse it\n$/]] as const) {
+  const keys = await openCA(join(cwd, 'tls'))
+  for (const [days, expected] of [[300, ''], [20, /^warning: .*tls\.crt: expires on \S+, in 19 days\n$/], [-1, /^warning: .*tls\.crt: has expired on \S+: API servers reject it\n$/]] as const) {
     const pair = await issueServing(keys.pair, { names: ['localhost'], days: 365, now: () => Date.now() + (days - 365) * 86_400_000 })
     writeFileSync(join(cwd, 'tls', 'tls.crt'), pair.cert)
     writeFileSync(join(cwd, 'tls', 'tls.key'), pair.key)

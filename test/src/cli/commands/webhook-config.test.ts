@@ -4,17 +4,17 @@ import { test } from 'tap'
 import { load } from 'js-yaml'
 import { webhookConfigCommand } from '../../../../src/cli/commands/webhook-config.js'
 import { readWebhookKubeconfig } from '../../../../src/cli/kubeconfig.js'
-import { createAuthority, issueClient, issueServing } from '../../../../src/certificates/issue.js'
+import { createCA, issueClient, issueServing } from '../../../../src/certificates/issue.js'
 import { certify, createParty, withTime } from '../../../fixtures/certificates.js'
 import { runCommand } from '../../../fixtures/command.js'
 import { openScreen } from '../../../fixtures/screen.js'
 
 const DAY = 24 * 60 * 60 * 1000
 
-const authority = await createAuthority({ commonName: 'test CA', days: 2 })
+const authority = await createCA({ commonName: 'test CA', days: 2 })
 const client = await issueClient(authority, { commonName: 'kube-apiserver', days: 1 })
 const serving = await issueServing(authority, { names: ['localhost'], days: 1 })
-const expired = await createAuthority({ commonName: 'old CA', days: 1, now: () => Date.now() - 3 * DAY })
+const expired = await createCA({ commonName: 'old CA', days: 1, now: () => Date.now() - 3 * DAY })
 const [root, old] = [await createParty('root'), await createParty('old root')]
 const FILES = {
   'ca.crt': authority.cert,
@@ -146,7 +146,7 @@ test('webhook-config', async (t) => {
       [['--server', 'https://192.0.2.1/?timeout=1s', ...CA], /^--server has a "\?" or "#"/],
       [[...SERVER, ...CA, '--tls-server-name', 'a b'], /^"a b" can't be a name in a certificate/],
       [[...SERVER, '--certificate-authority', 'none.crt'], /none\.crt: does not exist/],
-      [[...SERVER, '--certificate-authority', 'client.key'], /client\.key: holds a private key; give a file with certificates alone/],
+      [[...SERVER, '--certificate-authority', 'client.key'], /client\.key: holds a private key; use a file with certificates only/],
       [[...SERVER, '--certificate-authority', 'undated-ca.crt'], /undated-ca\.crt: holds a certificate whose notAfter is not a date; replace the certificate$/],
       [[...SERVER, ...CA, ...pair('undated-client.crt', 'client.key')], /undated-client\.crt: holds a certificate whose notAfter is not a date; replace the certificate$/],
       [[...SERVER, ...CA, '--client-key', 'client.key'], /^--client-certificate and --client-key go together/],

@@ -13,7 +13,7 @@ import { test, type Test } from 'tap'
 import type { Target } from '../../../../src/cli/client.js'
 import type { CheckOutcome } from '../../../../src/cli/doctor/check.js'
 import { examine, type Diagnosis, type Examination } from '../../../../src/cli/doctor/diagnosis.js'
-import { createAuthority, issueClient, issueServing, type CertificatePair } from '../../../../src/certificates/issue.js'
+import { createCA, issueClient, issueServing, type CertificatePair } from '../../../../src/certificates/issue.js'
 import { issueOdd, withTime } from '../../../fixtures/certificates.js'
 import { alice } from '../../../fixtures/people.js'
 import { startService, V1, type TestProvider, type TestServiceOptions } from '../../../fixtures/service.js'
@@ -22,9 +22,9 @@ const DAY = 24 * 3_600_000
 const monthAgo = () => Date.now() - 30 * DAY
 const NAMES = ['localhost', '127.0.0.1']
 
-const ca = await createAuthority({ commonName: 'serving CA', days: 400, now: monthAgo })
-const otherCA = await createAuthority({ commonName: 'other CA', days: 400 })
-const clientCA = await createAuthority({ commonName: 'client CA', days: 400 })
+const ca = await createCA({ commonName: 'serving CA', days: 400, now: monthAgo })
+const otherCA = await createCA({ commonName: 'other CA', days: 400 })
+const clientCA = await createCA({ commonName: 'client CA', days: 400 })
 const leaf = await issueServing(ca, { names: NAMES, days: 200 })
 const client = await issueClient(clientCA, { commonName: 'kube-apiserver', days: 200 })
 
@@ -156,7 +156,7 @@ const cases: Case[] = [
   {
     what: 'an authority that ends soon',
     target: async t => {
-      const old = await createAuthority({ commonName: 'old CA', days: 5 })
+      const old = await createCA({ commonName: 'old CA', days: 5 })
       return { ...await serve(t, await issueOdd(old, { commonName: 'x', names: ['localhost'], days: 90 })), ca: old.cert, serverName: 'localhost' }
     },
     outcome: 'ok',
@@ -170,7 +170,7 @@ const cases: Case[] = [
   { what: 'another CA', target: async t => ({ ...await serve(t), ca: otherCA.cert }), outcome: 'failed', finds: { chain: ['failed', /signed by "CN=serving CA", which the CA file does not hold/] } },
   {
     what: 'a CA of the same name',
-    target: async t => ({ ...await serve(t), ca: (await createAuthority({ commonName: 'serving CA', days: 1 })).cert }),
+    target: async t => ({ ...await serve(t), ca: (await createCA({ commonName: 'serving CA', days: 1 })).cert }),
     outcome: 'failed',
     finds: { chain: ['failed', /another one than that of the same name in the CA file/] }
   },

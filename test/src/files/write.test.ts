@@ -1,9 +1,9 @@
-import { promises } from 'node:fs'
+import { mkdirSync, promises, readFileSync, statSync, symlinkSync } from 'node:fs'
 import { chmod, chown, readFile, readdir, readlink, stat, symlink } from 'node:fs/promises'
 import { syncBuiltinESMExports } from 'node:module'
 import { join } from 'node:path'
 import { test } from 'tap'
-import { writeFileAtomic } from '../../../src/files/atomic.js'
+import { createFile, makeDirectory, writeFileAtomic } from '../../../src/files/write.js'
 
 const isRoot = process.getuid?.() === 0
 const modeOf = async (file: string): Promise<number> => (await stat(file)).mode & 0o7777
@@ -66,7 +66,7 @@ test('what can not be written says why, and leaves no trace', async (t) => {
     ['loop', 'is a symbolic link that leads to itself'],
     ['file/x', "can't be written: a part of its path is not a directory"]
   ] as const) {
-    await t.rejects(writeFileAtomic(join(dir, name), 'new'), { name: 'CommandError', message: `${join(dir, name)}: ${reason}`, exitCode: 2 }, reason)
+    await t.rejects(writeFileAtomic(join(dir, name), 'new'), { code: 'AUTHN_FILE_NOT_WRITABLE', message: `${join(dir, name)}: ${reason}` }, reason)
   }
   t.strictSame((await readdir(dir)).sort(), ['file', 'folder', 'loop'])
   t.equal(await readFile(join(dir, 'file'), 'utf8'), 'old')
@@ -78,19 +78,19 @@ test('what only some machines refuse', async (t) => {
   const { rename } = promises
   t.teardown(() => { promises.rename = rename; syncBuiltinESMExports() })
   for (const [code, reason] of [
-    ['EACCES', `can't be written: this user may not create files in ${dir}`],
-    ['EPERM', `can't be written: this user may not create files in ${dir}`],
+    ['EACCES', `can't be written: this user can't create files in ${dir}`],
+    ['EPERM', `can't be written: this user can't create files in ${dir}`],
     ['EROFS', "can't be written: the file system is read-only"],
-    ['EBUSY', "can't be replaced: it is a mount point of its own; mount its directory instead"],
+    ['EBUSY', "can't be replaced: it is a mount point; mount its directory instead"],
     ['ENOSPC', "can't be written: no space is left on the device"],
     ['EIO', "can't be written: EIO"]
   ] as const) {
     promises.rename = async () => { throw Object.assign(new Error('refused'), { code }) }
     syncBuiltinESMExports()
     const error: unknown = await writeFileAtomic(file, 'new').catch((error: unknown) => error)
-    t.match(error, { name: 'CommandError', message: `${file}: ${reason}`, cause: { code } }, code)
+    t.match(error, { code: 'AUTHN_FILE_NOT_WRITABLE', message: `${file}: ${reason}`, cause: { code } }, code)
   }
-  t.strictSame(await readdir(dir), ['file'], 'the draft is gone')
+  t.strictSame(await readdir(dir), ['file'], 'the temporary file is gone')
   t.equal(await readFile(file, 'utf8'), 'old')
 })
 
@@ -107,4 +107,47 @@ test('an owner that this process can not give, and a directory that can not be s
   syncBuiltinESMExports()
   await writeFileAtomic(file, 'new')
   t.equal(await readFile(file, 'utf8'), 'new')
+})
+
+test('a directory with those above it', async (t) => {
+  const dir = t.testdir()
+  const path = join(dir, 'a', 'b', 'c')
+  await makeDirectory(path, { mode: 0o700 })
+  for (const made of ['a', 'a/b', 'a/b/c']) t.equal(statSync(join(dir, made)).mode & 0o777, 0o700, made)
+  await makeDirectory(path)
+  t.equal(statSync(path).mode & 0o777, 0o700, 'one that is there stays as it is')
+  symlinkSync('a', join(dir, 'link'))
+  await makeDirectory(join(dir, 'link', 'd'))
+  t.ok(statSync(join(dir, 'a', 'd')).isDirectory(), 'through a symbolic link')
+})
+
+test('two processes make the same one', async (t) => {
+  const path = join(t.testdir(), 'a', 'b')
+  await Promise.all([makeDirectory(path), makeDirectory(path)])
+  t.ok(statSync(path).isDirectory())
+})
+
+test('what can not be made says why', async (t) => {
+  const dir = t.testdir({ file: 'text' })
+  symlinkSync('nowhere', join(dir, 'dangling'))
+  mkdirSync(join(dir, 'there'))
+  for (const [path, message] of [
+    [join(dir, 'file'), `${join(dir, 'file')}: is not a directory`],
+    [join(dir, 'file', 'x'), `${join(dir, 'file')}: is not a directory`],
+    [join(dir, 'dangling'), `${join(dir, 'dangling')}: is not a directory`],
+    ['/dev/null/x', '/dev/null: is not a directory'],
+    // where the recursive mkdir of Node.js never ends
+    ['/proc/x', /^\/proc\/x: can't be (?:created|written): /]
+  ] as const) {
+    await t.rejects(makeDirectory(path), { code: 'AUTHN_FILE_NOT_WRITABLE', message }, path)
+  }
+})
+
+test('a file that is there is not replaced', async (t) => {
+  const dir = t.testdir({ file: 'old' })
+  await t.rejects(createFile(join(dir, 'file'), 'new'), { code: 'AUTHN_FILE_NOT_WRITABLE', message: `${join(dir, 'file')}: can't be created: another process has just created it; run the command again` })
+  t.equal(readFileSync(join(dir, 'file'), 'utf8'), 'old')
+  await createFile(join(dir, 'secret'), 'x', { mode: 0o600 })
+  t.equal(statSync(join(dir, 'secret')).mode & 0o777, 0o600)
+  await t.rejects(createFile(join(dir, 'absent', 'x'), ''), { message: /the directory .*absent does not exist/ })
 })

@@ -9,11 +9,11 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test, type Test } from 'tap'
 import type * as TlsFiles from '../../../plugins/providers/ldap/connection/tls-files.js'
-import type * as UsersSource from '../../../plugins/providers/static/users-source.js'
 import type * as Tls from '../../../plugins/tls.js'
-import type * as Reload from '../../../src/files/reload.js'
-import { tabulateUsers } from '../../../src/users-file/read.js'
-import { createAuthority, issueServing } from '../../../src/certificates/issue.js'
+import type * as Reloadable from '../../../src/files/reloadable.js'
+import { parseUsers } from '../../../src/users-file/read.js'
+import type * as UsersFile from '../../../src/users-file/reload.js'
+import { createCA, issueServing } from '../../../src/certificates/issue.js'
 import { alice, bob } from '../../fixtures/people.js'
 
 /** A watcher that sees what it is told to see. */
@@ -21,11 +21,16 @@ class FakeWatch {
   readonly closed: boolean[] = []
   change: () => void = () => {}
 
-  readonly module = {
-    watchFiles: (_files: readonly string[], onChange: () => void) => {
-      this.change = onChange
-      return { close: () => { this.closed.push(true) } }
-    }
+  /** The module under test on top of it. Mocks reach what a module imports itself, and nothing deeper. */
+  async reloadable (t: Test): Promise<typeof Reloadable> {
+    return await t.mockImport('../../../src/files/reloadable.js', {
+      '../../../src/files/watch.js': {
+        watchFiles: (_files: readonly string[], onChange: () => void) => {
+          this.change = onChange
+          return { close: () => { this.closed.push(true) } }
+        }
+      }
+    }) as typeof Reloadable
   }
 }
 
@@ -53,7 +58,7 @@ class SlowFirst<T> {
 }
 
 async function turns (t: Test, condition: () => boolean): Promise<void> {
-  const end = performance.now() + 20_000
+  const end = performance.now() + 10_000
   while (!condition()) {
     if (performance.now() > end) throw new Error(`in vain: ${t.name}`)
     await new Promise(resolve => { setImmediate(resolve) })
@@ -68,13 +73,13 @@ async function settle (): Promise<void> {
 const log = { debug () {}, info () {}, warn () {}, error () {} }
 
 test('the TLS files of a directory', async t => {
-  const [older, newer] = await Promise.all(['older', 'newer'].map(async commonName => await createAuthority({ commonName, days: 1 })))
+  const [older, newer] = await Promise.all(['older', 'newer'].map(async commonName => await createCA({ commonName, days: 1 })))
   const file = join(t.testdir({ 'ca.crt': older!.cert }), 'ca.crt')
   const watch = new FakeWatch()
   const slow = new SlowFirst(path => ({ certificates: [new X509Certificate(readFileSync(path))] }))
   const { openTlsFiles } = await t.mockImport('../../../plugins/providers/ldap/connection/tls-files.js', {
-    '../../../src/files/watch.js': watch.module,
-    '../../../src/certificates/pem.js': { readCertificates: slow.read, readPrivateKey () {}, refuseMismatch () {} }
+    '../../../src/files/reloadable.js': await watch.reloadable(t),
+    '../../../src/certificates/pem.js': { readCertificates: slow.read, readPrivateKey () {}, assertKeyMatches () {} }
   }) as typeof TlsFiles
   let reloads = 0
   const opening = openTlsFiles({ caFile: file }, { log, reportReload: () => { reloads++ }, resolvePath: path => path })
@@ -90,13 +95,13 @@ test('the TLS files of a directory', async t => {
 })
 
 test('the serving certificate and the client CA', async t => {
-  const authority = await createAuthority({ commonName: 'CA', days: 1 })
+  const authority = await createCA({ commonName: 'CA', days: 1 })
   const [older, newer] = await Promise.all(['older.test', 'newer.test'].map(async name => await issueServing(authority, { names: [name], days: 1 })))
   const certFile = join(t.testdir({ 'tls.crt': older!.cert }), 'tls.crt')
   const watch = new FakeWatch()
   const slow = new SlowFirst(() => ({ secureOptions: { cert: readFileSync(certFile, 'utf8') }, subject: '', names: 'x', validFrom: new Date(0), validTo: new Date(), clientCA: undefined }))
   const { default: tls } = await t.mockImport('../../../plugins/tls.js', {
-    '../../../src/files/watch.js': watch.module,
+    '../../../src/files/reloadable.js': await watch.reloadable(t),
     '../../../src/certificates/serving-certificate.js': { readServingCertificate: async () => await slow.read(certFile), findCertificateProblems: () => [] }
   }) as typeof Tls
   const served: unknown[] = []
@@ -118,62 +123,105 @@ test('the users file', async t => {
   const text = (user: string): string => `apiVersion: authn-webhook/v1\nusers: [{ username: ${user} }]\n`
   const file = join(t.testdir({ 'users.yaml': text(alice.user.username) }), 'users.yaml')
   const watch = new FakeWatch()
-  const slow = new SlowFirst(path => ({ digest: readFileSync(path, 'utf8'), table: tabulateUsers(readFileSync(path), path) }))
-  const { openUsersSource } = await t.mockImport('../../../plugins/providers/static/users-source.js', {
-    '../../../src/files/watch.js': watch.module,
-    '../../../src/users-file/load.js': { loadUsers: slow.read }
-  }) as typeof UsersSource
+  const slow = new SlowFirst(path => ({ digest: readFileSync(path, 'utf8'), users: parseUsers(readFileSync(path, 'utf8'), path) }))
+  const { openUsers } = await t.mockImport('../../../src/users-file/reload.js', { '../../../src/files/reloadable.js': await watch.reloadable(t) }) as typeof UsersFile
   let reloads = 0
   const ctx = { log, signal: new AbortController().signal, resolvePath: (path: string) => path, invalidate () {}, reportReload: () => { reloads++ }, countEvent () {}, allowMock: false }
-  const opening = openUsersSource(file, ctx)
+  const opening = openUsers(file, ctx, slow.read)
   await turns(t, () => slow.begun === 1)
   writeFileSync(file, text(bob.user.username))
   watch.change()
   await settle()
   slow.finish()
-  const source = await opening
+  const users = await opening
   await turns(t, () => reloads === 1)
-  t.strictSame([alice, bob].map(({ user }) => source.users.byName(user.username) !== undefined), [false, true])
-  source.close()
+  t.strictSame([alice, bob].map(({ user }) => users.current.byName(user.username) !== undefined), [false, true])
+  users.close()
 })
 
 test('what all of them share', async t => {
   const watch = new FakeWatch()
-  const { openWatched } = await t.mockImport('../../../src/files/reload.js', { '../../../src/files/watch.js': watch.module }) as typeof Reload
+  const { openReloadable } = await watch.reloadable(t)
   const gates: Array<(result: number | Error) => void> = []
   const read = async (): Promise<number> => await new Promise((resolve, reject) => {
     gates.push(result => { if (result instanceof Error) reject(result); else resolve(result) })
   })
   const seen: unknown[] = []
-  const options = { files: ['file'], read, log, onReload: (next: number, previous: number) => { seen.push([previous, next]) }, onError: (error: unknown) => { seen.push((error as Error).message) } }
-  const opening = openWatched(options)
+  const logged: unknown[] = []
+  const options = {
+    name: 'test file',
+    files: ['file'],
+    fields: { file: 'file' },
+    read,
+    log: { ...log, info: (...line: unknown[]) => { logged.push(line) }, error: (...line: unknown[]) => { logged.push(line) } },
+    onReload: (next: number, previous: number) => { seen.push([previous, next]) },
+    reportReload: (error?: unknown) => { seen.push(error === undefined ? 'success' : (error as Error).message) }
+  }
+  const opening = openReloadable(options)
+  await settle()
   watch.change()
   watch.change()
   await settle()
   t.equal(gates.length, 1, 'no second read before the first has ended')
   gates[0]!(1)
-  const watched = await opening
+  const reloadable = await opening
   await settle()
-  t.equal(watched.current, 1)
+  t.equal(reloadable.current, 1)
+  t.strictSame(seen, [], 'the first read is no reload')
   t.equal(gates.length, 2, 'changes that wait together are read once')
   watch.change()
-  gates[1]!(new Error('damaged'))
+  const damaged = new Error('damaged')
+  gates[1]!(damaged)
   await settle()
-  t.strictSame([watched.current, seen], [1, ['damaged']], 'what can\'t be read leaves the last good one')
-  gates[2]!(3)
+  t.strictSame([reloadable.current, seen.splice(0)], [1, ['damaged']], 'what can\'t be read leaves the last good one')
+  t.strictSame(logged.splice(0), [[{ file: 'file', err: damaged }, 'test file not reloaded; keeping the previous version']])
+  gates[2]!(1)
   await settle()
-  t.strictSame([watched.current, seen.slice(1)], [3, [[1, 3]]], 'and does not end the queue')
+  t.strictSame([reloadable.current, seen.splice(0)], [1, ['success']], 'the same value again is no change')
+  t.strictSame(logged.splice(0), [[{ file: 'file' }, 'test file is valid again, with the content of the active version']])
   watch.change()
   await settle()
-  const closing = watched.close()
-  gates[3]!(4)
-  await closing
-  t.strictSame([watched.current, seen.length, watch.closed], [3, 2, [true]], 'what was under way at the end is dropped')
-  watch.change()
+  gates[3]!(3)
   await settle()
-  t.equal(gates.length, 4)
+  t.strictSame([reloadable.current, seen.splice(0)], [3, [[1, 3], 'success']], 'and a failure does not end the queue')
 
-  const failing = openWatched({ ...options, read: async () => { throw new Error('absent') } })
+  watch.change()
+  await settle()
+  let closed = false
+  const closing = reloadable.close().then(() => { closed = true })
+  await settle()
+  t.equal(closed, false, 'close waits for the read in flight')
+  gates[4]!(4)
+  await closing
+  t.strictSame([reloadable.current, seen, watch.closed], [3, [], [true]], 'whose result is dropped')
+  watch.change()
+  await settle()
+  t.equal(gates.length, 5)
+
+  const failing = openReloadable({ ...options, read: async () => { throw new Error('absent') } })
   await t.rejects(failing, { message: 'absent' })
-  t.strictSame(watch.closed, [true, true])
+  t.strictSame([watch.closed, seen], [[true, true], []])
+})
+
+test('a change between the first read and its end is not missed', async t => {
+  const watch = new FakeWatch()
+  const { openReloadable } = await watch.reloadable(t)
+  let version = 1
+  const reloadable = await openReloadable({
+    name: 'test file',
+    files: ['file'],
+    log,
+    read: async () => {
+      const read = version
+      if (read === 1) {
+        version = 2
+        watch.change()
+      }
+      return read
+    },
+    onReload () {},
+    reportReload () {}
+  })
+  await turns(t, () => reloadable.current === 2)
+  await reloadable.close()
 })

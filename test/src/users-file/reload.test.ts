@@ -4,9 +4,9 @@ import { join } from 'node:path'
 import { test, type Test } from 'tap'
 import { hashPassword } from '../../../src/authn/password-hash.js'
 import { digestToken } from '../../../src/authn/token-digest.js'
-import { Users } from '../../../src/users-file/users.js'
+import type { Users } from '../../../src/users-file/users.js'
 import { ValidationError } from '../../../src/errors.js'
-import { loadUsers } from '../../../src/users-file/load.js'
+import { loadUsers } from '../../../src/users-file/reload.js'
 import { readVersion, type FileVersion } from '../../../src/files/read.js'
 import { splitUsers } from '../../../src/users-file/parts.js'
 import { parseUsers, readUsers, tabulateFile, tabulateUsers } from '../../../src/users-file/read.js'
@@ -15,7 +15,7 @@ import { alice, bob } from '../../fixtures/people.js'
 const HEAD = 'apiVersion: authn-webhook/v1\nusers:\n'
 const SCRYPT = await hashPassword(alice.password, { ln: 10 })
 /** After a first load, with another text. */
-const LATER = { known: 'of another text', signal: new AbortController().signal }
+const LATER = { previous: { digest: 'of another text', users: parseUsers('apiVersion: authn-webhook/v1\nusers: []\n', 'users.yaml') }, signal: new AbortController().signal }
 
 const ALICE = `\
   - username: ${alice.user.username}
@@ -42,7 +42,7 @@ const CROWD = crowd(COUNT)
 async function load (t: Test, text: string): Promise<Users> {
   const file = join(t.testdir({ 'users.yaml': '' }), 'users.yaml')
   await writeFile(file, text)
-  return new Users((await loadUsers(file, LATER)).table!)
+  return (await loadUsers(file, LATER)).users
 }
 
 /** `line: path: message`, without the path of the file. */
@@ -138,16 +138,16 @@ test('a file that is written to while it is checked is read again', async t => {
     t.equal(tabulateFile(file, version)!.size, name === 'users.yaml' ? COUNT : COUNT + 1)
     await appendFile(file, ALICE)
     t.equal(tabulateFile(file, version), undefined, 'another version')
-    t.equal((await loadUsers(file, { ...LATER, known: version.digest })).table!.size, name === 'users.yaml' ? COUNT + 1 : COUNT + 2)
+    t.equal((await loadUsers(file, { ...LATER, previous: { ...LATER.previous, digest: version.digest } })).users.size, name === 'users.yaml' ? COUNT + 1 : COUNT + 2)
   }
 })
 
 test('the same text again is not checked again', async t => {
   const file = join(t.testdir({ 'users.yaml': HEAD + CROWD }), 'users.yaml')
-  const { digest } = await loadUsers(file, LATER)
-  t.strictSame(await loadUsers(file, { ...LATER, known: digest }), { digest })
+  const previous = await loadUsers(file, LATER)
+  t.equal(await loadUsers(file, { ...LATER, previous }), previous)
   await appendFile(file, BOB)
-  t.equal(new Users((await loadUsers(file, { ...LATER, known: digest })).table!).size, COUNT + 1)
+  t.equal((await loadUsers(file, { ...LATER, previous })).users.size, COUNT + 1)
 })
 
 test('commands read it the same way', async t => {

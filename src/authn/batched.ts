@@ -1,0 +1,16 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+
+/** One run at a time, and one for all calls that wait for it to begin. */
+export function batched<T> (run: () => Promise<T>): () => Promise<T> {
+  let next: Promise<T> | undefined
+  let last: Promise<unknown> = Promise.resolve()
+  return async () => {
+    next ??= last.then(async () => {
+      await nextTurn()
+      next = undefined
+      return await run()
+    })
+    last = next.catch(() => {})
+    return await next
+  }
+}
