@@ -17,8 +17,8 @@ import { defineIdentityProvider } from '../../../src/authn/provider.js'
 import { Directory } from './connection/directory.js'
 import { validate } from './validate.js'
 import { LdapProvider } from './provider.js'
-import { settle } from './settings.js'
-import { checkTlsFiles, openTlsFiles } from './connection/tls-files.js'
+import { resolveSettings } from './settings.js'
+import { validateTlsFiles, openTlsFiles } from './connection/tls-files.js'
 
 export default defineIdentityProvider<LdapProviderConfig>({
   contract: 1,
@@ -28,8 +28,8 @@ export default defineIdentityProvider<LdapProviderConfig>({
   validate,
   async open (config, ctx) {
     const tlsFiles = await openTlsFiles(config.tls, ctx)
-    const settings = settle(config)
-    const directory = new Directory({ config, settings, identity: () => tlsFiles.current(), ctx })
+    const settings = resolveSettings(config)
+    const directory = new Directory({ config, settings, certificates: () => tlsFiles.current(), ctx })
     const provider = new LdapProvider(settings, directory, ctx)
     return Object.assign(provider, {
       close () {
@@ -39,6 +39,6 @@ export default defineIdentityProvider<LdapProviderConfig>({
     })
   },
   async validateFiles ({ tls }, ctx) {
-    await checkTlsFiles(tls, ctx.resolvePath)
+    await validateTlsFiles(tls, ctx.resolvePath)
   }
 })

@@ -15,7 +15,7 @@ export interface Preset {
   readonly groupFilter?: string
   readonly groupName?: string
   /** Attributes that change with the password, and with nothing else. */
-  readonly passwordMarks: readonly string[]
+  readonly passwordAttributes: readonly string[]
   /** Attributes that tell the state of an account. */
   readonly stateAttributes: readonly string[]
 }
@@ -32,7 +32,7 @@ export const PRESETS: Readonly<Record<PresetName, Preset>> = {
     groupMode: 'search',
     groupFilter: MEMBERS,
     groupName: 'cn',
-    passwordMarks: ['pwdChangedTime'],
+    passwordAttributes: ['pwdChangedTime'],
     stateAttributes: PASSWORD_POLICY
   },
   activeDirectory: {
@@ -42,7 +42,7 @@ export const PRESETS: Readonly<Record<PresetName, Preset>> = {
     groupMode: 'tokenGroups',
     groupFilter: '(member={dn})',
     groupName: 'sAMAccountName',
-    passwordMarks: ['pwdLastSet'],
+    passwordAttributes: ['pwdLastSet'],
     stateAttributes: ACCOUNT_CONTROL
   },
   freeIPA: {
@@ -53,11 +53,11 @@ export const PRESETS: Readonly<Record<PresetName, Preset>> = {
     groupMode: 'memberOf',
     groupFilter: '(member={dn})',
     groupName: 'cn',
-    passwordMarks: ['krbLastPwdChange'],
+    passwordAttributes: ['krbLastPwdChange'],
     stateAttributes: ['nsAccountLock', 'krbPrincipalExpiration']
   },
   none: {
-    passwordMarks: ['pwdChangedTime', 'pwdLastSet'],
+    passwordAttributes: ['pwdChangedTime', 'pwdLastSet'],
     stateAttributes: [...PASSWORD_POLICY, ...ACCOUNT_CONTROL]
   }
 }

@@ -4,17 +4,17 @@
  */
 import type { Answer, RequestContext, Denial, IdentityProvider, OpenContext, PasswordCredential, UserInfo } from '../../../src/authn/provider.js'
 import { DirectoryError } from '../../../src/errors.js'
-import { stateOf } from './accounts/account-state.js'
-import { Accounts, type Account, type Explain, type Found } from './accounts/accounts.js'
+import { accountStateOf } from './accounts/account-state.js'
+import { Accounts, type Account, type Explain, type FindResult } from './accounts/accounts.js'
 import { attempt, attemptUnknown } from './accounts/attempt.js'
-import { BadPasswords } from './accounts/bad-passwords.js'
-import type { Directory, Search, Tested } from './connection/directory.js'
+import { BadPasswordLimit } from './accounts/bad-password-limit.js'
+import type { Directory, Search, CheckedPassword } from './connection/directory.js'
 import { coarseDN } from './syntax/distinguished-name.js'
 import { DomainNames } from './accounts/domain-names.js'
 import { groupAttributes, Groups } from './groups/groups.js'
-import { RefusedPasswords } from './accounts/refused-passwords.js'
-import type { Settings } from './settings.js'
-import type { Refusal } from './connection/verdict.js'
+import { RejectedPasswordCache } from './accounts/rejected-password-cache.js'
+import type { LdapSettings } from './settings.js'
+import type { AccountDenial } from './connection/bind-outcome.js'
 
 /** There is no entry, hence nothing that could change. */
 const NO_MARK = { of: 'entry', value: '' } as const
@@ -25,18 +25,18 @@ export class LdapProvider implements IdentityProvider {
   readonly maxConcurrentChecks: number
   /** Nobody but users themselves may read their entries: then there is no look-up. */
   readonly lookup?: NonNullable<IdentityProvider['lookup']>
-  readonly #settings: Settings
+  readonly #settings: LdapSettings
   readonly #directory: Directory
   readonly #ctx: Surroundings
   readonly #accounts: Accounts
   readonly #groups: Groups
-  readonly #refused = new RefusedPasswords()
+  readonly #refused = new RejectedPasswordCache()
   /** The same of names that can't be tested, apart: no spray of names evicts what the directory has refused. */
-  readonly #untested = new RefusedPasswords()
-  readonly #badPasswords: BadPasswords | undefined
+  readonly #untested = new RejectedPasswordCache()
+  readonly #badPasswords: BadPasswordLimit | undefined
   #warnedOfCase = false
 
-  constructor (settings: Settings, directory: Directory, ctx: Surroundings) {
+  constructor (settings: LdapSettings, directory: Directory, ctx: Surroundings) {
     const { maxBadPasswordCount: limit } = settings
     this.maxConcurrentChecks = settings.pool.max
     this.#settings = settings
@@ -44,14 +44,14 @@ export class LdapProvider implements IdentityProvider {
     this.#ctx = ctx
     this.#badPasswords = limit === undefined
       ? undefined
-      : new BadPasswords(limit, dn => {
+      : new BadPasswordLimit(limit, dn => {
         ctx.log.warn({ dn }, 'no bind: badPwdCount has reached maxBadPasswordCount')
         ctx.countEvent?.('bad-password-limit')
       })
     this.#accounts = new Accounts(settings, new DomainNames(), groupAttributes(settings.groups))
     this.#groups = new Groups(settings.groups, {
-      dropped: () => { ctx.countEvent?.('group-dropped') },
-      nearlyRequired: group => { this.#warnOfCase(group) }
+      onDropped: () => { ctx.countEvent?.('group-dropped') },
+      onCaseMismatch: group => { this.#warnOfCase(group) }
     })
     if (!settings.readsAsUser) this.lookup = async (username, ctx) => await this.#lookUp(username, ctx)
   }
@@ -74,25 +74,25 @@ export class LdapProvider implements IdentityProvider {
       await this.#spend(await this.#accounts.unknownName(username, search), password, ctx)
       return this.#unfound(found)
     }
-    const state = stateOf(found.entry)
+    const state = accountStateOf(found.entry)
     if (state.refusal !== undefined) {
-      await this.#spend(found.identity, password, ctx)
+      await this.#spend(found.key, password, ctx)
       return this.#refuse(found, state.refusal)
     }
-    if (this.#refused.has(found.identity, password, found.mark)) {
+    if (this.#refused.has(found.key, password, found.passwordVersion)) {
       this.#ctx.countEvent?.('refused-from-memory')
       return { denied: 'wrong-credential', username: found.username }
     }
-    const verdict = await attempt(found.identity, ctx, async () => {
-      const { verdict, host } = await this.#test(found.entry.dn, password, search, signal)
-      if (verdict !== 'wrong') return verdict
+    const outcome = await attempt(found.key, ctx, async () => {
+      const { outcome, host } = await this.#test(found.entry.dn, password, search, signal)
+      if (outcome !== 'incorrect') return outcome
       if (state.maybeLocked) return { denied: 'locked', why: 'the bind was refused while the account is locked' }
       // a host that lags behind the other one may not know a new password yet; an account may be locked by now
-      if (host === found.entry.host && await this.#accounts.isUnlocked(found.entry.dn, search)) this.#refused.add(found.identity, password, found.mark)
-      return 'wrong'
+      if (host === found.entry.host && await this.#accounts.isUnlocked(found.entry.dn, search)) this.#refused.add(found.key, password, found.passwordVersion)
+      return 'incorrect'
     })
-    if (verdict === 'wrong') return { denied: 'wrong-credential', username: found.username }
-    if (verdict !== 'right') return this.#refuse(found, verdict)
+    if (outcome === 'incorrect') return { denied: 'wrong-credential', username: found.username }
+    if (outcome !== 'correct') return this.#refuse(found, outcome)
     return await this.#answer(found, search, state.expiresAt)
   }
 
@@ -103,27 +103,27 @@ export class LdapProvider implements IdentityProvider {
     this.#untested.add(name, password, NO_MARK)
   }
 
-  async #test (dn: string, password: string, search: Search, signal: AbortSignal): Promise<Tested> {
-    const test = async (): Promise<Tested> => await this.#directory.test(dn, password, signal)
+  async #test (dn: string, password: string, search: Search, signal: AbortSignal): Promise<CheckedPassword> {
+    const test = async (): Promise<CheckedPassword> => await this.#directory.checkPassword(dn, password, signal)
     return this.#badPasswords === undefined ? await test() : await this.#badPasswords.guard(dn, search, test)
   }
 
   /** Without a service account: bind under the name that the template gives, then read as that user. */
   async #asUser ({ username, password }: PasswordCredential, ctx: RequestContext): Promise<Answer> {
-    const dn = this.#accounts.nameOf(username)
+    const dn = this.#accounts.dnOf(username)
     let answer: Answer | undefined
-    const verdict = await attempt(coarseDN(dn), ctx, async () => {
-      const { verdict, used } = await this.#directory.testAndUse(dn, password, ctx.signal, async search => {
+    const outcome = await attempt(coarseDN(dn), ctx, async () => {
+      const { outcome, used } = await this.#directory.checkPasswordAndSearch(dn, password, ctx.signal, async search => {
         const found = await this.#accounts.find(username, search)
         if (!isAccount(found)) return this.#unfound(found)
-        const { refusal, expiresAt } = stateOf(found.entry)
+        const { refusal, expiresAt } = accountStateOf(found.entry)
         return refusal === undefined ? await this.#answer(found, search, expiresAt) : this.#refuse(found, refusal)
       })
       answer = used
-      return verdict
+      return outcome
     })
-    if (verdict === 'wrong') return { denied: 'wrong-credential' }
-    if (verdict !== 'right') return this.#refuse({ username: undefined, entry: { dn } }, verdict)
+    if (outcome === 'incorrect') return { denied: 'wrong-credential' }
+    if (outcome !== 'correct') return this.#refuse({ username: undefined, entry: { dn } }, outcome)
     // the throttle alone may say "right" without having asked
     if (answer === undefined) throw new DirectoryError('nobody looked at the password')
     return answer
@@ -137,7 +137,7 @@ export class LdapProvider implements IdentityProvider {
       return null
     }
     explain?.(`found ${found.entry.dn}`)
-    const { refusal, expiresAt } = stateOf(found.entry)
+    const { refusal, expiresAt } = accountStateOf(found.entry)
     if (expiresAt !== undefined) explain?.(`the account ends at ${expiresAt.toISOString()}`)
     if (refusal !== undefined) {
       explain?.(`refused, ${refusal.denied}: ${refusal.why}`)
@@ -163,7 +163,7 @@ export class LdapProvider implements IdentityProvider {
     this.#ctx.log.warn({ requireGroup: this.#settings.groups.required, group }, 'denied a user whose group differs from requireGroup in upper and lower case only; write requireGroup as the directory does')
   }
 
-  #unfound (found: Exclude<Found, Account>, explain?: Explain): Denial | null {
+  #unfound (found: Exclude<FindResult, Account>, explain?: Explain): Denial | null {
     if (found === 'nobody') return null
     if (found === 'ambiguous') {
       explain?.('refused: several entries are called that')
@@ -176,7 +176,7 @@ export class LdapProvider implements IdentityProvider {
     return null
   }
 
-  #refuse ({ username, entry: { dn } }: { username: string | undefined, entry: { dn: string } }, { denied, why }: Refusal): Denial {
+  #refuse ({ username, entry: { dn } }: { username: string | undefined, entry: { dn: string } }, { denied, why }: AccountDenial): Denial {
     this.#ctx.log.info({ dn, denied, why }, 'an account of the directory was refused')
     return { denied, ...username !== undefined && { username } }
   }
@@ -186,6 +186,6 @@ export class LdapProvider implements IdentityProvider {
   }
 }
 
-function isAccount (found: Found): found is Account {
+function isAccount (found: FindResult): found is Account {
   return typeof found === 'object' && 'entry' in found
 }

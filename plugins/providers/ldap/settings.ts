@@ -45,7 +45,7 @@ export interface PoolSettings {
   readonly age: number
 }
 
-export interface Settings {
+export interface LdapSettings {
   readonly presetName: PresetName
   readonly preset: Preset
   readonly user: UserSettings
@@ -64,7 +64,7 @@ export interface Settings {
 /** What a field is when neither the config nor the preset says. The errors of inspection.ts come first, so it is never used. */
 const MISSING = ''
 
-export function settle (config: LdapProviderConfig): Settings {
+export function resolveSettings (config: LdapProviderConfig): LdapSettings {
   const preset = PRESETS[config.preset]
   const { timeouts, pool, bindDN, userDNTemplate } = config
   return {

@@ -10,14 +10,14 @@ import { isUnder, parseDN } from './syntax/distinguished-name.js'
 import { comparisonsOf, filterError, placeholdersOf } from './syntax/filter.js'
 import { attributesIn, fillGroupFilter } from './groups/group-filter.js'
 import { isSelfWritable, PRESETS } from './presets.js'
-import { settle, type Settings } from './settings.js'
+import { resolveSettings, type LdapSettings } from './settings.js'
 
 export function validate (config: LdapProviderConfig, { timeout }: ValidateContext): Finding[] {
   const findings = [...inspectHosts(config), ...inspectServiceAccount(config), ...inspectDNs(config)]
   findings.push(...inspectLimits(config, timeout))
   const unsettled = [...inspectInclude(config)]
   if (unsettled.length > 0) return [...findings, ...unsettled]
-  const settings = settle(config)
+  const settings = resolveSettings(config)
   return [...findings, ...inspectUserSearch(config, settings), ...inspectGroupSearch(config, settings), ...inspectAttributes(settings)]
 }
 
@@ -78,7 +78,7 @@ function * inspectInclude ({ groupSearch: { include } }: LdapProviderConfig): Ge
   }
 }
 
-function * inspectUserSearch ({ preset, userSearch }: LdapProviderConfig, { user }: Settings): Generator<Finding> {
+function * inspectUserSearch ({ preset, userSearch }: LdapProviderConfig, { user }: LdapSettings): Generator<Finding> {
   if (user.username === '') yield { path: 'userSearch.attributes.username', message: `is missing: ${NO_PRESET}` }
   if (user.template !== '') {
     if (userSearch.filter !== undefined) yield { path: 'userSearch.filter', message: 'does nothing beside userDNTemplate' }
@@ -95,7 +95,7 @@ function * inspectUserSearch ({ preset, userSearch }: LdapProviderConfig, { user
 
 const NO_PRESET = 'no preset fills it in; there are openldap, activeDirectory and freeIPA'
 
-function * inspectGroupSearch ({ preset, groupSearch }: LdapProviderConfig, { groups, readsAsUser }: Settings): Generator<Finding> {
+function * inspectGroupSearch ({ preset, groupSearch }: LdapProviderConfig, { groups, readsAsUser }: LdapSettings): Generator<Finding> {
   const { mode } = groups
   if (groupSearch.mode === undefined && PRESETS[preset].groupMode === undefined) yield { path: 'groupSearch.mode', message: `is missing: ${NO_PRESET}; none: users have no groups` }
   if (mode === 'none') {
@@ -122,7 +122,7 @@ function * inspectGroupSearch ({ preset, groupSearch }: LdapProviderConfig, { gr
   if (readsAsUser) yield { path: 'groupSearch.nested', message: 'users read their groups themselves, and may not see all of them; a service account (bindDN) may', warning: true }
 }
 
-function * inspectAttributes ({ user, groups }: Settings): Generator<Finding> {
+function * inspectAttributes ({ user, groups }: LdapSettings): Generator<Finding> {
   const attributes = {
     'userSearch.attributes.username': user.username,
     'userSearch.attributes.uid': user.uid ?? '',

@@ -3,12 +3,12 @@
  * and disable in ways of their own; an attribute that isn't there, or may not
  * be read, says nothing.
  */
-import type { Entry } from '../connection/entry.js'
-import type { Refusal } from '../connection/verdict.js'
+import type { LdapEntry } from '../connection/ldap-entry.js'
+import type { AccountDenial } from '../connection/bind-outcome.js'
 
 export interface AccountState {
   /** Absent: it may be tried. */
-  readonly refusal?: Refusal
+  readonly refusal?: AccountDenial
   /** When the account ends. */
   readonly expiresAt?: Date
   /** A lock that may be over by now; a refused bind means this, not a wrong password. */
@@ -24,7 +24,7 @@ export const LOCK = 'pwdAccountLockedTime'
 /** Its value that means: until an administrator unlocks it */
 const FOR_GOOD = '000001010000Z'
 
-export function stateOf (entry: Entry, now = Date.now()): AccountState {
+export function accountStateOf (entry: LdapEntry, now = Date.now()): AccountState {
   const lock = entry.text(LOCK)
   const maybeLocked = lock !== undefined
   const expiresAt = earliest(fileTime(entry.text('accountExpires')), generalizedTime(entry.text('krbPrincipalExpiration')))
@@ -32,7 +32,7 @@ export function stateOf (entry: Entry, now = Date.now()): AccountState {
   return { maybeLocked, ...refusal !== undefined && { refusal }, ...expiresAt !== undefined && { expiresAt } }
 }
 
-function refusalOf (entry: Entry, lock: string | undefined, expiresAt: Date | undefined, now: number): Refusal | undefined {
+function refusalOf (entry: LdapEntry, lock: string | undefined, expiresAt: Date | undefined, now: number): AccountDenial | undefined {
   const control = Number(entry.text('userAccountControl') ?? 0) | Number(entry.text('msDS-User-Account-Control-Computed') ?? 0)
   if ((control & DISABLED) !== 0 || isTrue(entry.text('nsAccountLock'))) return { denied: 'disabled', why: 'the account is disabled' }
   if (expiresAt !== undefined && expiresAt.getTime() <= now) return { denied: 'expired', why: 'the account has expired' }

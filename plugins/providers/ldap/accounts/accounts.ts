@@ -4,27 +4,27 @@
  * speaks of the entry, never of what was typed.
  */
 import { DirectoryError } from '../../../../src/errors.js'
-import { LOCK, stateOf } from './account-state.js'
+import { LOCK, accountStateOf } from './account-state.js'
 import { domainOf, dnsNameOf, escapeInDN, nameInDN, normalizeDN } from '../syntax/distinguished-name.js'
 import type { Search } from '../connection/directory.js'
-import type { Entry } from '../connection/entry.js'
-import { comparisonsOf, fillFilter, foldName, isSameName, wantedBy, type Comparison } from '../syntax/filter.js'
+import type { LdapEntry } from '../connection/ldap-entry.js'
+import { comparisonsOf, fillFilter, foldName, isSameName, expectedValue, type Comparison } from '../syntax/filter.js'
 import type { DomainNames } from './domain-names.js'
-import { markAttributes, markOf, type PasswordMark } from './password-mark.js'
-import type { Settings } from '../settings.js'
+import { passwordVersionAttributes, passwordVersionOf, type PasswordVersion } from './password-version.js'
+import type { LdapSettings } from '../settings.js'
 
 export interface Account {
-  readonly entry: Entry
+  readonly entry: LdapEntry
   /** As the entry writes it. */
   readonly username: string
   readonly uid: string | undefined
   readonly extra: Record<string, string[]>
   /** One for every spelling, and for as long as the account lives. */
-  readonly identity: string
-  readonly mark: PasswordMark | undefined
+  readonly key: string
+  readonly passwordVersion: PasswordVersion | undefined
 }
 
-export type Found = Account | 'nobody' | 'ambiguous' | { readonly unusable: string }
+export type FindResult = Account | 'nobody' | 'ambiguous' | { readonly unusable: string }
 
 export type Explain = (sentence: string) => void
 
@@ -32,32 +32,32 @@ export type Explain = (sentence: string) => void
 const LIMIT = 10
 
 export class Accounts {
-  readonly #settings: Settings
+  readonly #settings: LdapSettings
   readonly #comparisons: readonly Comparison[]
   readonly #attributes: readonly string[]
   readonly #domains: DomainNames
 
   /** @param extra further attributes that somebody wants to read of an account */
-  constructor (settings: Settings, domains: DomainNames, extra: readonly string[]) {
+  constructor (settings: LdapSettings, domains: DomainNames, extra: readonly string[]) {
     const { user, preset } = settings
     this.#settings = settings
     this.#domains = domains
     this.#comparisons = user.template === '' ? comparisonsOf(user.filter) : templateComparison(user.template)
     this.#attributes = [...new Set([
       user.username, ...user.uid === undefined ? [] : [user.uid], ...Object.values(user.extra),
-      ...this.#comparisons.map(({ attribute }) => attribute), ...markAttributes(preset.passwordMarks), ...preset.stateAttributes, ...extra
+      ...this.#comparisons.map(({ attribute }) => attribute), ...passwordVersionAttributes(preset.passwordAttributes), ...preset.stateAttributes, ...extra
     ])]
   }
 
   /** The DN that a template makes of what was typed. */
-  nameOf (typed: string): string {
+  dnOf (typed: string): string {
     return this.#settings.user.template.replaceAll('{username}', () => escapeInDN(typed))
   }
 
-  async find (typed: string, search: Search, explain?: Explain): Promise<Found> {
+  async find (typed: string, search: Search, explain?: Explain): Promise<FindResult> {
     const names = this.#readings(typed)
     const entries = await this.#candidates(names, search, explain)
-    const meant: Entry[] = []
+    const meant: LdapEntry[] = []
     for (const entry of entries) {
       if (await this.#isMeant(entry, names, search)) meant.push(entry)
       else explain?.(`${entry.dn} is not called that`)
@@ -75,11 +75,11 @@ export class Accounts {
     return foldName(typed)
   }
 
-  async #candidates (names: readonly Reading[], search: Search, explain: Explain | undefined): Promise<Entry[]> {
+  async #candidates (names: readonly NameCandidate[], search: Search, explain: Explain | undefined): Promise<LdapEntry[]> {
     const { user } = this.#settings
     const attributes = this.#attributes
     if (user.template !== '') {
-      const dn = this.nameOf(names[0]!.name)
+      const dn = this.dnOf(names[0]!.name)
       explain?.(`reads ${dn}`)
       return await search({ baseDN: dn, scope: 'base', attributes, limit: 1 }) ?? []
     }
@@ -92,7 +92,7 @@ export class Accounts {
   }
 
   /** Active Directory knows an account as `CORP\alice` and `alice@corp.example.com` too. */
-  #readings (typed: string): Reading[] {
+  #readings (typed: string): NameCandidate[] {
     const plain = { name: typed, domain: undefined }
     if (this.#settings.presetName !== 'activeDirectory' || this.#settings.user.template !== '') return [plain]
     const [, domain, name] = /^([^\\]+)\\([^\\]+)$/.exec(typed) ?? []
@@ -101,10 +101,10 @@ export class Accounts {
     return account === undefined ? [plain] : [plain, { name: account, domain: suffix }]
   }
 
-  async #isMeant (entry: Entry, names: readonly Reading[], search: Search): Promise<boolean> {
+  async #isMeant (entry: LdapEntry, names: readonly NameCandidate[], search: Search): Promise<boolean> {
     for (const { name, domain } of names) {
       const called = this.#comparisons.some(comparison => {
-        const wanted = wantedBy(comparison, name)
+        const wanted = expectedValue(comparison, name)
         return entry.texts(comparison.attribute).some(text => isSameName(text, wanted))
       })
       if (called && (domain === undefined || await this.#isIn(entry.dn, domain, search))) return true
@@ -113,9 +113,9 @@ export class Accounts {
   }
 
   /** As a domain controller reads a name: a userPrincipalName comes before `sAMAccountName@domain` of another account. */
-  #preferred (meant: readonly Entry[], typed: string, explain: Explain | undefined): readonly Entry[] {
+  #preferred (meant: readonly LdapEntry[], typed: string, explain: Explain | undefined): readonly LdapEntry[] {
     if (this.#settings.presetName !== 'activeDirectory') return meant
-    const isPrincipal = (entry: Entry): boolean => entry.texts('userPrincipalName').some(name => isSameName(name, typed))
+    const isPrincipal = (entry: LdapEntry): boolean => entry.texts('userPrincipalName').some(name => isSameName(name, typed))
     if (!meant.some(isPrincipal)) return meant
     for (const { dn } of meant.filter(entry => !isPrincipal(entry))) explain?.(`${dn} is left out: ${typed} is the userPrincipalName of another account`)
     return meant.filter(isPrincipal)
@@ -132,10 +132,10 @@ export class Accounts {
     const { stateAttributes } = this.#settings.preset
     if (!stateAttributes.includes(LOCK)) return true
     const [entry] = await search({ baseDN: dn, scope: 'base', attributes: [LOCK], limit: 1 }).catch(() => undefined) ?? []
-    return entry !== undefined && !stateOf(entry).maybeLocked
+    return entry !== undefined && !accountStateOf(entry).maybeLocked
   }
 
-  #accountOf (entry: Entry): Found {
+  #accountOf (entry: LdapEntry): FindResult {
     const { user, preset } = this.#settings
     const names = entry.texts(user.username)
     // of several values the one in the DN is the entry's own
@@ -148,14 +148,14 @@ export class Accounts {
       username,
       uid,
       extra: Object.fromEntries(extra),
-      identity: uid ?? normalizeDN(entry.dn),
-      mark: markOf(entry, preset.passwordMarks)
+      key: uid ?? normalizeDN(entry.dn),
+      passwordVersion: passwordVersionOf(entry, preset.passwordAttributes)
     }
   }
 }
 
 /** One way to read what was typed. */
-interface Reading {
+interface NameCandidate {
   readonly name: string
   readonly domain: string | undefined
 }

@@ -1,22 +1,22 @@
 /** The test of a password under the throttle of the service, which knows only "right" and "wrong". */
 import type { RequestContext } from '../../../../src/authn/provider.js'
-import type { Refusal, Verdict } from '../connection/verdict.js'
+import type { AccountDenial, BindOutcome } from '../connection/bind-outcome.js'
 
 /**
  * A refusal for another reason is neither a right password nor a wrong one, and
  * the throttle must not count it. The caller is released when nobody waits any
  * more; the test goes on.
  */
-export async function attempt (identity: string, ctx: Pick<RequestContext, 'attempt' | 'signal'>, test: () => Promise<Verdict>): Promise<Verdict> {
+export async function attempt (identity: string, ctx: Pick<RequestContext, 'attempt' | 'signal'>, test: () => Promise<BindOutcome>): Promise<BindOutcome> {
   // before it begins: nobody would look after one that fails then
   ctx.signal.throwIfAborted()
   const attempt = ctx.attempt(identity, async () => {
-    const verdict = await test()
-    if (verdict !== 'right' && verdict !== 'wrong') throw new Refused(verdict)
-    return verdict === 'right'
+    const outcome = await test()
+    if (outcome !== 'correct' && outcome !== 'incorrect') throw new Refused(outcome)
+    return outcome === 'correct'
   })
   try {
-    return await unlessAborted(attempt, ctx.signal) ? 'right' : 'wrong'
+    return await unlessAborted(attempt, ctx.signal) ? 'correct' : 'incorrect'
   } catch (error) {
     if (error instanceof Refused) return error.refusal
     throw error
@@ -30,7 +30,7 @@ export async function attemptUnknown (name: string, ctx: Pick<RequestContext, 'a
 }
 
 class Refused extends Error {
-  constructor (readonly refusal: Refusal) {
+  constructor (readonly refusal: AccountDenial) {
     super(refusal.denied)
   }
 }

@@ -9,8 +9,8 @@ import { connect as connectTls } from 'node:tls'
 import type { LdapTlsConfig } from '../../../../schemas/providers/ldap.js'
 import { DirectoryError } from '../../../../src/errors.js'
 import { startTls } from './start-tls.js'
-import type { TlsIdentity } from './tls-files.js'
-import { LateError, tlsWordsOf, unfinishedHandshake } from './tls-words.js'
+import type { TlsCertificates } from './tls-files.js'
+import { TimedOutError, describeTlsError, describeHandshakeError } from './tls-errors.js'
 
 export interface Host {
   /** `dc1.example.com:636`, for logs. */
@@ -28,7 +28,7 @@ export function hostOf (url: string): Host {
 export interface DialSettings {
   readonly tls: LdapTlsConfig
   /** As of now: its files may change. */
-  readonly identity: () => TlsIdentity
+  readonly certificates: () => TlsCertificates
   /** Milliseconds for all of it. */
   readonly timeout: number
   /** Takes secrets out of the words of a host; absent: there are none. */
@@ -40,12 +40,12 @@ const KEEP_ALIVE = 30_000
 const NO_HANDSHAKE = 'no TLS handshake within'
 
 /** @throws DirectoryError, or the reason of `signal` */
-export async function dial (host: Host, { tls, identity, timeout, redact = words => words }: DialSettings, signal: AbortSignal): Promise<Socket> {
+export async function dial (host: Host, { tls, certificates, timeout, redact = words => words }: DialSettings, signal: AbortSignal): Promise<Socket> {
   signal.throwIfAborted()
   let socket: Socket = quiet(connect({ host: host.hostname, port: host.port, noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE }))
   const abort = (): void => { socket.destroy(new Error('nobody waits any more')) }
   let late = 'no connection within'
-  const timer = setTimeout(() => { socket.destroy(new LateError(`${late} ${timeout} ms`)) }, timeout)
+  const timer = setTimeout(() => { socket.destroy(new TimedOutError(`${late} ${timeout} ms`)) }, timeout)
   signal.addEventListener('abort', abort, { once: true })
   try {
     await once(socket, 'connect')
@@ -59,7 +59,7 @@ export async function dial (host: Host, { tls, identity, timeout, redact = words
         socket,
         host: host.hostname,
         servername: tls.serverName || (isIP(host.hostname) === 0 ? host.hostname : ''),
-        ...identity(),
+        ...certificates(),
         // any certificate of the CA file is trusted, not only roots
         allowPartialTrustChain: true,
         rejectUnauthorized: !tls.insecureSkipVerify,
@@ -71,7 +71,7 @@ export async function dial (host: Host, { tls, identity, timeout, redact = words
   } catch (error) {
     socket.destroy()
     signal.throwIfAborted()
-    throw new DirectoryError(`${host.name} can't be reached: ${(late === NO_HANDSHAKE ? unfinishedHandshake(error as Error, tls.mode === 'ldaps') : undefined) ?? reasonOf(error)}`, 'host')
+    throw new DirectoryError(`${host.name} can't be reached: ${(late === NO_HANDSHAKE ? describeHandshakeError(error as Error, tls.mode === 'ldaps') : undefined) ?? reasonOf(error)}`, 'host')
   } finally {
     clearTimeout(timer)
     signal.removeEventListener('abort', abort)
@@ -89,7 +89,7 @@ function quiet<T extends Socket> (socket: T): T {
 
 /** Node's errors carry certificates and stacks; the words and the code are enough. */
 function reasonOf (error: unknown): string {
-  const ofTls = tlsWordsOf(error as Error)
+  const ofTls = describeTlsError(error as Error)
   if (ofTls !== undefined) return ofTls
   const { message, code, errors } = error as NodeJS.ErrnoException & { errors?: Error[] }
   const words = message || errors?.map(({ message }) => message).join(', ') || String(error)

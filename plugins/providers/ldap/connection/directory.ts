@@ -10,36 +10,36 @@ import type { LdapProviderConfig } from '../../../../schemas/providers/ldap.js'
 import type { OpenContext } from '../../../../src/authn/provider.js'
 import { redactPasswords } from '../../../../src/authn/redaction.js'
 import { DirectoryError } from '../../../../src/errors.js'
-import { Connection, type Query } from './connection.js'
+import { LdapConnection, type Query } from './ldap-connection.js'
 import { dial, hostOf, type DialSettings, type Host } from './dial.js'
-import type { Entry } from './entry.js'
+import type { LdapEntry } from './ldap-entry.js'
 import { Hosts } from './hosts.js'
 import { Paging } from './pages.js'
 import { Pool } from './pool.js'
 import { ServiceBind } from './service-bind.js'
-import type { Settings } from '../settings.js'
-import type { TlsIdentity } from './tls-files.js'
-import { verdictOf, type Verdict } from './verdict.js'
+import type { LdapSettings } from '../settings.js'
+import type { TlsCertificates } from './tls-files.js'
+import { bindOutcomeOf, type BindOutcome } from './bind-outcome.js'
 
 /** Entries, or `undefined` where the base isn't there. */
-export type Search = (query: Query) => Promise<Entry[] | undefined>
+export type Search = (query: Query) => Promise<LdapEntry[] | undefined>
 
-export interface Tested {
-  readonly verdict: Verdict
+export interface CheckedPassword {
+  readonly outcome: BindOutcome
   readonly host: Host
 }
 
 export interface DirectoryOptions {
   readonly config: LdapProviderConfig
-  readonly settings: Settings
-  readonly identity: () => TlsIdentity
+  readonly settings: LdapSettings
+  readonly certificates: () => TlsCertificates
   readonly ctx: Pick<OpenContext, 'log' | 'countEvent' | 'invalidate'>
 }
 
 const ROOT: Query = { baseDN: '', scope: 'base', attributes: ['1.1'], limit: 1 }
 
 export class Directory {
-  readonly #settings: Settings
+  readonly #settings: LdapSettings
   readonly #dialing: DialSettings
   readonly #hosts: Hosts
   readonly #paging: Paging
@@ -49,9 +49,9 @@ export class Directory {
   /** One connection of its own: no review ever waits for a ping. */
   readonly #pings: Pool
 
-  constructor ({ config, settings, identity, ctx: { log, countEvent, invalidate } }: DirectoryOptions) {
+  constructor ({ config, settings, certificates, ctx: { log, countEvent, invalidate } }: DirectoryOptions) {
     this.#settings = settings
-    this.#dialing = { tls: config.tls, identity, timeout: settings.timeouts.connect, redact: words => redactPasswords(words, this.#service.secrets()) }
+    this.#dialing = { tls: config.tls, certificates, timeout: settings.timeouts.connect, redact: words => redactPasswords(words, this.#service.secrets()) }
     this.#paging = new Paging(settings.pageSize, log)
     this.#hosts = new Hosts({
       hosts: config.urls.map(hostOf),
@@ -78,26 +78,26 @@ export class Directory {
   }
 
   /** As the service account, or anonymously. */
-  async search (query: Query, signal: AbortSignal): Promise<Entry[] | undefined> {
+  async search (query: Query, signal: AbortSignal): Promise<LdapEntry[] | undefined> {
     return await this.#ask(this.#searches, signal, async connection => await connection.search(query, signal))
   }
 
   /**
    * Whether it is this entry's password. `signal` ends the wait for a
    * connection, not the bind itself: the directory counts what it was sent, so
-   * its verdict has to count here too.
+   * its outcome has to count here too.
    */
-  async test (dn: string, password: string, signal: AbortSignal): Promise<Tested> {
-    return await this.#ask(this.#binds, signal, async connection => ({ verdict: verdictOf(await connection.bind(dn, password)), host: connection.host }))
+  async checkPassword (dn: string, password: string, signal: AbortSignal): Promise<CheckedPassword> {
+    return await this.#ask(this.#binds, signal, async connection => ({ outcome: bindOutcomeOf(await connection.bind(dn, password)), host: connection.host }))
   }
 
   /** The same, and what `use` makes of searches as that user, where the password is right. */
-  async testAndUse<T> (dn: string, password: string, signal: AbortSignal, use: (search: Search) => Promise<T>): Promise<{ verdict: Verdict, used?: T }> {
+  async checkPasswordAndSearch<T> (dn: string, password: string, signal: AbortSignal, use: (search: Search) => Promise<T>): Promise<{ outcome: BindOutcome, used?: T }> {
     return await this.#ask(this.#binds, signal, async connection => {
-      const verdict = verdictOf(await connection.bind(dn, password))
-      if (verdict !== 'right') return { verdict }
+      const outcome = bindOutcomeOf(await connection.bind(dn, password))
+      if (outcome !== 'correct') return { outcome }
       try {
-        return { verdict, used: await use(async query => await connection.search(query, signal)) }
+        return { outcome, used: await use(async query => await connection.search(query, signal)) }
       } finally {
         connection.close()
       }
@@ -118,7 +118,7 @@ export class Directory {
   }
 
   /** Once more where the connection is lost: it may have lain idle for too long, or its host has just died. */
-  async #ask<T> (pool: Pool, signal: AbortSignal, use: (connection: Connection) => Promise<T>): Promise<T> {
+  async #ask<T> (pool: Pool, signal: AbortSignal, use: (connection: LdapConnection) => Promise<T>): Promise<T> {
     try {
       return await this.#lend(pool, signal, use)
     } catch (error) {
@@ -127,7 +127,7 @@ export class Directory {
     }
   }
 
-  async #lend<T> (pool: Pool, signal: AbortSignal, use: (connection: Connection) => Promise<T>): Promise<T> {
+  async #lend<T> (pool: Pool, signal: AbortSignal, use: (connection: LdapConnection) => Promise<T>): Promise<T> {
     return await pool.lend(signal, async connection => {
       try {
         return await use(connection)
@@ -138,11 +138,11 @@ export class Directory {
     })
   }
 
-  async #connectAsService (signal: AbortSignal, { aside = false } = {}): Promise<Connection> {
-    this.#service.check()
+  async #connectAsService (signal: AbortSignal, { aside = false } = {}): Promise<LdapConnection> {
+    this.#service.throwIfBackingOff()
     const connection = await this.#connect(signal)
     try {
-      await (aside ? this.#service.bindAside(connection, signal) : this.#service.bind(connection, signal))
+      await (aside ? this.#service.bindForPing(connection, signal) : this.#service.bind(connection, signal))
       return connection
     } catch (error) {
       connection.close()
@@ -152,7 +152,7 @@ export class Directory {
   }
 
   /** To the first host that takes it. */
-  async #connect (signal: AbortSignal): Promise<Connection> {
+  async #connect (signal: AbortSignal): Promise<LdapConnection> {
     let last: unknown
     for (const host of this.#hosts.inOrder()) {
       try {
@@ -166,12 +166,12 @@ export class Directory {
     throw last
   }
 
-  async #reach (host: Host, signal: AbortSignal): Promise<Connection> {
-    return new Connection(host, await dial(host, this.#dialing, signal), this.#settings.timeouts, this.#paging, () => this.#service.secrets())
+  async #reach (host: Host, signal: AbortSignal): Promise<LdapConnection> {
+    return new LdapConnection(host, await dial(host, this.#dialing, signal), this.#settings.timeouts, this.#paging, () => this.#service.secrets())
   }
 
   #note (host: Host, error: unknown): void {
-    if (isOfHost(error)) this.#hosts.failed(host, error)
+    if (isOfHost(error)) this.#hosts.markDown(host, error)
   }
 
   /** A frozen host still takes connections: only an answer counts. */

@@ -14,7 +14,7 @@ export interface HostsOptions {
   readonly onLost: (host: Host) => void
   readonly log: ProviderLog
   /** Milliseconds between two probes of one host. */
-  readonly pause?: number
+  readonly probeInterval?: number
 }
 
 const PAUSE = 5_000
@@ -28,7 +28,7 @@ export class Hosts {
 
   constructor (options: HostsOptions) {
     this.#options = options
-    this.#pause = options.pause ?? PAUSE
+    this.#pause = options.probeInterval ?? PAUSE
   }
 
   /** The well ones first; the others too, for want of a better one. */
@@ -37,14 +37,14 @@ export class Hosts {
     return [...hosts.filter(host => !this.#ill.has(host)), ...hosts.filter(host => this.#ill.has(host))]
   }
 
-  failed (host: Host, error: Error): void {
+  markDown (host: Host, error: Error): void {
     if (this.#ill.has(host) || this.#closing.signal.aborted) return
     this.#options.log.warn({ host: host.name, reason: error.message }, 'a directory host is lost; asked again in the background')
     this.#probeLater(host)
     this.#options.onLost(host)
   }
 
-  answered (host: Host): void {
+  markUp (host: Host): void {
     if (!this.#ill.has(host)) return
     clearTimeout(this.#ill.get(host))
     this.#ill.delete(host)
@@ -63,7 +63,7 @@ export class Hosts {
   async #probe (host: Host): Promise<void> {
     try {
       await this.#options.probe(host, this.#closing.signal)
-      this.answered(host)
+      this.markUp(host)
     } catch {
       if (this.#ill.has(host) && !this.#closing.signal.aborted) this.#probeLater(host)
     }

@@ -4,24 +4,24 @@
  * two pools.
  */
 import { DirectoryError } from '../../../../src/errors.js'
-import type { Connection } from './connection.js'
+import type { LdapConnection } from './ldap-connection.js'
 import type { Host } from './dial.js'
 import type { PoolSettings } from '../settings.js'
 
 interface Idle {
-  readonly connection: Connection
+  readonly connection: LdapConnection
   readonly since: number
 }
 
 /** Gets a connection, or `undefined` where there is room for a new one. */
-type Waiter = (connection: Connection | undefined) => void
+type Waiter = (connection: LdapConnection | undefined) => void
 
 /** Milliseconds between two looks at idle connections, at most. */
 const LONGEST_SWEEP = 30_000
 
 export class Pool {
   readonly #settings: PoolSettings
-  readonly #connect: (signal: AbortSignal) => Promise<Connection>
+  readonly #connect: (signal: AbortSignal) => Promise<LdapConnection>
   /** The one that was used last is last, and first to be used again: what is too many grows old. */
   #idle: Idle[] = []
   readonly #waiting = new Set<Waiter>()
@@ -30,7 +30,7 @@ export class Pool {
   readonly #sweep: NodeJS.Timeout
   readonly #closing = new AbortController()
 
-  constructor (settings: PoolSettings, connect: (signal: AbortSignal) => Promise<Connection>) {
+  constructor (settings: PoolSettings, connect: (signal: AbortSignal) => Promise<LdapConnection>) {
     this.#settings = settings
     this.#connect = connect
     this.#sweep = setInterval(() => { this.#clear(); this.#fill() }, Math.min(settings.idle, settings.age, LONGEST_SWEEP)).unref()
@@ -38,7 +38,7 @@ export class Pool {
   }
 
   /** Lends a connection for the time that `use` takes. One that is closed by then is not used again. */
-  async lend<T> (signal: AbortSignal, use: (connection: Connection) => Promise<T>): Promise<T> {
+  async lend<T> (signal: AbortSignal, use: (connection: LdapConnection) => Promise<T>): Promise<T> {
     const connection = await this.#take(signal)
     try {
       return await use(connection)
@@ -66,7 +66,7 @@ export class Pool {
     while (this.#next(undefined));
   }
 
-  async #take (signal: AbortSignal): Promise<Connection> {
+  async #take (signal: AbortSignal): Promise<LdapConnection> {
     for (;;) {
       signal.throwIfAborted()
       this.#closing.signal.throwIfAborted()
@@ -83,7 +83,7 @@ export class Pool {
     }
   }
 
-  async #open (signal: AbortSignal): Promise<Connection> {
+  async #open (signal: AbortSignal): Promise<LdapConnection> {
     this.#size++
     try {
       const connection = await this.#connect(signal)
@@ -96,7 +96,7 @@ export class Pool {
     }
   }
 
-  async #turn (signal: AbortSignal): Promise<Connection | undefined> {
+  async #turn (signal: AbortSignal): Promise<LdapConnection | undefined> {
     return await new Promise((resolve, reject) => {
       const enter: Waiter = connection => {
         signal.removeEventListener('abort', leave)
@@ -112,13 +112,13 @@ export class Pool {
     })
   }
 
-  #giveBack (connection: Connection): void {
+  #giveBack (connection: LdapConnection): void {
     if (!this.#isFit(connection)) this.#dismiss(connection)
     else if (!this.#next(connection)) this.#idle.push({ connection, since: performance.now() })
   }
 
   /** To whoever waits longest, if anybody does. */
-  #next (connection: Connection | undefined): boolean {
+  #next (connection: LdapConnection | undefined): boolean {
     const [enter] = this.#waiting
     if (enter === undefined) return false
     this.#waiting.delete(enter)
@@ -126,17 +126,17 @@ export class Pool {
     return true
   }
 
-  #isFit (connection: Connection): boolean {
+  #isFit (connection: LdapConnection): boolean {
     return connection.open && !this.#closing.signal.aborted && performance.now() - connection.openedAt < this.#settings.age
   }
 
-  #dismiss (connection: Connection): void {
+  #dismiss (connection: LdapConnection): void {
     connection.close()
     this.#size--
     this.#next(undefined)
   }
 
-  #dropIdle (connection: Connection): void {
+  #dropIdle (connection: LdapConnection): void {
     const rest = this.#idle.filter(idle => idle.connection !== connection)
     if (rest.length === this.#idle.length) return
     this.#idle = rest

@@ -6,8 +6,8 @@
 import type { ProviderLog } from '../../../../src/authn/provider.js'
 import type { Secret } from '../../../../schemas/primitives.js'
 import { DirectoryError } from '../../../../src/errors.js'
-import type { Connection } from './connection.js'
-import { serviceRefusal } from './service-refusal.js'
+import type { LdapConnection } from './ldap-connection.js'
+import { serviceBindError } from './service-refusal.js'
 
 export interface ServiceBindOptions {
   /** Empty: connections stay anonymous. */
@@ -21,7 +21,7 @@ export interface ServiceBindOptions {
   readonly now?: () => number
 }
 
-interface Refusal {
+interface Backoff {
   readonly password: string
   /** Milliseconds until the next attempt. */
   readonly pause: number
@@ -39,7 +39,7 @@ const LONGEST_PAUSE = 15 * 60_000
 export class ServiceBind {
   readonly #options: ServiceBindOptions
   readonly #now: () => number
-  #refusal: Refusal | undefined
+  #refusal: Backoff | undefined
   /** One bind after another: a refused one is the only one. */
   #last: Promise<void> = Promise.resolve()
   #look: NodeJS.Timeout | undefined
@@ -52,7 +52,7 @@ export class ServiceBind {
   }
 
   /** @throws DirectoryError while a refusal stands; before a connection is opened for nothing */
-  check (): void {
+  throwIfBackingOff (): void {
     const refusal = this.#refusal
     if (refusal === undefined || this.#password !== refusal.password) return
     const rest = refusal.until - this.#now()
@@ -60,7 +60,7 @@ export class ServiceBind {
   }
 
   /** @throws DirectoryError where the directory refuses, or gives no verdict */
-  async bind (connection: Connection, signal: AbortSignal): Promise<void> {
+  async bind (connection: LdapConnection, signal: AbortSignal): Promise<void> {
     if (this.#options.bindDN === '') return
     const turn = this.#last.then(async () => { await this.#attempt(connection, signal) })
     this.#last = turn.catch(() => {})
@@ -68,7 +68,7 @@ export class ServiceBind {
   }
 
   /** The same after those that are under way, which nobody waits for. */
-  async bindAside (connection: Connection, signal: AbortSignal): Promise<void> {
+  async bindForPing (connection: LdapConnection, signal: AbortSignal): Promise<void> {
     if (this.#options.bindDN === '') return
     await this.#last
     await this.#attempt(connection, signal)
@@ -87,12 +87,12 @@ export class ServiceBind {
     return this.#options.password?.reveal() ?? ''
   }
 
-  async #attempt (connection: Connection, signal: AbortSignal): Promise<void> {
-    this.check()
+  async #attempt (connection: LdapConnection, signal: AbortSignal): Promise<void> {
+    this.throwIfBackingOff()
     const { bindDN, log } = this.#options
     const password = this.#password
     this.#sent = password
-    const refusal = serviceRefusal(await connection.bind(bindDN, password, signal))
+    const refusal = serviceBindError(await connection.bind(bindDN, password, signal))
     if (refusal !== undefined) this.#refuse(password, refusal)
     if (this.#refusal !== undefined) log.info({ bindDN }, 'the directory takes the service account again')
     this.#refusal = undefined

@@ -8,8 +8,8 @@ import { ExtendedRequest } from 'ldapts'
 import { Allowance } from '../messages/allowance.js'
 import { AnswerError } from '../messages/ber.js'
 import { MessageReader } from '../messages/message-reader.js'
-import { checkResponse, Operation, printable, wordsOf, type Result } from '../messages/response.js'
-import { TLS_PORT } from './tls-words.js'
+import { checkResponse, Operation, printable, formatResult, type Result } from '../messages/response.js'
+import { TLS_PORT } from './tls-errors.js'
 
 const START_TLS = '1.3.6.1.4.1.1466.20037'
 const REQUEST = { id: 1, operation: Operation.extended }
@@ -28,7 +28,7 @@ export async function startTls (socket: Socket, redact: (words: string) => strin
   const response = readResponse(socket)
   socket.write(new ExtendedRequest({ messageId: REQUEST.id, oid: START_TLS }).write())
   const { code, diagnostic } = await response.catch((error: Error) => { throw Object.assign(error, { message: printable(redact(error.message)) }) })
-  const words = printable(redact(wordsOf(code, diagnostic)))
+  const words = printable(redact(formatResult(code, diagnostic)))
   if (code === PROTOCOL_ERROR) throw new Error(`it does not support StartTLS: configure TLS on the directory, or use ldaps:// (${words})`)
   if (code !== 0) throw new Error(`StartTLS was refused: ${words}`)
 }

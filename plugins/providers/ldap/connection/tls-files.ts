@@ -10,7 +10,7 @@ import { openWatched } from '../../../../src/files/reload.js'
 import { CABundle } from './ca-bundle.js'
 
 /** PEM. Holds a private key: not for logs. */
-export interface TlsIdentity {
+export interface TlsCertificates {
   /** Absent: the CAs that Node.js trusts. */
   readonly ca?: string
   /** The client certificate, with `key`. */
@@ -20,11 +20,11 @@ export interface TlsIdentity {
 
 export interface TlsFiles {
   /** As of now: files change, and CAs expire. */
-  current: () => TlsIdentity
+  current: () => TlsCertificates
   close: () => void
 }
 
-interface TlsContent extends Omit<TlsIdentity, 'ca'> {
+interface LoadedTlsFiles extends Omit<TlsCertificates, 'ca'> {
   readonly bundle?: CABundle
 }
 
@@ -47,11 +47,11 @@ export async function openTlsFiles (paths: Paths, { log, reportReload, resolvePa
       reportReload(error)
     }
   })
-  return { current: () => identityOf(watched.current, now()), close () { watched.close().catch(() => {}) } }
+  return { current: () => certificatesAt(watched.current, now()), close () { watched.close().catch(() => {}) } }
 }
 
 /** @throws ValidationError that names the file at fault */
-export async function readTlsFiles ({ caFile, certFile, keyFile }: Paths, resolvePath: OpenContext['resolvePath']): Promise<TlsContent> {
+export async function readTlsFiles ({ caFile, certFile, keyFile }: Paths, resolvePath: OpenContext['resolvePath']): Promise<LoadedTlsFiles> {
   const ca = caFile === undefined ? {} : { bundle: new CABundle((await readCertificates(resolvePath(caFile))).certificates) }
   if (certFile === undefined || keyFile === undefined) return ca
   const certificate = await readCertificates(resolvePath(certFile))
@@ -64,7 +64,7 @@ export async function readTlsFiles ({ caFile, certFile, keyFile }: Paths, resolv
  * Reads each file, whatever is wrong with the others.
  * @throws ValidationError that names the file at fault, or AggregateError with several
  */
-export async function checkTlsFiles ({ caFile, certFile, keyFile }: Paths, resolvePath: OpenContext['resolvePath']): Promise<void> {
+export async function validateTlsFiles ({ caFile, certFile, keyFile }: Paths, resolvePath: OpenContext['resolvePath']): Promise<void> {
   const ca = await failuresOf(caFile === undefined ? [] : [readCertificates(resolvePath(caFile))])
   const errors = [...ca, ...certFile === undefined || keyFile === undefined ? [] : await failuresOfPair({ certFile, keyFile }, resolvePath)]
   if (errors.length === 1) throw errors[0]
@@ -80,6 +80,6 @@ async function failuresOf (reads: ReadonlyArray<Promise<unknown>>): Promise<unkn
   return (await Promise.allSettled(reads)).flatMap(read => read.status === 'rejected' ? [read.reason] : [])
 }
 
-function identityOf ({ bundle, ...client }: TlsContent, now: number): TlsIdentity {
+function certificatesAt ({ bundle, ...client }: LoadedTlsFiles, now: number): TlsCertificates {
   return bundle === undefined ? client : { ...client, ca: bundle.current(now) }
 }

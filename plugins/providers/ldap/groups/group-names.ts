@@ -8,7 +8,7 @@ import { EqualityFilter, OrFilter } from 'ldapts'
 import { LRUCache } from 'lru-cache'
 import type { Search } from '../connection/directory.js'
 import { domainOf, normalizeDN } from '../syntax/distinguished-name.js'
-import { nameOf, type Group } from './group.js'
+import { groupNameOf, type Group } from './group.js'
 import type { GroupSettings } from '../settings.js'
 
 /** Milliseconds that the only holder of a name is taken for the only one; another one is asked about at once. */
@@ -53,7 +53,7 @@ export class GroupNames {
       const filters = names.slice(from, from + BATCH).map(value => new EqualityFilter({ attribute: nameAttribute, value }))
       const entries = await search({ baseDN, scope: 'sub', filter: new OrFilter({ filters }), attributes: [nameAttribute] }) ?? []
       for (const entry of entries) {
-        const name = nameOf(entry, nameAttribute)
+        const name = groupNameOf(entry, nameAttribute)
         if (name !== undefined) groups.push({ dn: entry.dn, name })
       }
     }

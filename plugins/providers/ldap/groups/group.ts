@@ -1,7 +1,7 @@
 /** A group of the directory, and the name that Kubernetes is to see of it. */
 import { DirectoryError } from '../../../../src/errors.js'
 import { nameInDN } from '../syntax/distinguished-name.js'
-import type { Entry } from '../connection/entry.js'
+import type { LdapEntry } from '../connection/ldap-entry.js'
 
 /** Of one account. Windows puts 1,015 into an access token; each costs some 20 µs in which nothing else happens. */
 const MAX_GROUPS = 5_000
@@ -21,7 +21,7 @@ export interface Group {
  * attribute's only value. A further value could have been added by whoever may
  * write the entry.
  */
-export function nameOf (entry: Entry, attribute: string): string | undefined {
+export function groupNameOf (entry: LdapEntry, attribute: string): string | undefined {
   const inDN = nameInDN(entry.dn, attribute)
   if (inDN !== undefined) return inDN
   const names = entry.texts(attribute)

@@ -8,10 +8,10 @@ import { DirectoryError } from '../../../../src/errors.js'
 import type { Account, Explain } from '../accounts/accounts.js'
 import type { Search } from '../connection/directory.js'
 import { isUnder, nameInDN, normalizeDN } from '../syntax/distinguished-name.js'
-import type { Entry } from '../connection/entry.js'
+import type { LdapEntry } from '../connection/ldap-entry.js'
 import { fillFilter } from '../syntax/filter.js'
 import { attributesIn, fillGroupFilter } from './group-filter.js'
-import { boundGroups, nameOf, type Group } from './group.js'
+import { boundGroups, groupNameOf, type Group } from './group.js'
 import { GroupNames } from './group-names.js'
 import type { GroupSettings } from '../settings.js'
 import { TokenGroups } from './token-groups.js'
@@ -40,9 +40,9 @@ export interface Membership {
 
 export interface GroupEvents {
   /** A group was left out since another one has its name. */
-  readonly dropped: () => void
+  readonly onDropped: () => void
   /** The account has no required group, but one of that name in other letters. */
-  readonly nearlyRequired: (name: string) => void
+  readonly onCaseMismatch: (name: string) => void
 }
 
 export class Groups {
@@ -66,13 +66,13 @@ export class Groups {
     const shared = await this.#names.shared(groups, search)
     const named = groups.filter(({ dn, name }) => {
       if (!shared.has(name.normalize('NFC'))) return true
-      this.#events.dropped()
+      this.#events.onDropped()
       explain(`left out ${dn}: another group is called ${name} too`)
       return false
     })
     const admitted = required === '' || named.some(({ dn, name }) => name === required || normalizeDN(dn) === normalizeDN(required))
     const near = admitted ? undefined : named.find(({ name }) => fold(name) === fold(required))
-    if (near !== undefined) this.#events.nearlyRequired(near.name)
+    if (near !== undefined) this.#events.onCaseMismatch(near.name)
     if (!admitted) explain(`is not in ${required}, which requireGroup wants${near === undefined ? '' : `; ${near.name} differs from it in upper and lower case`}`)
     const included = named.filter(({ dn, name }) => {
       if (include === undefined || include.test(name)) return true
@@ -181,9 +181,9 @@ export class Groups {
     return groups
   }
 
-  #groupOf (entry: Entry, explain: Explain): Group | undefined {
+  #groupOf (entry: LdapEntry, explain: Explain): Group | undefined {
     const { nameAttribute } = this.#settings
-    const name = nameOf(entry, nameAttribute)
+    const name = groupNameOf(entry, nameAttribute)
     if (name !== undefined) return { dn: entry.dn, name }
     explain(`left out ${entry.dn}: it has no ${nameAttribute} of its own`)
     return undefined

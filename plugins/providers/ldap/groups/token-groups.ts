@@ -7,8 +7,8 @@ import { EqualityFilter, OrFilter } from 'ldapts'
 import { LRUCache } from 'lru-cache'
 import { DirectoryError } from '../../../../src/errors.js'
 import type { Search } from '../connection/directory.js'
-import { sidOf, type Entry } from '../connection/entry.js'
-import { boundGroups, nameOf, type Group } from './group.js'
+import { sidOf, type LdapEntry } from '../connection/ldap-entry.js'
+import { boundGroups, groupNameOf, type Group } from './group.js'
 import type { GroupSettings } from '../settings.js'
 
 /** Milliseconds for which a renamed group keeps its old name. */
@@ -53,10 +53,10 @@ export class TokenGroups {
     for (let from = 0; from < sids.length; from += BATCH) {
       const batch = sids.slice(from, from + BATCH)
       const filter = new OrFilter({ filters: batch.map(value => new EqualityFilter({ attribute: 'objectSid', value })) })
-      const entries: Entry[] = await search({ baseDN, scope: 'sub', filter, attributes: ['objectSid', nameAttribute] }) ?? []
+      const entries: LdapEntry[] = await search({ baseDN, scope: 'sub', filter, attributes: ['objectSid', nameAttribute] }) ?? []
       for (const entry of entries) {
         const [sid] = entry.bytes('objectSid')
-        const name = nameOf(entry, nameAttribute)
+        const name = groupNameOf(entry, nameAttribute)
         if (sid !== undefined && name !== undefined) resolved.set(sidOf(sid), { group: { dn: entry.dn, name } })
       }
     }

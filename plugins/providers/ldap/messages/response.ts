@@ -145,11 +145,11 @@ function readCookie (value: Elements): Buffer {
 function noticeOf (fields: Elements): AnswerError {
   const { name, code, diagnostic } = readResult(fields)
   if (name !== NOTICE_OF_DISCONNECTION) return new AnswerError('it is a notice that nobody asked for')
-  return new AnswerError(`it announces the end of the connection: ${wordsOf(code, diagnostic)}`, 'connection')
+  return new AnswerError(`it announces the end of the connection: ${formatResult(code, diagnostic)}`, 'connection')
 }
 
 /** `result code 53 (unwilling to perform)`, with the server's words if it has some. Not for a log as it is: see {@link printable}. */
-export function wordsOf (code: number, diagnostic: string): string {
+export function formatResult (code: number, diagnostic: string): string {
   return diagnostic === '' ? `result code ${code}` : `result code ${code} (${diagnostic})`
 }
 

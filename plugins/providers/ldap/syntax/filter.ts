@@ -69,7 +69,7 @@ export interface Comparison {
 }
 
 /** The value that an entry has to have for what was typed. */
-export function wantedBy ({ value }: Comparison, typed: string): string {
+export function expectedValue ({ value }: Comparison, typed: string): string {
   return value.split('{username}').map(unescape).join(typed)
 }
 

@@ -1,7 +1,7 @@
 /** The provider ldap on Active Directory, where it differs: names, groups, states, and what the directory counts itself. */
 import { test, type Test } from 'tap'
 import ldap from '../../../../plugins/providers/ldap/index.js'
-import { Connection } from '../../../../plugins/providers/ldap/connection/connection.js'
+import { LdapConnection } from '../../../../plugins/providers/ldap/connection/ldap-connection.js'
 import { dial, hostOf } from '../../../../plugins/providers/ldap/connection/dial.js'
 import { UnavailableError } from '../../../../src/errors.js'
 import { readText } from '../../../../src/documents/text.js'
@@ -117,9 +117,9 @@ test('Active Directory', needsRoot('Samba'), async t => {
   t.test('puts together a list that comes in parts', async t => {
     const { caFile, url } = samba
     const ca = await readText(caFile)
-    const settings = { tls: config().tls, identity: () => ({ ca }), timeout: 2000 }
+    const settings = { tls: config().tls, certificates: () => ({ ca }), timeout: 2000 }
     const { signal } = new AbortController()
-    const connection = new Connection(hostOf(url), await dial(hostOf(url), settings, signal), { connect: 2000, bind: 2000, search: 2000 })
+    const connection = new LdapConnection(hostOf(url), await dial(hostOf(url), settings, signal), { connect: 2000, bind: 2000, search: 2000 })
     t.teardown(() => { connection.close() })
     await connection.bind(READER.name, READER.password)
     const search = async (attribute: string) => (await connection.search({ baseDN: userDN('gail'), scope: 'base', attributes: [attribute] }, signal))![0]!.texts('memberOf')

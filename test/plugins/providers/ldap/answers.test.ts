@@ -4,7 +4,7 @@ import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 import { createServer as createTlsServer } from 'node:tls'
 import { test, type Test } from 'tap'
 import { MAX_ENTRIES } from '../../../../plugins/providers/ldap/messages/allowance.js'
-import { Connection, type Query } from '../../../../plugins/providers/ldap/connection/connection.js'
+import { LdapConnection, type Query } from '../../../../plugins/providers/ldap/connection/ldap-connection.js'
 import { dial, hostOf, type Host } from '../../../../plugins/providers/ldap/connection/dial.js'
 import { LONGEST_DN } from '../../../../plugins/providers/ldap/syntax/distinguished-name.js'
 import type { LdapProviderConfig } from '../../../../schemas/providers/ldap.js'
@@ -18,14 +18,14 @@ const PLAIN: LdapProviderConfig['tls'] = { mode: 'none', insecure: true, insecur
 const { signal } = new AbortController()
 
 async function reach (host: Host, tls = PLAIN): Promise<Socket> {
-  return await dial(host, { tls, identity: () => ({ ca: authority.cert }), timeout: 20_000 }, signal)
+  return await dial(host, { tls, certificates: () => ({ ca: authority.cert }), timeout: 20_000 }, signal)
 }
 
 /** A connection to a host that says this, and what it comes to. */
-async function connectTo (t: Test, say: Say, timeouts = TIMEOUTS): Promise<Connection> {
+async function connectTo (t: Test, say: Say, timeouts = TIMEOUTS): Promise<LdapConnection> {
   const { port } = await startHostile(t, say)
   const host = hostOf(`ldap://localhost:${port}`)
-  const connection = new Connection(host, await reach(host), timeouts)
+  const connection = new LdapConnection(host, await reach(host), timeouts)
   t.teardown(() => { connection.close() })
   return connection
 }
@@ -193,12 +193,12 @@ test('what comes without being asked for ends the connection, and is no answer',
 })
 
 /** A host that says something at once. */
-async function startEarly (t: Test, bytes: Buffer): Promise<Connection> {
+async function startEarly (t: Test, bytes: Buffer): Promise<LdapConnection> {
   const server = createServer(socket => { socket.on('error', () => {}).write(bytes) }).listen(0, '127.0.0.1')
   await once(server, 'listening')
   t.teardown(() => { server.close() })
   const host = hostOf(`ldap://127.0.0.1:${(server.address() as AddressInfo).port}`)
-  return new Connection(host, await reach(host), TIMEOUTS)
+  return new LdapConnection(host, await reach(host), TIMEOUTS)
 }
 
 const START_TLS: LdapProviderConfig['tls'] = { ...PLAIN, mode: 'startTLS', insecure: false }

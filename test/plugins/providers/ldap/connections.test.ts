@@ -5,7 +5,7 @@ import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { SASL_MECHANISMS } from 'ldapts'
 import { test, type Test } from 'tap'
-import { Connection } from '../../../../plugins/providers/ldap/connection/connection.js'
+import { LdapConnection } from '../../../../plugins/providers/ldap/connection/ldap-connection.js'
 import { dial, hostOf } from '../../../../plugins/providers/ldap/connection/dial.js'
 import { createAuthority, issueServing } from '../../../../src/certificates/issue.js'
 import { UnavailableError } from '../../../../src/errors.js'
@@ -77,7 +77,7 @@ test('connections', async t => {
     const own = (await startSlapd(t))!
     const { signal } = new AbortController()
     const host = hostOf(own.url)
-    const connection = new Connection(host, await dial(host, { tls: openldapConfig(own, { urls: [own.url], ...PLAIN }).tls, identity: () => ({}), timeout: 2000 }, signal), { connect: 2000, bind: 2000, search: 2000 })
+    const connection = new LdapConnection(host, await dial(host, { tls: openldapConfig(own, { urls: [own.url], ...PLAIN }).tls, certificates: () => ({}), timeout: 2000 }, signal), { connect: 2000, bind: 2000, search: 2000 })
     t.teardown(() => { connection.close() })
     for (const [name, password] of [[READER.dn, ''], ['', ''], ['', 'canary'], ['alice', 'canary'], ...SASL_MECHANISMS.map(name => [name, 'canary'])] as Array<[string, string]>) {
       await t.rejects(connection.bind(name, password), { code: 'AUTHN_DIRECTORY', message: /is never sent/ }, name)

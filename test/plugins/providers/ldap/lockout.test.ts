@@ -1,15 +1,15 @@
 /** What keeps guesses, and stale passwords, from locking people out of their directory; the service account first of all. */
 import { Attribute, Change, Client } from 'ldapts'
 import { test, type Test } from 'tap'
-import { Connection } from '../../../../plugins/providers/ldap/connection/connection.js'
+import { LdapConnection } from '../../../../plugins/providers/ldap/connection/ldap-connection.js'
 import { dial, hostOf, type Host } from '../../../../plugins/providers/ldap/connection/dial.js'
 import type { Directory } from '../../../../plugins/providers/ldap/connection/directory.js'
-import { Entry } from '../../../../plugins/providers/ldap/connection/entry.js'
-import { isUnchanged, markOf, type PasswordMark } from '../../../../plugins/providers/ldap/accounts/password-mark.js'
+import { LdapEntry } from '../../../../plugins/providers/ldap/connection/ldap-entry.js'
+import { isUnchanged, passwordVersionOf, type PasswordVersion } from '../../../../plugins/providers/ldap/accounts/password-version.js'
 import { LdapProvider } from '../../../../plugins/providers/ldap/provider.js'
-import { RefusedPasswords } from '../../../../plugins/providers/ldap/accounts/refused-passwords.js'
+import { RejectedPasswordCache } from '../../../../plugins/providers/ldap/accounts/rejected-password-cache.js'
 import { ServiceBind } from '../../../../plugins/providers/ldap/connection/service-bind.js'
-import { settle } from '../../../../plugins/providers/ldap/settings.js'
+import { resolveSettings } from '../../../../plugins/providers/ldap/settings.js'
 import type { RequestContext } from '../../../../src/authn/provider.js'
 import { Throttle } from '../../../../src/authn/throttle.js'
 import { UnavailableError } from '../../../../src/errors.js'
@@ -192,7 +192,7 @@ test('lockout', async t => {
     t.teardown(() => { bind.close() })
     const attempt = async (): Promise<void> => {
       const host = hostOf(slapd.url)
-      const connection = new Connection(host, await dial(host, { tls: { mode: 'none', insecure: true, serverName: '', insecureSkipVerify: false }, identity: () => ({}), timeout: 2000 }, signal), { connect: 2000, bind: 2000, search: 2000 })
+      const connection = new LdapConnection(host, await dial(host, { tls: { mode: 'none', insecure: true, serverName: '', insecureSkipVerify: false }, certificates: () => ({}), timeout: 2000 }, signal), { connect: 2000, bind: 2000, search: 2000 })
       try {
         await bind.bind(connection, signal)
       } finally {
@@ -217,7 +217,7 @@ test('lockout', async t => {
 
 test('refused passwords', async t => {
   let now = 1
-  const refused = new RefusedPasswords(() => now)
+  const refused = new RejectedPasswordCache(() => now)
   const mark = { of: 'password', value: '1' } as const
   refused.add('1001', 'canary', mark)
   for (const [name, account, password, expected] of [
@@ -255,20 +255,20 @@ test('what an entry shows of its password', async t => {
     ['its time was taken away', policy, changed, failed, false],
     ['a note that tells nothing where no such policy is', kerberos, { ...untouched, pwdFailureTime: '1' }, failed, false]
   ] as Array<[string, string[], Record<string, string>, Record<string, string>, boolean]>) {
-    const mark = (entry: Record<string, string>): PasswordMark => markOf(new Entry({ dn: 'cn=a', ...entry }), attributes)!
-    t.equal(isUnchanged(mark(then), mark(now)), expected, name)
+    const version = (entry: Record<string, string>): PasswordVersion => passwordVersionOf(new LdapEntry({ dn: 'cn=a', ...entry }), attributes)!
+    t.equal(isUnchanged(version(then), version(now)), expected, name)
   }
-  t.equal(markOf(new Entry({ dn: 'cn=a', uid: 'a' }), policy), undefined, 'nothing at all')
+  t.equal(passwordVersionOf(new LdapEntry({ dn: 'cn=a', uid: 'a' }), policy), undefined, 'nothing at all')
 })
 
 test('a host that lags behind', async t => {
-  const settings = settle(ldapConfig({ preset: 'freeIPA', urls: ['ldaps://one.example.test', 'ldaps://two.example.test'], userSearch: { baseDN: SUFFIX }, ...NO_GROUPS }))
+  const settings = resolveSettings(ldapConfig({ preset: 'freeIPA', urls: ['ldaps://one.example.test', 'ldaps://two.example.test'], userSearch: { baseDN: SUFFIX }, ...NO_GROUPS }))
   const [one, two] = ['one', 'two'].map(name => ({ name, hostname: name, port: 636 })) as [Host, Host]
-  const entry = new Entry({ dn: `uid=alice,${SUFFIX}`, uid: 'alice', krbLastPwdChange: '20260101000000Z' }, one)
+  const entry = new LdapEntry({ dn: `uid=alice,${SUFFIX}`, uid: 'alice', krbLastPwdChange: '20260101000000Z' }, one)
   const ctx = { audiences: [], signal: new AbortController().signal, log: QUIET, attempt: async (_identity: string, check: () => Promise<boolean>) => await check(), attemptUnknown: async () => {} }
   for (const [name, host, expected] of [['the password is remembered', one, 1], ['where another one tells of the entry, it is not', two, 3]] as const) {
     let binds = 0
-    const directory = { search: async () => [entry], test: async () => ({ verdict: 'wrong', host, bind: binds++ }) }
+    const directory = { search: async () => [entry], checkPassword: async () => ({ outcome: 'incorrect', host, bind: binds++ }) }
     const provider = new LdapProvider(settings, directory as unknown as Directory, { log: QUIET })
     for (let index = 0; index < 3; index++) t.equal(outcome(await provider.authenticatePassword({ username: 'alice', password: 'canary-new' }, ctx)), 'wrong-credential')
     t.equal(binds, expected, name)

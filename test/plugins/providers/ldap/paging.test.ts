@@ -1,7 +1,7 @@
 /** Searches for every entry: directories that refuse pages, limit them, or have never heard of them. */
 import { test, type Test } from 'tap'
 import { dial, hostOf } from '../../../../plugins/providers/ldap/connection/dial.js'
-import { Connection } from '../../../../plugins/providers/ldap/connection/connection.js'
+import { LdapConnection } from '../../../../plugins/providers/ldap/connection/ldap-connection.js'
 import { Paging } from '../../../../plugins/providers/ldap/connection/pages.js'
 import { control, element, entry, integer, message, Response, result } from '../../../fixtures/ber.js'
 import { Request, startHostile, type LdapRequest } from '../../../fixtures/hostile-directory.js'
@@ -49,8 +49,8 @@ async function connectTo (t: Test, answer: (asked: { paged: boolean, cookie: str
   })
   const host = hostOf(`ldap://127.0.0.1:${port}`)
   const { signal } = new AbortController()
-  const socket = await dial(host, { tls: { mode: 'none', insecure: true, insecureSkipVerify: false, serverName: '' }, identity: () => ({}), timeout: 20_000 }, signal)
-  const connection = new Connection(host, socket, { connect: 20_000, bind: 20_000, search: 20_000 }, new Paging(500, { info () {} }))
+  const socket = await dial(host, { tls: { mode: 'none', insecure: true, insecureSkipVerify: false, serverName: '' }, certificates: () => ({}), timeout: 20_000 }, signal)
+  const connection = new LdapConnection(host, socket, { connect: 20_000, bind: 20_000, search: 20_000 }, new Paging(500, { info () {} }))
   t.teardown(() => { connection.close() })
   return {
     requests,

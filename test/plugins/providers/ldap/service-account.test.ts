@@ -1,6 +1,6 @@
 /** A service account that the directory refuses: what is wrong with it, in words. */
 import { test } from 'tap'
-import { serviceRefusal } from '../../../../plugins/providers/ldap/connection/service-refusal.js'
+import { serviceBindError } from '../../../../plugins/providers/ldap/connection/service-refusal.js'
 import { openLdap, openldapConfig } from '../../../fixtures/ldap.js'
 import { alice } from '../../../fixtures/people.js'
 import { startSlapd, SUFFIX } from '../../../fixtures/slapd.js'
@@ -53,5 +53,5 @@ test('Active Directory and 389-ds', async t => {
     ['inactivated', 53, 'UnwillingToPerformError 53: Account inactivated.', /^the account is inactivated \(Unw/],
     ['too many tries', 19, 'ConstraintViolationError 19: Exceed password retry limit.', /^too many wrong passwords \(Con/],
     ['something else', 1, 'OperationsError 1', /^OperationsError 1$/]
-  ] as const) t.match(serviceRefusal({ code, message, words: message, policy: undefined }) ?? 'none', expected ?? /^none$/, name)
+  ] as const) t.match(serviceBindError({ code, rawMessage: message, message, policy: undefined }) ?? 'none', expected ?? /^none$/, name)
 })

@@ -7,9 +7,9 @@
  * policy notes failed binds in the entry, and so would end each memory at once;
  * but it would have noted a change of the password too.
  */
-import type { Entry } from '../connection/entry.js'
+import type { LdapEntry } from '../connection/ldap-entry.js'
 
-export interface PasswordMark {
+export interface PasswordVersion {
   readonly of: 'password' | 'policy' | 'entry'
   readonly value: string
 }
@@ -21,12 +21,12 @@ const [POLICY_CHANGE, POLICY_FAILURE] = ['pwdChangedTime', 'pwdFailureTime']
 const ENTRY_ATTRIBUTES = ['entryCSN', 'modifyTimestamp']
 
 /** What to read of an entry; `passwordAttributes` are those of its preset. */
-export function markAttributes (passwordAttributes: readonly string[]): string[] {
+export function passwordVersionAttributes (passwordAttributes: readonly string[]): string[] {
   return [...passwordAttributes, POLICY_FAILURE, ...ENTRY_ATTRIBUTES]
 }
 
 /** `undefined` where nothing of the kind can be read. */
-export function markOf (entry: Entry, passwordAttributes: readonly string[]): PasswordMark | undefined {
+export function passwordVersionOf (entry: LdapEntry, passwordAttributes: readonly string[]): PasswordVersion | undefined {
   const ofPassword = read(entry, passwordAttributes)
   if (ofPassword !== '') return { of: 'password', value: ofPassword }
   if (passwordAttributes.includes(POLICY_CHANGE) && entry.text(POLICY_FAILURE) !== undefined) return { of: 'policy', value: 'never changed' }
@@ -35,12 +35,12 @@ export function markOf (entry: Entry, passwordAttributes: readonly string[]): Pa
 }
 
 /** Is the password certainly the one that it was? */
-export function isUnchanged (then: PasswordMark, now: PasswordMark): boolean {
+export function isUnchanged (then: PasswordVersion, now: PasswordVersion): boolean {
   if (then.of === now.of) return then.value === now.value
   return then.of === 'entry' && now.of === 'policy'
 }
 
-function read (entry: Entry, attributes: readonly string[]): string {
+function read (entry: LdapEntry, attributes: readonly string[]): string {
   let text = ''
   for (const attribute of attributes) {
     for (const value of entry.texts(attribute)) text += `${attribute}=${value};`

@@ -12,13 +12,13 @@ import type { Host } from './dial.js'
 import { Allowance } from '../messages/allowance.js'
 import type { AnswerError } from '../messages/ber.js'
 import { CheckedSocket } from './checked-socket.js'
-import { BINARY_ATTRIBUTES, Entry } from './entry.js'
+import { BINARY_ATTRIBUTES, LdapEntry } from './ldap-entry.js'
 import { PasswordPolicyControl, type PolicyError } from './password-policy.js'
 import { fetchPages, Paging } from './pages.js'
 import { printable } from '../messages/response.js'
-import { wordsOf } from './result-words.js'
+import { resultMessage } from './result-message.js'
 import type { Timeouts } from '../settings.js'
-import { closedUnanswered, tlsWordsOf } from './tls-words.js'
+import { describeEarlyClose, describeTlsError } from './tls-errors.js'
 
 export interface Query {
   readonly baseDN: string
@@ -34,9 +34,9 @@ export interface BindResult {
   /** RFC 4511, 4.1.9; 0 is success. */
   readonly code: number
   /** What the server said, to tell one refusal from another. It may repeat secrets: not for logs. */
-  readonly message: string
+  readonly rawMessage: string
   /** The same without secrets. */
-  readonly words: string
+  readonly message: string
   readonly policy: PolicyError | undefined
 }
 
@@ -46,7 +46,7 @@ const NO_SUCH_OBJECT = 32
 /** Codes by which a host says that it can't just now: busy, unavailable, and `other`. */
 const HOST_TROUBLE = new Set([51, 52, 80])
 
-export class Connection {
+export class LdapConnection {
   readonly host: Host
   readonly openedAt: number
   readonly #socket: CheckedSocket
@@ -87,7 +87,7 @@ export class Connection {
   }
 
   /** @throws DirectoryError; `undefined` where the base isn't there */
-  async search (query: Query, signal: AbortSignal): Promise<Entry[] | undefined> {
+  async search (query: Query, signal: AbortSignal): Promise<LdapEntry[] | undefined> {
     try {
       if (query.limit !== undefined) return await this.#search(query, 0, signal)
       return await this.#paging.ask(this.host, async pageSize => await this.#search(query, pageSize, signal), refusal => this.#wordsOf(refusal))
@@ -99,7 +99,7 @@ export class Connection {
     }
   }
 
-  async #search ({ baseDN, scope, filter, attributes, limit }: Query, pageSize: number, signal: AbortSignal): Promise<Entry[]> {
+  async #search ({ baseDN, scope, filter, attributes, limit }: Query, pageSize: number, signal: AbortSignal): Promise<LdapEntry[]> {
     const options: SearchOptions = {
       scope,
       attributes: [...attributes],
@@ -120,9 +120,9 @@ export class Connection {
     if (this.#socket.resultCode === SIZE_LIMIT_EXCEEDED && found.length < limit!) {
       throw new DirectoryError(`${this.host.name} stopped a search under ${JSON.stringify(baseDN)} after ${found.length} of ${limit} entries: raise its size limit for this account`)
     }
-    const entries: Entry[] = []
+    const entries: LdapEntry[] = []
     for (const raw of found) {
-      const entry = new Entry(raw, this.host)
+      const entry = new LdapEntry(raw, this.host)
       if (entry.missing !== undefined) await this.#complete(entry, allowance, signal)
       entries.push(entry)
     }
@@ -143,18 +143,18 @@ export class Connection {
     this.#password = password
     try {
       await this.#ask('a bind', this.#timeouts.bind, signal, async () => { await this.#client.bind(name, password, policy) })
-      return { code: 0, message: '', words: '', policy: policy.error }
+      return { code: 0, rawMessage: '', message: '', policy: policy.error }
     } catch (error) {
       if (!(error instanceof ResultCodeError)) throw error
       if (HOST_TROUBLE.has(error.code)) throw new DirectoryError(`${this.host.name} can't take a bind now: ${this.#wordsOf(error)}`, 'host')
-      return { code: error.code, message: wordsOf(error), words: this.#wordsOf(error), policy: policy.error }
+      return { code: error.code, rawMessage: resultMessage(error), message: this.#wordsOf(error), policy: policy.error }
     } finally {
       this.#password = undefined
     }
   }
 
   /** Active Directory gives long lists in parts: `memberOf;range=0-1499`. */
-  async #complete (entry: Entry, allowance: Allowance, signal: AbortSignal): Promise<void> {
+  async #complete (entry: LdapEntry, allowance: Allowance, signal: AbortSignal): Promise<void> {
     for (let next = entry.missing; next !== undefined; next = entry.missing) {
       const attributes = [next]
       allowance.extend(1)
@@ -166,7 +166,7 @@ export class Connection {
   }
 
   #wordsOf (error: ResultCodeError): string {
-    return wordsOf(error, { isEncrypted: this.#isEncrypted, redact: words => this.#redact(words) })
+    return resultMessage(error, { isEncrypted: this.#isEncrypted, redact: words => this.#redact(words) })
   }
 
   /** A directory may repeat what it was given. */
@@ -215,7 +215,7 @@ export class Connection {
   /** Why the connection ended, if more is known than `words`. */
   #reasonOf (words: string): string {
     const { failure, isBrokenOff } = this.#socket
-    return tlsWordsOf(failure) ?? (isBrokenOff && !this.#answered ? closedUnanswered(this.#isEncrypted) : words)
+    return describeTlsError(failure) ?? (isBrokenOff && !this.#answered ? describeEarlyClose(this.#isEncrypted) : words)
   }
 
   #errorOf (what: string, { message: words, lost }: AnswerError): DirectoryError {

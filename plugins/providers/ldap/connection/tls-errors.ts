@@ -16,7 +16,7 @@ const BY_CODE: ReadonlyArray<readonly [pattern: RegExp, words: string]> = [
 ]
 
 /** `undefined` if it is no failure of TLS. */
-export function tlsWordsOf (error: Error | undefined): string | undefined {
+export function describeTlsError (error: Error | undefined): string | undefined {
   const code = (error as NodeJS.ErrnoException | undefined)?.code ?? ''
   const words = BY_CODE.find(([pattern]) => pattern.test(code))?.[1]
   return words === undefined ? undefined : `${words} (${code})`
@@ -26,18 +26,18 @@ export function tlsWordsOf (error: Error | undefined): string | undefined {
 const NO_TLS = /^ERR_SSL_(?:WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|UNEXPECTED_MESSAGE)$/
 
 /** A handshake with a host that may not speak TLS; `undefined` if it was something else that failed. */
-export function unfinishedHandshake (error: Error, isLdaps: boolean): string | undefined {
+export function describeHandshakeError (error: Error, isLdaps: boolean): string | undefined {
   const { code = '' } = error as NodeJS.ErrnoException
   const hint = isLdaps ? `; ${PLAIN_PORT}` : ''
   if (NO_TLS.test(code)) return `it does not speak TLS here (${code})${hint}`
   if (code === 'ECONNRESET') return `it closed the connection during the TLS handshake${hint}`
-  return error instanceof LateError ? `${error.message}${hint}` : undefined
+  return error instanceof TimedOutError ? `${error.message}${hint}` : undefined
 }
 
 /** A connection that was closed before the host had said anything. */
-export function closedUnanswered (isEncrypted: boolean): string {
+export function describeEarlyClose (isEncrypted: boolean): string {
   return `it closed the connection before its first answer; ${isEncrypted ? CLIENT_CERTIFICATE : TLS_PORT}`
 }
 
 /** The time of a connection is over. */
-export class LateError extends Error {}
+export class TimedOutError extends Error {}

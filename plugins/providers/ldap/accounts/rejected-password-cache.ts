@@ -7,16 +7,16 @@
  */
 import { LRUCache } from 'lru-cache'
 import { keyedDigest } from '../../../../src/authn/keyed-digest.js'
-import { isUnchanged, type PasswordMark } from './password-mark.js'
+import { isUnchanged, type PasswordVersion } from './password-version.js'
 
 /** Milliseconds. */
 const MEMORY = 30 * 60_000
 const MAX_ENTRIES = 10_000
 
-export class RefusedPasswords {
+export class RejectedPasswordCache {
   readonly #keyed = keyedDigest()
   /** Digest of account and password → the mark under which it was refused. */
-  readonly #marks: LRUCache<string, PasswordMark>
+  readonly #marks: LRUCache<string, PasswordVersion>
 
   /** @param now milliseconds of a clock that is never set back */
   constructor (now: () => number = () => performance.now()) {
@@ -24,11 +24,11 @@ export class RefusedPasswords {
   }
 
   /** Without a mark nothing is remembered, since nothing would end the memory. */
-  add (account: string, password: string, mark: PasswordMark | undefined): void {
+  add (account: string, password: string, mark: PasswordVersion | undefined): void {
     if (mark !== undefined) this.#marks.set(this.#digest(account, password), mark)
   }
 
-  has (account: string, password: string, mark: PasswordMark | undefined): boolean {
+  has (account: string, password: string, mark: PasswordVersion | undefined): boolean {
     if (mark === undefined || this.#marks.size === 0) return false
     const then = this.#marks.get(this.#digest(account, password))
     return then !== undefined && isUnchanged(then, mark)

@@ -6,7 +6,7 @@ import { printable } from '../messages/response.js'
 const TLS_REQUIRED: readonly number[] = [8, 13]
 
 /** `InsufficientAccessError 50: no read access`; the server's words only if it has some, and without secrets only by `redact`. */
-export function wordsOf (error: ResultCodeError, { isEncrypted = true, redact = (words: string): string => words } = {}): string {
+export function resultMessage (error: ResultCodeError, { isEncrypted = true, redact = (words: string): string => words } = {}): string {
   const words = plainWordsOf(error, redact)
   return !isEncrypted && TLS_REQUIRED.includes(error.code) ? `${words}; it requires TLS: set tls.mode to ldaps or startTLS` : words
 }

@@ -13,7 +13,7 @@ import { domainOf } from '../syntax/distinguished-name.js'
 const USUAL_WINDOW = 30 * 60_000
 const TICKS_PER_MILLISECOND = 10_000
 
-export class BadPasswords {
+export class BadPasswordLimit {
   readonly #limit: number
   readonly #onLimit: (dn: string) => void
   /** Milliseconds, by domain. */

@@ -10,7 +10,7 @@ import type { Host } from './dial.js'
 /** Of these ldapts gives bytes, even where they happen to be valid UTF-8. */
 export const BINARY_ATTRIBUTES = ['objectGUID', 'objectSid', 'tokenGroups']
 
-export class Entry {
+export class LdapEntry {
   readonly dn: string
   /** Which gave it. */
   readonly host: Host | undefined
