@@ -191,7 +191,7 @@ export interface IdentityProviderDefinition<Config = any> {
   readonly schema: object
   /**
    * Words for what an operator may want an alarm for, such as
-   * `service-bind-refused`: lower-case letters, digits and hyphens. Each is a
+   * `service-bind-rejected`: lower-case letters, digits and hyphens. Each is a
    * counter, 0 from the start.
    */
   readonly events?: readonly string[]

@@ -1,39 +1,39 @@
-/** The test of a password under the throttle of the service, which knows only "right" and "wrong". */
+/** Checks passwords under the throttle of the service. */
 import type { RequestContext } from '../../../../src/authn/provider.js'
-import type { AccountDenial, BindOutcome } from '../connection/bind-outcome.js'
+import { DirectoryError } from '../../../../src/errors.js'
+import type { BindOutcome } from '../connection/bind-outcome.js'
+
+type Context = Pick<RequestContext, 'attempt' | 'attemptUnknown' | 'signal'>
 
 /**
- * A refusal for another reason is neither a right password nor a wrong one, and
- * the throttle must not count it. The caller is released when nobody waits any
- * more; the test goes on.
+ * Returns what `check` returns, unless the throttle overrules it. After an
+ * abort it rejects at once, while the check continues and counts.
  */
-export async function attempt (identity: string, ctx: Pick<RequestContext, 'attempt' | 'signal'>, test: () => Promise<BindOutcome>): Promise<BindOutcome> {
-  // before it begins: nobody would look after one that fails then
+export async function attempt<T extends { readonly outcome: BindOutcome }> (account: string, ctx: Context, check: () => Promise<T>): Promise<T | { readonly outcome: 'incorrect' }> {
   ctx.signal.throwIfAborted()
-  const attempt = ctx.attempt(identity, async () => {
-    const outcome = await test()
-    if (outcome !== 'correct' && outcome !== 'incorrect') throw new Refused(outcome)
-    return outcome === 'correct'
-  })
-  try {
-    return await unlessAborted(attempt, ctx.signal) ? 'correct' : 'incorrect'
-  } catch (error) {
-    if (error instanceof Refused) return error.refusal
+  const results: T[] = []
+  const isCorrect = ctx.attempt(account, async () => {
+    const result = await check()
+    results.push(result)
+    if (typeof result.outcome !== 'string') throw new Uncounted()
+    return result.outcome === 'correct'
+  }).catch((error: unknown) => {
+    if (error instanceof Uncounted) return undefined
     throw error
-  }
+  })
+  if (await unlessAborted(isCorrect, ctx.signal) === false) return { outcome: 'incorrect' }
+  const [result] = results
+  if (result === undefined) throw new DirectoryError('the password was not checked')
+  return result
 }
 
-/** Takes as long as a refused bind, without sending one: a password must reach only the account that it was typed for. */
-export async function attemptUnknown (name: string, ctx: Pick<RequestContext, 'attemptUnknown' | 'signal'>): Promise<void> {
+/** Takes as long as an incorrect password, without a bind: a password is sent only for the account that it was typed for. */
+export async function attemptUnknown (name: string, ctx: Context): Promise<void> {
   ctx.signal.throwIfAborted()
   await unlessAborted(ctx.attemptUnknown(name), ctx.signal)
 }
 
-class Refused extends Error {
-  constructor (readonly refusal: AccountDenial) {
-    super(refusal.denied)
-  }
-}
+class Uncounted extends Error {}
 
 async function unlessAborted<T> (work: Promise<T>, signal: AbortSignal): Promise<T> {
   return await new Promise((resolve, reject) => {

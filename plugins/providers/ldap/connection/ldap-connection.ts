@@ -1,7 +1,7 @@
 /**
- * One connection to one host, asked one thing at a time, never reopened: what
- * ldapts would do behind our back (connect again, unauthenticated) ends here.
- * Whatever takes too long, or is wanted by nobody any more, ends it.
+ * One connection to one host, with one request in flight at a time. It is never
+ * reopened: ldapts would reconnect without the bind. A request that times out
+ * or is aborted ends the connection.
  */
 import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
@@ -25,17 +25,16 @@ export interface Query {
   readonly scope: 'base' | 'one' | 'sub'
   readonly filter?: string | Filter
   readonly attributes: readonly string[]
-  /** More entries than this are not of interest; without it all of them are fetched, page by page. */
+  /** Maximum number of entries. Default: all, fetched page by page. */
   readonly limit?: number
 }
 
-/** What the directory said to a bind. */
 export interface BindResult {
   /** RFC 4511, 4.1.9; 0 is success. */
   readonly code: number
-  /** What the server said, to tell one refusal from another. It may repeat secrets: not for logs. */
+  /** As the server sent it, to tell rejections apart. It may repeat secrets: do not log. */
   readonly rawMessage: string
-  /** The same without secrets. */
+  /** Redacted. */
   readonly message: string
   readonly policy: PolicyError | undefined
 }
@@ -43,27 +42,28 @@ export interface BindResult {
 const SIZE_LIMIT_EXCEEDED = 4
 const NO_SUCH_OBJECT = 32
 
-/** Codes by which a host says that it can't just now: busy, unavailable, and `other`. */
-const HOST_TROUBLE = new Set([51, 52, 80])
+/** busy, unavailable and other: the host can't answer now. */
+const HOST_UNAVAILABLE = new Set([51, 52, 80])
 
 export class LdapConnection {
   readonly host: Host
-  readonly openedAt: number
+  readonly openedAt = performance.now()
+  /** The end of the last request. */
+  usedAt = this.openedAt
   readonly #socket: CheckedSocket
   readonly #client: Client
   readonly #timeouts: Timeouts
   readonly #paging: Paging
   readonly #isEncrypted: boolean
   readonly #secrets: () => readonly string[]
-  /** Of the bind that is under way. */
+  /** Of the bind in flight. */
   #password: string | undefined
-  /** A host that breaks off before it has said anything is not well. */
+  /** A host that closes a connection before its first answer counts as down. */
   #answered = false
 
-  /** @param secrets what the host may know, and no log may tell, beside the passwords of binds on this connection */
+  /** @param secrets to redact from what the host says, besides the passwords of binds on this connection */
   constructor (host: Host, socket: Socket, timeouts: Timeouts, paging = new Paging(), secrets: () => readonly string[] = () => []) {
     this.host = host
-    this.openedAt = performance.now()
     this.#socket = new CheckedSocket(socket)
     this.#timeouts = timeouts
     this.#paging = paging
@@ -81,21 +81,21 @@ export class LdapConnection {
   }
 
   close (): void {
-    // a last word is polite, and nobody waits for its way out
+    // a courtesy to the server; nobody waits for it
     if (this.open && this.#client.isConnected) this.#client.unbind().catch(() => {})
     this.#socket.destroy()
   }
 
-  /** @throws DirectoryError; `undefined` where the base isn't there */
+  /** @returns `undefined` if the base does not exist */
   async search (query: Query, signal: AbortSignal): Promise<LdapEntry[] | undefined> {
     try {
       if (query.limit !== undefined) return await this.#search(query, 0, signal)
-      return await this.#paging.ask(this.host, async pageSize => await this.#search(query, pageSize, signal), refusal => this.#wordsOf(refusal))
+      return await this.#paging.ask(this.host, async pageSize => await this.#search(query, pageSize, signal), error => this.#messageOf(error))
     } catch (error) {
       if (!(error instanceof ResultCodeError)) throw error
       if (error.code === NO_SUCH_OBJECT) return undefined
-      const inPages = error.cause instanceof ResultCodeError ? `; in pages: ${this.#wordsOf(error.cause)}` : ''
-      throw new DirectoryError(`${this.host.name} refused a search under ${JSON.stringify(query.baseDN)}: ${this.#wordsOf(error)}${inPages}`, HOST_TROUBLE.has(error.code) ? 'host' : undefined)
+      const inPages = error.cause instanceof ResultCodeError ? `; in pages: ${this.#messageOf(error.cause)}` : ''
+      throw new DirectoryError(`${this.host.name} rejected a search under ${JSON.stringify(query.baseDN)}: ${this.#messageOf(error)}${inPages}`, HOST_UNAVAILABLE.has(error.code) ? 'host' : undefined)
     }
   }
 
@@ -110,14 +110,14 @@ export class LdapConnection {
     }
     const allowance = new Allowance(limit)
     this.#socket.allow(allowance)
-    const found = await this.#ask('a search', this.#timeouts.search, signal, async () => pageSize === 0
+    const found = await this.#ask('search', signal, async () => pageSize === 0
       ? (await this.#client.search(baseDN, options)).searchEntries
       : await fetchPages(pageSize, async control => {
         const { searchEntries } = await this.#client.search(baseDN, options, control)
-        return { entries: searchEntries, cookie: this.#socket.cookie }
+        return { entries: searchEntries, cookie: this.#socket.lastResult?.cookie }
       }))
-    // ldapts takes it for success where a limit was asked for; the directory's own, a lower one, hides who else has the name
-    if (this.#socket.resultCode === SIZE_LIMIT_EXCEEDED && found.length < limit!) {
+    // ldapts reports success if the request had a limit; but a lower limit of the server hides other entries of the same name
+    if (this.#socket.lastResult?.code === SIZE_LIMIT_EXCEEDED && found.length < limit!) {
       throw new DirectoryError(`${this.host.name} stopped a search under ${JSON.stringify(baseDN)} after ${found.length} of ${limit} entries: raise its size limit for this account`)
     }
     const entries: LdapEntry[] = []
@@ -130,54 +130,45 @@ export class LdapConnection {
   }
 
   /**
-   * @param name a DN, or what else Active Directory takes for one; never a word alone, which ldapts would take for a SASL mechanism
-   * @param signal for a bind that nobody counts; without it, it is left to end by itself
-   * @throws DirectoryError where the host gave no verdict
+   * @param name a DN, or another name that Active Directory accepts; ldapts would take a bare word for a SASL mechanism
+   * @param signal for a bind that is not a guess; a guess runs to its end, so that it is counted
+   * @throws DirectoryError if the host did not check the password
    */
   async bind (name: string, password: string, signal?: AbortSignal): Promise<BindResult> {
-    // RFC 4513, 5.1.2: such a bind succeeds, and proves nothing
+    // RFC 4513, 5.1.2: such a bind succeeds as an anonymous one
     if (password === '') throw new DirectoryError('a bind without a password is never sent')
-    if (!/[=@\\]/.test(name)) throw new DirectoryError('a bind under what is no DN is never sent')
+    if (!/[=@\\]/.test(name)) throw new DirectoryError('a bind with a name that is not a DN is never sent')
     const policy = new PasswordPolicyControl()
     this.#socket.allow(new Allowance(0))
     this.#password = password
     try {
-      await this.#ask('a bind', this.#timeouts.bind, signal, async () => { await this.#client.bind(name, password, policy) })
+      await this.#ask('bind', signal, async () => { await this.#client.bind(name, password, policy) })
       return { code: 0, rawMessage: '', message: '', policy: policy.error }
     } catch (error) {
       if (!(error instanceof ResultCodeError)) throw error
-      if (HOST_TROUBLE.has(error.code)) throw new DirectoryError(`${this.host.name} can't take a bind now: ${this.#wordsOf(error)}`, 'host')
-      return { code: error.code, rawMessage: resultMessage(error), message: this.#wordsOf(error), policy: policy.error }
+      if (HOST_UNAVAILABLE.has(error.code)) throw new DirectoryError(`${this.host.name} can't process a bind now: ${this.#messageOf(error)}`, 'host')
+      return { code: error.code, rawMessage: error.message, message: this.#messageOf(error), policy: policy.error }
     } finally {
       this.#password = undefined
     }
   }
 
-  /** Active Directory gives long lists in parts: `memberOf;range=0-1499`. */
+  /** Active Directory returns long lists in parts: `memberOf;range=0-1499`. */
   async #complete (entry: LdapEntry, allowance: Allowance, signal: AbortSignal): Promise<void> {
     for (let next = entry.missing; next !== undefined; next = entry.missing) {
       const attributes = [next]
       allowance.extend(1)
-      const { searchEntries: [part] } = await this.#ask('a search', this.#timeouts.search, signal, async () =>
+      const { searchEntries: [part] } = await this.#ask('search', signal, async () =>
         await this.#client.search(entry.dn, { scope: 'base', attributes, explicitBufferAttributes: BINARY_ATTRIBUTES }))
       if (part !== undefined) entry.add(part)
-      if (entry.missing === next) throw new DirectoryError(`${this.host.name} gave a part of ${next.split(';')[0]} of ${this.#redact(entry.dn)}, and then no next one`)
+      if (entry.missing === next) throw new DirectoryError(`${this.host.name} sent only a part of ${next.split(';')[0]} of ${this.#redact(entry.dn)}`)
     }
   }
 
-  #wordsOf (error: ResultCodeError): string {
-    return resultMessage(error, { isEncrypted: this.#isEncrypted, redact: words => this.#redact(words) })
-  }
-
-  /** A directory may repeat what it was given. */
-  #redact (words: string): string {
-    return redactPasswords(words, [...this.#secrets(), ...this.#password === undefined ? [] : [this.#password]])
-  }
-
-  /** Whoever stops waiting ends the connection: LDAP can't take a bind back, and an answer that is still to come would be nobody's. */
-  async #ask<T> (what: string, timeout: number, signal: AbortSignal | undefined, operation: () => Promise<T>): Promise<T> {
+  /** An abort ends the connection: LDAP can't cancel a bind, and a late answer would have no request. */
+  async #ask<T> (operation: 'bind' | 'search', signal: AbortSignal | undefined, send: () => Promise<T>): Promise<T> {
     signal?.throwIfAborted()
-    if (!this.open) throw new DirectoryError(`${this.host.name} broke off ${what}: ${this.#reasonOf('it closed the connection')}`, 'connection')
+    if (!this.open) throw this.#brokenOff(operation, 'it closed the connection', 'connection')
     let settled = false
     let stopped: Error | undefined
     const stop = (reason: Error): void => {
@@ -185,13 +176,14 @@ export class LdapConnection {
       stopped = reason
       this.#socket.destroy()
     }
-    const late = (): void => { stop(new DirectoryError(`${this.host.name} did not answer ${what} within ${timeout} ms`, 'host')) }
-    // an answer that lies there is read first: our own delay is not the directory's
-    const timer = setTimeout(() => { setImmediate(late) }, timeout)
+    const timeout = this.#timeouts[operation]
+    const expire = (): void => { stop(new DirectoryError(`${this.host.name} did not answer a ${operation} within ${timeout} ms`, 'host')) }
+    // after an answer that was received but not read yet: a delay of this process is not the directory's
+    const timer = setTimeout(() => { setImmediate(expire) }, timeout)
     const abort = (): void => { stop(signal!.reason as Error) }
     signal?.addEventListener('abort', abort, { once: true })
     try {
-      const result = await operation()
+      const result = await send()
       this.#answered = true
       return result
     } catch (error) {
@@ -200,31 +192,39 @@ export class LdapConnection {
         this.#answered = true
         throw error
       }
-      // the stream of answers is broken, in one way or another
       this.#socket.destroy()
-      const { error: invalid } = this.#socket
-      if (invalid !== undefined) throw this.#errorOf(what, invalid)
-      throw new DirectoryError(`${this.host.name} broke off ${what}: ${this.#reasonOf(this.#redact((error as Error).message).split('\n').pop()!)}`, this.#answered ? 'connection' : 'host')
+      const { answerError } = this.#socket.closeReason
+      throw answerError === undefined ? this.#brokenOff(operation, this.#redact((error as Error).message).split('\n').pop()!) : this.#invalidAnswer(operation, answerError)
     } finally {
       settled = true
+      this.usedAt = performance.now()
       clearTimeout(timer)
       signal?.removeEventListener('abort', abort)
     }
   }
 
-  /** Why the connection ended, if more is known than `words`. */
-  #reasonOf (words: string): string {
-    const { failure, isBrokenOff } = this.#socket
-    return describeTlsError(failure) ?? (isBrokenOff && !this.#answered ? describeEarlyClose(this.#isEncrypted) : words)
+  #brokenOff (operation: string, message: string, lost: 'connection' | 'host' = this.#answered ? 'connection' : 'host'): DirectoryError {
+    const { socketError, byPeer } = this.#socket.closeReason
+    const reason = describeTlsError(socketError) ?? (byPeer === true && !this.#answered ? describeEarlyClose(this.#isEncrypted) : message)
+    return new DirectoryError(`${this.host.name} broke off a ${operation}: ${reason}`, lost)
   }
 
-  #errorOf (what: string, { message: words, lost }: AnswerError): DirectoryError {
+  #invalidAnswer (operation: string, { message, lost }: AnswerError): DirectoryError {
     const { name } = this.host
-    const message = printable(this.#redact(words))
+    const reason = printable(this.#redact(message))
     switch (lost) {
-      case 'host': return new DirectoryError(`${name} gave an invalid answer to ${what}: ${message}`, 'host')
-      case 'nothing': return new DirectoryError(`${name} gave too long an answer to ${what}: ${message}`)
-      case 'connection': return new DirectoryError(`${name} broke off ${what}: ${message}`, this.#answered ? 'connection' : 'host')
+      case 'host': return new DirectoryError(`${name} gave an invalid answer to a ${operation}: ${reason}`, 'host')
+      case 'nothing': return new DirectoryError(`${name} gave too long an answer to a ${operation}: ${reason}`)
+      case 'connection': return new DirectoryError(`${name} broke off a ${operation}: ${reason}`, this.#answered ? 'connection' : 'host')
     }
+  }
+
+  #messageOf (error: ResultCodeError): string {
+    return resultMessage(error, this.#isEncrypted, text => this.#redact(text))
+  }
+
+  /** A directory may repeat what it received. */
+  #redact (text: string): string {
+    return redactPasswords(text, [...this.#secrets(), ...this.#password === undefined ? [] : [this.#password]])
   }
 }

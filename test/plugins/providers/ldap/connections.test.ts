@@ -290,7 +290,7 @@ test('an ill directory', async t => {
     await writeFile(join(expired.dir, 'ca.crt'), authority.cert)
     const { ask, logged } = await open(t, expired, { urls: [`ldaps://localhost:${expired.tlsPort}`] })
     await t.rejects(ask('alice', alice.password), { code: 'AUTHN_DIRECTORY', message: /expired/ })
-    t.match(logged, [/a directory host is lost.*expired/], 'the log says why')
+    t.match(logged, [/lost connection to directory host.*expired/], 'the log says why')
   })
 
   t.test('that nobody answers for: opens all the same, and could not tell', async t => {
@@ -317,7 +317,7 @@ test('several hosts', async t => {
     for (let index = 0; index < 20; index++) t.equal(outcome(await ask('alice', alice.password)), 'alice')
     t.strictSame(events, ['host-lost'], 'nobody tried it again for them')
     await first.start()
-    await until('it is found well', () => logged.some(line => line.includes('answers again')))
+    await until('it is found well', () => logged.some(line => line.includes('is reachable again')))
     const before = await first.count(SEARCH)
     await until('it is asked', async () => {
       await ask('alice', alice.password)

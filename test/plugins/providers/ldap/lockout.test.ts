@@ -102,7 +102,7 @@ test('lockout', async t => {
     const before = await binds('alice')
     for (let index = 0; index < 20; index++) t.equal(outcome(await ask('alice', 'canary-stale', ctx)), 'wrong-credential')
     t.equal(await binds('alice'), before + 1)
-    t.strictSame(events, Array.from({ length: 19 }, () => 'refused-from-memory'))
+    t.strictSame(events, Array.from({ length: 19 }, () => 'rejected-from-cache'))
     t.equal(outcome(await ask('alice', alice.password, ctx)), 'alice', 'the right one is taken')
     t.equal(outcome(await ask('bob', 'canary-stale', ctx)), 'wrong-credential', 'and another account asked')
     t.ok(await binds('bob') > 0)
@@ -173,21 +173,21 @@ test('lockout', async t => {
     const reader = async (): Promise<number> => await slapd.count(/BIND dn="cn=reader.* method/)
     const before = await reader()
     const { ask, events, logged } = await open(t, { bindPassword: { reveal: () => password }, pool: { min: 3 } })
-    await Promise.all(Array.from({ length: 30 }, async () => { await t.rejects(ask('alice', alice.password), { message: /refused the service account/ }) }))
-    await t.rejects(ask('alice', alice.password), { message: /next attempt in \d+ s, or when the file of its password changes/ })
+    await Promise.all(Array.from({ length: 30 }, async () => { await t.rejects(ask('alice', alice.password), { message: /rejected the service account/ }) }))
+    await t.rejects(ask('alice', alice.password), { message: /next attempt in \d+ s, or when its password file changes/ })
     t.equal(await reader(), before + 1)
-    t.strictSame(events, ['service-bind-refused'])
-    t.match(logged, [/error: the directory refuses the service account/])
+    t.strictSame(events, ['service-bind-rejected'])
+    t.match(logged, [/error: the directory rejects the service account/])
     password = READER.password
     t.equal(outcome(await ask('alice', alice.password)), 'alice', 'at once when the password changes')
-    t.match(logged.at(-1), /takes the service account again/)
+    t.match(logged.at(-1), /accepts the service account again/)
   })
 
   t.test('the while grows from 30 s to 15 min, and begins anew with each password', async t => {
     let now = 0
     let password = 'canary-wrong'
     let refusals = 0
-    const bind = new ServiceBind({ bindDN: READER.dn, password: { reveal: () => password }, onRefused: () => { refusals++ }, onChanged: () => {}, log: QUIET, now: () => now })
+    const bind = new ServiceBind({ bindDN: READER.dn, password: { reveal: () => password }, onRejected: () => { refusals++ }, onChanged: () => {}, log: QUIET, now: () => now })
     const { signal } = new AbortController()
     t.teardown(() => { bind.close() })
     const attempt = async (): Promise<void> => {
@@ -200,7 +200,7 @@ test('lockout', async t => {
       }
     }
     for (const [index, pause] of [30, 60, 120, 240, 480, 900, 900].entries()) {
-      await t.rejects(attempt(), { message: /refused the service account/ })
+      await t.rejects(attempt(), { message: /rejected the service account/ })
       t.equal(refusals, index + 1)
       now += pause * 1000 - 1
       await t.rejects(attempt(), { message: /next attempt in 1 s/ })
@@ -208,17 +208,17 @@ test('lockout', async t => {
       now += 1
     }
     password = 'canary-also-wrong'
-    await t.rejects(attempt(), { message: /refused the service account/ })
+    await t.rejects(attempt(), { message: /rejected the service account/ })
     await t.rejects(attempt(), { message: /next attempt in 30 s/ })
     password = READER.password
     await t.resolves(attempt())
   })
 })
 
-test('refused passwords', async t => {
+test('rejected passwords', async t => {
   let now = 1
   const refused = new RejectedPasswordCache(() => now)
-  const mark = { of: 'password', value: '1' } as const
+  const mark = { source: 'password', value: '1' } as const
   refused.add('1001', 'canary', mark)
   for (const [name, account, password, expected] of [
     ['the same again', '1001', 'canary', true],

@@ -229,7 +229,7 @@ test('hosts that fail are asked again until they answer', async t => {
   t.strictSame(hosts.inOrder(), [two, one])
   await until('it answers', () => events.length === 3)
   t.strictSame([probes, hosts.inOrder()], [3, [one, two]])
-  t.strictSame(events, ['a directory host is lost; asked again in the background', 'lost one', 'a directory host answers again'])
+  t.strictSame(events, ['lost connection to directory host; retrying', 'lost one', 'directory host is reachable again'])
 })
 
 test('what the answer to a bind means', async t => {
@@ -284,7 +284,7 @@ test('what an entry says of its account', async t => {
     ['locked for a while', { pwdAccountLockedTime: '20261231235959Z' }, undefined],
     ['must change the password', { pwdReset: 'TRUE' }, 'expired']
   ] as Array<[string, Record<string, string>, string | undefined]>) {
-    t.equal(accountStateOf(new LdapEntry({ dn: 'cn=a', ...attributes }), now).refusal?.denied, expected, name)
+    t.equal(accountStateOf(new LdapEntry({ dn: 'cn=a', ...attributes }), now).denial?.denied, expected, name)
   }
   t.equal(accountStateOf(new LdapEntry({ dn: 'cn=a', pwdAccountLockedTime: '20261231235959Z' }), now).maybeLocked, true)
   t.strictSame(accountStateOf(new LdapEntry({ dn: 'cn=a', accountExpires: ticks(now + 5000), krbPrincipalExpiration: '20270101000001Z' }), now).expiresAt, new Date(now + 1000), 'the earlier end')
