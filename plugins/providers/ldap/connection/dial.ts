@@ -41,16 +41,16 @@ const KEEP_ALIVE = 30_000
 export async function dial (host: Host, { tls, certificates, timeout, redact = text => text }: DialSettings, signal: AbortSignal): Promise<Socket> {
   signal.throwIfAborted()
   const deadline = new Deadline(timeout)
-  const within = async (step: Promise<unknown>, missing: string): Promise<void> => {
-    await deadline.race(step, () => new TimedOutError(`no ${missing} within ${timeout} ms`))
+  const limit = async (step: Promise<unknown>, late: string): Promise<void> => {
+    await deadline.race(step, () => new TimedOutError(`${late} ${timeout} ms`))
   }
   let socket: Socket = quiet(connect({ host: host.hostname, port: host.port, noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE }))
   let isHandshake = false
   const abort = (): void => { socket.destroy(new Error('aborted')) }
   signal.addEventListener('abort', abort, { once: true })
   try {
-    await within(once(socket, 'connect'), 'connection')
-    if (tls.mode === 'startTLS') await within(startTls(socket, redact), 'answer to StartTLS')
+    await limit(once(socket, 'connect'), 'no connection within')
+    if (tls.mode === 'startTLS') await limit(startTls(socket, redact), 'no answer to StartTLS within')
     if (tls.mode !== 'none') {
       isHandshake = true
       socket = quiet(connectTls({
@@ -63,7 +63,7 @@ export async function dial (host: Host, { tls, certificates, timeout, redact = t
         rejectUnauthorized: !tls.insecureSkipVerify,
         minVersion: 'TLSv1.2'
       }))
-      await within(once(socket, 'secureConnect'), 'TLS handshake')
+      await limit(once(socket, 'secureConnect'), 'no TLS handshake within')
     }
     return socket
   } catch (error) {
