@@ -51,14 +51,11 @@ export class Paging {
   }
 }
 
-export interface Page {
-  readonly entries: readonly Entry[]
-  /** Absent on the last page. */
-  readonly cookie: Buffer | undefined
-}
-
-/** Fetches all entries. ldapts' own loop ends at a page without entries, though others may follow. */
-export async function fetchPages (size: number, fetch: (control: Control) => Promise<Page>): Promise<Entry[]> {
+/**
+ * Fetches all entries; the last page has no cookie. ldapts' own loop ends at a
+ * page without entries, though others may follow.
+ */
+export async function fetchPages (size: number, fetch: (control: Control) => Promise<{ entries: Entry[], cookie: Buffer | undefined }>): Promise<Entry[]> {
   const entries: Entry[] = []
   let cookie: Buffer | undefined
   do {

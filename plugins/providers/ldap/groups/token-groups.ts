@@ -15,15 +15,10 @@ import type { GroupSettings } from '../settings.js'
 const TTL = 60_000
 const MAX_GROUPS = 20_000
 
-/** Without a group: none below the base has this SID. */
-interface Resolved {
-  readonly group?: Group
-}
-
 export class TokenGroups {
   readonly #settings: GroupSettings
-  /** By SID. */
-  readonly #known: LRUCache<string, Resolved>
+  /** By SID; empty if no group below the base has it. */
+  readonly #known: LRUCache<string, { readonly group?: Group }>
 
   /** @param now milliseconds of a monotonic clock */
   constructor (settings: GroupSettings, now: () => number = () => performance.now()) {
@@ -43,9 +38,9 @@ export class TokenGroups {
     return sids.flatMap((sid, index) => (known[index] ?? fresh.get(sidOf(sid)))?.group ?? [])
   }
 
-  async #resolve (sids: readonly Buffer[], search: Search): Promise<Map<string, Resolved>> {
+  async #resolve (sids: readonly Buffer[], search: Search): Promise<Map<string, { readonly group?: Group }>> {
     const { baseDN, nameAttribute } = this.#settings
-    const resolved = new Map<string, Resolved>(sids.map(sid => [sidOf(sid), {}]))
+    const resolved = new Map<string, { readonly group?: Group }>(sids.map(sid => [sidOf(sid), {}]))
     for (const entry of await searchByValues('objectSid', sids, { baseDN, attributes: ['objectSid', nameAttribute] }, search)) {
       const [sid] = entry.bytes('objectSid')
       const name = groupNameOf(entry, nameAttribute)

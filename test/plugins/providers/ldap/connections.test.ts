@@ -1,4 +1,4 @@
-/** Connections of the provider ldap: whom they trust, what goes over them, and what happens when a directory is ill. */
+/** Connections of the provider ldap: whom they trust, what goes over them, and what happens when a directory fails. */
 import { once } from 'node:events'
 import { copyFile, rename, writeFile } from 'node:fs/promises'
 import { createServer, type AddressInfo } from 'node:net'
@@ -42,8 +42,8 @@ test('connections', async t => {
       ['under a name that the config gives', slapd.tlsUrl, { caFile, serverName: 'localhost' }, 'alice'],
       ['in plaintext, as written', slapd.url, PLAIN.tls, 'alice'],
       ['whatever it is, as written', slapd.tlsUrl, { insecureSkipVerify: true }, 'alice'],
-      ['not of an unknown authority', slapd.tlsUrl, {}, /certificate/],
-      ['not of another authority', slapd.tlsUrl, { caFile: other }, /certificate/],
+      ['not of an unknown CA', slapd.tlsUrl, {}, /certificate/],
+      ['not of another CA', slapd.tlsUrl, { caFile: other }, /certificate/],
       ['not under another name', slapd.tlsUrl, { caFile, serverName: 'dc1.example.test' }, /ERR_TLS_CERT_ALTNAME_INVALID/],
       ['not by StartTLS either', startTLS, { mode: 'startTLS', caFile: other }, /certificate/],
       ['not what speaks no TLS', slapd.url.replace('ldap:', 'ldaps:'), { caFile }, /TLS handshake/]
@@ -87,7 +87,7 @@ test('connections', async t => {
     t.equal(await own.count(/ BIND /), 0)
   })
 
-  t.test('take over a new authority', async t => {
+  t.test('reload the CA bundle', async t => {
     const caFile = join(t.testdir(), 'ca.crt')
     await copyFile(join(slapd.dir, 'ca.crt'), caFile)
     const { ask, reloads } = await open(t, slapd, { tls: { caFile }, pool: { min: 0 } })
@@ -96,7 +96,7 @@ test('connections', async t => {
     await writeFile(`${caFile}.new`, 'nonsense')
     await rename(`${caFile}.new`, caFile)
     await until('the bad file is noticed', () => reloads.includes('failed'))
-    t.equal(outcome(await ask('alice', alice.password)), 'alice', 'the last good one stays in force')
+    t.equal(outcome(await ask('alice', alice.password)), 'alice', 'the previous one stays active')
     await copyFile(join(slapd.dir, 'ca.crt'), `${caFile}.new`)
     await rename(`${caFile}.new`, caFile)
     await until('the good file is noticed', () => reloads.includes('reloaded'))
@@ -190,7 +190,7 @@ test('connections', async t => {
     await until('its connection is gone', () => proxy.open === 0)
   })
 
-  t.test('let a password that was sent be judged, though nobody waits', async t => {
+  t.test('let a password that was sent be counted, though nobody waits', async t => {
     const { ask } = await open(t, slapd, { urls: [`ldap://127.0.0.1:${(await startProxy(t, slapd.port, { delay: 200 })).port}`], ...PLAIN })
     const caller = new AbortController()
     const before = await slapd.count(/BIND dn="uid=alice/)
@@ -211,12 +211,12 @@ test('connections', async t => {
   })
 })
 
-test('an ill directory', async t => {
+test('a failing directory', async t => {
   const slapd = await startSlapd(t)
   if (slapd === undefined) return
   const plainUrl = (port: number): LdapFields => ({ urls: [`ldap://127.0.0.1:${port}`], ...PLAIN })
 
-  t.test('that is killed in the middle of a bind: could not tell', async t => {
+  t.test('that is killed in the middle of a bind: unavailable', async t => {
     const mortal = (await startSlapd(t))!
     const { ask } = await open(t, mortal, plainUrl((await startProxy(t, mortal.port, { delay: 200 })).port))
     const question = ask('alice', alice.password, {
@@ -234,7 +234,7 @@ test('an ill directory', async t => {
     t.equal(outcome(await ask('alice', alice.password)), 'alice', 'and back again')
   })
 
-  t.test('that is frozen: could not tell, in time', async t => {
+  t.test('that is frozen: unavailable, in time', async t => {
     const { ask, provider } = await open(t, slapd, { timeouts: SHORT })
     t.equal(outcome(await ask('alice', alice.password)), 'alice')
     await slapd.freeze()
@@ -248,7 +248,7 @@ test('an ill directory', async t => {
     t.equal(outcome(await ask('alice', alice.password)), 'alice')
   })
 
-  t.test('that is slow: answers within the limits, or could not tell', async t => {
+  t.test('that is slow: answers within the limits, or unavailable', async t => {
     const slow = await open(t, slapd, plainUrl((await startProxy(t, slapd.port, { delay: 100 })).port))
     t.equal(outcome(await slow.ask('alice', alice.password)), 'alice')
     t.equal(outcome(await slow.ask('alice', 'canary-wrong')), 'wrong-credential')
@@ -256,7 +256,7 @@ test('an ill directory', async t => {
     await t.rejects(slower.ask('alice', alice.password), { code: 'AUTHN_DIRECTORY', message: /within 700 ms/ })
   })
 
-  t.test('that talks nonsense: could not tell', async t => {
+  t.test('that talks nonsense: unavailable', async t => {
     for (const [name, answer] of [
       ['words', () => Buffer.from('HTTP/1.1 400 Bad Request\r\n\r\n')],
       ['noise', () => Buffer.from(Array.from({ length: 300 }, (_, index) => index * 7919 % 256))],
@@ -284,7 +284,7 @@ test('an ill directory', async t => {
     await t.rejects(ask('alice', alice.password), { code: 'AUTHN_DIRECTORY' })
   })
 
-  t.test('whose certificate has expired: could not tell', async t => {
+  t.test('whose certificate has expired: unavailable', async t => {
     const authority = await createAuthority({ commonName: 'directory CA', days: 2 })
     const expired = (await startSlapd(t, { certificate: await issueOdd(authority, { commonName: 'localhost', names: ['localhost'], days: -1 }) }))!
     await writeFile(join(expired.dir, 'ca.crt'), authority.cert)
@@ -293,7 +293,7 @@ test('an ill directory', async t => {
     t.match(logged, [/lost connection to directory host.*expired/], 'the log says why')
   })
 
-  t.test('that nobody answers for: opens all the same, and could not tell', async t => {
+  t.test('that nobody answers for: opens all the same, and unavailable', async t => {
     const { ask, provider } = await openLdap(t, ldapConfig({ preset: 'openldap', urls: [`ldap://127.0.0.1:${await freePort()}`], ...PLAIN, bindDN: READER.dn, bindPassword: READER.password, userSearch: { baseDN: SUFFIX }, ...NO_GROUPS }))
     await t.rejects(ask('alice', alice.password), { code: 'AUTHN_DIRECTORY', message: /ECONNREFUSED/ })
     await t.rejects(Promise.resolve(provider.ping!({ signal: new AbortController().signal, log: QUIET })))
@@ -346,7 +346,7 @@ test('several hosts', async t => {
     t.equal(await second.count(/BIND dn="uid=/), before)
   })
 
-  t.test('an ill one is better than none', async t => {
+  t.test('a host that is down is better than none', async t => {
     const { ask } = await open(t, first, { urls: [`ldaps://127.0.0.1:${await freePort()}`, `ldaps://127.0.0.1:${await freePort()}`] })
     for (let index = 0; index < 3; index++) await t.rejects(ask('alice', alice.password), { message: /ECONNREFUSED/ })
   })

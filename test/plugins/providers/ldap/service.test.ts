@@ -107,7 +107,7 @@ test('with a directory', async t => {
     t.equal(await metric('group-dropped'), '1')
   })
 
-  t.test('a refused service account is "could not tell", and mended by a new file', async t => {
+  t.test('a refused service account is unavailable, and fixed by a new file', async t => {
     const service = await start(t, [slot(slapd, { bindPassword: { file: 'ldap-password' } }, { cache: { failureTTL: '10m' } }), LOCAL])
     // ours is read when it is needed, at most once a second
     const wrong = await start(t, [slot(slapd, { bindPassword: { file: 'wrong-password' } })].map(slot => { writeFileSync(join(service.dir, 'wrong-password'), 'canary-wrong'); slot['config'].bindPassword.file = join(service.dir, 'wrong-password'); return slot }))
@@ -168,9 +168,9 @@ identityProviders:
     })
     const { code, stderr } = await runCommand(['validate', '--config', 'authn-webhook.yaml'], { cwd })
     t.equal(code, 2)
-    t.match(stderr, /authn-webhook\.yaml:8: identityProviders\[0\]\.config\.urls\[0\]: must start with ldaps:\/\/ where tls.mode is ldaps\n/)
-    t.match(stderr, /:12: identityProviders\[0\]\.config\.userSearch\.filter: is no search filter: Unbalanced parens/)
-    t.match(stderr, /identityProviders\[0\]\.config\.groupSearch\.baseDN: is missing/)
+    t.match(stderr, /authn-webhook\.yaml:8: identityProviders\[0\]\.config\.urls\[0\]: must start with ldaps:\/\/ when tls.mode is ldaps\n/)
+    t.match(stderr, /:12: identityProviders\[0\]\.config\.userSearch\.filter: is not a search filter: Unbalanced parens/)
+    t.match(stderr, /identityProviders\[0\]\.config\.groupSearch\.baseDN: is required/)
   })
 })
 
