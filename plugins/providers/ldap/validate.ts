@@ -61,7 +61,7 @@ function * validateServiceAccount ({ bindDN, bindPassword, userDNTemplate, maxBa
 function * validateLimits ({ timeouts, pool }: LdapProviderConfig, whole: string): Generator<Finding> {
   const longest = parseDuration(whole) ?? Infinity
   for (const [step, time] of Object.entries(timeouts)) {
-    if (milliseconds(time) > longest) yield { path: `timeouts.${step}`, message: `is ${time}, longer than the provider's timeout of ${whole}` }
+    if (milliseconds(time) > longest) yield { path: `timeouts.${step}`, message: `is ${time}, and must not be longer than the provider's timeout, ${whole}` }
   }
   if (pool.min > pool.max) yield { path: 'pool.min', message: 'must not be more than pool.max' }
 }
