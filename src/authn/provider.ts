@@ -191,7 +191,7 @@ export interface IdentityProviderDefinition<Config = any> {
   readonly schema: object
   /**
    * Names of events that an operator may want an alert for, such as
-   * `service-bind-refused`: lower-case letters, digits and hyphens. Each is a
+   * `service-bind-rejected`: lower-case letters, digits and hyphens. Each is a
    * counter that starts at 0.
    */
   readonly events?: readonly string[]

@@ -1,6 +1,7 @@
 /**
- * What kinds of directories differ in: how users and groups are found, which
- * attribute never changes, and what an entry says of its account and password.
+ * How kinds of directories differ: how users and groups are found, which
+ * attribute is a stable ID, and which ones tell the state of an account and its
+ * password.
  */
 import type { LDAP_GROUP_MODES, LDAP_PRESETS } from '../../../schemas/providers/ldap.js'
 
@@ -14,8 +15,8 @@ export interface Preset {
   readonly groupMode?: GroupMode
   readonly groupFilter?: string
   readonly groupName?: string
-  /** Attributes that change with the password, and with nothing else. */
-  readonly passwordMarks: readonly string[]
+  /** Attributes that change only with the password. */
+  readonly passwordAttributes: readonly string[]
   /** Attributes that tell the state of an account. */
   readonly stateAttributes: readonly string[]
 }
@@ -32,7 +33,7 @@ export const PRESETS: Readonly<Record<PresetName, Preset>> = {
     groupMode: 'search',
     groupFilter: MEMBERS,
     groupName: 'cn',
-    passwordMarks: ['pwdChangedTime'],
+    passwordAttributes: ['pwdChangedTime'],
     stateAttributes: PASSWORD_POLICY
   },
   activeDirectory: {
@@ -42,29 +43,29 @@ export const PRESETS: Readonly<Record<PresetName, Preset>> = {
     groupMode: 'tokenGroups',
     groupFilter: '(member={dn})',
     groupName: 'sAMAccountName',
-    passwordMarks: ['pwdLastSet'],
+    passwordAttributes: ['pwdLastSet'],
     stateAttributes: ACCOUNT_CONTROL
   },
   freeIPA: {
     userFilter: '(&(objectClass=posixAccount)(uid={username}))',
     username: 'uid',
     uid: 'ipaUniqueID',
-    // FreeIPA keeps indirect memberships there as well
+    // includes indirect memberships
     groupMode: 'memberOf',
     groupFilter: '(member={dn})',
     groupName: 'cn',
-    passwordMarks: ['krbLastPwdChange'],
+    passwordAttributes: ['krbLastPwdChange'],
     stateAttributes: ['nsAccountLock', 'krbPrincipalExpiration']
   },
   none: {
-    passwordMarks: ['pwdChangedTime', 'pwdLastSet'],
+    passwordAttributes: ['pwdChangedTime', 'pwdLastSet'],
     stateAttributes: [...PASSWORD_POLICY, ...ACCOUNT_CONTROL]
   }
 }
 
 const UNIQUE_NAMES = new Set(['objectsid', 'objectguid', 'entryuuid', 'ipauniqueid', 'nsuniqueid', 'distinguishedname', 'entrydn'])
 
-/** Does the directory itself see to it that no two groups of a domain share a value? A CN is unique only inside its container. */
+/** Whether the directory itself keeps the attribute unique among the groups of a domain. A CN is unique only inside its container. */
 export function isUniqueName (attribute: string, preset: PresetName): boolean {
   const name = attribute.toLowerCase()
   return UNIQUE_NAMES.has(name) || (preset === 'activeDirectory' && name === 'samaccountname')
@@ -72,7 +73,7 @@ export function isUniqueName (attribute: string, preset: PresetName): boolean {
 
 const SELF_WRITABLE = new Set(['mail', 'displayname', 'givenname', 'description', 'telephonenumber', 'mobile', 'homephone', 'postaladdress', 'preferredlanguage', 'labeleduri', 'url', 'wwwhomepage', 'info', 'gecos', 'initials', 'loginshell'])
 
-/** Attributes that many directories let people change in their own entries. */
+/** Whether many directories let users change the attribute in their own entries. */
 export function isSelfWritable (attribute: string): boolean {
   return SELF_WRITABLE.has(attribute.toLowerCase())
 }

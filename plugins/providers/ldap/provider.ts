@@ -1,146 +1,128 @@
-/**
- * A question to the directory from beginning to end: find the entry, look at
- * its state, test the password, read the groups.
- */
+/** The course of a login: find the entry, look at its state, check the password, read the groups. */
 import type { Answer, RequestContext, Denial, IdentityProvider, OpenContext, PasswordCredential, UserInfo } from '../../../src/authn/provider.js'
-import { DirectoryError } from '../../../src/errors.js'
-import { stateOf } from './accounts/account-state.js'
-import { Accounts, type Account, type Explain, type Found } from './accounts/accounts.js'
+import { accountStateOf } from './accounts/account-state.js'
+import { Accounts, type Account, type Explain, type FindResult } from './accounts/accounts.js'
 import { attempt, attemptUnknown } from './accounts/attempt.js'
-import { BadPasswords } from './accounts/bad-passwords.js'
-import type { Directory, Search, Tested } from './connection/directory.js'
+import { BadPasswordLimit } from './accounts/bad-password-limit.js'
+import type { AccountDenial } from './connection/bind-outcome.js'
+import type { CheckedPassword, Directory, Search } from './connection/directory.js'
 import { coarseDN } from './syntax/distinguished-name.js'
-import { DomainNames } from './accounts/domain-names.js'
 import { groupAttributes, Groups } from './groups/groups.js'
-import { RefusedPasswords } from './accounts/refused-passwords.js'
-import type { Settings } from './settings.js'
-import type { Refusal } from './connection/verdict.js'
+import { RejectedPasswordCache } from './accounts/rejected-password-cache.js'
+import type { LdapSettings } from './settings.js'
 
-/** There is no entry, hence nothing that could change. */
-const NO_MARK = { of: 'entry', value: '' } as const
-
-type Surroundings = Pick<OpenContext, 'log' | 'countEvent'>
+/** Of a name without an entry, which never changes. */
+const NO_VERSION = { source: 'entry', value: '' } as const
 
 export class LdapProvider implements IdentityProvider {
   readonly maxConcurrentChecks: number
-  /** Nobody but users themselves may read their entries: then there is no look-up. */
+  /** Absent without a service account: then only users can read their entries. */
   readonly lookup?: NonNullable<IdentityProvider['lookup']>
-  readonly #settings: Settings
+  readonly #settings: LdapSettings
   readonly #directory: Directory
-  readonly #ctx: Surroundings
+  readonly #ctx: Pick<OpenContext, 'log' | 'countEvent'>
   readonly #accounts: Accounts
   readonly #groups: Groups
-  readonly #refused = new RefusedPasswords()
-  /** The same of names that can't be tested, apart: no spray of names evicts what the directory has refused. */
-  readonly #untested = new RefusedPasswords()
-  readonly #badPasswords: BadPasswords | undefined
+  readonly #rejected = new RejectedPasswordCache()
+  /** For names whose password can't be checked. Separate, so that spraying names evicts no rejected password. */
+  readonly #unchecked = new RejectedPasswordCache()
+  readonly #badPasswordLimit: BadPasswordLimit | undefined
   #warnedOfCase = false
 
-  constructor (settings: Settings, directory: Directory, ctx: Surroundings) {
+  constructor (settings: LdapSettings, directory: Directory, ctx: Pick<OpenContext, 'log' | 'countEvent'>) {
     const { maxBadPasswordCount: limit } = settings
     this.maxConcurrentChecks = settings.pool.max
     this.#settings = settings
     this.#directory = directory
     this.#ctx = ctx
-    this.#badPasswords = limit === undefined
+    this.#badPasswordLimit = limit === undefined
       ? undefined
-      : new BadPasswords(limit, dn => {
-        ctx.log.warn({ dn }, 'no bind: badPwdCount has reached maxBadPasswordCount')
+      : new BadPasswordLimit(limit, dn => {
+        ctx.log.warn({ dn }, 'bind not sent: badPwdCount has reached maxBadPasswordCount')
         ctx.countEvent?.('bad-password-limit')
       })
-    this.#accounts = new Accounts(settings, new DomainNames(), groupAttributes(settings.groups))
+    this.#accounts = new Accounts(settings, groupAttributes(settings.groups))
     this.#groups = new Groups(settings.groups, {
-      dropped: () => { ctx.countEvent?.('group-dropped') },
-      nearlyRequired: group => { this.#warnOfCase(group) }
+      onDropped: () => { ctx.countEvent?.('group-dropped') },
+      onCaseMismatch: group => { this.#warnOfCase(group) }
     })
-    if (!settings.readsAsUser) this.lookup = async (username, ctx) => await this.#lookUp(username, ctx)
+    if (!settings.readsAsUser) this.lookup = async (username, ctx) => await this.#lookup(username, ctx)
   }
 
-  async authenticatePassword (password: PasswordCredential, ctx: RequestContext): Promise<Answer> {
-    // RFC 4513, 5.1.2: a bind without a password succeeds, and proves nothing
-    if (password.username === '' || password.password === '') return null
-    return this.#settings.readsAsUser ? await this.#asUser(password, ctx) : await this.#asService(password, ctx)
+  async authenticatePassword (credential: PasswordCredential, ctx: RequestContext): Promise<Answer> {
+    // RFC 4513, 5.1.2: a bind without a password succeeds as an anonymous one
+    if (credential.username === '' || credential.password === '') return null
+    return this.#settings.readsAsUser ? await this.#authenticateAsUser(credential, ctx) : await this.#authenticateAsService(credential, ctx)
   }
 
   async ping ({ signal }: Pick<RequestContext, 'signal'>): Promise<void> {
     await this.#directory.ping(signal)
   }
 
-  async #asService ({ username, password }: PasswordCredential, ctx: RequestContext): Promise<Answer> {
-    const { signal } = ctx
-    const search = this.#searchBy(signal)
+  async #authenticateAsService ({ username, password }: PasswordCredential, ctx: RequestContext): Promise<Answer> {
+    const search = this.#searchWith(ctx.signal)
     const found = await this.#accounts.find(username, search)
     if (!isAccount(found)) {
-      await this.#spend(await this.#accounts.unknownName(username, search), password, ctx)
-      return this.#unfound(found)
+      await this.#spendUnchecked(await this.#accounts.unknownName(username, search), password, ctx)
+      return this.#notFound(found)
     }
-    const state = stateOf(found.entry)
-    if (state.refusal !== undefined) {
-      await this.#spend(found.identity, password, ctx)
-      return this.#refuse(found, state.refusal)
+    const { denial, expiresAt } = accountStateOf(found.entry)
+    if (denial !== undefined) {
+      await this.#spendUnchecked(found.key, password, ctx)
+      return this.#deny(found, denial)
     }
-    if (this.#refused.has(found.identity, password, found.mark)) {
-      this.#ctx.countEvent?.('refused-from-memory')
+    if (this.#rejected.has(found.key, password, found.passwordVersion)) {
+      this.#ctx.countEvent?.('rejected-from-cache')
       return { denied: 'wrong-credential', username: found.username }
     }
-    const verdict = await attempt(found.identity, ctx, async () => {
-      const { verdict, host } = await this.#test(found.entry.dn, password, search, signal)
-      if (verdict !== 'wrong') return verdict
-      if (state.maybeLocked) return { denied: 'locked', why: 'the bind was refused while the account is locked' }
-      // a host that lags behind the other one may not know a new password yet; an account may be locked by now
-      if (host === found.entry.host && await this.#accounts.isUnlocked(found.entry.dn, search)) this.#refused.add(found.identity, password, found.mark)
-      return 'wrong'
-    })
-    if (verdict === 'wrong') return { denied: 'wrong-credential', username: found.username }
-    if (verdict !== 'right') return this.#refuse(found, verdict)
-    return await this.#answer(found, search, state.expiresAt)
+    const { outcome } = await attempt(found.key, ctx, async () => await this.#checkPassword(found, password, search, ctx.signal))
+    if (outcome === 'incorrect') return { denied: 'wrong-credential', username: found.username }
+    if (outcome !== 'correct') return this.#deny(found, outcome)
+    return await this.#answer(found, search, expiresAt)
   }
 
-  /** For a name without an entry to bind as: costs as much as a wrong password, and nothing if it is the same one again. */
-  async #spend (name: string, password: string, ctx: RequestContext): Promise<void> {
-    if (this.#untested.has(name, password, NO_MARK)) return
+  /** For a name without an account to bind as: costs as much as an incorrect password, and nothing if repeated. */
+  async #spendUnchecked (name: string, password: string, ctx: RequestContext): Promise<void> {
+    if (this.#unchecked.has(name, password, NO_VERSION)) return
     await attemptUnknown(name, ctx)
-    this.#untested.add(name, password, NO_MARK)
+    this.#unchecked.add(name, password, NO_VERSION)
   }
 
-  async #test (dn: string, password: string, search: Search, signal: AbortSignal): Promise<Tested> {
-    const test = async (): Promise<Tested> => await this.#directory.test(dn, password, signal)
-    return this.#badPasswords === undefined ? await test() : await this.#badPasswords.guard(dn, search, test)
+  async #checkPassword ({ key, entry, passwordVersion }: Account, password: string, search: Search, signal: AbortSignal): Promise<Pick<CheckedPassword, 'outcome'>> {
+    const bind = async (): Promise<CheckedPassword> => await this.#directory.checkPassword(entry.dn, password, signal)
+    const { outcome, host } = await (this.#badPasswordLimit === undefined ? bind() : this.#badPasswordLimit.guard(entry.dn, search, bind))
+    if (outcome !== 'incorrect') return { outcome }
+    if (accountStateOf(entry).maybeLocked) return { outcome: { denied: 'locked', why: 'the directory rejected the bind while the account is locked' } }
+    // another host may not know a new password yet, and the account may be locked by now
+    if (host === entry.host && await this.#accounts.isUnlocked(entry.dn, search)) this.#rejected.add(key, password, passwordVersion)
+    return { outcome }
   }
 
-  /** Without a service account: bind under the name that the template gives, then read as that user. */
-  async #asUser ({ username, password }: PasswordCredential, ctx: RequestContext): Promise<Answer> {
-    const dn = this.#accounts.nameOf(username)
-    let answer: Answer | undefined
-    const verdict = await attempt(coarseDN(dn), ctx, async () => {
-      const { verdict, used } = await this.#directory.testAndUse(dn, password, ctx.signal, async search => {
-        const found = await this.#accounts.find(username, search)
-        if (!isAccount(found)) return this.#unfound(found)
-        const { refusal, expiresAt } = stateOf(found.entry)
-        return refusal === undefined ? await this.#answer(found, search, expiresAt) : this.#refuse(found, refusal)
-      })
-      answer = used
-      return verdict
-    })
-    if (verdict === 'wrong') return { denied: 'wrong-credential' }
-    if (verdict !== 'right') return this.#refuse({ username: undefined, entry: { dn } }, verdict)
-    // the throttle alone may say "right" without having asked
-    if (answer === undefined) throw new DirectoryError('nobody looked at the password')
-    return answer
+  /** Binds with the DN from the template, then searches as that user. */
+  async #authenticateAsUser ({ username, password }: PasswordCredential, ctx: RequestContext): Promise<Answer> {
+    const dn = this.#accounts.dnOf(username)
+    const session = await attempt(coarseDN(dn), ctx, async () => await this.#directory.checkPasswordAndSearch(dn, password, ctx.signal, async search => {
+      const found = await this.#accounts.find(username, search)
+      if (!isAccount(found)) return this.#notFound(found)
+      const { denial, expiresAt } = accountStateOf(found.entry)
+      return denial === undefined ? await this.#answer(found, search, expiresAt) : this.#deny(found, denial)
+    }))
+    if (session.outcome === 'correct') return session.result
+    return session.outcome === 'incorrect' ? { denied: 'wrong-credential' } : this.#deny({ entry: { dn } }, session.outcome)
   }
 
-  async #lookUp (username: string, { signal, explain }: RequestContext): Promise<UserInfo | null> {
-    const search = this.#searchBy(signal)
+  async #lookup (username: string, { signal, explain }: RequestContext): Promise<UserInfo | null> {
+    const search = this.#searchWith(signal)
     const found = await this.#accounts.find(username, search, explain)
     if (!isAccount(found)) {
-      this.#unfound(found, explain)
+      this.#notFound(found, explain)
       return null
     }
     explain?.(`found ${found.entry.dn}`)
-    const { refusal, expiresAt } = stateOf(found.entry)
-    if (expiresAt !== undefined) explain?.(`the account ends at ${expiresAt.toISOString()}`)
-    if (refusal !== undefined) {
-      explain?.(`refused, ${refusal.denied}: ${refusal.why}`)
+    const { denial, expiresAt } = accountStateOf(found.entry)
+    if (expiresAt !== undefined) explain?.(`the account expires at ${expiresAt.toISOString()}`)
+    if (denial !== undefined) {
+      explain?.(`denied, ${denial.denied}: ${denial.why}`)
       return null
     }
     const answer = await this.#answer(found, search, expiresAt, explain)
@@ -150,42 +132,42 @@ export class LdapProvider implements IdentityProvider {
   async #answer (account: Account, search: Search, expiresAt: Date | undefined, explain?: Explain): Promise<Answer> {
     const { username, uid, extra } = account
     const { user } = this.#settings
-    explain?.(`username ${username}, its ${user.username}; ${uid === undefined ? 'no uid' : `uid ${uid}, its ${user.uid}`}`)
+    explain?.(`username ${username} from ${user.username}; ${uid === undefined ? 'no uid' : `uid ${uid} from ${user.uid}`}`)
     const { names, admitted } = await this.#groups.of(account, search, explain)
     if (!admitted) return { denied: 'not-member', username }
     return { user: { username, ...uid !== undefined && { uid }, groups: names, extra }, expiresAt }
   }
 
-  /** Once: every login would repeat it. */
+  /** Once, not at every login. */
   #warnOfCase (group: string): void {
     if (this.#warnedOfCase) return
     this.#warnedOfCase = true
-    this.#ctx.log.warn({ requireGroup: this.#settings.groups.required, group }, 'denied a user whose group differs from requireGroup in upper and lower case only; write requireGroup as the directory does')
+    this.#ctx.log.warn({ requireGroup: this.#settings.groups.required, group }, 'denied a user whose group differs from requireGroup only in case: write requireGroup as the directory does')
   }
 
-  #unfound (found: Exclude<Found, Account>, explain?: Explain): Denial | null {
-    if (found === 'nobody') return null
+  #notFound (found: Exclude<FindResult, Account>, explain?: Explain): Denial | null {
+    if (found === 'not-found') return null
     if (found === 'ambiguous') {
-      explain?.('refused: several entries are called that')
+      explain?.('denied: several entries have that name')
       this.#ctx.countEvent?.('ambiguous-user')
-      this.#ctx.log.warn({ filter: this.#settings.user.filter }, 'several entries for one name; nobody is let in by it: make userSearch.filter or baseDN narrower')
+      this.#ctx.log.warn({ filter: this.#settings.user.filter }, 'denied a user: several entries have that name; make userSearch.filter or userSearch.baseDN narrower')
       return { denied: 'wrong-credential' }
     }
-    explain?.(`left out: ${found.unusable}`)
-    this.#ctx.log.warn({ reason: found.unusable }, 'an entry without a username is nobody')
+    explain?.(`ignored: ${found.unusable}`)
+    this.#ctx.log.warn({ reason: found.unusable }, 'ignored an entry without a username')
     return null
   }
 
-  #refuse ({ username, entry: { dn } }: { username: string | undefined, entry: { dn: string } }, { denied, why }: Refusal): Denial {
-    this.#ctx.log.info({ dn, denied, why }, 'an account of the directory was refused')
+  #deny ({ username, entry: { dn } }: { readonly username?: string, readonly entry: { readonly dn: string } }, { denied, why }: AccountDenial): Denial {
+    this.#ctx.log.info({ dn, denied, why }, 'the directory denied an account')
     return { denied, ...username !== undefined && { username } }
   }
 
-  #searchBy (signal: AbortSignal): Search {
+  #searchWith (signal: AbortSignal): Search {
     return async query => await this.#directory.search(query, signal)
   }
 }
 
-function isAccount (found: Found): found is Account {
+function isAccount (found: FindResult): found is Account {
   return typeof found === 'object' && 'entry' in found
 }

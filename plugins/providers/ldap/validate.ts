@@ -1,138 +1,151 @@
 /**
- * What the schema can't say of the config: rules across fields, the syntax of
- * filters and DNs, and what is allowed but probably a mistake. Nothing is asked of
- * the directory.
+ * Validates what the schema can't: rules across fields, the syntax of filters
+ * and DNs, and what is allowed but probably a mistake. Contacts no directory.
  */
 import type { LdapProviderConfig } from '../../../schemas/providers/ldap.js'
-import { parseDuration } from '../../../src/authn/duration.js'
+import { milliseconds, parseDuration } from '../../../src/authn/duration.js'
 import type { Finding, ValidateContext } from '../../../src/authn/provider.js'
 import { isUnder, parseDN } from './syntax/distinguished-name.js'
 import { comparisonsOf, filterError, placeholdersOf } from './syntax/filter.js'
 import { attributesIn, fillGroupFilter } from './groups/group-filter.js'
 import { isSelfWritable, PRESETS } from './presets.js'
-import { settle, type Settings } from './settings.js'
+import { resolveSettings, type LdapSettings } from './settings.js'
+
+const NO_PRESET = 'is required without a preset (openldap, activeDirectory, freeIPA)'
+
+/** Ports of a directory and of a global catalog for the other scheme. */
+const OTHER_PORTS: Readonly<Record<string, readonly string[]>> = { 'ldaps:': ['389', '3268'], 'ldap:': ['636', '3269'] }
 
 export function validate (config: LdapProviderConfig, { timeout }: ValidateContext): Finding[] {
-  const findings = [...inspectHosts(config), ...inspectServiceAccount(config), ...inspectDNs(config)]
-  findings.push(...inspectLimits(config, timeout))
-  const unsettled = [...inspectInclude(config)]
-  if (unsettled.length > 0) return [...findings, ...unsettled]
-  const settings = settle(config)
-  return [...findings, ...inspectUserSearch(config, settings), ...inspectGroupSearch(config, settings), ...inspectAttributes(settings)]
+  const findings = [...validateHosts(config), ...validateTls(config), ...validateServiceAccount(config), ...validateDNs(config), ...validateLimits(config, timeout)]
+  try {
+    RegExp(config.groupSearch.include, 'u')
+  } catch (error) {
+    return [...findings, { path: 'groupSearch.include', message: (error as Error).message }]
+  }
+  const settings = resolveSettings(config)
+  return [...findings, ...validateUserSearch(config, settings), ...validateGroups(config, settings), ...validateAttributes(settings)]
 }
 
-function * inspectHosts ({ urls, tls }: LdapProviderConfig): Generator<Finding> {
+function * validateHosts ({ urls, tls }: LdapProviderConfig): Generator<Finding> {
   const scheme = tls.mode === 'ldaps' ? 'ldaps:' : 'ldap:'
   for (const [index, url] of urls.entries()) {
     const path = `urls[${index}]`
     if (!URL.canParse(url)) yield { path, message: 'is not a URL such as ldaps://dc1.example.com' }
-    else if (new URL(url).protocol !== scheme) yield { path, message: `must start with ${scheme}// where tls.mode is ${tls.mode}` }
-    else if (OTHER_PORTS[scheme]!.includes(new URL(url).port)) yield { path, message: `port ${new URL(url).port} is usually one for ${scheme === 'ldaps:' ? 'ldap' : 'ldaps'}://`, warning: true }
+    else if (new URL(url).protocol !== scheme) yield { path, message: `must start with ${scheme}// when tls.mode is ${tls.mode}` }
+    else if (OTHER_PORTS[scheme]!.includes(new URL(url).port)) yield { path, message: `port ${new URL(url).port} is usually for ${scheme === 'ldaps:' ? 'ldap' : 'ldaps'}://`, warning: true }
   }
-  if (tls.mode === 'none' && !tls.insecure) yield { path: 'tls.mode', message: 'sends every password in plaintext; write "insecure: true" beside it if that is what you want' }
-  if (tls.mode !== 'none' && tls.insecure) yield { path: 'tls.insecure', message: 'is for "mode: none" alone' }
+}
+
+function * validateTls ({ tls }: LdapProviderConfig): Generator<Finding> {
+  if (tls.mode === 'none') {
+    if (tls.insecure) yield { path: 'tls.mode', message: 'passwords are sent to the directory in plaintext', warning: true }
+    else yield { path: 'tls.mode', message: 'sends every password in plaintext: set tls.insecure to true if that is intended' }
+    if (tls.certFile !== undefined) yield { path: 'tls.certFile', message: 'needs TLS: set tls.mode to ldaps or startTLS' }
+  } else if (tls.insecure) {
+    yield { path: 'tls.insecure', message: 'is only for "mode: none"' }
+  }
   if (tls.certFile !== undefined && tls.keyFile === undefined) yield { path: 'tls.keyFile', message: 'is required when tls.certFile is set' }
   if (tls.keyFile !== undefined && tls.certFile === undefined) yield { path: 'tls.certFile', message: 'is required when tls.keyFile is set' }
-  if (tls.mode === 'none' && tls.certFile !== undefined) yield { path: 'tls.certFile', message: 'needs TLS: set tls.mode to ldaps or startTLS' }
-  if (tls.mode === 'none' && tls.insecure) yield { path: 'tls.mode', message: 'passwords travel in plaintext between here and the directory', warning: true }
-  if (tls.insecureSkipVerify) yield { path: 'tls.insecureSkipVerify', message: 'whoever is between here and the directory can read every password', warning: true }
+  if (tls.insecureSkipVerify) yield { path: 'tls.insecureSkipVerify', message: 'anyone on the network path to the directory can read every password', warning: true }
 }
 
-/** Ports of a directory and of a global catalog that are for the other scheme. */
-const OTHER_PORTS: Readonly<Record<string, readonly string[]>> = { 'ldaps:': ['389', '3268'], 'ldap:': ['636', '3269'] }
-
-function * inspectServiceAccount ({ bindDN, bindPassword, userDNTemplate, maxBadPasswordCount }: LdapProviderConfig): Generator<Finding> {
-  if (bindDN !== '' && bindPassword === undefined) yield { path: 'bindPassword', message: 'is missing: a bind without a password is anonymous, whatever the DN' }
-  if (bindDN === '' && bindPassword !== undefined) yield { path: 'bindDN', message: 'is missing: the password is whose?' }
-  // a bare word could be the name of a SASL mechanism
-  if (bindDN !== '' && !/[=@\\]/.test(bindDN)) yield { path: 'bindDN', message: 'is not a DN; Active Directory also takes reader@example.com' }
-  if (maxBadPasswordCount !== undefined && bindDN === '' && userDNTemplate !== '') yield { path: 'maxBadPasswordCount', message: 'needs a service account (bindDN), which reads the counter before a bind' }
+function * validateServiceAccount ({ bindDN, bindPassword, userDNTemplate, maxBadPasswordCount }: LdapProviderConfig): Generator<Finding> {
+  if (bindDN !== '' && bindPassword === undefined) yield { path: 'bindPassword', message: 'is required when bindDN is set: a bind without a password is anonymous' }
+  if (bindDN === '' && bindPassword !== undefined) yield { path: 'bindDN', message: 'is required when bindPassword is set' }
+  // ldapts would take a bare word for a SASL mechanism
+  if (bindDN !== '' && !/[=@\\]/.test(bindDN)) yield { path: 'bindDN', message: 'is not a DN; Active Directory also accepts reader@example.com' }
+  if (maxBadPasswordCount !== undefined && bindDN === '' && userDNTemplate !== '') yield { path: 'maxBadPasswordCount', message: 'needs a service account (bindDN), which reads the counter before each bind' }
 }
 
-function * inspectLimits ({ timeouts, pool, groupSearch }: LdapProviderConfig, whole: string): Generator<Finding> {
+function * validateLimits ({ timeouts, pool }: LdapProviderConfig, whole: string): Generator<Finding> {
+  const longest = parseDuration(whole) ?? Infinity
   for (const [step, time] of Object.entries(timeouts)) {
-    if (parseDuration(time)! > (parseDuration(whole) ?? Infinity)) yield { path: `timeouts.${step}`, message: `is ${time}, and must not be longer than the provider's timeout, ${whole}` }
+    if (milliseconds(time) > longest) yield { path: `timeouts.${step}`, message: `is ${time}, and must not be longer than the provider's timeout, ${whole}` }
   }
   if (pool.min > pool.max) yield { path: 'pool.min', message: 'must not be more than pool.max' }
-  if (groupSearch.mode === 'none' && groupSearch.nested > 0) yield { path: 'groupSearch.nested', message: 'needs groups; groupSearch.mode is none' }
 }
 
-function * inspectDNs ({ userSearch, groupSearch, userDNTemplate, requireGroup }: LdapProviderConfig): Generator<Finding> {
+function * validateDNs ({ userSearch, groupSearch, userDNTemplate, requireGroup }: LdapProviderConfig): Generator<Finding> {
   const names = { 'userSearch.baseDN': userSearch.baseDN, 'groupSearch.baseDN': groupSearch.baseDN, requireGroup: requireGroup.includes('=') ? requireGroup : '' }
   for (const [path, name] of Object.entries(names)) {
     if (parseDN(name) === undefined) yield { path, message: 'is not a DN such as ou=people,dc=example,dc=com' }
   }
   if (userDNTemplate === '') return
   const [first, ...others] = parseDN(userDNTemplate) ?? []
-  const whole = first?.length === 1 && first[0]?.value === '{username}'
-  if (!whole || others.some(parts => parts.some(({ value }) => value.includes('{username}')))) {
-    yield { path: 'userDNTemplate', message: 'is not a DN that begins with a name of {username}, such as uid={username},ou=people,dc=example,dc=com' }
+  const isName = first?.length === 1 && first[0]?.value === '{username}'
+  if (!isName || others.some(parts => parts.some(({ value }) => value.includes('{username}')))) {
+    yield { path: 'userDNTemplate', message: 'is not a DN with {username} as its first value, such as uid={username},ou=people,dc=example,dc=com' }
   }
 }
 
-function * inspectInclude ({ groupSearch: { include } }: LdapProviderConfig): Generator<Finding> {
-  try {
-    RegExp(include, 'u')
-  } catch (error) {
-    yield { path: 'groupSearch.include', message: (error as Error).message }
-  }
-}
-
-function * inspectUserSearch ({ preset, userSearch }: LdapProviderConfig, { user }: Settings): Generator<Finding> {
-  if (user.username === '') yield { path: 'userSearch.attributes.username', message: `is missing: ${NO_PRESET}` }
+function * validateUserSearch ({ userSearch }: LdapProviderConfig, { presetName, user }: LdapSettings): Generator<Finding> {
+  if (user.username === '') yield { path: 'userSearch.attributes.username', message: NO_PRESET }
   if (user.template !== '') {
-    if (userSearch.filter !== undefined) yield { path: 'userSearch.filter', message: 'does nothing beside userDNTemplate' }
+    if (userSearch.filter !== undefined) yield { path: 'userSearch.filter', message: 'has no effect with userDNTemplate' }
     return
   }
-  if (user.filter === '') return yield { path: 'userSearch.filter', message: `is missing: ${NO_PRESET}` }
-  if (user.baseDN === '') yield { path: 'userSearch.baseDN', message: `is missing${preset === 'activeDirectory' ? ': the domain, DC=example,DC=com, or a container in it' : ''}` }
+  if (user.filter === '') return yield { path: 'userSearch.filter', message: NO_PRESET }
+  if (user.baseDN === '') yield { path: 'userSearch.baseDN', message: `is required${presetName === 'activeDirectory' ? ': the domain, such as DC=example,DC=com, or a container in it' : ''}` }
   const error = filterError(user.filter, ['username'])
   const comparisons = comparisonsOf(user.filter)
   if (error !== undefined) yield { path: 'userSearch.filter', message: error }
   else if (comparisons.length < placeholdersOf(user.filter).length || comparisons.length === 0) yield { path: 'userSearch.filter', message: 'needs {username} as a value, such as (uid={username})' }
-  else if (comparisons.some(({ value }) => value.includes('*'))) yield { path: 'userSearch.filter', message: 'has a wildcard beside {username}: it would find others too' }
+  else if (comparisons.some(({ value }) => value.includes('*'))) yield { path: 'userSearch.filter', message: 'has a wildcard next to {username}, which would match other users' }
 }
 
-const NO_PRESET = 'no preset fills it in; there are openldap, activeDirectory and freeIPA'
-
-function * inspectGroupSearch ({ preset, groupSearch }: LdapProviderConfig, { groups, readsAsUser }: Settings): Generator<Finding> {
-  const { mode } = groups
-  if (groupSearch.mode === undefined && PRESETS[preset].groupMode === undefined) yield { path: 'groupSearch.mode', message: `is missing: ${NO_PRESET}; none: users have no groups` }
+function * validateGroups (config: LdapProviderConfig, settings: LdapSettings): Generator<Finding> {
+  const { preset, groupSearch } = config
+  const { mode, baseDN, nameAttribute, required, uniqueNames } = settings.groups
+  if (groupSearch.mode === undefined && PRESETS[preset].groupMode === undefined) yield { path: 'groupSearch.mode', message: `${NO_PRESET}; none: users have no groups` }
   if (mode === 'none') {
-    if (groups.required !== '') yield { path: 'requireGroup', message: 'needs groups; groupSearch.mode is none' }
+    for (const [path, isSet] of [['groupSearch.nested', groupSearch.nested > 0], ['requireGroup', required !== '']] as const) {
+      if (isSet) yield { path, message: 'needs groups, but groupSearch.mode is none' }
+    }
     return
   }
-  if (groups.nameAttribute === '') return yield { path: 'groupSearch.nameAttribute', message: `is missing: ${NO_PRESET}` }
-  if (groups.baseDN === '' && !groups.uniqueNames) {
-    yield { path: 'groupSearch.baseDN', message: `is missing: ${groups.nameAttribute} is unique only inside a container, so whoever may make groups elsewhere could make a namesake` }
-  } else if (groups.baseDN === '' && mode !== 'memberOf') yield { path: 'groupSearch.baseDN', message: 'is missing' }
-  if (groups.required.includes('=') && groups.baseDN !== '' && !isUnder(groups.required, groups.baseDN)) {
-    yield { path: 'requireGroup', message: `is outside of groupSearch.baseDN, ${groups.baseDN}: nobody can be in it, and nobody could log in` }
+  if (nameAttribute === '') return yield { path: 'groupSearch.nameAttribute', message: NO_PRESET }
+  if (baseDN === '' && !uniqueNames) {
+    yield { path: 'groupSearch.baseDN', message: `is required: ${nameAttribute} is unique only inside a container, so anyone who can create groups elsewhere could create one of the same name` }
+  } else if (baseDN === '' && mode !== 'memberOf') {
+    yield { path: 'groupSearch.baseDN', message: 'is required' }
   }
-  if (groupSearch.filter !== undefined && mode !== 'search') yield { path: 'groupSearch.filter', message: 'is for "mode: search" alone' }
-  const error = mode === 'search' ? filterError(groups.filter, ['dn', 'username'], { attributes: true }) : undefined
-  if (groups.filter === '' && mode === 'search') yield { path: 'groupSearch.filter', message: `is missing: ${NO_PRESET}` }
-  else if (error !== undefined) yield { path: 'groupSearch.filter', message: error }
-  else if (mode === 'search' && placeholdersOf(groups.filter).length === 0) yield { path: 'groupSearch.filter', message: 'needs {dn}, {username} or an attribute of the user such as {gidNumber}: else everybody is in every group' }
-  else if (mode === 'search' && /\([^()=]*\{/.test(groups.filter)) yield { path: 'groupSearch.filter', message: 'has a placeholder as the name of an attribute; only values are filled in' }
-  if (groups.nested === 0) return
-  if (mode === 'tokenGroups' || mode === 'inChain') yield { path: 'groupSearch.nested', message: `is for memberOf and search; ${mode} has nesting in it` }
-  // a group that is called like a user would stand in for the user
-  else if (mode === 'search' && error === undefined && fillGroupFilter(groups.filter, name => name === 'dn' ? ['x'] : []) === undefined) yield { path: 'groupSearch.nested', message: 'needs a filter that can match by {dn} alone: groups in groups are found by it' }
-  if (readsAsUser) yield { path: 'groupSearch.nested', message: 'users read their groups themselves, and may not see all of them; a service account (bindDN) may', warning: true }
+  if (required.includes('=') && baseDN !== '' && !isUnder(required, baseDN)) {
+    yield { path: 'requireGroup', message: `is not below groupSearch.baseDN, ${baseDN}: nobody could log in` }
+  }
+  if (groupSearch.filter !== undefined && mode !== 'search') yield { path: 'groupSearch.filter', message: 'is only for "mode: search"' }
+  const error = mode === 'search' ? groupFilterError(settings.groups.filter) : undefined
+  if (error !== undefined) yield { path: 'groupSearch.filter', message: error }
+  if (groupSearch.nested > 0) yield * validateNesting(settings)
 }
 
-function * inspectAttributes ({ user, groups }: Settings): Generator<Finding> {
-  const attributes = {
+function groupFilterError (filter: string): string | undefined {
+  if (filter === '') return NO_PRESET
+  const error = filterError(filter, ['dn', 'username'], { attributes: true })
+  if (error !== undefined) return error
+  if (placeholdersOf(filter).length === 0) return 'needs {dn}, {username} or an attribute of the user such as {gidNumber}: otherwise every user is in every group'
+  if (/\([^()=]*\{/.test(filter)) return 'has a placeholder in the name of an attribute: only values can be filled in'
+  return undefined
+}
+
+function * validateNesting ({ groups: { mode, filter }, readsAsUser }: LdapSettings): Generator<Finding> {
+  const path = 'groupSearch.nested'
+  if (mode === 'tokenGroups' || mode === 'inChain') yield { path, message: `is only for memberOf and search; ${mode} includes nested groups` }
+  // by {username}, a group with the name of a user would stand in for the user
+  else if (mode === 'search' && groupFilterError(filter) === undefined && fillGroupFilter(filter, name => name === 'dn' ? ['x'] : []) === undefined) yield { path, message: 'needs a filter that can match by {dn} only: it finds the groups that contain a group' }
+  if (readsAsUser) yield { path, message: 'users read their groups themselves, and may not see all of them: a service account (bindDN) can', warning: true }
+}
+
+function * validateAttributes ({ user, groups }: LdapSettings): Generator<Finding> {
+  const identity = {
     'userSearch.attributes.username': user.username,
     'userSearch.attributes.uid': user.uid ?? '',
     ...groups.mode !== 'none' && { 'groupSearch.nameAttribute': groups.nameAttribute },
     ...Object.fromEntries(Object.entries(user.extra).map(([key, attribute]) => [`userSearch.attributes.extra.${key}`, attribute]))
   }
-  for (const attribute of groups.mode === 'search' ? new Set(attributesIn(groups.filter)) : []) {
-    if (isSelfWritable(attribute)) yield { path: 'groupSearch.filter', message: `many directories let people change ${attribute} in their own entries, and so choose their groups here`, warning: true }
-  }
-  for (const [path, attribute] of Object.entries(attributes)) {
-    if (isSelfWritable(attribute)) yield { path, message: `many directories let people change ${attribute} in their own entries, and so choose what they are here`, warning: true }
+  const inFilter = groups.mode === 'search' ? [...new Set(attributesIn(groups.filter))] : []
+  const uses = [...inFilter.map(attribute => ['groupSearch.filter', attribute, 'their groups'] as const), ...Object.entries(identity).map(([path, attribute]) => [path, attribute, 'their identity'] as const)]
+  for (const [path, attribute, chosen] of uses) {
+    if (isSelfWritable(attribute)) yield { path, message: `many directories let users change ${attribute} in their own entries, and so choose ${chosen}`, warning: true }
   }
 }

@@ -1,98 +1,111 @@
 /**
- * From what was typed to the one account it means. The directory finds; whether
- * it is the one that was typed is looked at here, and everything that follows
- * speaks of the entry, never of what was typed.
+ * Finds the one account that a typed name means. The directory searches; this
+ * code checks that the entry really has that name. Everything after it uses the
+ * entry, never the typed name.
  */
 import { DirectoryError } from '../../../../src/errors.js'
-import { LOCK, stateOf } from './account-state.js'
+import { LOCK, accountStateOf } from './account-state.js'
 import { domainOf, dnsNameOf, escapeInDN, nameInDN, normalizeDN } from '../syntax/distinguished-name.js'
-import type { Search } from '../connection/directory.js'
-import type { Entry } from '../connection/entry.js'
-import { comparisonsOf, fillFilter, foldName, isSameName, wantedBy, type Comparison } from '../syntax/filter.js'
-import type { DomainNames } from './domain-names.js'
-import { markAttributes, markOf, type PasswordMark } from './password-mark.js'
-import type { Settings } from '../settings.js'
+import { readEntry, type Search } from '../connection/directory.js'
+import type { LdapEntry } from '../connection/ldap-entry.js'
+import { anyOf, comparisonsOf, expectedValue, fillFilter, foldName, isSameName, type Comparison } from '../syntax/filter.js'
+import { DomainNames } from './domain-names.js'
+import { passwordVersionAttributes, passwordVersionOf, type PasswordVersion } from './password-version.js'
+import type { LdapSettings } from '../settings.js'
 
 export interface Account {
-  readonly entry: Entry
-  /** As the entry writes it. */
+  readonly entry: LdapEntry
+  /** In the spelling of the entry. */
   readonly username: string
   readonly uid: string | undefined
   readonly extra: Record<string, string[]>
-  /** One for every spelling, and for as long as the account lives. */
-  readonly identity: string
-  readonly mark: PasswordMark | undefined
+  /** Identifies the account: the same for every spelling, and stable. */
+  readonly key: string
+  readonly passwordVersion: PasswordVersion | undefined
 }
 
-export type Found = Account | 'nobody' | 'ambiguous' | { readonly unusable: string }
+export type FindResult = Account | 'not-found' | 'ambiguous' | { readonly unusable: string }
 
 export type Explain = (sentence: string) => void
 
-/** Enough to see that there are several. */
+/** Entries per search; enough to see that a name is ambiguous. */
 const LIMIT = 10
 
+/** One interpretation of a typed name. */
+interface NameCandidate {
+  readonly name: string
+  readonly domain: string | undefined
+}
+
 export class Accounts {
-  readonly #settings: Settings
+  readonly #settings: LdapSettings
   readonly #comparisons: readonly Comparison[]
   readonly #attributes: readonly string[]
-  readonly #domains: DomainNames
+  readonly #domains = new DomainNames()
 
-  /** @param extra further attributes that somebody wants to read of an account */
-  constructor (settings: Settings, domains: DomainNames, extra: readonly string[]) {
+  /** @param extra additional attributes to read */
+  constructor (settings: LdapSettings, extra: readonly string[]) {
     const { user, preset } = settings
     this.#settings = settings
-    this.#domains = domains
     this.#comparisons = user.template === '' ? comparisonsOf(user.filter) : templateComparison(user.template)
     this.#attributes = [...new Set([
       user.username, ...user.uid === undefined ? [] : [user.uid], ...Object.values(user.extra),
-      ...this.#comparisons.map(({ attribute }) => attribute), ...markAttributes(preset.passwordMarks), ...preset.stateAttributes, ...extra
+      ...this.#comparisons.map(({ attribute }) => attribute), ...passwordVersionAttributes(preset.passwordAttributes), ...preset.stateAttributes, ...extra
     ])]
   }
 
-  /** The DN that a template makes of what was typed. */
-  nameOf (typed: string): string {
+  /** By the template. */
+  dnOf (typed: string): string {
     return this.#settings.user.template.replaceAll('{username}', () => escapeInDN(typed))
   }
 
-  async find (typed: string, search: Search, explain?: Explain): Promise<Found> {
-    const names = this.#readings(typed)
-    const entries = await this.#candidates(names, search, explain)
-    const meant: Entry[] = []
+  async find (typed: string, search: Search, explain?: Explain): Promise<FindResult> {
+    const candidates = this.#candidatesFor(typed)
+    const entries = await this.#read(candidates, search, explain)
+    const matching: LdapEntry[] = []
     for (const entry of entries) {
-      if (await this.#isMeant(entry, names, search)) meant.push(entry)
-      else explain?.(`${entry.dn} is not called that`)
+      if (await this.#matches(entry, candidates, search)) matching.push(entry)
+      else explain?.(`${entry.dn} has another name`)
     }
-    const [entry, ...others] = this.#preferred(meant, typed, explain)
+    const [entry, ...others] = this.#preferred(matching, typed, explain)
     if (others.length > 0 || entries.length >= LIMIT) return 'ambiguous'
-    return entry === undefined ? 'nobody' : this.#accountOf(entry)
+    return entry === undefined ? 'not-found' : this.#accountOf(entry)
   }
 
-  /** One word for the spellings of a name that no entry has: those that would mean one entry, if it had. */
+  /** A key for a name that no entry has; spellings that would mean the same entry share it. */
   async unknownName (typed: string, search: Search): Promise<string> {
-    for (const { name, domain } of this.#readings(typed)) {
-      if (domain !== undefined && await this.#isIn(this.#settings.user.baseDN, domain, search)) return foldName(name)
+    for (const { name, domain } of this.#candidatesFor(typed)) {
+      if (domain !== undefined && await this.#isInDomain(this.#settings.user.baseDN, domain, search)) return foldName(name)
     }
     return foldName(typed)
   }
 
-  async #candidates (names: readonly Reading[], search: Search, explain: Explain | undefined): Promise<Entry[]> {
+  /** `false` if unknown: some directories answer a bind to a locked account like one with a wrong password. */
+  async isUnlocked (dn: string, search: Search): Promise<boolean> {
+    const { stateAttributes } = this.#settings.preset
+    if (!stateAttributes.includes(LOCK)) return true
+    const entry = await readEntry(search, dn, [LOCK]).catch(() => undefined)
+    return entry !== undefined && !accountStateOf(entry).maybeLocked
+  }
+
+  async #read (candidates: readonly NameCandidate[], search: Search, explain: Explain | undefined): Promise<LdapEntry[]> {
     const { user } = this.#settings
     const attributes = this.#attributes
     if (user.template !== '') {
-      const dn = this.nameOf(names[0]!.name)
-      explain?.(`reads ${dn}`)
-      return await search({ baseDN: dn, scope: 'base', attributes, limit: 1 }) ?? []
+      const dn = this.dnOf(candidates[0]!.name)
+      explain?.(`read ${dn}`)
+      const entry = await readEntry(search, dn, attributes)
+      return entry === undefined ? [] : [entry]
     }
-    const filters = names.map(({ name }) => fillFilter(user.filter, { username: name }))
-    const filter = filters.length === 1 ? filters[0]! : `(|${filters.join('')})`
+    const filter = anyOf(candidates.map(({ name }) => fillFilter(user.filter, { username: name })))
     const entries = await search({ baseDN: user.baseDN, scope: user.scope, filter, attributes, limit: LIMIT })
-    if (entries === undefined) throw new DirectoryError(`userSearch.baseDN ${user.baseDN} is not there, or the service account may not see it`)
-    explain?.(`searched ${user.baseDN} for ${filter}: ${entries.length === 1 ? 'one entry' : `${entries.length} entries`}`)
+    if (entries === undefined) throw new DirectoryError(`userSearch.baseDN ${user.baseDN} does not exist, or the service account can't read it`)
+    explain?.(`searched ${user.baseDN} for ${filter}: ${entries.length === 1 ? '1 entry' : `${entries.length} entries`}`)
     return entries
   }
 
-  /** Active Directory knows an account as `CORP\alice` and `alice@corp.example.com` too. */
-  #readings (typed: string): Reading[] {
+  /** Active Directory also accepts `CORP\alice` and `alice@corp.example.com`. */
+  #candidatesFor (typed: string): NameCandidate[] {
     const plain = { name: typed, domain: undefined }
     if (this.#settings.presetName !== 'activeDirectory' || this.#settings.user.template !== '') return [plain]
     const [, domain, name] = /^([^\\]+)\\([^\\]+)$/.exec(typed) ?? []
@@ -101,46 +114,38 @@ export class Accounts {
     return account === undefined ? [plain] : [plain, { name: account, domain: suffix }]
   }
 
-  async #isMeant (entry: Entry, names: readonly Reading[], search: Search): Promise<boolean> {
-    for (const { name, domain } of names) {
-      const called = this.#comparisons.some(comparison => {
-        const wanted = wantedBy(comparison, name)
-        return entry.texts(comparison.attribute).some(text => isSameName(text, wanted))
+  async #matches (entry: LdapEntry, candidates: readonly NameCandidate[], search: Search): Promise<boolean> {
+    for (const { name, domain } of candidates) {
+      const hasName = this.#comparisons.some(comparison => {
+        const expected = expectedValue(comparison, name)
+        return entry.texts(comparison.attribute).some(text => isSameName(text, expected))
       })
-      if (called && (domain === undefined || await this.#isIn(entry.dn, domain, search))) return true
+      if (hasName && (domain === undefined || await this.#isInDomain(entry.dn, domain, search))) return true
     }
     return false
   }
 
-  /** As a domain controller reads a name: a userPrincipalName comes before `sAMAccountName@domain` of another account. */
-  #preferred (meant: readonly Entry[], typed: string, explain: Explain | undefined): readonly Entry[] {
-    if (this.#settings.presetName !== 'activeDirectory') return meant
-    const isPrincipal = (entry: Entry): boolean => entry.texts('userPrincipalName').some(name => isSameName(name, typed))
-    if (!meant.some(isPrincipal)) return meant
-    for (const { dn } of meant.filter(entry => !isPrincipal(entry))) explain?.(`${dn} is left out: ${typed} is the userPrincipalName of another account`)
-    return meant.filter(isPrincipal)
+  /** Like a domain controller: a userPrincipalName takes precedence over `sAMAccountName@domain` of another account. */
+  #preferred (entries: readonly LdapEntry[], typed: string, explain: Explain | undefined): readonly LdapEntry[] {
+    if (this.#settings.presetName !== 'activeDirectory') return entries
+    const isPrincipal = (entry: LdapEntry): boolean => entry.texts('userPrincipalName').some(name => isSameName(name, typed))
+    if (!entries.some(isPrincipal)) return entries
+    for (const { dn } of entries.filter(entry => !isPrincipal(entry))) explain?.(`ignored ${dn}: ${typed} is the userPrincipalName of another account`)
+    return entries.filter(isPrincipal)
   }
 
-  async #isIn (dn: string, domain: string, search: Search): Promise<boolean> {
+  async #isInDomain (dn: string, domain: string, search: Search): Promise<boolean> {
     if (isSameName(domain, dnsNameOf(dn))) return true
     const short = await this.#domains.shortName(domainOf(dn), search)
     return short !== undefined && isSameName(domain, short)
   }
 
-  /** Certainly? Some directories say no more of a locked account than of a wrong password. */
-  async isUnlocked (dn: string, search: Search): Promise<boolean> {
-    const { stateAttributes } = this.#settings.preset
-    if (!stateAttributes.includes(LOCK)) return true
-    const [entry] = await search({ baseDN: dn, scope: 'base', attributes: [LOCK], limit: 1 }).catch(() => undefined) ?? []
-    return entry !== undefined && !stateOf(entry).maybeLocked
-  }
-
-  #accountOf (entry: Entry): Found {
+  #accountOf (entry: LdapEntry): FindResult {
     const { user, preset } = this.#settings
     const names = entry.texts(user.username)
-    // of several values the one in the DN is the entry's own
+    // of several values, the entry's own is the one in its DN
     const username = names.length === 1 ? names[0] : nameInDN(entry.dn, user.username)
-    if (username === undefined) return { unusable: `${entry.dn} has ${names.length === 0 ? 'no' : 'several values of'} ${user.username}, or it may not be read` }
+    if (username === undefined) return { unusable: `${entry.dn} has ${names.length === 0 ? 'no' : 'several values of'} ${user.username}, or it can't be read` }
     const uid = user.uid === undefined ? undefined : entry.text(user.uid)
     const extra = Object.entries(user.extra).map(([key, attribute]) => [key, entry.texts(attribute)] as const).filter(([, values]) => values.length > 0)
     return {
@@ -148,19 +153,13 @@ export class Accounts {
       username,
       uid,
       extra: Object.fromEntries(extra),
-      identity: uid ?? normalizeDN(entry.dn),
-      mark: markOf(entry, preset.passwordMarks)
+      key: uid ?? normalizeDN(entry.dn),
+      passwordVersion: passwordVersionOf(entry, preset.passwordAttributes)
     }
   }
 }
 
-/** One way to read what was typed. */
-interface Reading {
-  readonly name: string
-  readonly domain: string | undefined
-}
-
-/** What a DN begins with has to be what the entry has. */
+/** The entry has to have the value that its DN begins with. */
 function templateComparison (template: string): Comparison[] {
   const [, attribute] = /^\s*([^=\s]+)\s*=/.exec(template) ?? []
   return attribute === undefined ? [] : [{ attribute, value: '{username}' }]

@@ -1,38 +1,33 @@
-/** The test of a password under the throttle of the service, which knows only "right" and "wrong". */
+/** Checks passwords under the throttle of the service. */
 import type { RequestContext } from '../../../../src/authn/provider.js'
-import type { Refusal, Verdict } from '../connection/verdict.js'
+import { DirectoryError } from '../../../../src/errors.js'
+import type { BindOutcome } from '../connection/bind-outcome.js'
+
+type Context = Pick<RequestContext, 'attempt' | 'attemptUnknown' | 'signal'>
 
 /**
- * A refusal for another reason is neither a right password nor a wrong one, and
- * the throttle must not count it. The caller is released when nobody waits any
- * more; the test goes on.
+ * Returns what `check` returns, unless the throttle overrules it. After an
+ * abort it rejects at once, while the check continues and counts.
  */
-export async function attempt (identity: string, ctx: Pick<RequestContext, 'attempt' | 'signal'>, test: () => Promise<Verdict>): Promise<Verdict> {
-  // before it begins: nobody would look after one that fails then
+export async function attempt<T extends { readonly outcome: BindOutcome }> (account: string, ctx: Context, check: () => Promise<T>): Promise<T | { readonly outcome: 'incorrect' }> {
   ctx.signal.throwIfAborted()
-  const attempt = ctx.attempt(identity, async () => {
-    const verdict = await test()
-    if (verdict !== 'right' && verdict !== 'wrong') throw new Refused(verdict)
-    return verdict === 'right' ? 'correct' : 'incorrect'
-  })
-  try {
-    return await unlessAborted(attempt, ctx.signal) === 'correct' ? 'right' : 'wrong'
-  } catch (error) {
-    if (error instanceof Refused) return error.refusal
-    throw error
-  }
+  // of a rejection the throttle knows only that it is not counted
+  const results: T[] = []
+  const checked = await unlessAborted(ctx.attempt(account, async () => {
+    const result = await check()
+    results.push(result)
+    return typeof result.outcome === 'string' ? result.outcome : 'uncounted'
+  }), ctx.signal)
+  const [result] = results
+  if (checked === 'incorrect') return { outcome: 'incorrect' }
+  if (result === undefined) throw new DirectoryError('the password was not checked')
+  return result
 }
 
-/** Takes as long as a refused bind, without sending one: a password must reach only the account that it was typed for. */
-export async function attemptUnknown (name: string, ctx: Pick<RequestContext, 'attemptUnknown' | 'signal'>): Promise<void> {
+/** Takes as long as an incorrect password, without a bind: a password is sent only for the account that it was typed for. */
+export async function attemptUnknown (name: string, ctx: Context): Promise<void> {
   ctx.signal.throwIfAborted()
   await unlessAborted(ctx.attemptUnknown(name), ctx.signal)
-}
-
-class Refused extends Error {
-  constructor (readonly refusal: Refusal) {
-    super(refusal.denied)
-  }
 }
 
 async function unlessAborted<T> (work: Promise<T>, signal: AbortSignal): Promise<T> {

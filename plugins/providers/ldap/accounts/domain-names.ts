@@ -1,9 +1,9 @@
 /**
- * The short names of Active Directory's domains, `CORP` of
- * `DC=corp,DC=example,DC=com`: what people type before a backslash. They never
- * change, so each is asked for once.
+ * The NetBIOS names of Active Directory's domains: `CORP` of
+ * `DC=corp,DC=example,DC=com`, as in `CORP\alice`. They never change, so each is
+ * read once.
  */
-import type { Search } from '../connection/directory.js'
+import { readEntry, type Search } from '../connection/directory.js'
 import { normalizeDN } from '../syntax/distinguished-name.js'
 import { fillFilter } from '../syntax/filter.js'
 
@@ -15,7 +15,7 @@ export class DomainNames {
     const key = normalizeDN(domain)
     const known = this.#known.get(key)
     if (known !== undefined) return known
-    const [root] = await search({ baseDN: '', scope: 'base', attributes: ['configurationNamingContext'], limit: 1 }) ?? []
+    const root = await readEntry(search, '', ['configurationNamingContext'])
     const configuration = root?.text('configurationNamingContext')
     if (configuration === undefined) return undefined
     const [reference] = await search({

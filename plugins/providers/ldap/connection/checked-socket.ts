@@ -1,75 +1,60 @@
 /**
- * The stream between a socket and ldapts. What the directory sends goes on to
- * ldapts message by message, and only what is a well-formed answer to the
- * request that is waiting for one; anything else ends the connection.
+ * The stream between a socket and ldapts. It passes on what the directory sends
+ * message by message, and only well-formed answers to the request in flight;
+ * anything else ends the connection.
  *
- * It is never destroyed with an error, which could find nobody who listens:
- * what was wrong stands in `error`.
+ * It is never destroyed with an error, which might have no listener:
+ * `closeReason` says why it ended.
  */
 import type { Socket } from 'node:net'
 import { Duplex } from 'node:stream'
 import { Allowance } from '../messages/allowance.js'
 import { AnswerError } from '../messages/ber.js'
 import { MessageReader } from '../messages/message-reader.js'
-import { checkResponse, Operation, requestOf, type Request } from '../messages/response.js'
+import { checkResponse, Operation, requestOf, type Request, type Result } from '../messages/response.js'
+
+export interface CloseReason {
+  /** The directory sent an invalid answer. */
+  answerError?: AnswerError
+  socketError?: Error
+  /** The directory or the network ended the connection. */
+  byPeer?: true
+}
 
 export class CheckedSocket extends Duplex {
-  /** ldapts asks every socket. */
+  /** ldapts reads it. */
   readonly connecting = false
+  readonly closeReason: CloseReason = {}
   readonly #socket: Socket
   readonly #reader = new MessageReader()
   #request: Request | undefined
   #allowance = new Allowance()
-  #error: AnswerError | undefined
-  #failure: Error | undefined
-  #isBrokenOff = false
-  #resultCode = 0
-  #cookie: Buffer = Buffer.alloc(0)
+  #lastResult: Result | undefined
 
   constructor (socket: Socket) {
-    // one message, one `data` event: ldapts calls itself for each further one in the same bytes
+    // one message per `data` event: ldapts recurses for each further message in the same bytes
     super({ readableObjectMode: true })
     this.#socket = socket
     socket.on('data', (bytes: Buffer) => { this.#receive(bytes) })
-    socket.on('error', (error: Error) => { this.#failure = error })
-    for (const event of ['end', 'error', 'close']) socket.once(event, () => { this.#breakOff() })
+    socket.on('error', (error: Error) => { this.closeReason.socketError = error })
+    for (const event of ['end', 'error', 'close']) socket.once(event, () => { this.#closeByPeer() })
   }
 
   get readyState (): Socket['readyState'] {
     return this.destroyed ? 'closed' : this.#socket.readyState
   }
 
-  /** What was wrong with an answer, where that has ended the connection. */
-  get error (): AnswerError | undefined {
-    return this.#error
+  /** The result that ended the last answer. */
+  get lastResult (): Result | undefined {
+    return this.#lastResult
   }
 
-  /** What the socket said of its end, if it was more than that. */
-  get failure (): Error | undefined {
-    return this.#failure
-  }
-
-  /** The other side has ended the connection, or the network. */
-  get isBrokenOff (): boolean {
-    return this.#isBrokenOff
-  }
-
-  /** Of the last answer that came to its end: RFC 4511, 4.1.9. */
-  get resultCode (): number {
-    return this.#resultCode
-  }
-
-  /** Of the last answer, when it was a page that others follow; otherwise empty. */
-  get cookie (): Buffer {
-    return this.#cookie
-  }
-
-  /** How much may come from here on. */
+  /** Limits what may be received from now on. */
   allow (allowance: Allowance): void {
     this.#allowance = allowance
   }
 
-  /** As ldapts sees it: it asks for a socket, and uses what a stream has, `connecting` and `readyState`. */
+  /** For ldapts, which uses only what a stream has, `connecting` and `readyState`. */
   asSocket (): Socket {
     return this as unknown as Socket
   }
@@ -79,7 +64,7 @@ export class CheckedSocket extends Duplex {
   override _write (bytes: Buffer, _encoding: string, done: () => void): void {
     const request = requestOf(bytes)
     if (request.operation !== Operation.unbind) this.#request = request
-    // a socket that takes nothing more closes, and tells by that
+    // no error handling: a socket that can't be written to closes
     this.#socket.write(bytes, () => { done() })
   }
 
@@ -93,8 +78,8 @@ export class CheckedSocket extends Duplex {
     done()
   }
 
-  #breakOff (): void {
-    if (!this.destroyed) this.#isBrokenOff = true
+  #closeByPeer (): void {
+    if (!this.destroyed) this.closeReason.byPeer = true
     this.destroy()
   }
 
@@ -103,8 +88,8 @@ export class CheckedSocket extends Duplex {
     try {
       this.#reader.add(bytes)
       while (!this.destroyed && this.#reader.size > 0) {
-        // nothing may come before it is asked for: it would be taken for the answer to what is asked next
         if (this.#request === undefined) {
+          // unsolicited: ldapts would take it for the answer to the next request
           this.destroy()
           return
         }
@@ -113,7 +98,7 @@ export class CheckedSocket extends Duplex {
         this.#pass(message, this.#request)
       }
     } catch (error) {
-      this.#error = error instanceof AnswerError ? error : new AnswerError((error as Error).message)
+      this.closeReason.answerError = error instanceof AnswerError ? error : new AnswerError((error as Error).message)
       this.destroy()
     }
   }
@@ -122,8 +107,7 @@ export class CheckedSocket extends Duplex {
     const response = checkResponse(message, request, this.#allowance)
     if (response.kind === 'result') {
       this.#request = undefined
-      this.#resultCode = response.code
-      this.#cookie = response.cookie
+      this.#lastResult = response
     } else if (response.kind === 'entry') {
       this.#allowance.spendEntry()
     } else {

@@ -1,16 +1,16 @@
 /**
- * A connection to one host, ready for the first LDAP message: TCP, then TLS as
- * the config wants it. Nothing secret is sent before the host has proved its
- * name.
+ * Connects to one host, ready for the first LDAP message: TCP, then TLS as
+ * configured. Nothing secret is sent before the host has proved its name.
  */
 import { connect, isIP, type Socket } from 'node:net'
 import { once } from 'node:events'
 import { connect as connectTls } from 'node:tls'
 import type { LdapTlsConfig } from '../../../../schemas/providers/ldap.js'
+import { Deadline } from '../../../../src/authn/deadline.js'
 import { DirectoryError } from '../../../../src/errors.js'
 import { startTls } from './start-tls.js'
-import type { TlsIdentity } from './tls-files.js'
-import { LateError, tlsWordsOf, unfinishedHandshake } from './tls-words.js'
+import type { TlsCertificates } from './tls-files.js'
+import { describeHandshakeError, describeTlsError, TimedOutError } from './tls-errors.js'
 
 export interface Host {
   /** `dc1.example.com:636`, for logs. */
@@ -27,71 +27,68 @@ export function hostOf (url: string): Host {
 
 export interface DialSettings {
   readonly tls: LdapTlsConfig
-  /** As of now: its files may change. */
-  readonly identity: () => TlsIdentity
-  /** Milliseconds for all of it. */
+  /** As of now: the files may change. */
+  readonly certificates: () => TlsCertificates
+  /** Milliseconds, for TCP and TLS together. */
   readonly timeout: number
-  /** Takes secrets out of the words of a host; absent: there are none. */
-  readonly redact?: (words: string) => string
+  /** Removes secrets from what a host says. */
+  readonly redact?: (text: string) => string
 }
 
 const KEEP_ALIVE = 30_000
 
-const NO_HANDSHAKE = 'no TLS handshake within'
-
 /** @throws DirectoryError, or the reason of `signal` */
-export async function dial (host: Host, { tls, identity, timeout, redact = words => words }: DialSettings, signal: AbortSignal): Promise<Socket> {
+export async function dial (host: Host, { tls, certificates, timeout, redact = text => text }: DialSettings, signal: AbortSignal): Promise<Socket> {
   signal.throwIfAborted()
+  const deadline = new Deadline(timeout)
+  const limit = async (step: Promise<unknown>, late: string): Promise<void> => {
+    await deadline.race(step, () => new TimedOutError(`${late} ${timeout} ms`))
+  }
   let socket: Socket = quiet(connect({ host: host.hostname, port: host.port, noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE }))
-  const abort = (): void => { socket.destroy(new Error('nobody waits any more')) }
-  let late = 'no connection within'
-  const timer = setTimeout(() => { socket.destroy(new LateError(`${late} ${timeout} ms`)) }, timeout)
+  let isHandshake = false
+  const abort = (): void => { socket.destroy(new Error('aborted')) }
   signal.addEventListener('abort', abort, { once: true })
   try {
-    await once(socket, 'connect')
-    if (tls.mode === 'startTLS') {
-      late = 'no answer to StartTLS within'
-      await startTls(socket, redact)
-    }
+    await limit(once(socket, 'connect'), 'no connection within')
+    if (tls.mode === 'startTLS') await limit(startTls(socket, redact), 'no answer to StartTLS within')
     if (tls.mode !== 'none') {
-      late = NO_HANDSHAKE
+      isHandshake = true
       socket = quiet(connectTls({
         socket,
         host: host.hostname,
         servername: tls.serverName || (isIP(host.hostname) === 0 ? host.hostname : ''),
-        ...identity(),
-        // any certificate of the CA file is trusted, not only roots
+        ...certificates(),
+        // trust any certificate of the CA bundle, not only roots
         allowPartialTrustChain: true,
         rejectUnauthorized: !tls.insecureSkipVerify,
         minVersion: 'TLSv1.2'
       }))
-      await once(socket, 'secureConnect')
+      await limit(once(socket, 'secureConnect'), 'no TLS handshake within')
     }
     return socket
   } catch (error) {
     socket.destroy()
     signal.throwIfAborted()
-    throw new DirectoryError(`${host.name} can't be reached: ${(late === NO_HANDSHAKE ? unfinishedHandshake(error as Error, tls.mode === 'ldaps') : undefined) ?? reasonOf(error)}`, 'host')
+    throw new DirectoryError(`${host.name} can't be reached: ${(isHandshake ? describeHandshakeError(error as Error, tls.mode === 'ldaps') : undefined) ?? reasonOf(error)}`, 'host')
   } finally {
-    clearTimeout(timer)
     signal.removeEventListener('abort', abort)
   }
 }
 
 /**
- * An error ends the process where nobody listens, and may come in the same
- * breath as the event that was waited for. One of TLS does not even close the
- * connection; the close tells enough.
+ * An error without a listener ends the process, and it may be emitted right
+ * after the event that was awaited. After an error of TLS, Node.js leaves the
+ * socket open.
  */
 function quiet<T extends Socket> (socket: T): T {
   return socket.on('error', () => { socket.destroy() })
 }
 
-/** Node's errors carry certificates and stacks; the words and the code are enough. */
+/** Node's errors carry certificates and stacks; the message and the code are enough. */
 function reasonOf (error: unknown): string {
-  const ofTls = tlsWordsOf(error as Error)
-  if (ofTls !== undefined) return ofTls
+  const tlsError = describeTlsError(error as Error)
+  if (tlsError !== undefined) return tlsError
   const { message, code, errors } = error as NodeJS.ErrnoException & { errors?: Error[] }
-  const words = message || errors?.map(({ message }) => message).join(', ') || String(error)
-  return code === undefined || words.includes(code) ? words.split('\n').pop()! : `${words} (${code})`
+  const text = message || errors?.map(({ message }) => message).join(', ') || String(error)
+  return code === undefined || text.includes(code) ? text.split('\n').pop()! : `${text} (${code})`
 }

@@ -1,57 +1,57 @@
 /**
- * What is asked of the directory, over whichever host and connection: a search
- * as the service account, the test of a password, both in one.
+ * Searches as the service account and checks passwords, on any host.
  *
- * Users' binds have a pool of their own. On its connections nothing is ever
- * asked but the next bind, which ends the identity before it (RFC 4511, 4.2.1);
- * one on which something is asked as the user is closed afterwards.
+ * Users' binds have their own pool. On its connections nothing follows a bind
+ * but the next bind, which ends the previous identity (RFC 4511, 4.2.1); a
+ * connection that searched as a user is closed.
  */
 import type { LdapProviderConfig } from '../../../../schemas/providers/ldap.js'
 import type { OpenContext } from '../../../../src/authn/provider.js'
 import { redactPasswords } from '../../../../src/authn/redaction.js'
 import { DirectoryError } from '../../../../src/errors.js'
-import { Connection, type Query } from './connection.js'
+import { bindOutcomeOf, type BindOutcome } from './bind-outcome.js'
+import { LdapConnection, type Query } from './ldap-connection.js'
 import { dial, hostOf, type DialSettings, type Host } from './dial.js'
-import type { Entry } from './entry.js'
+import type { LdapEntry } from './ldap-entry.js'
 import { Hosts } from './hosts.js'
 import { Paging } from './pages.js'
 import { Pool } from './pool.js'
 import { ServiceBind } from './service-bind.js'
-import type { Settings } from '../settings.js'
-import type { TlsIdentity } from './tls-files.js'
-import { verdictOf, type Verdict } from './verdict.js'
+import type { LdapSettings } from '../settings.js'
+import type { TlsCertificates } from './tls-files.js'
 
-/** Entries, or `undefined` where the base isn't there. */
-export type Search = (query: Query) => Promise<Entry[] | undefined>
+/** Resolves to `undefined` if the base does not exist. */
+export type Search = (query: Query) => Promise<LdapEntry[] | undefined>
 
-export interface Tested {
-  readonly verdict: Verdict
+export async function readEntry (search: Search, dn: string, attributes: readonly string[]): Promise<LdapEntry | undefined> {
+  const [entry] = await search({ baseDN: dn, scope: 'base', attributes, limit: 1 }) ?? []
+  return entry
+}
+
+export interface CheckedPassword {
+  readonly outcome: BindOutcome
   readonly host: Host
 }
 
-export interface DirectoryOptions {
-  readonly config: LdapProviderConfig
-  readonly settings: Settings
-  readonly identity: () => TlsIdentity
-  readonly ctx: Pick<OpenContext, 'log' | 'countEvent' | 'invalidate'>
-}
+/** What came of the searches as a user, if the password was correct. */
+export type UserSession<T> = { readonly outcome: 'correct', readonly result: T } | { readonly outcome: Exclude<BindOutcome, 'correct'> }
 
 const ROOT: Query = { baseDN: '', scope: 'base', attributes: ['1.1'], limit: 1 }
 
 export class Directory {
-  readonly #settings: Settings
+  readonly #settings: LdapSettings
   readonly #dialing: DialSettings
   readonly #hosts: Hosts
   readonly #paging: Paging
   readonly #service: ServiceBind
   readonly #searches: Pool
   readonly #binds: Pool
-  /** One connection of its own: no review ever waits for a ping. */
+  /** One connection, so that no review waits for a ping. */
   readonly #pings: Pool
 
-  constructor ({ config, settings, identity, ctx: { log, countEvent, invalidate } }: DirectoryOptions) {
+  constructor (config: LdapProviderConfig, settings: LdapSettings, certificates: () => TlsCertificates, { log, countEvent, invalidate }: Pick<OpenContext, 'log' | 'countEvent' | 'invalidate'>) {
     this.#settings = settings
-    this.#dialing = { tls: config.tls, identity, timeout: settings.timeouts.connect, redact: words => redactPasswords(words, this.#service.secrets()) }
+    this.#dialing = { tls: config.tls, certificates, timeout: settings.timeouts.connect, redact: text => redactPasswords(text, this.#service.secrets()) }
     this.#paging = new Paging(settings.pageSize, log)
     this.#hosts = new Hosts({
       hosts: config.urls.map(hostOf),
@@ -59,52 +59,49 @@ export class Directory {
       probe: async (host, signal) => { await this.#probe(host, signal) },
       onLost: host => {
         countEvent?.('host-lost')
-        this.#searches.forget(host)
-        this.#binds.forget(host)
-        this.#pings.forget(host)
+        for (const pool of [this.#searches, this.#binds, this.#pings]) pool.forget(host)
       }
     })
     this.#service = new ServiceBind({
       bindDN: config.bindDN,
       password: config.bindPassword,
       log,
-      onRefused: () => { countEvent?.('service-bind-refused') },
-      onChanged: () => { this.#searches.trial(invalidate) }
+      onRejected: () => { countEvent?.('service-bind-rejected') },
+      onChanged: () => { this.#searches.warmUp(invalidate) }
     })
     const { pool, readsAsUser } = settings
     this.#searches = new Pool(readsAsUser ? { ...pool, min: 0 } : pool, async signal => await this.#connectAsService(signal))
     this.#binds = new Pool({ ...pool, min: 0 }, async signal => await this.#connect(signal))
-    this.#pings = new Pool({ ...pool, min: 0, max: 1 }, async signal => readsAsUser ? await this.#connect(signal) : await this.#connectAsService(signal, { aside: true }))
+    this.#pings = new Pool({ ...pool, min: 0, max: 1 }, async signal => readsAsUser ? await this.#connect(signal) : await this.#connectAsService(signal, { forPing: true }))
   }
 
   /** As the service account, or anonymously. */
-  async search (query: Query, signal: AbortSignal): Promise<Entry[] | undefined> {
+  async search (query: Query, signal: AbortSignal): Promise<LdapEntry[] | undefined> {
     return await this.#ask(this.#searches, signal, async connection => await connection.search(query, signal))
   }
 
   /**
-   * Whether it is this entry's password. `signal` ends the wait for a
-   * connection, not the bind itself: the directory counts what it was sent, so
-   * its verdict has to count here too.
+   * Binds as an entry. `signal` ends the wait for a connection, not the bind:
+   * the directory counts a password that was sent, so it has to count here too.
    */
-  async test (dn: string, password: string, signal: AbortSignal): Promise<Tested> {
-    return await this.#ask(this.#binds, signal, async connection => ({ verdict: verdictOf(await connection.bind(dn, password)), host: connection.host }))
+  async checkPassword (dn: string, password: string, signal: AbortSignal): Promise<CheckedPassword> {
+    return await this.#ask(this.#binds, signal, async connection => ({ outcome: bindOutcomeOf(await connection.bind(dn, password)), host: connection.host }))
   }
 
-  /** The same, and what `use` makes of searches as that user, where the password is right. */
-  async testAndUse<T> (dn: string, password: string, signal: AbortSignal, use: (search: Search) => Promise<T>): Promise<{ verdict: Verdict, used?: T }> {
+  /** Binds as an entry and, if the password is correct, lets `use` search as that user. */
+  async checkPasswordAndSearch<T> (dn: string, password: string, signal: AbortSignal, use: (search: Search) => Promise<T>): Promise<UserSession<T>> {
     return await this.#ask(this.#binds, signal, async connection => {
-      const verdict = verdictOf(await connection.bind(dn, password))
-      if (verdict !== 'right') return { verdict }
+      const outcome = bindOutcomeOf(await connection.bind(dn, password))
+      if (outcome !== 'correct') return { outcome }
       try {
-        return { verdict, used: await use(async query => await connection.search(query, signal)) }
+        return { outcome, result: await use(async query => await connection.search(query, signal)) }
       } finally {
         connection.close()
       }
     })
   }
 
-  /** @throws DirectoryError where no host answers, or the service account is refused */
+  /** @throws DirectoryError if no host answers, or the service account is rejected */
   async ping (signal: AbortSignal): Promise<void> {
     await this.#ask(this.#pings, signal, async connection => { await connection.search(ROOT, signal) })
   }
@@ -112,81 +109,76 @@ export class Directory {
   close (): void {
     this.#hosts.close()
     this.#service.close()
-    this.#searches.close()
-    this.#binds.close()
-    this.#pings.close()
+    for (const pool of [this.#searches, this.#binds, this.#pings]) pool.close()
   }
 
-  /** Once more where the connection is lost: it may have lain idle for too long, or its host has just died. */
-  async #ask<T> (pool: Pool, signal: AbortSignal, use: (connection: Connection) => Promise<T>): Promise<T> {
-    try {
-      return await this.#lend(pool, signal, use)
-    } catch (error) {
-      if (!(error instanceof DirectoryError && error.lost !== undefined) || signal.aborted) throw error
-      return await this.#lend(pool, signal, use)
-    }
-  }
-
-  async #lend<T> (pool: Pool, signal: AbortSignal, use: (connection: Connection) => Promise<T>): Promise<T> {
-    return await pool.lend(signal, async connection => {
+  /** Retries once if the connection is lost: it may have been idle for too long, or its host has just died. */
+  async #ask<T> (pool: Pool, signal: AbortSignal, use: (connection: LdapConnection) => Promise<T>): Promise<T> {
+    const lend = async (): Promise<T> => await pool.lend(signal, async connection => {
       try {
         return await use(connection)
       } catch (error) {
-        this.#note(connection.host, error)
+        this.#markIfDown(connection.host, error)
         throw error
       }
     })
+    try {
+      return await lend()
+    } catch (error) {
+      if (!(error instanceof DirectoryError && error.lost !== undefined) || signal.aborted) throw error
+      return await lend()
+    }
   }
 
-  async #connectAsService (signal: AbortSignal, { aside = false } = {}): Promise<Connection> {
-    this.#service.check()
+  async #connectAsService (signal: AbortSignal, { forPing = false } = {}): Promise<LdapConnection> {
+    this.#service.throwIfBackingOff()
     const connection = await this.#connect(signal)
     try {
-      await (aside ? this.#service.bindAside(connection, signal) : this.#service.bind(connection, signal))
+      await this.#service.bind(connection, signal, { forPing })
       return connection
     } catch (error) {
       connection.close()
-      this.#note(connection.host, error)
+      this.#markIfDown(connection.host, error)
       throw error
     }
   }
 
-  /** To the first host that takes it. */
-  async #connect (signal: AbortSignal): Promise<Connection> {
+  /** To the first host that accepts the connection. */
+  async #connect (signal: AbortSignal): Promise<LdapConnection> {
     let last: unknown
     for (const host of this.#hosts.inOrder()) {
       try {
-        return await this.#reach(host, signal)
+        return await this.#connectTo(host, signal)
       } catch (error) {
         signal.throwIfAborted()
-        this.#note(host, error)
+        this.#markIfDown(host, error)
         last = error
       }
     }
     throw last
   }
 
-  async #reach (host: Host, signal: AbortSignal): Promise<Connection> {
-    return new Connection(host, await dial(host, this.#dialing, signal), this.#settings.timeouts, this.#paging, () => this.#service.secrets())
+  async #connectTo (host: Host, signal: AbortSignal): Promise<LdapConnection> {
+    return new LdapConnection(host, await dial(host, this.#dialing, signal), this.#settings.timeouts, this.#paging, () => this.#service.secrets())
   }
 
-  #note (host: Host, error: unknown): void {
-    if (isOfHost(error)) this.#hosts.failed(host, error)
+  #markIfDown (host: Host, error: unknown): void {
+    if (isHostLost(error)) this.#hosts.markDown(host, error)
   }
 
-  /** A frozen host still takes connections: only an answer counts. */
+  /** With a search: a frozen host still accepts connections. */
   async #probe (host: Host, signal: AbortSignal): Promise<void> {
-    const connection = await this.#reach(host, signal)
+    const connection = await this.#connectTo(host, signal)
     try {
       await connection.search(ROOT, signal)
     } catch (error) {
-      if (isOfHost(error)) throw error
+      if (isHostLost(error)) throw error
     } finally {
       connection.close()
     }
   }
 }
 
-function isOfHost (error: unknown): error is DirectoryError {
+function isHostLost (error: unknown): error is DirectoryError {
   return error instanceof DirectoryError && error.lost === 'host'
 }

@@ -1,71 +1,64 @@
 /**
- * The hosts of one directory, and which of them are well. One that failed is
- * asked again in the background until it answers, so that a dead first host
- * costs the next review nothing.
+ * The hosts of one directory, and which of them are down. A host that failed is
+ * probed in the background until it answers, so that it delays no review.
  */
 import type { ProviderLog } from '../../../../src/authn/provider.js'
 import type { Host } from './dial.js'
 
 export interface HostsOptions {
-  /** In the order of preference. */
+  /** In order of preference. */
   readonly hosts: readonly Host[]
-  /** Resolves once the host has answered something. */
+  /** Resolves if the host answers. */
   readonly probe: (host: Host, signal: AbortSignal) => Promise<void>
   readonly onLost: (host: Host) => void
   readonly log: ProviderLog
-  /** Milliseconds between two probes of one host. */
-  readonly pause?: number
+  /** Milliseconds. */
+  readonly probeInterval?: number
 }
 
-const PAUSE = 5_000
+const PROBE_INTERVAL = 5_000
 
 export class Hosts {
   readonly #options: HostsOptions
-  readonly #pause: number
-  /** Those that failed, and the timers of their next probes. */
-  readonly #ill = new Map<Host, NodeJS.Timeout>()
+  /** Hosts that are down, with the timers of their next probes. */
+  readonly #down = new Map<Host, NodeJS.Timeout>()
   readonly #closing = new AbortController()
 
   constructor (options: HostsOptions) {
     this.#options = options
-    this.#pause = options.pause ?? PAUSE
   }
 
-  /** The well ones first; the others too, for want of a better one. */
+  /** Hosts that are down come last, as a fallback. */
   inOrder (): Host[] {
     const { hosts } = this.#options
-    return [...hosts.filter(host => !this.#ill.has(host)), ...hosts.filter(host => this.#ill.has(host))]
+    return [...hosts.filter(host => !this.#down.has(host)), ...hosts.filter(host => this.#down.has(host))]
   }
 
-  failed (host: Host, error: Error): void {
-    if (this.#ill.has(host) || this.#closing.signal.aborted) return
-    this.#options.log.warn({ host: host.name, reason: error.message }, 'a directory host is lost; asked again in the background')
-    this.#probeLater(host)
+  markDown (host: Host, error: Error): void {
+    if (this.#down.has(host) || this.#closing.signal.aborted) return
+    this.#options.log.warn({ host: host.name, reason: error.message }, 'lost connection to directory host; retrying')
+    this.#scheduleProbe(host)
     this.#options.onLost(host)
-  }
-
-  answered (host: Host): void {
-    if (!this.#ill.has(host)) return
-    clearTimeout(this.#ill.get(host))
-    this.#ill.delete(host)
-    this.#options.log.info({ host: host.name }, 'a directory host answers again')
   }
 
   close (): void {
     this.#closing.abort(new Error('closed'))
-    for (const timer of this.#ill.values()) clearTimeout(timer)
+    for (const timer of this.#down.values()) clearTimeout(timer)
   }
 
-  #probeLater (host: Host): void {
-    this.#ill.set(host, setTimeout(async () => { await this.#probe(host) }, this.#pause).unref())
+  #scheduleProbe (host: Host): void {
+    this.#down.set(host, setTimeout(async () => { await this.#probe(host) }, this.#options.probeInterval ?? PROBE_INTERVAL).unref())
   }
 
   async #probe (host: Host): Promise<void> {
+    const { log, probe } = this.#options
     try {
-      await this.#options.probe(host, this.#closing.signal)
-      this.answered(host)
+      await probe(host, this.#closing.signal)
     } catch {
-      if (this.#ill.has(host) && !this.#closing.signal.aborted) this.#probeLater(host)
+      if (!this.#closing.signal.aborted) this.#scheduleProbe(host)
+      return
     }
+    this.#down.delete(host)
+    log.info({ host: host.name }, 'directory host is reachable again')
   }
 }

@@ -1,6 +1,6 @@
 /**
- * The control of draft-behera-ldap-password-policy: asks a server to say, with
- * the answer to a bind, what its password policy thinks of the account.
+ * The control of draft-behera-ldap-password-policy: asks the server to report,
+ * in its answer to a bind, what its password policy says about the account.
  */
 import { Control, type BerReader } from 'ldapts'
 import { AnswerError, Elements, Tag } from '../messages/ber.js'
@@ -9,17 +9,16 @@ const TYPE = '1.3.6.1.4.1.42.2.27.8.5.1'
 const WARNING = 0xa0
 const ERROR = 0x81
 
-/** passwordInHistory; those after must-change are answers to a change of the password. */
+/** passwordInHistory; the errors after must-change answer a change of the password. */
 const LAST_ERROR = 8
 
 /** Elements: the value, its warning and its error. */
 const LARGEST_VALUE = 3
 
-/** What stands in the answer's `error`, as far as a bind can give it. */
 export type PolicyError = 'expired' | 'locked' | 'must-change'
 const ERRORS: readonly PolicyError[] = ['expired', 'locked', 'must-change']
 
-/** One for each bind; ldapts reads the answer into it. */
+/** One per bind; ldapts reads the answer into it. */
 export class PasswordPolicyControl extends Control {
   error: PolicyError | undefined
 
@@ -27,7 +26,7 @@ export class PasswordPolicyControl extends Control {
     super(TYPE)
   }
 
-  /** An account's lock must not get lost in a value that is cut short. */
+  /** Strict: a truncated value must not hide that the account is locked. */
   protected override parseControl (reader: BerReader): void {
     const value = new Elements(reader.remainingBuffer, { elements: LARGEST_VALUE })
     if (value.next === undefined) return

@@ -1,79 +1,73 @@
 /**
- * A bounded set of connections, each lent to one question at a time. It knows
- * nothing of who is bound on them: the service account's and the users' are
- * two pools.
+ * A bounded set of connections, each used by one question at a time. It knows
+ * nothing of binds: the service account and the users have a pool each.
  */
 import { DirectoryError } from '../../../../src/errors.js'
-import type { Connection } from './connection.js'
+import type { LdapConnection } from './ldap-connection.js'
 import type { Host } from './dial.js'
 import type { PoolSettings } from '../settings.js'
 
-interface Idle {
-  readonly connection: Connection
-  readonly since: number
-}
+/** Receives a connection, or `undefined` if a new one may be opened. */
+type Waiter = (connection: LdapConnection | undefined) => void
 
-/** Gets a connection, or `undefined` where there is room for a new one. */
-type Waiter = (connection: Connection | undefined) => void
-
-/** Milliseconds between two looks at idle connections, at most. */
-const LONGEST_SWEEP = 30_000
+/** Milliseconds. */
+const LONGEST_SWEEP_INTERVAL = 30_000
 
 export class Pool {
   readonly #settings: PoolSettings
-  readonly #connect: (signal: AbortSignal) => Promise<Connection>
-  /** The one that was used last is last, and first to be used again: what is too many grows old. */
-  #idle: Idle[] = []
+  readonly #connect: (signal: AbortSignal) => Promise<LdapConnection>
+  /** Last in, first out, so that surplus connections stay idle until they are closed. */
+  readonly #idle: LdapConnection[] = []
   readonly #waiting = new Set<Waiter>()
-  /** Open ones, lent or idle, and those being opened. */
+  /** Connections in use, idle, and being opened. */
   #size = 0
   readonly #sweep: NodeJS.Timeout
   readonly #closing = new AbortController()
 
-  constructor (settings: PoolSettings, connect: (signal: AbortSignal) => Promise<Connection>) {
+  constructor (settings: PoolSettings, connect: (signal: AbortSignal) => Promise<LdapConnection>) {
     this.#settings = settings
     this.#connect = connect
-    this.#sweep = setInterval(() => { this.#clear(); this.#fill() }, Math.min(settings.idle, settings.age, LONGEST_SWEEP)).unref()
+    this.#sweep = setInterval(() => { this.#closeStale(); this.#fill() }, Math.min(settings.idle, settings.age, LONGEST_SWEEP_INTERVAL)).unref()
     this.#fill()
   }
 
-  /** Lends a connection for the time that `use` takes. One that is closed by then is not used again. */
-  async lend<T> (signal: AbortSignal, use: (connection: Connection) => Promise<T>): Promise<T> {
-    const connection = await this.#take(signal)
+  /** Calls `use` with a connection, which returns to the pool unless it is closed by then. */
+  async lend<T> (signal: AbortSignal, use: (connection: LdapConnection) => Promise<T>): Promise<T> {
+    const connection = await this.#acquire(signal)
     try {
       return await use(connection)
     } finally {
-      this.#giveBack(connection)
+      this.#release(connection)
     }
   }
 
-  /** Closes what is idle there; what is lent ends by itself. */
+  /** Closes idle connections to a host. */
   forget (host: Host): void {
-    for (const { connection } of this.#idle) {
+    for (const connection of this.#idle) {
       if (connection.host === host) connection.close()
     }
   }
 
-  /** Opens one without being asked, and says when that went well. */
-  trial (done: () => void): void {
+  /** Opens a connection now, and calls `done` if that succeeds. */
+  warmUp (done: () => void): void {
     this.lend(this.#closing.signal, async () => { done() }).catch(() => {})
   }
 
   close (): void {
     this.#closing.abort(new DirectoryError('closed'))
     clearInterval(this.#sweep)
-    for (const { connection } of this.#idle) connection.close()
-    while (this.#next(undefined));
+    for (const connection of this.#idle) connection.close()
+    while (this.#wakeNext(undefined));
   }
 
-  async #take (signal: AbortSignal): Promise<Connection> {
+  async #acquire (signal: AbortSignal): Promise<LdapConnection> {
     for (;;) {
       signal.throwIfAborted()
       this.#closing.signal.throwIfAborted()
       const idle = this.#idle.pop()
       if (idle !== undefined) {
-        if (this.#isFit(idle.connection)) return idle.connection
-        this.#dismiss(idle.connection)
+        if (this.#isUsable(idle)) return idle
+        this.#dismiss(idle)
       } else if (this.#size < this.#settings.max) {
         return await this.#open(signal)
       } else {
@@ -83,20 +77,20 @@ export class Pool {
     }
   }
 
-  async #open (signal: AbortSignal): Promise<Connection> {
+  async #open (signal: AbortSignal): Promise<LdapConnection> {
     this.#size++
     try {
       const connection = await this.#connect(signal)
-      connection.onClose(() => { this.#dropIdle(connection) })
+      connection.onClose(() => { this.#dismissIdle(connection) })
       return connection
     } catch (error) {
       this.#size--
-      this.#next(undefined)
+      this.#wakeNext(undefined)
       throw error
     }
   }
 
-  async #turn (signal: AbortSignal): Promise<Connection | undefined> {
+  async #turn (signal: AbortSignal): Promise<LdapConnection | undefined> {
     return await new Promise((resolve, reject) => {
       const enter: Waiter = connection => {
         signal.removeEventListener('abort', leave)
@@ -112,13 +106,13 @@ export class Pool {
     })
   }
 
-  #giveBack (connection: Connection): void {
-    if (!this.#isFit(connection)) this.#dismiss(connection)
-    else if (!this.#next(connection)) this.#idle.push({ connection, since: performance.now() })
+  #release (connection: LdapConnection): void {
+    if (!this.#isUsable(connection)) this.#dismiss(connection)
+    else if (!this.#wakeNext(connection)) this.#idle.push(connection)
   }
 
-  /** To whoever waits longest, if anybody does. */
-  #next (connection: Connection | undefined): boolean {
+  /** Hands over to the longest waiting question, if there is one. */
+  #wakeNext (connection: LdapConnection | undefined): boolean {
     const [enter] = this.#waiting
     if (enter === undefined) return false
     this.#waiting.delete(enter)
@@ -126,39 +120,36 @@ export class Pool {
     return true
   }
 
-  #isFit (connection: Connection): boolean {
+  #isUsable (connection: LdapConnection): boolean {
     return connection.open && !this.#closing.signal.aborted && performance.now() - connection.openedAt < this.#settings.age
   }
 
-  #dismiss (connection: Connection): void {
+  #dismiss (connection: LdapConnection): void {
     connection.close()
     this.#size--
-    this.#next(undefined)
+    this.#wakeNext(undefined)
   }
 
-  #dropIdle (connection: Connection): void {
-    const rest = this.#idle.filter(idle => idle.connection !== connection)
-    if (rest.length === this.#idle.length) return
-    this.#idle = rest
+  #dismissIdle (connection: LdapConnection): void {
+    const index = this.#idle.indexOf(connection)
+    if (index === -1) return
+    this.#idle.splice(index, 1)
     this.#dismiss(connection)
   }
 
-  /** Closes what is old, and what nobody has used for long beyond the least number. */
-  #clear (): void {
-    const now = performance.now()
-    let spare = this.#size - this.#settings.min
-    for (const { connection, since } of [...this.#idle]) {
-      const unused = now - since >= this.#settings.idle
-      if (this.#isFit(connection) && !(unused && spare > 0)) continue
-      spare--
-      this.#dropIdle(connection)
+  /** Closes connections that are too old, and idle ones beyond the minimum. */
+  #closeStale (): void {
+    const { idle, min } = this.#settings
+    for (const connection of [...this.#idle]) {
+      const isSurplus = this.#size > min && performance.now() - connection.usedAt >= idle
+      if (isSurplus || !this.#isUsable(connection)) this.#dismissIdle(connection)
     }
   }
 
-  /** Up to the least number; what can't be opened now is opened when it is needed, or at the next look. */
+  /** Opens connections up to the minimum. Errors are ignored: the next question or sweep tries again. */
   #fill (): void {
     for (let count = this.#size; count < this.#settings.min; count++) {
-      this.#open(this.#closing.signal).then(connection => { this.#giveBack(connection) }, () => {})
+      this.#open(this.#closing.signal).then(connection => { this.#release(connection) }, () => {})
     }
   }
 }

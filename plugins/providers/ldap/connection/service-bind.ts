@@ -1,49 +1,49 @@
 /**
- * Binds connections as the service account. A refusal is our fault, not a
- * user's, and repeating it would lock the account: one attempt, then none for a
- * growing while, unless the password's file changes.
+ * Binds connections as the service account. Repeating a rejected bind would
+ * lock the account, so the next attempt waits for a growing backoff, or until
+ * the password changes.
  */
 import type { ProviderLog } from '../../../../src/authn/provider.js'
 import type { Secret } from '../../../../schemas/primitives.js'
 import { DirectoryError } from '../../../../src/errors.js'
-import type { Connection } from './connection.js'
-import { serviceRefusal } from './service-refusal.js'
+import { serviceBindError } from './bind-outcome.js'
+import type { LdapConnection } from './ldap-connection.js'
 
 export interface ServiceBindOptions {
   /** Empty: connections stay anonymous. */
   readonly bindDN: string
   readonly password: Secret | undefined
-  readonly onRefused: () => void
-  /** The password is another one than the directory refused. */
+  readonly onRejected: () => void
+  /** The password changed after it was rejected. */
   readonly onChanged: () => void
   readonly log: ProviderLog
-  /** Milliseconds of a clock that is never set back. */
+  /** Milliseconds of a monotonic clock. */
   readonly now?: () => number
 }
 
-interface Refusal {
+interface Backoff {
+  /** The rejected one. */
   readonly password: string
-  /** Milliseconds until the next attempt. */
-  readonly pause: number
+  /** Milliseconds. */
+  readonly delay: number
   readonly until: number
-  /** Why, and what to do. */
-  readonly message: string
+  readonly reason: string
 }
 
-/** Milliseconds between two looks at the password while it is refused. */
-const LOOK = 1_000
+/** Milliseconds between two reads of the password during a backoff. */
+const PASSWORD_POLL = 1_000
 
-const FIRST_PAUSE = 30_000
-const LONGEST_PAUSE = 15 * 60_000
+const FIRST_DELAY = 30_000
+const LONGEST_DELAY = 15 * 60_000
 
 export class ServiceBind {
   readonly #options: ServiceBindOptions
   readonly #now: () => number
-  #refusal: Refusal | undefined
-  /** One bind after another: a refused one is the only one. */
+  #backoff: Backoff | undefined
+  /** Binds follow one another, so that only one is rejected. */
   #last: Promise<void> = Promise.resolve()
-  #look: NodeJS.Timeout | undefined
-  /** The password that a directory has seen last, which may be another one than now. */
+  #poll: NodeJS.Timeout | undefined
+  /** The password sent last; the current one may differ. */
   #sent = ''
 
   constructor (options: ServiceBindOptions) {
@@ -51,71 +51,67 @@ export class ServiceBind {
     this.#now = options.now ?? (() => performance.now())
   }
 
-  /** @throws DirectoryError while a refusal stands; before a connection is opened for nothing */
-  check (): void {
-    const refusal = this.#refusal
-    if (refusal === undefined || this.#password !== refusal.password) return
-    const rest = refusal.until - this.#now()
-    if (rest > 0) throw new DirectoryError(`the directory refused the service account ${this.#options.bindDN} (${refusal.message}); next attempt in ${Math.ceil(rest / 1000)} s, or when the file of its password changes`)
+  /** To call before a connection is opened. @throws DirectoryError during a backoff */
+  throwIfBackingOff (): void {
+    const backoff = this.#backoff
+    if (backoff === undefined || this.#password !== backoff.password) return
+    const rest = backoff.until - this.#now()
+    if (rest > 0) throw new DirectoryError(`the directory rejected the service account ${this.#options.bindDN} (${backoff.reason}); next attempt in ${Math.ceil(rest / 1000)} s, or when its password file changes`)
   }
 
-  /** @throws DirectoryError where the directory refuses, or gives no verdict */
-  async bind (connection: Connection, signal: AbortSignal): Promise<void> {
+  /**
+   * @param forPing no other bind waits for this one
+   * @throws DirectoryError if the directory rejects the account or does not check the password
+   */
+  async bind (connection: LdapConnection, signal: AbortSignal, { forPing = false } = {}): Promise<void> {
     if (this.#options.bindDN === '') return
     const turn = this.#last.then(async () => { await this.#attempt(connection, signal) })
-    this.#last = turn.catch(() => {})
+    if (!forPing) this.#last = turn.catch(() => {})
     await turn
   }
 
-  /** The same after those that are under way, which nobody waits for. */
-  async bindAside (connection: Connection, signal: AbortSignal): Promise<void> {
-    if (this.#options.bindDN === '') return
-    await this.#last
-    await this.#attempt(connection, signal)
-  }
-
-  /** What the words of a directory must not bring into a log. */
+  /** To redact from what a directory says. */
   secrets (): readonly string[] {
     return [this.#password, this.#sent]
   }
 
   close (): void {
-    clearInterval(this.#look)
+    clearInterval(this.#poll)
   }
 
   get #password (): string {
     return this.#options.password?.reveal() ?? ''
   }
 
-  async #attempt (connection: Connection, signal: AbortSignal): Promise<void> {
-    this.check()
+  async #attempt (connection: LdapConnection, signal: AbortSignal): Promise<void> {
+    this.throwIfBackingOff()
     const { bindDN, log } = this.#options
     const password = this.#password
     this.#sent = password
-    const refusal = serviceRefusal(await connection.bind(bindDN, password, signal))
-    if (refusal !== undefined) this.#refuse(password, refusal)
-    if (this.#refusal !== undefined) log.info({ bindDN }, 'the directory takes the service account again')
-    this.#refusal = undefined
-    clearInterval(this.#look)
+    const error = serviceBindError(await connection.bind(bindDN, password, signal))
+    if (error !== undefined) this.#backOff(password, error)
+    if (this.#backoff !== undefined) log.info({ bindDN }, 'the directory accepts the service account again')
+    this.#backoff = undefined
+    clearInterval(this.#poll)
   }
 
-  #refuse (password: string, message: string): never {
-    const { bindDN, onRefused, log } = this.#options
-    const pause = this.#refusal?.password === password ? Math.min(this.#refusal.pause * 2, LONGEST_PAUSE) : FIRST_PAUSE
-    this.#refusal = { password, pause, until: this.#now() + pause, message }
-    this.#lookForChange(password)
-    onRefused()
-    log.error({ bindDN, reason: message, retryInSeconds: pause / 1000 }, 'the directory refuses the service account; nobody can be looked up until it is accepted')
-    throw new DirectoryError(`the directory refused the service account ${bindDN}: ${message}`)
+  #backOff (password: string, reason: string): never {
+    const { bindDN, onRejected, log } = this.#options
+    const delay = this.#backoff?.password === password ? Math.min(this.#backoff.delay * 2, LONGEST_DELAY) : FIRST_DELAY
+    this.#backoff = { password, delay, until: this.#now() + delay, reason }
+    this.#pollPassword(password)
+    onRejected()
+    log.error({ bindDN, reason, retryInSeconds: delay / 1000 }, 'the directory rejects the service account; nobody can log in until it is accepted')
+    throw new DirectoryError(`the directory rejected the service account ${bindDN}: ${reason}`)
   }
 
-  /** Nobody may come for a while: a new password is tried without being asked. */
-  #lookForChange (refused: string): void {
-    clearInterval(this.#look)
-    this.#look = setInterval(() => {
-      if (this.#password === refused) return
-      clearInterval(this.#look)
+  /** A new password is tried at once, even if no review comes in. */
+  #pollPassword (rejected: string): void {
+    clearInterval(this.#poll)
+    this.#poll = setInterval(() => {
+      if (this.#password === rejected) return
+      clearInterval(this.#poll)
       this.#options.onChanged()
-    }, LOOK).unref()
+    }, PASSWORD_POLL).unref()
   }
 }

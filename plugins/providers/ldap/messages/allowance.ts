@@ -1,28 +1,26 @@
 /**
- * How much a directory may answer to one question of ours. A search without a
- * limit of its own may be answered in pages; all of them count together.
+ * Limits what a directory may answer to one request. The pages of a search
+ * count together.
  *
- * The figures leave room for a user in 5,000 groups, far more than a Kubernetes
- * user can have, and bound what a flood costs: memory, and the time in which
- * the event loop does nothing else.
+ * The limits leave room for a user in 5,000 groups, and bound the memory and
+ * the time on the event loop that a flood costs.
  */
 import { AnswerError, type ElementBudget } from './ber.js'
 
 const MIB = 1024 * 1024
 
-/** One message is one entry, at most. */
+/** A message holds one entry at most. */
 export const MAX_MESSAGE_BYTES = MIB
 
-/** All messages of one answer. */
 export const MAX_ANSWER_BYTES = 4 * MIB
 
-/** BER elements of one answer: a value is one, an entry with a name and one value nine. */
+/** BER elements: one per value; an entry with one attribute and one value has nine. */
 export const MAX_ELEMENTS = 65_536
 
-/** Entries of a search that asks for all of them. */
+/** Of a search without a limit. */
 export const MAX_ENTRIES = 5_000
 
-/** A referral to another part of the tree; Active Directory sends three or four with each search of a domain. */
+/** Active Directory sends three or four references with each search of a domain. */
 export const MAX_REFERENCES = 1_000
 
 export class Allowance implements ElementBudget {
@@ -32,20 +30,20 @@ export class Allowance implements ElementBudget {
   #bytes = MAX_ANSWER_BYTES
   #references = MAX_REFERENCES
 
-  /** @param limit entries that the question asks for at most, none for a bind; without it all are wanted */
+  /** @param limit maximum number of entries, 0 for a bind; without it, the request asks for all */
   constructor (limit?: number) {
     this.#limit = limit
     this.#entries = limit ?? MAX_ENTRIES
   }
 
-  /** Further entries, for a question that goes on. */
+  /** Adds entries, for a follow-up request. */
   extend (entries: number): void {
     this.#entries += entries
   }
 
-  /** @throws AnswerError where a message of that length is more than may come */
+  /** @throws AnswerError if a message of this length exceeds a limit */
   spendBytes (length: number): void {
-    // entries can be large on a host that is well, a result can't
+    // entries can be large on a healthy host, a bind result can't
     const lost = this.#limit === 0 ? 'host' : 'nothing'
     if (length > MAX_MESSAGE_BYTES) throw new AnswerError(`a message is longer than ${MAX_MESSAGE_BYTES} bytes`, lost)
     this.#bytes -= length
@@ -54,7 +52,7 @@ export class Allowance implements ElementBudget {
 
   spendEntry (): void {
     if (--this.#entries >= 0) return
-    if (this.#limit !== undefined) throw new AnswerError(`it has more entries than the ${this.#limit} that were asked for`)
+    if (this.#limit !== undefined) throw new AnswerError(`it has more than the requested ${this.#limit} entries`)
     throw new AnswerError(`it has more than ${MAX_ENTRIES} entries`, 'nothing')
   }
 

@@ -1,13 +1,13 @@
 /**
- * A strict reader of BER, as RFC 4511, 5.1 restricts it: definite lengths, tags
- * of one byte, and every element ends within its parent. It follows a grammar
- * that its caller spells out, so that nesting never goes deeper than that.
+ * A strict reader of BER as restricted by RFC 4511, 5.1: definite lengths, tags
+ * of one byte, and every element ends within its parent. The caller spells out
+ * the grammar, which bounds the nesting.
  */
 
 /**
- * What is wrong with an answer. `lost` is what can't be used any more: the host
- * that sends such things, the connection alone, or nothing, when the answer is
- * well-formed and merely too large.
+ * What is wrong with an answer, and what can't be used any more because of it:
+ * the host, only the connection, or nothing, if the answer is well-formed but
+ * too large.
  */
 export class AnswerError extends Error {
   override readonly name = 'AnswerError'
@@ -27,16 +27,16 @@ export const Tag = {
 
 export interface Header {
   readonly tag: number
-  /** Where the content begins. */
+  /** Start of the content. */
   readonly start: number
-  /** Where it ends; possibly beyond the bytes that are there. */
+  /** End of the content; may be beyond the bytes received so far. */
   readonly end: number
 }
 
-/** The largest number of bytes that a header takes: tag, length of the length, length. */
+/** Bytes: tag, length of the length, length. */
 export const LONGEST_HEADER = 6
 
-/** The head of the element at `at`; `undefined` when more bytes are needed to tell. */
+/** The header of the element at `at`; `undefined` if more bytes are needed. */
 export function readHeader (bytes: Buffer, at: number, end = bytes.length): Header | undefined {
   if (end - at < 2) return undefined
   const [tag, first] = [bytes[at]!, bytes[at + 1]!]
@@ -44,17 +44,17 @@ export function readHeader (bytes: Buffer, at: number, end = bytes.length): Head
   if (first < 0x80) return { tag, start: at + 2, end: at + 2 + first }
   const size = first & 0x7f
   if (size === 0) throw new AnswerError('an element has an indefinite length')
-  if (size > 4) throw new AnswerError(`a length takes ${size} bytes`)
+  if (size > 4) throw new AnswerError(`a length has ${size} bytes`)
   const start = at + 2 + size
   return start > end ? undefined : { tag, start, end: start + bytes.readUIntBE(at + 2, size) }
 }
 
-/** Elements that may still be read; shared by everything that belongs to one answer. */
+/** Elements that may still be read; shared by all messages of one answer. */
 export interface ElementBudget {
   elements: number
 }
 
-/** The elements within one parent, one after the other. */
+/** The elements within one parent, in order. */
 export class Elements {
   readonly #bytes: Buffer
   readonly #end: number
@@ -73,19 +73,19 @@ export class Elements {
     return this.#at < this.#end ? this.#bytes[this.#at] : undefined
   }
 
-  /** What the next element holds, element by element. */
+  /** The elements within the next element. */
   enter (tag: number, what: string): Elements {
     const { start, end } = this.#take(tag, what)
     return new Elements(this.#bytes, this.#budget, start, end)
   }
 
-  /** What the next element holds, as bytes. */
+  /** The content of the next element. */
   read (tag: number, what: string): Buffer {
     const { start, end } = this.#take(tag, what)
     return this.#bytes.subarray(start, end)
   }
 
-  /** @param tag INTEGER or what stands for it; LDAP has no negative ones, and none beyond 31 bits */
+  /** @param tag INTEGER or a tag in its place; LDAP has no negative numbers, and none beyond 31 bits */
   number (tag: number, what: string): number {
     const bytes = this.read(tag, what)
     if (bytes.length < 1 || bytes.length > 4) throw new AnswerError(`${what} is a number of ${bytes.length} bytes`)
@@ -94,22 +94,22 @@ export class Elements {
     return value
   }
 
-  /** Passes over one element, whatever it is and holds. */
+  /** Skips one element with its content. */
   skip (what: string): void {
     this.#take(this.next, what)
   }
 
-  /** @throws AnswerError when anything is left */
+  /** @throws AnswerError if an element is left */
   finish (what: string): void {
-    if (this.next !== undefined) throw new AnswerError(`${what} goes on where it should end`)
+    if (this.next !== undefined) throw new AnswerError(`${what} has unexpected data at its end`)
   }
 
   #take (tag: number | undefined, what: string): Header {
     const header = readHeader(this.#bytes, this.#at, this.#end)
     if (header === undefined) throw new AnswerError(`${what} is missing`)
-    if (header.tag !== tag) throw new AnswerError(`${what} is of another type`)
-    if (header.end > this.#end) throw new AnswerError(`${what} is longer than what it is part of`)
-    if (--this.#budget.elements < 0) throw new AnswerError('it has too many parts', 'nothing')
+    if (header.tag !== tag) throw new AnswerError(`${what} has the wrong type`)
+    if (header.end > this.#end) throw new AnswerError(`${what} exceeds its parent`)
+    if (--this.#budget.elements < 0) throw new AnswerError('it has too many elements', 'nothing')
     this.#at = header.end
     return header
   }

@@ -1,16 +1,16 @@
-/** Cuts a stream of bytes into LDAP messages, without a look at what is in them. */
+/** Cuts a stream of bytes into LDAP messages, without reading their content. */
 import { AnswerError, LONGEST_HEADER, readHeader, Tag } from './ber.js'
 
-/** How the answer of a TLS port to anything but a handshake begins: RFC 8446, 5.1. */
+/** First byte of a TLS port's answer to plaintext: RFC 8446, 5.1. */
 const TLS_ALERT = 0x15
 
 export class MessageReader {
   #chunks: Buffer[] = []
   #size = 0
-  /** The length of the first message, once its head is there. */
+  /** Length of the first message, once its header is complete. */
   #length: number | undefined
 
-  /** Bytes that belong to no message yet. */
+  /** Bytes that are not part of a returned message. */
   get size (): number {
     return this.#size
   }
@@ -21,7 +21,7 @@ export class MessageReader {
   }
 
   /**
-   * The first message, once it is complete.
+   * Returns the first message, once it is complete.
    * @param admit called with the length of a message as soon as it is known; throws if the message is too long
    */
   next (admit: (length: number) => void): Buffer | undefined {
@@ -44,8 +44,8 @@ export class MessageReader {
     if (this.#size === 0) return undefined
     if (this.#chunks[0]!.length < LONGEST_HEADER) this.#join()
     const [first] = this.#chunks
-    if (first![0] === TLS_ALERT) throw new AnswerError('it is a TLS message: this is a TLS port, write ldaps:// and tls.mode ldaps')
-    if (first![0] !== Tag.sequence) throw new AnswerError('it does not begin as an LDAP message does')
+    if (first![0] === TLS_ALERT) throw new AnswerError('it is a TLS message: this is a TLS port, use ldaps:// and tls.mode ldaps')
+    if (first![0] !== Tag.sequence) throw new AnswerError('it does not begin like an LDAP message')
     return readHeader(first!, 0)?.end
   }
 

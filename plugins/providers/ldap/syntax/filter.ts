@@ -1,14 +1,14 @@
 /**
- * Search filters of the config, RFC 4515, and what is put into them. What
- * people type is escaped here, once: ldapts parses the text and sends values as
- * they are.
+ * Search filters of the config, RFC 4515, and the values filled into them.
+ * Typed names are escaped here, once: ldapts parses the text and sends the
+ * unescaped values.
  */
 import { Filter, FilterParser } from 'ldapts'
 
 /**
- * A filter of the config in one line, in parentheses, and with letters beyond
- * ASCII as themselves, since ldapts takes each escaped byte for a letter. Line
- * breaks and spaces between parentheses mean nothing; those in a value do.
+ * A filter of the config on one line, in parentheses, and with unescaped
+ * non-ASCII characters, since ldapts reads each escaped byte as a character.
+ * Line breaks and spaces are removed between parentheses, not within a value.
  */
 export function normalizeFilter (written: string): string {
   const text = written.trim()
@@ -20,7 +20,7 @@ export function normalizeFilter (written: string): string {
   return text === '' || text.startsWith('(') ? text : `(${text})`
 }
 
-/** The text that escaped bytes are; `undefined` if they are none. */
+/** `undefined` if the escaped bytes are not UTF-8. */
 function decode (escaped: string): string | undefined {
   try {
     return utf8.decode(Buffer.from(escaped.replaceAll('\\', ''), 'hex'))
@@ -31,7 +31,7 @@ function decode (escaped: string): string | undefined {
 
 const utf8 = new TextDecoder('utf8', { fatal: true })
 
-/** Puts values into the `{placeholders}` of a filter. In one pass: a value that looks like a placeholder stays what it is. */
+/** Fills in the `{placeholders}` of a filter. In one pass: values that look like placeholders are not expanded. */
 export function fillFilter (template: string, values: Readonly<Record<string, string>>): string {
   return template.replace(PLACEHOLDER, (whole, name: string) => values[name] === undefined ? whole : Filter.escape(values[name]))
 }
@@ -42,38 +42,43 @@ export function placeholdersOf (template: string): string[] {
   return [...template.matchAll(PLACEHOLDER)].map(match => match[1]!)
 }
 
-/** What is wrong with a filter of the config, if anything is. */
+/** `(|…)`, or the filter itself if it is the only one. */
+export function anyOf (filters: readonly string[]): string {
+  return filters.length === 1 ? filters[0]! : `(|${filters.join('')})`
+}
+
+/** Validates a filter of the config. */
 export function filterError (template: string, placeholders: readonly string[], { attributes = false } = {}): string | undefined {
   for (const name of placeholdersOf(template)) {
-    const meant = placeholders.find(known => known.toLowerCase() === name.toLowerCase())
-    if (meant === undefined && !attributes) return `knows no {${name}}; there ${placeholders.length === 1 ? 'is' : 'are'} ${placeholders.map(name => `{${name}}`).join(' and ')}`
-    if (meant !== undefined && meant !== name) return `knows no {${name}}; write {${meant}}`
+    const known = placeholders.find(known => known.toLowerCase() === name.toLowerCase())
+    if (known === undefined && !attributes) return `has an unknown placeholder {${name}}: use ${placeholders.map(name => `{${name}}`).join(' or ')}`
+    if (known !== undefined && known !== name) return `has an unknown placeholder {${name}}: use {${known}}`
   }
   const [, escaped] = /\\(?![0-9a-f]{2})([^])/i.exec(template) ?? []
-  if (escaped !== undefined) return `has a backslash before ${JSON.stringify(escaped)}: write \\5c for a backslash, and characters such as # and , as they are`
+  if (escaped !== undefined) return `has a backslash before ${JSON.stringify(escaped)}: write \\5c for a backslash, and do not escape characters such as # and ,`
   const [bytes] = /\\[89a-f][0-9a-f]/i.exec(template) ?? []
-  if (bytes !== undefined) return `has "${bytes}", which is not UTF-8: write the letter itself, or \\5c for a backslash`
+  if (bytes !== undefined) return `has "${bytes}", which is not UTF-8: write the character itself, or \\5c for a backslash`
   try {
     FilterParser.parseString(template.replace(PLACEHOLDER, 'x'))
     return undefined
   } catch (error) {
-    return `is no search filter: ${(error as Error).message.split('. Full string')[0]}`
+    return `is not a search filter: ${(error as Error).message.split('. Full string')[0]}`
   }
 }
 
-/** One comparison of a filter with what was typed: `(mail={username}@example.com)`. */
+/** A comparison of a filter with the typed name: `(mail={username}@example.com)`. */
 export interface Comparison {
   readonly attribute: string
-  /** As in the filter, with the placeholder. */
+  /** With the placeholder. */
   readonly value: string
 }
 
-/** The value that an entry has to have for what was typed. */
-export function wantedBy ({ value }: Comparison, typed: string): string {
+/** The value that an entry must have to match the typed name. */
+export function expectedValue ({ value }: Comparison, typed: string): string {
   return value.split('{username}').map(unescape).join(typed)
 }
 
-/** Of a part of a filter as normalizeFilter() writes it: escapes are of ASCII only. */
+/** After normalizeFilter(), only ASCII characters are escaped. */
 function unescape (text: string): string {
   return text.replace(/\\([0-9a-f]{2})/gi, (_escape, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
 }
@@ -85,15 +90,15 @@ export function comparisonsOf (template: string): Comparison[] {
 }
 
 /**
- * Directories find `rene` for `René`, `alice` for a full-width `ａlice`, and
- * think nothing of outer spaces. A name has to be the one that was typed, but
- * for the case of its letters; the long `ſ` is no `s`.
+ * Whether two names differ only in case. Directories are more lenient: they
+ * find `rene` for `René` and `alice` for a full-width `ａlice`, and ignore outer
+ * spaces. The long `ſ` is not an `s`.
  */
 export function isSameName (a: string, b: string): boolean {
   return a === b || foldName(a) === foldName(b)
 }
 
-/** One word for all names that are the same as this one. */
+/** A key that all names share which differ only in case. */
 export function foldName (name: string): string {
   const composed = name.normalize('NFC')
   return `${composed.toLowerCase()} ${composed.toUpperCase()}`

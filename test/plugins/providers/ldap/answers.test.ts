@@ -4,7 +4,7 @@ import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 import { createServer as createTlsServer } from 'node:tls'
 import { test, type Test } from 'tap'
 import { MAX_ENTRIES } from '../../../../plugins/providers/ldap/messages/allowance.js'
-import { Connection, type Query } from '../../../../plugins/providers/ldap/connection/connection.js'
+import { LdapConnection, type Query } from '../../../../plugins/providers/ldap/connection/ldap-connection.js'
 import { dial, hostOf, type Host } from '../../../../plugins/providers/ldap/connection/dial.js'
 import { LONGEST_DN } from '../../../../plugins/providers/ldap/syntax/distinguished-name.js'
 import type { LdapProviderConfig } from '../../../../schemas/providers/ldap.js'
@@ -18,14 +18,14 @@ const PLAIN: LdapProviderConfig['tls'] = { mode: 'none', insecure: true, insecur
 const { signal } = new AbortController()
 
 async function reach (host: Host, tls = PLAIN): Promise<Socket> {
-  return await dial(host, { tls, identity: () => ({ ca: authority.cert }), timeout: 20_000 }, signal)
+  return await dial(host, { tls, certificates: () => ({ ca: authority.cert }), timeout: 20_000 }, signal)
 }
 
 /** A connection to a host that says this, and what it comes to. */
-async function connectTo (t: Test, say: Say, timeouts = TIMEOUTS): Promise<Connection> {
+async function connectTo (t: Test, say: Say, timeouts = TIMEOUTS): Promise<LdapConnection> {
   const { port } = await startHostile(t, say)
   const host = hostOf(`ldap://localhost:${port}`)
-  const connection = new Connection(host, await reach(host), timeouts)
+  const connection = new LdapConnection(host, await reach(host), timeouts)
   t.teardown(() => { connection.close() })
   return connection
 }
@@ -53,22 +53,22 @@ const BINDS: ReadonlyArray<readonly [name: string, answer: (id: number) => Buffe
   ['a code without a number', id => message(id, element(Response.bind, hex('0a00'), element(0x04), element(0x04))), /a number of 0 bytes/],
   ['a code of five bytes', id => message(id, element(Response.bind, hex('0a050000000000'), element(0x04), element(0x04))), /a number of 5 bytes/],
   ['a code that is negative', id => message(id, element(Response.bind, hex('0a01ff'), element(0x04), element(0x04))), /is negative/],
-  ['a code of another type', id => message(id, element(Response.bind, integer(0), element(0x04), element(0x04))), /the result code is of another type/],
-  ['a code that goes on beyond its parent', id => hex(`300c 0201${byte(id)} 6107 0a7f00 0400 0400`), /is longer than what it is part of/],
-  ['an operation that goes on beyond the message', id => hex(`300c 0201${byte(id)} 617f 0a0100 0400 0400`), /is longer than what it is part of/],
+  ['a code the wrong type', id => message(id, element(Response.bind, integer(0), element(0x04), element(0x04))), /the result code has the wrong type/],
+  ['a code that goes on beyond its parent', id => hex(`300c 0201${byte(id)} 6107 0a7f00 0400 0400`), /exceeds its parent/],
+  ['an operation that goes on beyond the message', id => hex(`300c 0201${byte(id)} 617f 0a0100 0400 0400`), /exceeds its parent/],
   ['an operation that ends before its fields', id => hex(`300c 0201${byte(id)} 6103 0a0100 0400 0400`), /the matched DN is missing/],
   ['controls within the result', id => message(id, result(Response.bind, 0, '', element(0xa0))), /has controls within it/],
-  ['something behind the controls', id => element(0x30, integer(id), BIND_OK, element(0xa0), element(0x04)), /goes on where it should end/],
-  ['a control that is none', id => message(id, BIND_OK, element(0x04)), /a control is of another type/],
+  ['something behind the controls', id => element(0x30, integer(id), BIND_OK, element(0xa0), element(0x04)), /has unexpected data at its end/],
+  ['a control that is none', id => message(id, BIND_OK, element(0x04)), /a control has the wrong type/],
   ['a control without a type', id => message(id, BIND_OK, element(0x30)), /the type of a control is missing/],
-  ['a control with something behind its value', id => message(id, BIND_OK, element(0x30, element(0x04, '1.2'), element(0x04), element(0x04))), /a control goes on/],
-  ['a criticality of two bytes', id => message(id, BIND_OK, element(0x30, element(0x04, '1.2'), element(0x01, 'xx'))), /no boolean/],
+  ['a control with something behind its value', id => message(id, BIND_OK, element(0x30, element(0x04, '1.2'), element(0x04), element(0x04))), /a control has unexpected data at its end/],
+  ['a criticality of two bytes', id => message(id, BIND_OK, element(0x30, element(0x04, '1.2'), element(0x01, 'xx'))), /not a boolean/],
   ['a password policy that is cut short', id => message(id, BIND_OK, control(POLICY, hex('30038101'))), /broke off a bind/],
   ['an answer for another request', id => message(id + 1, BIND_OK), /it is for another request/],
   ['an answer for no request', () => message(0, BIND_OK), /it is for another request/],
   ['a negative message ID', () => element(0x30, hex('0201ff'), BIND_OK), /the message ID is negative/],
   ['a message ID of eight bytes', () => element(0x30, hex('02080000000000000002'), BIND_OK), /a number of 8 bytes/],
-  ['no message ID', () => element(0x30, BIND_OK), /the message ID is of another type/],
+  ['no message ID', () => element(0x30, BIND_OK), /the message ID has the wrong type/],
   ['no operation', id => element(0x30, integer(id)), /answers another kind of request/],
   ['an empty message', () => element(0x30), /the message ID is missing/],
   ['an entry', id => message(id, entry('cn=a')), /answers another kind of request/],
@@ -77,11 +77,11 @@ const BINDS: ReadonlyArray<readonly [name: string, answer: (id: number) => Buffe
   ['a request', id => message(id, element(Request.search)), /answers another kind of request/],
   ['an operation that there is not', id => message(id, element(0x7e)), /answers another kind of request/],
   ['a tag of several bytes', id => message(id, element(Response.bind, hex('1f810000'))), /a tag of several bytes/],
-  ['a length of five bytes', () => hex('30850000000001'), /a length takes 5 bytes/],
+  ['a length of five bytes', () => hex('30850000000001'), /a length has 5 bytes/],
   ['an indefinite length within', id => element(0x30, integer(id), hex('6180 0a0100 0400 0400 0000')), /an indefinite length/],
-  ['words of another protocol', () => Buffer.from('HTTP/1.1 400 Bad Request\r\n\r\n'), /does not begin as an LDAP message does/],
+  ['words of another protocol', () => Buffer.from('HTTP/1.1 400 Bad Request\r\n\r\n'), /does not begin like an LDAP message/],
   ['that it is leaving', () => message(0, result(Response.extended, 52, 'shutting\ndown', element(0x8a, '1.3.6.1.4.1.1466.20036'))), /broke off a bind: it announces the end of the connection: result code 52 \(shutting down\)/],
-  ['another notice', () => message(0, result(Response.extended, 0, '', element(0x8a, '1.2.3'))), /a notice that nobody asked for/]
+  ['another notice', () => message(0, result(Response.extended, 0, '', element(0x8a, '1.2.3'))), /an unsolicited notification/]
 ]
 
 function byte (value: number): string {
@@ -119,10 +119,10 @@ const SEARCHES: ReadonlyArray<readonly [name: string, answer: (id: number) => Bu
   ['a value that is not UTF-8', id => Buffer.concat([message(id, entry('cn=a', { cn: [hex('ff')] })), message(id, END)]), 1],
   ['a list without values', id => Buffer.concat([message(id, entry('cn=a', { cn: [] })), message(id, END)]), 1],
   ['a base that is not there', id => message(id, result(Response.result, 32)), -1],
-  ['one more than was asked for', many(4, entry('cn=a')), /more entries than the 3 that were asked for/, 'host', 3],
+  ['one more than was asked for', many(4, entry('cn=a')), /more than the requested 3 entries/, 'host', 3],
   ['more than may be', many(MAX_ENTRIES + 1, entry('cn=a')), /gave too long an answer to a search: it has more than 5000 entries/],
   ['references without end', many(1_001, element(Response.reference, element(0x04, 'ldap://x'))), /it has more than 1000 references/, 'host'],
-  ['values without end', id => message(id, entry('cn=a', { cn: new Array<string>(70_000).fill('') })), /it has too many parts/],
+  ['values without end', id => message(id, entry('cn=a', { cn: new Array<string>(70_000).fill('') })), /it has too many elements/],
   ['a message that is too long', id => message(id, entry('cn=a', { cn: ['x'.repeat(1024 * 1024)] })), /a message is longer than 1048576 bytes/],
   ['messages that are too long together', many(5, entry('cn=a', { cn: ['x'.repeat(1_000_000)] })), /it is longer than 4194304 bytes/],
   ['the answer to a bind', id => message(id, BIND_OK), /answers another kind of request/, 'host'],
@@ -130,18 +130,18 @@ const SEARCHES: ReadonlyArray<readonly [name: string, answer: (id: number) => Bu
   ['an entry without attributes', id => message(id, element(Response.entry, element(0x04, 'cn=a'))), /the attributes of an entry is missing/, 'host'],
   ['an entry without a DN', id => message(id, element(Response.entry)), /the DN of an entry is missing/, 'host'],
   ['a DN that is not UTF-8', id => message(id, entry('cn=a').fill(0xff, 4, 5)), /the DN of an entry is not UTF-8/, 'host'],
-  ['an entry with something behind', id => message(id, element(Response.entry, element(0x04), element(0x30), element(0x04))), /an entry goes on/, 'host'],
+  ['an entry with something behind', id => message(id, element(Response.entry, element(0x04), element(0x30), element(0x04))), /an entry has unexpected data at its end/, 'host'],
   ['an attribute without values', id => message(id, attribute(element(0x04, 'cn'))), /the values of an attribute is missing/, 'host'],
-  ['values in a sequence', id => message(id, attribute(element(0x04, 'cn'), element(0x30))), /of another type/, 'host'],
-  ['a value that is no string', id => message(id, attribute(element(0x04, 'cn'), element(0x31, integer(1)))), /the value of an attribute is of another type/, 'host'],
-  ['an attribute with something behind', id => message(id, attribute(element(0x04, 'cn'), element(0x31), element(0x31))), /an attribute goes on/, 'host'],
-  ['an attribute without a name', id => message(id, attribute(element(0x04), element(0x31))), /a name that is none/, 'host'],
+  ['values in a sequence', id => message(id, attribute(element(0x04, 'cn'), element(0x30))), /the wrong type/, 'host'],
+  ['a value that is no string', id => message(id, attribute(element(0x04, 'cn'), element(0x31, integer(1)))), /the value of an attribute has the wrong type/, 'host'],
+  ['an attribute with something behind', id => message(id, attribute(element(0x04, 'cn'), element(0x31), element(0x31))), /an attribute has unexpected data at its end/, 'host'],
+  ['an attribute without a name', id => message(id, attribute(element(0x04), element(0x31))), /an invalid name/, 'host'],
   // ldapts keeps attributes in an object, the DN beside them
-  ['an attribute that would be the DN', id => message(id, attribute(element(0x04, 'dn'), element(0x31, element(0x04, 'cn=root')))), /a name that is none/, 'host'],
-  ['an attribute that would be a prototype', id => message(id, attribute(element(0x04, '__proto__'), element(0x31))), /a name that is none/, 'host'],
-  ['a reference that is no string', id => message(id, element(Response.reference, integer(1))), /a reference is of another type/, 'host'],
-  ['a page whose cookie is cut short', id => message(id, END, control(PAGED, hex('3006 020100 0405 ff'))), /longer than what it is part of/, 'host'],
-  ['a page of another form', id => message(id, END, control(PAGED, hex('0400'))), /a page is of another type/, 'host']
+  ['an attribute that would be the DN', id => message(id, attribute(element(0x04, 'dn'), element(0x31, element(0x04, 'cn=root')))), /an invalid name/, 'host'],
+  ['an attribute that would be a prototype', id => message(id, attribute(element(0x04, '__proto__'), element(0x31))), /an invalid name/, 'host'],
+  ['a reference that is no string', id => message(id, element(Response.reference, integer(1))), /a reference has the wrong type/, 'host'],
+  ['a page whose cookie is cut short', id => message(id, END, control(PAGED, hex('3006 020100 0405 ff'))), /exceeds its parent/, 'host'],
+  ['a page of another form', id => message(id, END, control(PAGED, hex('0400'))), /a page has the wrong type/, 'host']
 ]
 
 test('answers to a search', async t => {
@@ -168,7 +168,7 @@ test('answers in small pieces', async t => {
 test('pages without end', async t => {
   const page = (id: number): Buffer => Buffer.concat([message(id, entry('cn=a', { cn: ['a'] })), message(id, END, control(PAGED, element(0x30, integer(0), element(0x04, 'more'))))])
   const connection = await connectTo(t, (socket, { id }) => { socket.write(page(id)) })
-  await t.rejects(connection.search(QUERY, signal), { message: /it has too many parts/ })
+  await t.rejects(connection.search(QUERY, signal), { message: /it has too many elements/ })
 })
 
 test('a list in parts without end', async t => {
@@ -177,7 +177,7 @@ test('a list in parts without end', async t => {
     const part = id - 2
     socket.write(Buffer.concat([message(id, entry('cn=a', { [`member;range=${part}-${part}`]: ['x'] })), message(id, END)]))
   })
-  await t.rejects(connection.search({ ...QUERY, limit: 1 }, signal), { message: /it has too many parts/ })
+  await t.rejects(connection.search({ ...QUERY, limit: 1 }, signal), { message: /it has too many elements/ })
 })
 
 test('what comes without being asked for ends the connection, and is no answer', async t => {
@@ -193,12 +193,12 @@ test('what comes without being asked for ends the connection, and is no answer',
 })
 
 /** A host that says something at once. */
-async function startEarly (t: Test, bytes: Buffer): Promise<Connection> {
+async function startEarly (t: Test, bytes: Buffer): Promise<LdapConnection> {
   const server = createServer(socket => { socket.on('error', () => {}).write(bytes) }).listen(0, '127.0.0.1')
   await once(server, 'listening')
   t.teardown(() => { server.close() })
   const host = hostOf(`ldap://127.0.0.1:${(server.address() as AddressInfo).port}`)
-  return new Connection(host, await reach(host), TIMEOUTS)
+  return new LdapConnection(host, await reach(host), TIMEOUTS)
 }
 
 const START_TLS: LdapProviderConfig['tls'] = { ...PLAIN, mode: 'startTLS', insecure: false }
@@ -206,19 +206,19 @@ const STARTED = result(Response.extended)
 
 test('answers to StartTLS', async t => {
   for (const [name, say, expected] of [
-    ['no', (socket, { id }) => { socket.write(message(id, result(Response.extended, 53, 'unwilling'))) }, /StartTLS was refused: result code 53 \(unwilling\)/],
-    ['cut short', (socket, { id }) => { socket.write(hex(`300c0201${byte(id)}78070a010004000401`)) }, /the answer to StartTLS is invalid: .* longer than what it is part of/],
+    ['no', (socket, { id }) => { socket.write(message(id, result(Response.extended, 53, 'unwilling'))) }, /it rejected StartTLS: result code 53 \(unwilling\)/],
+    ['cut short', (socket, { id }) => { socket.write(hex(`300c0201${byte(id)}78070a010004000401`)) }, /the answer to StartTLS is invalid: .* exceeds its parent/],
     ['nothing', (socket, { id }) => { socket.write(message(id, element(Response.extended))) }, /the result code is missing/],
     ['of a bind', (socket, { id }) => { socket.write(message(id, BIND_OK)) }, /answers another kind of request/],
-    ['with something behind', (socket, { id }) => { socket.write(Buffer.concat([message(id, STARTED), message(2, BIND_OK)])) }, /something follows it before the TLS handshake/],
-    ['with a piece behind', (socket, { id }) => { socket.write(Buffer.concat([message(id, STARTED), hex('30')])) }, /something follows it before the TLS handshake/],
+    ['with something behind', (socket, { id }) => { socket.write(Buffer.concat([message(id, STARTED), message(2, BIND_OK)])) }, /more data follows it before the TLS handshake/],
+    ['with a piece behind', (socket, { id }) => { socket.write(Buffer.concat([message(id, STARTED), hex('30')])) }, /more data follows it before the TLS handshake/],
     ['too long', (socket, { id }) => { socket.write(message(id, result(Response.extended, 0, 'x'.repeat(20_000)))) }, /longer than 16384 bytes/],
-    ['closed', socket => { socket.end() }, /it closed the connection in place of an answer to StartTLS/],
-    ['reset', socket => { socket.resetAndDestroy() }, /it closed the connection in place of an answer to StartTLS/],
+    ['closed', socket => { socket.end() }, /it closed the connection instead of answering StartTLS/],
+    ['reset', socket => { socket.resetAndDestroy() }, /it closed the connection instead of answering StartTLS/],
     ['yes, and then no TLS', (socket, { id }) => {
       socket.removeAllListeners('data').once('data', () => { socket.end('this is no TLS') })
       socket.write(message(id, STARTED))
-    }, /can't be reached: it does not speak TLS here \(ERR_SSL_WRONG_VERSION_NUMBER\)$/],
+    }, /can't be reached: it does not speak TLS on this port \(ERR_SSL_WRONG_VERSION_NUMBER\)$/],
     ['yes, and then the end', (socket, { id }) => {
       socket.removeAllListeners('data').once('data', () => { socket.end() })
       socket.write(message(id, STARTED))

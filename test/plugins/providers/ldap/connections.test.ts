@@ -1,11 +1,11 @@
-/** Connections of the provider ldap: whom they trust, what goes over them, and what happens when a directory is ill. */
+/** Connections of the provider ldap: whom they trust, what goes over them, and what happens when a directory fails. */
 import { once } from 'node:events'
 import { copyFile, rename, writeFile } from 'node:fs/promises'
 import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { SASL_MECHANISMS } from 'ldapts'
 import { test, type Test } from 'tap'
-import { Connection } from '../../../../plugins/providers/ldap/connection/connection.js'
+import { LdapConnection } from '../../../../plugins/providers/ldap/connection/ldap-connection.js'
 import { dial, hostOf } from '../../../../plugins/providers/ldap/connection/dial.js'
 import { createCA, issueServing } from '../../../../src/certificates/issue.js'
 import { UnavailableError } from '../../../../src/errors.js'
@@ -43,8 +43,8 @@ test('connections', async t => {
       ['under a name that the config gives', slapd.tlsUrl, { caFile, serverName: 'localhost' }, 'alice'],
       ['in plaintext, as written', slapd.url, PLAIN.tls, 'alice'],
       ['whatever it is, as written', slapd.tlsUrl, { insecureSkipVerify: true }, 'alice'],
-      ['not of an unknown authority', slapd.tlsUrl, {}, /certificate/],
-      ['not of another authority', slapd.tlsUrl, { caFile: other }, /certificate/],
+      ['not of an unknown CA', slapd.tlsUrl, {}, /certificate/],
+      ['not of another CA', slapd.tlsUrl, { caFile: other }, /certificate/],
       ['not under another name', slapd.tlsUrl, { caFile, serverName: 'dc1.example.test' }, /ERR_TLS_CERT_ALTNAME_INVALID/],
       ['not by StartTLS either', startTLS, { mode: 'startTLS', caFile: other }, /certificate/],
       ['not what speaks no TLS', slapd.url.replace('ldap:', 'ldaps:'), { caFile }, /TLS handshake/]
@@ -78,7 +78,7 @@ test('connections', async t => {
     const own = (await startSlapd(t))!
     const { signal } = new AbortController()
     const host = hostOf(own.url)
-    const connection = new Connection(host, await dial(host, { tls: openldapConfig(own, { urls: [own.url], ...PLAIN }).tls, identity: () => ({}), timeout: 2000 }, signal), { connect: 2000, bind: 2000, search: 2000 })
+    const connection = new LdapConnection(host, await dial(host, { tls: openldapConfig(own, { urls: [own.url], ...PLAIN }).tls, certificates: () => ({}), timeout: 2000 }, signal), { connect: 2000, bind: 2000, search: 2000 })
     t.teardown(() => { connection.close() })
     for (const [name, password] of [[READER.dn, ''], ['', ''], ['', 'canary'], ['alice', 'canary'], ...SASL_MECHANISMS.map(name => [name, 'canary'])] as Array<[string, string]>) {
       await t.rejects(connection.bind(name, password), { code: 'AUTHN_DIRECTORY', message: /is never sent/ }, name)
@@ -88,7 +88,7 @@ test('connections', async t => {
     t.equal(await own.count(/ BIND /), 0)
   })
 
-  t.test('take over a new authority', async t => {
+  t.test('reload the CA bundle', async t => {
     const caFile = join(t.testdir(), 'ca.crt')
     await copyFile(join(slapd.dir, 'ca.crt'), caFile)
     const { ask, reloads } = await open(t, slapd, { tls: { caFile }, pool: { min: 0 } })
@@ -97,7 +97,7 @@ test('connections', async t => {
     await writeFile(`${caFile}.new`, 'nonsense')
     await rename(`${caFile}.new`, caFile)
     await until('the bad file is noticed', () => reloads.includes('failed'))
-    t.equal(outcome(await ask('alice', alice.password)), 'alice', 'the last good one stays in force')
+    t.equal(outcome(await ask('alice', alice.password)), 'alice', 'the previous one stays active')
     await copyFile(join(slapd.dir, 'ca.crt'), `${caFile}.new`)
     await rename(`${caFile}.new`, caFile)
     await until('the good file is noticed', () => reloads.includes('reloaded'))
@@ -191,7 +191,7 @@ test('connections', async t => {
     await until('its connection is gone', () => proxy.open === 0)
   })
 
-  t.test('let a password that was sent be judged, though nobody waits', async t => {
+  t.test('let a password that was sent be counted, though nobody waits', async t => {
     const { ask } = await open(t, slapd, { urls: [`ldap://127.0.0.1:${(await startProxy(t, slapd.port, { delay: 200 })).port}`], ...PLAIN })
     const caller = new AbortController()
     const before = await slapd.count(/BIND dn="uid=alice/)
@@ -212,7 +212,7 @@ test('connections', async t => {
   })
 })
 
-test('an ill directory', async t => {
+test('a failing directory', async t => {
   const slapd = await startSlapd(t)
   if (slapd === undefined) return
   const plainUrl = (port: number): LdapFields => ({ urls: [`ldap://127.0.0.1:${port}`], ...PLAIN })
@@ -291,7 +291,7 @@ test('an ill directory', async t => {
     await writeFile(join(expired.dir, 'ca.crt'), authority.cert)
     const { ask, logged } = await open(t, expired, { urls: [`ldaps://localhost:${expired.tlsPort}`] })
     await t.rejects(ask('alice', alice.password), { code: 'AUTHN_DIRECTORY', message: /expired/ })
-    t.match(logged, [/a directory host is lost.*expired/], 'the log says why')
+    t.match(logged, [/lost connection to directory host.*expired/], 'the log says why')
   })
 
   t.test('that nobody answers for: opens all the same, and unavailable', async t => {
@@ -318,7 +318,7 @@ test('several hosts', async t => {
     for (let index = 0; index < 20; index++) t.equal(outcome(await ask('alice', alice.password)), 'alice')
     t.strictSame(events, ['host-lost'], 'nobody tried it again for them')
     await first.start()
-    await until('it is found well', () => logged.some(line => line.includes('answers again')))
+    await until('it is found well', () => logged.some(line => line.includes('is reachable again')))
     const before = await first.count(SEARCH)
     await until('it is asked', async () => {
       await ask('alice', alice.password)
@@ -347,7 +347,7 @@ test('several hosts', async t => {
     t.equal(await second.count(/BIND dn="uid=/), before)
   })
 
-  t.test('an ill one is better than none', async t => {
+  t.test('a host that is down is better than none', async t => {
     const { ask } = await open(t, first, { urls: [`ldaps://127.0.0.1:${await freePort()}`, `ldaps://127.0.0.1:${await freePort()}`] })
     for (let index = 0; index < 3; index++) await t.rejects(ask('alice', alice.password), { message: /ECONNREFUSED/ })
   })

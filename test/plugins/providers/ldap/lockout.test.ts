@@ -1,15 +1,15 @@
 /** What keeps guesses, and stale passwords, from locking people out of their directory; the service account first of all. */
 import { Attribute, Change, Client } from 'ldapts'
 import { test, type Test } from 'tap'
-import { Connection } from '../../../../plugins/providers/ldap/connection/connection.js'
+import { LdapConnection } from '../../../../plugins/providers/ldap/connection/ldap-connection.js'
 import { dial, hostOf, type Host } from '../../../../plugins/providers/ldap/connection/dial.js'
 import type { Directory } from '../../../../plugins/providers/ldap/connection/directory.js'
-import { Entry } from '../../../../plugins/providers/ldap/connection/entry.js'
-import { isUnchanged, markOf, type PasswordMark } from '../../../../plugins/providers/ldap/accounts/password-mark.js'
+import { LdapEntry } from '../../../../plugins/providers/ldap/connection/ldap-entry.js'
+import { isUnchanged, passwordVersionOf, type PasswordVersion } from '../../../../plugins/providers/ldap/accounts/password-version.js'
 import { LdapProvider } from '../../../../plugins/providers/ldap/provider.js'
-import { RefusedPasswords } from '../../../../plugins/providers/ldap/accounts/refused-passwords.js'
+import { RejectedPasswordCache } from '../../../../plugins/providers/ldap/accounts/rejected-password-cache.js'
 import { ServiceBind } from '../../../../plugins/providers/ldap/connection/service-bind.js'
-import { settle } from '../../../../plugins/providers/ldap/settings.js'
+import { resolveSettings } from '../../../../plugins/providers/ldap/settings.js'
 import type { CheckOutcome, RequestContext } from '../../../../src/authn/provider.js'
 import { Throttle } from '../../../../src/authn/throttle.js'
 import { UnavailableError } from '../../../../src/errors.js'
@@ -102,7 +102,7 @@ test('lockout', async t => {
     const before = await binds('alice')
     for (let index = 0; index < 20; index++) t.equal(outcome(await ask('alice', 'canary-stale', ctx)), 'wrong-credential')
     t.equal(await binds('alice'), before + 1)
-    t.strictSame(events, Array.from({ length: 19 }, () => 'refused-from-memory'))
+    t.strictSame(events, Array.from({ length: 19 }, () => 'rejected-from-cache'))
     t.equal(outcome(await ask('alice', alice.password, ctx)), 'alice', 'the right one is taken')
     t.equal(outcome(await ask('bob', 'canary-stale', ctx)), 'wrong-credential', 'and another account asked')
     t.ok(await binds('bob') > 0)
@@ -173,26 +173,26 @@ test('lockout', async t => {
     const reader = async (): Promise<number> => await slapd.count(/BIND dn="cn=reader.* method/)
     const before = await reader()
     const { ask, events, logged } = await open(t, { bindPassword: { reveal: () => password }, pool: { min: 3 } })
-    await Promise.all(Array.from({ length: 30 }, async () => { await t.rejects(ask('alice', alice.password), { message: /refused the service account/ }) }))
-    await t.rejects(ask('alice', alice.password), { message: /next attempt in \d+ s, or when the file of its password changes/ })
+    await Promise.all(Array.from({ length: 30 }, async () => { await t.rejects(ask('alice', alice.password), { message: /rejected the service account/ }) }))
+    await t.rejects(ask('alice', alice.password), { message: /next attempt in \d+ s, or when its password file changes/ })
     t.equal(await reader(), before + 1)
-    t.strictSame(events, ['service-bind-refused'])
-    t.match(logged, [/error: the directory refuses the service account/])
+    t.strictSame(events, ['service-bind-rejected'])
+    t.match(logged, [/error: the directory rejects the service account/])
     password = READER.password
     t.equal(outcome(await ask('alice', alice.password)), 'alice', 'at once when the password changes')
-    t.match(logged.at(-1), /takes the service account again/)
+    t.match(logged.at(-1), /accepts the service account again/)
   })
 
   t.test('the while grows from 30 s to 15 min, and begins anew with each password', async t => {
     let now = 0
     let password = 'canary-wrong'
     let refusals = 0
-    const bind = new ServiceBind({ bindDN: READER.dn, password: { reveal: () => password }, onRefused: () => { refusals++ }, onChanged: () => {}, log: QUIET, now: () => now })
+    const bind = new ServiceBind({ bindDN: READER.dn, password: { reveal: () => password }, onRejected: () => { refusals++ }, onChanged: () => {}, log: QUIET, now: () => now })
     const { signal } = new AbortController()
     t.teardown(() => { bind.close() })
     const attempt = async (): Promise<void> => {
       const host = hostOf(slapd.url)
-      const connection = new Connection(host, await dial(host, { tls: { mode: 'none', insecure: true, serverName: '', insecureSkipVerify: false }, identity: () => ({}), timeout: 2000 }, signal), { connect: 2000, bind: 2000, search: 2000 })
+      const connection = new LdapConnection(host, await dial(host, { tls: { mode: 'none', insecure: true, serverName: '', insecureSkipVerify: false }, certificates: () => ({}), timeout: 2000 }, signal), { connect: 2000, bind: 2000, search: 2000 })
       try {
         await bind.bind(connection, signal)
       } finally {
@@ -200,7 +200,7 @@ test('lockout', async t => {
       }
     }
     for (const [index, pause] of [30, 60, 120, 240, 480, 900, 900].entries()) {
-      await t.rejects(attempt(), { message: /refused the service account/ })
+      await t.rejects(attempt(), { message: /rejected the service account/ })
       t.equal(refusals, index + 1)
       now += pause * 1000 - 1
       await t.rejects(attempt(), { message: /next attempt in 1 s/ })
@@ -208,17 +208,17 @@ test('lockout', async t => {
       now += 1
     }
     password = 'canary-also-wrong'
-    await t.rejects(attempt(), { message: /refused the service account/ })
+    await t.rejects(attempt(), { message: /rejected the service account/ })
     await t.rejects(attempt(), { message: /next attempt in 30 s/ })
     password = READER.password
     await t.resolves(attempt())
   })
 })
 
-test('refused passwords', async t => {
+test('rejected passwords', async t => {
   let now = 1
-  const refused = new RefusedPasswords(() => now)
-  const mark = { of: 'password', value: '1' } as const
+  const refused = new RejectedPasswordCache(() => now)
+  const mark = { source: 'password', value: '1' } as const
   refused.add('1001', 'canary', mark)
   for (const [name, account, password, expected] of [
     ['the same again', '1001', 'canary', true],
@@ -255,20 +255,20 @@ test('what an entry shows of its password', async t => {
     ['its time was taken away', policy, changed, failed, false],
     ['a note that tells nothing where no such policy is', kerberos, { ...untouched, pwdFailureTime: '1' }, failed, false]
   ] as Array<[string, string[], Record<string, string>, Record<string, string>, boolean]>) {
-    const mark = (entry: Record<string, string>): PasswordMark => markOf(new Entry({ dn: 'cn=a', ...entry }), attributes)!
-    t.equal(isUnchanged(mark(then), mark(now)), expected, name)
+    const version = (entry: Record<string, string>): PasswordVersion => passwordVersionOf(new LdapEntry({ dn: 'cn=a', ...entry }), attributes)!
+    t.equal(isUnchanged(version(then), version(now)), expected, name)
   }
-  t.equal(markOf(new Entry({ dn: 'cn=a', uid: 'a' }), policy), undefined, 'nothing at all')
+  t.equal(passwordVersionOf(new LdapEntry({ dn: 'cn=a', uid: 'a' }), policy), undefined, 'nothing at all')
 })
 
 test('a host that lags behind', async t => {
-  const settings = settle(ldapConfig({ preset: 'freeIPA', urls: ['ldaps://one.example.test', 'ldaps://two.example.test'], userSearch: { baseDN: SUFFIX }, ...NO_GROUPS }))
+  const settings = resolveSettings(ldapConfig({ preset: 'freeIPA', urls: ['ldaps://one.example.test', 'ldaps://two.example.test'], userSearch: { baseDN: SUFFIX }, ...NO_GROUPS }))
   const [one, two] = ['one', 'two'].map(name => ({ name, hostname: name, port: 636 })) as [Host, Host]
-  const entry = new Entry({ dn: `uid=alice,${SUFFIX}`, uid: 'alice', krbLastPwdChange: '20260101000000Z' }, one)
+  const entry = new LdapEntry({ dn: `uid=alice,${SUFFIX}`, uid: 'alice', krbLastPwdChange: '20260101000000Z' }, one)
   const ctx = { audiences: [], signal: new AbortController().signal, log: QUIET, attempt: async (_account: string, check: () => Promise<CheckOutcome>) => await check(), attemptUnknown: async () => {} }
   for (const [name, host, expected] of [['the password is remembered', one, 1], ['where another one tells of the entry, it is not', two, 3]] as const) {
     let binds = 0
-    const directory = { search: async () => [entry], test: async () => ({ verdict: 'wrong', host, bind: binds++ }) }
+    const directory = { search: async () => [entry], checkPassword: async () => ({ outcome: 'incorrect', host, bind: binds++ }) }
     const provider = new LdapProvider(settings, directory as unknown as Directory, { log: QUIET, countEvent () {} })
     for (let index = 0; index < 3; index++) t.equal(outcome(await provider.authenticatePassword({ username: 'alice', password: 'canary-new' }, ctx)), 'wrong-credential')
     t.equal(binds, expected, name)

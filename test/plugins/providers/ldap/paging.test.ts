@@ -1,7 +1,7 @@
 /** Searches for every entry: directories that refuse pages, limit them, or have never heard of them. */
 import { test, type Test } from 'tap'
 import { dial, hostOf } from '../../../../plugins/providers/ldap/connection/dial.js'
-import { Connection } from '../../../../plugins/providers/ldap/connection/connection.js'
+import { LdapConnection } from '../../../../plugins/providers/ldap/connection/ldap-connection.js'
 import { Paging } from '../../../../plugins/providers/ldap/connection/pages.js'
 import { control, element, entry, integer, message, Response, result } from '../../../fixtures/ber.js'
 import { Request, startHostile, type LdapRequest } from '../../../fixtures/hostile-directory.js'
@@ -35,7 +35,7 @@ test('OpenLDAP that limits pages', async t => {
     if (slapd === undefined) return
     const { lookup, logged } = await openLdap(t, openldapConfig(slapd))
     for (let times = 0; times < 2; times++) {
-      await t.rejects(lookup('alice'), { code: 'AUTHN_DIRECTORY', message: /refused a search under "ou=groups\S+: SizeLimitExceededError 4; in pages: AdminLimitExceededError 11: pagedResults control not allowed/ })
+      await t.rejects(lookup('alice'), { code: 'AUTHN_DIRECTORY', message: /rejected a search under "ou=groups\S+: SizeLimitExceededError 4; in pages: AdminLimitExceededError 11: pagedResults control not allowed/ })
     }
     t.notMatch(logged.join('\n'), /refuses paged searches/, 'nothing was learnt')
   })
@@ -49,8 +49,8 @@ async function connectTo (t: Test, answer: (asked: { paged: boolean, cookie: str
   })
   const host = hostOf(`ldap://127.0.0.1:${port}`)
   const { signal } = new AbortController()
-  const socket = await dial(host, { tls: { mode: 'none', insecure: true, insecureSkipVerify: false, serverName: '' }, identity: () => ({}), timeout: 20_000 }, signal)
-  const connection = new Connection(host, socket, { connect: 20_000, bind: 20_000, search: 20_000 }, new Paging(500, { info () {} }))
+  const socket = await dial(host, { tls: { mode: 'none', insecure: true, insecureSkipVerify: false, serverName: '' }, certificates: () => ({}), timeout: 20_000 }, signal)
+  const connection = new LdapConnection(host, socket, { connect: 20_000, bind: 20_000, search: 20_000 }, new Paging(500, { info () {} }))
   t.teardown(() => { connection.close() })
   return {
     requests,
@@ -107,7 +107,7 @@ test('directories that OpenLDAP is not', async t => {
 
   await t.test('one that refuses a search for another reason', async t => {
     const { search, requests } = await connectTo(t, ({ id }) => message(id, result(Response.result, 50)))
-    await t.rejects(search(), { message: /refused a search under "dc=x": InsufficientAccessError 50$/ })
+    await t.rejects(search(), { message: /rejected a search under "dc=x": InsufficientAccessError 50$/ })
     t.equal(requests.length, 1, 'is not asked again')
   })
 })

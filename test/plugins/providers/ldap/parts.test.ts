@@ -1,23 +1,23 @@
 /** The parts of the provider ldap that need no directory: names, filters, entries, what an answer means. */
 import { BerReader } from 'ldapts'
 import { test } from 'tap'
-import { fileTime, stateOf } from '../../../../plugins/providers/ldap/accounts/account-state.js'
-import { BadPasswords } from '../../../../plugins/providers/ldap/accounts/bad-passwords.js'
+import { fileTime, accountStateOf } from '../../../../plugins/providers/ldap/accounts/account-state.js'
+import { BadPasswordLimit } from '../../../../plugins/providers/ldap/accounts/bad-password-limit.js'
 import { hostOf, type Host } from '../../../../plugins/providers/ldap/connection/dial.js'
 import { dnsNameOf, domainOf, escapeInDN, isUnder, LONGEST_DN, nameInDN, normalizeDN, parseDN } from '../../../../plugins/providers/ldap/syntax/distinguished-name.js'
-import { Entry, guidOf, sidOf } from '../../../../plugins/providers/ldap/connection/entry.js'
-import { comparisonsOf, fillFilter, isSameName, normalizeFilter, wantedBy } from '../../../../plugins/providers/ldap/syntax/filter.js'
-import { nameOf } from '../../../../plugins/providers/ldap/groups/group.js'
+import { LdapEntry, guidOf, sidOf } from '../../../../plugins/providers/ldap/connection/ldap-entry.js'
+import { comparisonsOf, fillFilter, isSameName, normalizeFilter, expectedValue } from '../../../../plugins/providers/ldap/syntax/filter.js'
+import { groupNameOf } from '../../../../plugins/providers/ldap/groups/group.js'
 import { fillGroupFilter } from '../../../../plugins/providers/ldap/groups/group-filter.js'
 import { Groups } from '../../../../plugins/providers/ldap/groups/groups.js'
 import { GroupNames } from '../../../../plugins/providers/ldap/groups/group-names.js'
 import { Hosts } from '../../../../plugins/providers/ldap/connection/hosts.js'
 import { PasswordPolicyControl } from '../../../../plugins/providers/ldap/connection/password-policy.js'
 import type { Search } from '../../../../plugins/providers/ldap/connection/directory.js'
-import { settle } from '../../../../plugins/providers/ldap/settings.js'
+import { resolveSettings } from '../../../../plugins/providers/ldap/settings.js'
 import { TokenGroups } from '../../../../plugins/providers/ldap/groups/token-groups.js'
 import { ldapConfig, until } from '../../../fixtures/ldap.js'
-import { verdictOf } from '../../../../plugins/providers/ldap/connection/verdict.js'
+import { bindOutcomeOf } from '../../../../plugins/providers/ldap/connection/bind-outcome.js'
 
 test('distinguished names: RFC 4514', async t => {
   for (const [text, expected] of [
@@ -69,11 +69,11 @@ test('maxBadPasswordCount waits for as long as the domain counts', async t => {
     ['no time at all, which is no rule', '0', 29, 'throttled'],
     ['nonsense', 'x', 29, 'throttled']
   ] as const) {
-    const search: Search = async ({ attributes }) => [new Entry({
+    const search: Search = async ({ attributes }) => [new LdapEntry({
       dn: 'cn=a,dc=x',
       ...attributes.includes('badPwdCount') ? { badPwdCount: '3', badPasswordTime: ticks(Date.now() - age * 60_000) } : window !== undefined && { lockOutObservationWindow: window }
     })]
-    const outcome = await new BadPasswords(3, () => {}).guard('cn=a,dc=x', search, async () => 'bound').catch(error => error.reason)
+    const outcome = await new BadPasswordLimit(3, () => {}).guard('cn=a,dc=x', search, async () => 'bound').catch(error => error.reason)
     t.equal(outcome, expected, name)
   }
 })
@@ -88,7 +88,7 @@ test('filters: RFC 4515', async t => {
   ])
   for (const [value, name, expected] of [
     ['{username}', 'a\\b(c)*', 'a\\b(c)*'], ['{username} \\28on call\\29', '\\28', '\\28 (on call)'], ['\\7busername\\7d{username}', 'alice', '{username}alice'], ['CORP\\5c{username}', 'alice', 'CORP\\alice']
-  ] as const) t.equal(wantedBy({ attribute: 'cn', value }, name), expected, value)
+  ] as const) t.equal(expectedValue({ attribute: 'cn', value }, name), expected, value)
 })
 
 test('filters as a config writes them', async t => {
@@ -131,7 +131,7 @@ test('what is the same name', async t => {
 test('entries', async t => {
   const guid = Buffer.from('33221100554477668899aabbccddeeff', 'hex')
   const sid = Buffer.from('010500000000000515000000010000000200000003000000e8030000', 'hex')
-  const entry = new Entry({ dn: 'cn=a', UID: ['a', 'b'], objectGUID: guid, objectSid: sid, photo: Buffer.from([0xff]), member: [], 'member;range=0-1': ['x', 'y'] })
+  const entry = new LdapEntry({ dn: 'cn=a', UID: ['a', 'b'], objectGUID: guid, objectSid: sid, photo: Buffer.from([0xff]), member: [], 'member;range=0-1': ['x', 'y'] })
   t.strictSame(entry.texts('uid'), ['a', 'b'])
   t.equal(entry.text('OBJECTGUID'), '00112233-4455-6677-8899-aabbccddeeff')
   t.equal(guidOf(guid), entry.text('objectguid'))
@@ -142,21 +142,21 @@ test('entries', async t => {
   t.equal(entry.missing, 'member;range=2-*')
   entry.add({ dn: 'cn=a', 'member;range=2-*': ['z'] })
   t.strictSame([entry.texts('member'), entry.missing], [['x', 'y', 'z'], undefined])
-  t.equal(nameOf(new Entry({ dn: 'cn=a,dc=x', cn: ['b', 'a'] }), 'cn'), 'a', 'the one in the DN')
-  t.equal(nameOf(new Entry({ dn: 'ou=a,dc=x', cn: ['b', 'c'] }), 'cn'), undefined, 'none of several')
+  t.equal(groupNameOf(new LdapEntry({ dn: 'cn=a,dc=x', cn: ['b', 'a'] }), 'cn'), 'a', 'the one in the DN')
+  t.equal(groupNameOf(new LdapEntry({ dn: 'ou=a,dc=x', cn: ['b', 'c'] }), 'cn'), undefined, 'none of several')
 })
 
 test('a name is nobody\'s where another group has it', async t => {
   const forest = 'DC=example,DC=com'
   const ours = { dn: `CN=cluster-admins,OU=groups,${forest}`, name: 'cluster-admins' }
   const childs = { dn: `CN=cluster-admins,DC=child,${forest}`, name: 'cluster-admins' }
-  const search: Search = async () => [ours, childs].map(({ dn, name }) => new Entry({ dn, sAMAccountName: name }))
+  const search: Search = async () => [ours, childs].map(({ dn, name }) => new LdapEntry({ dn, sAMAccountName: name }))
   for (const [name, preset, group, expected] of [
     ['account names of the domain', 'activeDirectory', ours, []],
     ['account names of another domain, as a global catalog has them', 'activeDirectory', childs, ['cluster-admins']],
     ['account names of what is no domain', 'openldap', ours, ['cluster-admins']]
   ] as const) {
-    const settings = settle(ldapConfig({ preset, urls: ['ldaps://dc1'], userSearch: { baseDN: forest }, groupSearch: { mode: 'memberOf', baseDN: forest.toLowerCase(), nameAttribute: 'sAMAccountName' } })).groups
+    const settings = resolveSettings(ldapConfig({ preset, urls: ['ldaps://dc1'], userSearch: { baseDN: forest }, groupSearch: { mode: 'memberOf', baseDN: forest.toLowerCase(), nameAttribute: 'sAMAccountName' } })).groups
     t.strictSame([...await new GroupNames(settings).shared([group], search)], expected, name)
   }
 })
@@ -167,12 +167,12 @@ test('what tokenGroups are called, once a minute', async t => {
   let tokenGroups = [known]
   const asked: string[] = []
   const search: Search = async ({ filter }) => {
-    if (filter === undefined) return [new Entry({ dn: 'cn=alice', tokenGroups })]
+    if (filter === undefined) return [new LdapEntry({ dn: 'cn=alice', tokenGroups })]
     asked.push(String(filter))
     now += 1000
-    return tokenGroups.map(sid => new Entry({ dn: `cn=${sid.at(-4)},dc=x`, objectSid: sid, sAMAccountName: String(sid.at(-4)) }))
+    return tokenGroups.map(sid => new LdapEntry({ dn: `cn=${sid.at(-4)},dc=x`, objectSid: sid, sAMAccountName: String(sid.at(-4)) }))
   }
-  const groups = new TokenGroups(settle(ldapConfig({ preset: 'activeDirectory', urls: ['ldaps://dc1'], userSearch: { baseDN: 'dc=x' } })).groups, () => now)
+  const groups = new TokenGroups(resolveSettings(ldapConfig({ preset: 'activeDirectory', urls: ['ldaps://dc1'], userSearch: { baseDN: 'dc=x' } })).groups, () => now)
   const names = async (): Promise<string[]> => (await groups.of('cn=alice', search)).map(({ name }) => name)
   t.strictSame(await names(), ['232'])
   tokenGroups = [known, fresh]
@@ -208,7 +208,7 @@ test('what a password policy says beside an answer', async t => {
 
 test('identifiers of the wrong length', async t => {
   for (const [attribute, hex] of [['objectGUID', ''], ['objectGUID', '0011'], ['objectSid', ''], ['objectSid', '0105000000000005'], ['objectSid', '01000000000000050000']] as const) {
-    t.throws(() => new Entry({ dn: 'cn=a', [attribute]: Buffer.from(hex, 'hex') }).text(attribute), { code: 'AUTHN_DIRECTORY' }, `${attribute} ${hex}`)
+    t.throws(() => new LdapEntry({ dn: 'cn=a', [attribute]: Buffer.from(hex, 'hex') }).text(attribute), { code: 'AUTHN_DIRECTORY' }, `${attribute} ${hex}`)
   }
 })
 
@@ -218,27 +218,27 @@ test('hosts that fail are asked again until they answer', async t => {
   let probes = 0
   const hosts = new Hosts({
     hosts: [one, two],
-    pause: 1,
+    probeInterval: 1,
     onLost: ({ name }) => { events.push(`lost ${name}`) },
     log: { debug () {}, error () {}, warn: (_fields, message) => { events.push(message) }, info: (_fields, message) => { events.push(message) } },
     probe: async () => { if (++probes < 3) throw new Error('not yet') }
   })
   t.teardown(() => { hosts.close() })
   t.strictSame(hosts.inOrder(), [one, two])
-  for (let times = 0; times < 3; times++) hosts.failed(one, new Error('gone'))
+  for (let times = 0; times < 3; times++) hosts.markDown(one, new Error('gone'))
   t.strictSame(hosts.inOrder(), [two, one])
   await until('it answers', () => events.length === 3)
   t.strictSame([probes, hosts.inOrder()], [3, [one, two]])
-  t.strictSame(events, ['a directory host is lost; asked again in the background', 'lost one', 'a directory host answers again'])
+  t.strictSame(events, ['lost connection to directory host; retrying', 'lost one', 'directory host is reachable again'])
 })
 
 test('what the answer to a bind means', async t => {
   const microsoft = (data: string): string => `InvalidCredentialsError 49: 80090308: LdapErr: DSID-0C090439, comment: AcceptSecurityContext error, data ${data}, v4563`
   for (const [name, code, message, policy, expected] of [
-    ['success', 0, '', undefined, 'right'],
-    ['wrong', 49, 'InvalidCredentialsError 49', undefined, 'wrong'],
-    ['52e', 49, microsoft('52e'), undefined, 'wrong'],
-    ['525', 49, microsoft('525'), undefined, 'wrong'],
+    ['success', 0, '', undefined, 'correct'],
+    ['wrong', 49, 'InvalidCredentialsError 49', undefined, 'incorrect'],
+    ['52e', 49, microsoft('52e'), undefined, 'incorrect'],
+    ['525', 49, microsoft('525'), undefined, 'incorrect'],
     ['530', 49, microsoft('530'), undefined, 'disabled'],
     ['531', 49, microsoft('531'), undefined, 'disabled'],
     ['532', 49, microsoft('532'), undefined, 'expired'],
@@ -248,18 +248,18 @@ test('what the answer to a bind means', async t => {
     ['775', 49, microsoft('775'), undefined, 'locked'],
     ['52f', 49, microsoft('52f'), undefined, 'disabled'],
     ['569', 49, microsoft('569'), undefined, 'disabled'],
-    ['words that only look like one', 49, 'InvalidCredentialsError 49: no data fed', undefined, 'wrong'],
+    ['words that only look like one', 49, 'InvalidCredentialsError 49: no data fed', undefined, 'incorrect'],
     ['policy: expired', 49, '', 'expired', 'expired'],
     ['policy: locked', 49, '', 'locked', 'locked'],
     ['policy: to be changed, with a success', 0, '', 'must-change', 'expired'],
     ['389-ds: inactivated', 53, 'UnwillingToPerformError 53: Account inactivated. Contact system administrator.', undefined, 'disabled'],
     ['389-ds: too many tries', 19, 'ConstraintViolationError 19: Exceed password retry limit. Please try later.', undefined, 'locked']
   ] as const) {
-    const verdict = verdictOf({ code, message, words: message, policy })
-    t.equal(typeof verdict === 'string' ? verdict : verdict.denied, expected, name)
+    const outcome = bindOutcomeOf({ code, rawMessage: message, message, policy })
+    t.equal(typeof outcome === 'string' ? outcome : outcome.denied, expected, name)
   }
   for (const [code, message] of [[49, microsoft('51f')], [49, microsoft('0')], [10, 'UnknownStatusCodeError 10: referral'], [53, 'UnwillingToPerformError 53: restricted'], [13, 'ConfidentialityRequiredError 13'], [1, 'OperationsError 1']] as const) {
-    t.throws(() => verdictOf({ code, message, words: message, policy: undefined }), { code: 'AUTHN_DIRECTORY' }, message)
+    t.throws(() => bindOutcomeOf({ code, rawMessage: message, message, policy: undefined }), { code: 'AUTHN_DIRECTORY' }, message)
   }
 })
 
@@ -284,10 +284,10 @@ test('what an entry says of its account', async t => {
     ['locked for a while', { pwdAccountLockedTime: '20261231235959Z' }, undefined],
     ['must change the password', { pwdReset: 'TRUE' }, 'expired']
   ] as Array<[string, Record<string, string>, string | undefined]>) {
-    t.equal(stateOf(new Entry({ dn: 'cn=a', ...attributes }), now).refusal?.denied, expected, name)
+    t.equal(accountStateOf(new LdapEntry({ dn: 'cn=a', ...attributes }), now).denial?.denied, expected, name)
   }
-  t.equal(stateOf(new Entry({ dn: 'cn=a', pwdAccountLockedTime: '20261231235959Z' }), now).maybeLocked, true)
-  t.strictSame(stateOf(new Entry({ dn: 'cn=a', accountExpires: ticks(now + 5000), krbPrincipalExpiration: '20270101000001Z' }), now).expiresAt, new Date(now + 1000), 'the earlier end')
+  t.equal(accountStateOf(new LdapEntry({ dn: 'cn=a', pwdAccountLockedTime: '20261231235959Z' }), now).maybeLocked, true)
+  t.strictSame(accountStateOf(new LdapEntry({ dn: 'cn=a', accountExpires: ticks(now + 5000), krbPrincipalExpiration: '20270101000001Z' }), now).expiresAt, new Date(now + 1000), 'the earlier end')
   t.strictSame(fileTime('132223104000000000'), new Date('2020-01-01T00:00:00Z'))
 })
 
@@ -298,19 +298,19 @@ test('hosts', async t => {
 })
 
 test('more groups than can be meant', async t => {
-  const settings = (fields: object) => settle(ldapConfig({ preset: 'openldap', urls: ['ldaps://dc1'], userSearch: { baseDN: 'dc=x' }, groupSearch: { baseDN: 'dc=x', nameAttribute: 'entryUUID', ...fields } })).groups
+  const settings = (fields: object) => resolveSettings(ldapConfig({ preset: 'openldap', urls: ['ldaps://dc1'], userSearch: { baseDN: 'dc=x' }, groupSearch: { baseDN: 'dc=x', nameAttribute: 'entryUUID', ...fields } })).groups
   const names = (count: number): string[] => Array.from({ length: count }, (_, index) => `entryUUID=g${index},dc=x`)
-  const account = (memberOf: string[]) => ({ entry: new Entry({ dn: 'uid=a,dc=x', memberOf }), username: 'a', uid: undefined, extra: {}, identity: 'a', mark: undefined })
+  const account = (memberOf: string[]) => ({ entry: new LdapEntry({ dn: 'uid=a,dc=x', memberOf }), username: 'a', uid: undefined, extra: {}, key: 'a', passwordVersion: undefined })
   const nobody: Search = async () => []
-  const direct = new Groups(settings({ mode: 'memberOf' }), { dropped () {}, nearlyRequired () {} })
+  const direct = new Groups(settings({ mode: 'memberOf' }), { onDropped () {}, onCaseMismatch () {} })
   t.equal((await direct.of(account(names(5_000)), nobody)).names.length, 5_000)
   t.equal((await direct.of(account([...names(5_000), ...names(5_000)]), nobody)).names.length, 5_000, 'each counts once')
   await t.rejects(direct.of(account(names(5_001)), nobody), { code: 'AUTHN_DIRECTORY', message: 'an account is in more than 5000 groups' })
-  const nested = new Groups(settings({ mode: 'search', nested: 1 }), { dropped () {}, nearlyRequired () {} })
+  const nested = new Groups(settings({ mode: 'search', nested: 1 }), { onDropped () {}, onCaseMismatch () {} })
   let level = 0
-  const climbing: Search = async () => names(level++ === 0 ? 1 : 5_001).map(dn => new Entry({ dn }))
+  const climbing: Search = async () => names(level++ === 0 ? 1 : 5_001).map(dn => new LdapEntry({ dn }))
   await t.rejects(nested.of(account([]), climbing), { message: /more than 5000 groups/ })
   const tokens = new TokenGroups(settings({ mode: 'search' }))
   const sids = Array.from({ length: 5_001 }, () => Buffer.from('010100000000000515000000', 'hex'))
-  await t.rejects(tokens.of('cn=a', async () => [new Entry({ dn: 'cn=a', tokenGroups: sids })]), { message: /more than 5000 groups/ })
+  await t.rejects(tokens.of('cn=a', async () => [new LdapEntry({ dn: 'cn=a', tokenGroups: sids })]), { message: /more than 5000 groups/ })
 })

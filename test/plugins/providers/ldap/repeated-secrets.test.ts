@@ -26,15 +26,15 @@ function saying ({ bind = 0, search, ofPeople = 0 }: { bind?: number, search?: n
 }
 
 const cases: Array<[what: string, say: Say, expected: RegExp, fields?: object]> = [
-  ['a service bind that is refused', saying({ bind: 49 }), /refused the service account .* is wrong \(InvalidCredentialsError 49: odd: \[redacted\], /],
-  ['one for another reason', saying({ bind: 1 }), /refused the service account .*: OperationsError 1: odd: \[redacted\]/],
-  ['a host that takes no service bind', saying({ bind: 80 }), /can't take a bind now: .*odd: \[redacted\]/],
-  ['a search that is refused', saying({ search: 50 }), /refused a search .*odd: \[redacted\]/],
-  ['a search that the host can not do now', saying({ search: 80 }), /refused a search .*odd: \[redacted\]/],
-  ['a bind of a person without a verdict', saying({ ofPeople: 1 }), /no verdict on a password: OperationsError 1: odd: \[redacted\] and \[redacted\],/],
-  ['a host that takes no bind of a person', saying({ ofPeople: 51 }), /can't take a bind now: .*odd: \[redacted\] and \[redacted\],/],
+  ['a service bind that is refused', saying({ bind: 49 }), /rejected the service account .* is wrong \(InvalidCredentialsError 49: odd: \[redacted\], /],
+  ['one for another reason', saying({ bind: 1 }), /rejected the service account .*: OperationsError 1: odd: \[redacted\]/],
+  ['a host that takes no service bind', saying({ bind: 80 }), /can't process a bind now: .*odd: \[redacted\]/],
+  ['a search that is refused', saying({ search: 50 }), /rejected a search .*odd: \[redacted\]/],
+  ['a search that the host can not do now', saying({ search: 80 }), /rejected a search .*odd: \[redacted\]/],
+  ['a bind of a person without a verdict', saying({ ofPeople: 1 }), /did not check the password: OperationsError 1: odd: \[redacted\] and \[redacted\],/],
+  ['a host that takes no bind of a person', saying({ ofPeople: 51 }), /can't process a bind now: .*odd: \[redacted\] and \[redacted\],/],
   ['a notice of disconnection', socket => { socket.write(NOTICE) }, /announces the end of the connection: result code 52 \(odd: \[redacted\]/],
-  ['a refusal of StartTLS', (socket, { id }) => { socket.write(message(id, result(Response.extended, 53, WORDS))) }, /StartTLS was refused: result code 53 \(odd: \[redacted\]/, { tls: { mode: 'startTLS' } }],
+  ['a refusal of StartTLS', (socket, { id }) => { socket.write(message(id, result(Response.extended, 53, WORDS))) }, /it rejected StartTLS: result code 53 \(odd: \[redacted\]/, { tls: { mode: 'startTLS' } }],
   ['a notice in place of StartTLS', socket => { socket.write(NOTICE) }, /StartTLS is invalid: .*odd: \[redacted\]/, { tls: { mode: 'startTLS' } }]
 ]
 

@@ -102,7 +102,7 @@ test('with a directory', async t => {
   t.test('events are counted, from 0', async t => {
     const service = await start(t, [slot(slapd)])
     const metric = async (event: string): Promise<string | undefined> => new RegExp(`^authn_webhook_provider_events_total{provider="people",event="${event}"} (.*)$`, 'm').exec((await service.get('/metrics')).text)?.[1]
-    for (const event of ['service-bind-refused', 'host-lost', 'group-dropped', 'ambiguous-user', 'refused-from-memory', 'bad-password-limit']) t.equal(await metric(event), '0', event)
+    for (const event of ['service-bind-rejected', 'host-lost', 'group-dropped', 'ambiguous-user', 'rejected-from-cache', 'bad-password-limit']) t.equal(await metric(event), '0', event)
     t.match(await service.review(basicToken('bob', bob.password)), { authenticated: true, user: { groups: ['corp:developers'] } })
     t.equal(await metric('group-dropped'), '1')
   })
@@ -123,11 +123,11 @@ test('with a directory', async t => {
     const cwd = t.testdir({ ...FILES, 'tls.crt': serving.cert, 'tls.key': serving.key, 'authn-webhook.yaml': JSON.stringify(config) })
     const { code, stdout, stderr } = await runCommand(['review', '--config', 'authn-webhook.yaml', '--explain', '--username', 'ALICE'], { cwd })
     t.strictSame(stdout.split('\n'), [
-      `people: searched ou=people,${SUFFIX} for (uid=ALICE): one entry`,
+      `people: searched ou=people,${SUFFIX} for (uid=ALICE): 1 entry`,
       `people: found uid=alice,ou=people,${SUFFIX}`,
-      'people: username alice, its uid; uid 11111111-0000-4000-8000-000000000001, its entryUUID',
+      'people: username alice from uid; uid 11111111-0000-4000-8000-000000000001 from entryUUID',
       `people: searched ${GROUPS} for (|(member=uid=alice,ou=people,${SUFFIX})(uniqueMember=uid=alice,ou=people,${SUFFIX})): 2 groups`,
-      `people: left out cn=platform,${GROUPS}: platform does not match groupSearch.include`,
+      `people: dropped cn=platform,${GROUPS}: platform does not match groupSearch.include`,
       `people: group developers: cn=developers,${GROUPS}`,
       'people: alice is corp:alice in Kubernetes',
       'people: the group developers is corp:developers in Kubernetes',
@@ -139,7 +139,7 @@ test('with a directory', async t => {
     t.strictSame([code, stderr], [0, ''])
     const nobody = await runCommand(['review', '--config', 'authn-webhook.yaml', '--explain', '--username', 'carol', '-o', 'json'], { cwd })
     t.equal(nobody.code, 1)
-    t.match(JSON.parse(nobody.stdout), { user: null, explanations: [{ provider: 'people' }, {}, { sentence: 'refused, locked: the account is locked until an administrator unlocks it' }, { sentence: 'no user of this name may log in' }] })
+    t.match(JSON.parse(nobody.stdout), { user: null, explanations: [{ provider: 'people' }, {}, { sentence: 'denied, locked: the account is locked until an administrator unlocks it' }, { sentence: 'no user of this name may log in' }] })
     await slapd.stop()
     const down = await runCommand(['review', '--config', 'authn-webhook.yaml', '--explain', '--username', 'alice'], { cwd })
     t.match(down, { code: 69, stderr: /identity provider "people" is unavailable: 127\.0\.0\.1:\d+ can't be reached: .*ECONNREFUSED/ })
@@ -168,9 +168,9 @@ identityProviders:
     })
     const { code, stderr } = await runCommand(['validate', '--config', 'authn-webhook.yaml'], { cwd })
     t.equal(code, 2)
-    t.match(stderr, /authn-webhook\.yaml:8: identityProviders\[0\]\.config\.urls\[0\]: must start with ldaps:\/\/ where tls.mode is ldaps\n/)
-    t.match(stderr, /:12: identityProviders\[0\]\.config\.userSearch\.filter: is no search filter: Unbalanced parens/)
-    t.match(stderr, /identityProviders\[0\]\.config\.groupSearch\.baseDN: is missing/)
+    t.match(stderr, /authn-webhook\.yaml:8: identityProviders\[0\]\.config\.urls\[0\]: must start with ldaps:\/\/ when tls.mode is ldaps\n/)
+    t.match(stderr, /:12: identityProviders\[0\]\.config\.userSearch\.filter: is not a search filter: Unbalanced parens/)
+    t.match(stderr, /identityProviders\[0\]\.config\.groupSearch\.baseDN: is required/)
   })
 })
 

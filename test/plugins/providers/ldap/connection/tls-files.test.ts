@@ -35,7 +35,7 @@ test('which directories a CA file trusts', async t => {
       t.teardown(() => { server.close() })
       const tlsFiles = await open(t, trusts.join(''))
       const host = hostOf(`ldaps://127.0.0.1:${(server.address() as AddressInfo).port}`)
-      const dialled = dial(host, { tls: TLS, identity: tlsFiles.current, timeout: 10_000 }, new AbortController().signal)
+      const dialled = dial(host, { tls: TLS, certificates: tlsFiles.current, timeout: 10_000 }, new AbortController().signal)
       if (trusted) (await dialled).destroy()
       else await t.rejects(dialled, { code: 'AUTHN_DIRECTORY', message: /can't be reached: .*\(?[A-Z_]{8,}\)?/ })
     })

@@ -1,24 +1,24 @@
 /**
- * `maxBadPasswordCount`: Active Directory counts wrong passwords itself, from
- * every door, and locks the account at its own number. Below that number people
- * may be let guess; at it, no bind is sent from here. Binds of one account
- * follow one another, or several would pass on the strength of one reading.
+ * `maxBadPasswordCount`: Active Directory counts wrong passwords from all its
+ * clients, and locks the account at its own threshold. At a lower number, this
+ * service stops sending binds. Binds of one account are sequential, since each
+ * needs a fresh reading of the counter.
  */
 import { UnavailableError } from '../../../../src/errors.js'
 import { fileTime } from './account-state.js'
-import type { Search } from '../connection/directory.js'
+import { readEntry, type Search } from '../connection/directory.js'
 import { domainOf } from '../syntax/distinguished-name.js'
 
-/** Milliseconds after which Active Directory counts from 0 again, where the domain doesn't say. */
-const USUAL_WINDOW = 30 * 60_000
+/** Milliseconds; Active Directory resets the counter after this, unless the domain has another window. */
+const DEFAULT_WINDOW = 30 * 60_000
 const TICKS_PER_MILLISECOND = 10_000
 
-export class BadPasswords {
+export class BadPasswordLimit {
   readonly #limit: number
   readonly #onLimit: (dn: string) => void
   /** Milliseconds, by domain. */
   readonly #windows = new Map<string, number>()
-  /** The last bind of each account that is under way. */
+  /** The last queued bind of each account. */
   readonly #last = new Map<string, Promise<void>>()
 
   constructor (limit: number, onLimit: (dn: string) => void) {
@@ -26,7 +26,7 @@ export class BadPasswords {
     this.#onLimit = onLimit
   }
 
-  /** What `bind` gives. @throws UnavailableError `throttled` where another wrong password might be one too many */
+  /** Calls `bind`. @throws UnavailableError `throttled` if the account is at the limit */
   async guard<T> (dn: string, search: Search, bind: () => Promise<T>): Promise<T> {
     const turn = (this.#last.get(dn) ?? Promise.resolve()).then(async () => {
       if (!await this.#isAtLimit(dn, search)) return await bind()
@@ -42,9 +42,9 @@ export class BadPasswords {
     }
   }
 
-  /** The counter stays as it was when its time is over, until the next bind. */
+  /** After its window, the counter keeps its value until the next bind. */
   async #isAtLimit (dn: string, search: Search): Promise<boolean> {
-    const [entry] = await search({ baseDN: dn, scope: 'base', attributes: ['badPwdCount', 'badPasswordTime'], limit: 1 }) ?? []
+    const entry = await readEntry(search, dn, ['badPwdCount', 'badPasswordTime'])
     if (Number(entry?.text('badPwdCount') ?? 0) < this.#limit) return false
     const last = fileTime(entry?.text('badPasswordTime'))
     return last === undefined || Date.now() - last.getTime() < await this.#window(domainOf(dn), search)
@@ -53,11 +53,10 @@ export class BadPasswords {
   async #window (domain: string, search: Search): Promise<number> {
     const known = this.#windows.get(domain)
     if (known !== undefined) return known
-    const [head] = domain === '' ? [] : await search({ baseDN: domain, scope: 'base', attributes: ['lockOutObservationWindow'], limit: 1 }) ?? []
-    const text = head?.text('lockOutObservationWindow')
-    // kept as a negative number of tenths of microseconds
-    const written = -Number(text) / TICKS_PER_MILLISECOND
-    const window = written > 0 ? written : USUAL_WINDOW
+    const root = domain === '' ? undefined : await readEntry(search, domain, ['lockOutObservationWindow'])
+    // a negative number of units of 100 ns
+    const configured = -Number(root?.text('lockOutObservationWindow')) / TICKS_PER_MILLISECOND
+    const window = configured > 0 ? configured : DEFAULT_WINDOW
     this.#windows.set(domain, window)
     return window
   }
