@@ -10,6 +10,7 @@ import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import type { IdentityProviderConfig, ThrottleConfig } from '../schemas/config.js'
 import { AnswerCache } from '../src/authn/cache.js'
+import type { ConfiguredProvider } from '../src/authn/configured-provider.js'
 import { Deadline, PROVIDER_PATIENCE } from '../src/authn/deadline.js'
 import { milliseconds } from '../src/authn/duration.js'
 import type { OpenProvider } from '../src/authn/link.js'
@@ -24,11 +25,6 @@ declare module 'fastify' {
     /** In the order of the config. */
     identityProviders: OpenProvider[]
   }
-}
-
-export interface ConfiguredProvider {
-  readonly slot: IdentityProviderConfig
-  readonly definition: IdentityProviderDefinition
 }
 
 export interface IdentityProvidersOptions {
@@ -55,8 +51,8 @@ async function identityProviders (fastify: FastifyInstance, options: IdentityPro
   }
 }
 
-async function openProvider ({ slot, definition }: ConfiguredProvider, options: IdentityProvidersOptions): Promise<OpenProvider> {
-  const { name } = slot
+async function openProvider ({ entry, definition }: ConfiguredProvider, options: IdentityProvidersOptions): Promise<OpenProvider> {
+  const { name } = entry
   const { throttle, observer } = options
   const logger = options.log.child({ provider: name })
   // pino's methods with the order of arguments that the contract promises
@@ -67,28 +63,28 @@ async function openProvider ({ slot, definition }: ConfiguredProvider, options: 
     error: (fields, message) => { logger.error(fields, message) }
   }
   const cache = new AnswerCache({
-    successTTL: milliseconds(slot.cache.successTTL),
-    failureTTL: milliseconds(slot.cache.failureTTL),
-    maxEntries: slot.cache.maxEntries,
+    successTTL: milliseconds(entry.cache.successTTL),
+    failureTTL: milliseconds(entry.cache.failureTTL),
+    maxEntries: entry.cache.maxEntries,
     onResult: result => { observer.cached(name, result) }
   })
   const resilience = createResilience({
-    timeout: milliseconds(slot.timeout),
-    maxConcurrent: slot.maxConcurrent,
+    timeout: milliseconds(entry.timeout),
+    maxConcurrent: entry.maxConcurrent,
     onStateChange: state => { logger.warn({ breaker: state }, `circuit breaker is ${state}`) }
   })
-  const provider = await openDefinition(slot, definition, options, log, () => {
+  const provider = await openDefinition(entry, definition, options, log, () => {
     cache.flush()
     resilience.endPause()
   })
   return {
     name,
-    kind: slot.kind,
+    kind: entry.kind,
     provider,
     log,
     observer,
     cache,
-    names: { usernamePrefix: slot.usernamePrefix ?? '', groupPrefix: slot.groupPrefix ?? '', reserved: slot.reserved },
+    names: { usernamePrefix: entry.usernamePrefix ?? '', groupPrefix: entry.groupPrefix ?? '', reserved: entry.reserved },
     throttle: new Throttle({
       maxFailures: throttle.maxFailures,
       baseDelay: milliseconds(throttle.baseDelay),

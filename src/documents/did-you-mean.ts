@@ -1,7 +1,7 @@
 /** "Did you mean …?" */
 
 /** The word that is nearest to a mistyped one, if one is near enough to be meant. */
-export function nearest (typed: string, words: Iterable<string>): string | undefined {
+export function closestWord (typed: string, words: Iterable<string>): string | undefined {
   const wanted = fold(typed)
   let best: string | undefined
   // a third of the letters may be wrong, but at least two: `prot` for `port`
@@ -17,8 +17,8 @@ export function nearest (typed: string, words: Iterable<string>): string | undef
 }
 
 /** `; did you mean "port"?` as the end of a message, or nothing. */
-export function suggestion (typed: string, words: Iterable<string>): string {
-  const word = nearest(typed, words)
+export function didYouMean (typed: string, words: Iterable<string>): string {
+  const word = closestWord(typed, words)
   return word === undefined ? '' : `; did you mean "${word}"?`
 }
 

@@ -24,7 +24,7 @@ const INDICATOR_BYTES = 450
  * What makes `text` too large to be parsed: the heap that is left in this
  * process has to take it, or the text ends the process.
  */
-export function findExcessOfText (text: string, heap = heapLeft()): FieldError | undefined {
+export function findTextLimitError (text: string, heap = availableHeap()): FieldError | undefined {
   let indicators = 0
   for (let index = 0; index < text.length; index++) {
     switch (text.charCodeAt(index)) {
@@ -43,7 +43,7 @@ export function limitHeap (bytes: number): void {
   heapLimit = bytes
 }
 
-export function heapLeft (): number {
+export function availableHeap (): number {
   const { heap_size_limit: limit, used_heap_size: used } = getHeapStatistics()
   return Math.max(0, Math.min(limit, heapLimit) - used)
 }
@@ -53,7 +53,7 @@ function mebibytes (bytes: number): number {
 }
 
 /** The alias by which the value becomes too large, or has no end. */
-export function findExcessOfAliases (events: readonly Event[], text: string): FieldError | undefined {
+export function findAliasLimitError (events: readonly Event[], text: string): FieldError | undefined {
   const anchors = new Map<string, number | undefined>()
   const open: Array<{ readonly anchor: string | undefined, weight: number }> = []
   let aliased = 0

@@ -4,7 +4,7 @@
  */
 import { CORE_SCHEMA, EVENT_ID, YAMLException, constructFromEvents, parseEvents, type Event } from 'js-yaml'
 import { ValidationError, type FieldError } from '../errors.js'
-import { findExcessOfAliases, findExcessOfText } from './size.js'
+import { findAliasLimitError, findTextLimitError } from './size.js'
 import { findErrors } from './schema-errors.js'
 import { Outline } from './yaml-positions.js'
 import type { ReadOptions } from '../files/read.js'
@@ -20,13 +20,13 @@ export interface Document<T> {
 }
 
 /** A document that may be wrong: until `errors` is empty, `value` may have any form. */
-export interface Draft<T> extends Document<T> {
+export interface ParsedDocument<T> extends Document<T> {
   readonly errors: readonly FieldError[]
 }
 
 /** @throws ValidationError with everything that is wrong, in the order of lines */
 export function parseDocument<T> (text: string, options: { file: string, schema: object }): Document<T> {
-  const draft = draftDocument<T>(text, options)
+  const draft = validateDocument<T>(text, options)
   if (draft.errors.length > 0) throw validationError(draft, draft.errors)
   return draft
 }
@@ -40,15 +40,15 @@ export async function readDocument<T> (file: string, schema: object, options?: R
  * For readers that have rules of their own beside the schema's and report all errors together.
  * @throws ValidationError where the text is empty or no YAML at all
  */
-export function draftDocument<T> (text: string, { file, schema }: { file: string, schema: object }): Draft<T> {
+export function validateDocument<T> (text: string, { file, schema }: { file: string, schema: object }): ParsedDocument<T> {
   // positions are only asked for when something is wrong: large files that are right don't pay for them
   let outline: Outline | undefined
   const lineOf = (path: string) => (outline ??= new Outline(text)).lineOf(path)
   try {
-    refuse(findExcessOfText(text), file)
+    refuse(findTextLimitError(text), file)
     const events = parseEvents(text, {})
     refuseOtherThanOne(events, text, file)
-    refuse(findExcessOfAliases(events, text), file)
+    refuse(findAliasLimitError(events, text), file)
     const { value, duplicates } = construct(events, text)
     const errors = [...duplicates, ...findErrors(value, schema, { lineOf })]
     return { file, value: value as T, lineOf, errors }

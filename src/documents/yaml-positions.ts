@@ -5,7 +5,7 @@
  */
 import { EVENT_ID, getScalarValue, parseEvents, type Event } from 'js-yaml'
 import { MAX_ERRORS, type FieldError } from '../errors.js'
-import { hiddenKey, isShownKey } from './shown-keys.js'
+import { redactedKeyMessage, isSafeKey } from './shown-keys.js'
 
 interface Place {
   readonly name: string
@@ -52,9 +52,9 @@ export class Outline {
       const names = new Set<string>()
       for (const child of this.#childrenOf(place)) {
         if (found.length > MAX_ERRORS) return
-        const shown = sequence || isShownKey(child.name, this.#isEmpty(child) ? null : '')
+        const shown = sequence || isSafeKey(child.name, this.#isEmpty(child) ? null : '')
         const childPath = shown ? joinPath(path, sequence ? Number(child.name) : child.name) : path
-        if (names.has(child.name)) found.push({ path: childPath, line: this.#lineAt(child.offset), message: shown ? 'is there twice' : hiddenKey('a key twice') })
+        if (names.has(child.name)) found.push({ path: childPath, line: this.#lineAt(child.offset), message: shown ? 'is there twice' : redactedKeyMessage('a key twice') })
         names.add(child.name)
         visit(child, childPath)
       }

@@ -8,7 +8,7 @@ import { parseTimestamp } from '../authn/timestamp.js'
 import type { TokenRecord } from './user-record.js'
 import { UsersTableBuilder } from './table.js'
 import { MAX_ERRORS, type FieldError } from '../errors.js'
-import type { Draft } from '../documents/yaml-file.js'
+import type { ParsedDocument } from '../documents/yaml-file.js'
 import { joinPath } from '../documents/yaml-positions.js'
 
 /** What has been read so far. */
@@ -33,7 +33,7 @@ export class Reading {
 type Report = (path: string, message: string) => void
 
 /** Adds the entries, of those that have not the form of the schema what is sound: the rest has its errors already. */
-export function readEntries ({ value, errors }: Pick<Draft<UsersFile>, 'value' | 'errors'>, first: number, reading: Reading): void {
+export function readEntries ({ value, errors }: Pick<ParsedDocument<UsersFile>, 'value' | 'errors'>, first: number, reading: Reading): void {
   const users: unknown = value?.users
   // of very many errors not all are known, nor which entries are sound
   if (!Array.isArray(users) || errors.length > MAX_ERRORS) return

@@ -9,7 +9,7 @@ import { getHeapStatistics } from 'node:v8'
 import { Worker } from 'node:worker_threads'
 import type { UsersTable } from './table.js'
 import { ValidationError, type FieldError } from '../errors.js'
-import { heapLeft } from '../documents/size.js'
+import { availableHeap } from '../documents/size.js'
 import { MAX_USERS_BYTES, readVersion, type FileVersion } from '../files/read.js'
 import { tabulateFile } from './read.js'
 
@@ -51,7 +51,7 @@ export interface LoadOptions {
 
 /** @throws ValidationError with everything that is wrong with the file */
 export async function loadUsers (file: string, options: LoadOptions): Promise<LoadedUsers> {
-  const { known, signal, maxHeap = Math.max(MIN_HEAP, Math.floor(heapLeft() * SHARE)) } = options
+  const { known, signal, maxHeap = Math.max(MIN_HEAP, Math.floor(availableHeap() * SHARE)) } = options
   const version = await readVersion(file, { maxBytes: MAX_USERS_BYTES })
   if ('error' in version) throw new ValidationError(file, [{ path: '', message: version.error }])
   const { digest, size } = version

@@ -9,7 +9,7 @@ import { USERS_VERSION, UsersFile, type User } from '../../schemas/users.js'
 import type { UsersTable } from './table.js'
 import { Users } from './users.js'
 import { ValidationError, MAX_ERRORS, type FieldError } from '../errors.js'
-import { draftDocument, validationError, type Draft } from '../documents/yaml-file.js'
+import { validateDocument, validationError, type ParsedDocument } from '../documents/yaml-file.js'
 import { findErrors } from '../documents/schema-errors.js'
 import { readEntries, Reading } from './entries.js'
 import { refuseLarge, splitUsers, type UsersPart } from './parts.js'
@@ -83,7 +83,7 @@ function * piecesOf (file: string, hash: Hash): Generator<Buffer, void> {
 
 /** Of everything at once: values take a hundred times the memory of their text. */
 function tabulateWhole (text: string, file: string): UsersTable {
-  const draft = draftDocument<UsersFile>(text, { file, schema: UsersFile })
+  const draft = validateDocument<UsersFile>(text, { file, schema: UsersFile })
   const reading = new Reading(draft.errors)
   readEntries(draft, 0, reading)
   if (reading.errors.length > 0) throw validationError(draft, reading.errors)
@@ -115,11 +115,11 @@ function tabulateParts (parts: Iterable<UsersPart> | undefined, file: string): U
 }
 
 /** A part by itself; `undefined` if it is none: its end is not that of a user, or it refers to another part. */
-function draftPart (bytes: Buffer, file: string): Draft<UsersFile> | undefined {
+function draftPart (bytes: Buffer, file: string): ParsedDocument<UsersFile> | undefined {
   const text = decodeText(bytes, file)
   if (ALIAS.test(text) || LONE_CR.test(text) || MARKER.test(text.slice(text.indexOf('users:')))) return undefined
   try {
-    const draft = draftDocument<UsersFile>(text, { file, schema: UsersFile })
+    const draft = validateDocument<UsersFile>(text, { file, schema: UsersFile })
     const isPart = Array.isArray(draft.value?.users) && Object.keys(draft.value).sort().join() === 'apiVersion,users'
     return isPart ? draft : undefined
   } catch (error) {

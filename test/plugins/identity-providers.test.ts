@@ -22,7 +22,7 @@ const THROTTLE = { maxFailures: 5, baseDelay: '1s', maxDelay: '5m', maxQueue: 64
 async function options (definitions: IdentityProviderDefinition[], more: Partial<IdentityProvidersOptions> = {}): Promise<IdentityProvidersOptions & { lines: string[] }> {
   const lines: string[] = []
   return {
-    providers: definitions.map((definition, i) => ({ slot: { ...SLOT, name: `people-${i}` }, definition })),
+    providers: definitions.map((definition, i) => ({ entry: { ...SLOT, name: `people-${i}` }, definition })),
     dir: '/etc/authn-webhook',
     throttle: THROTTLE,
     allowMock: false,

@@ -9,7 +9,7 @@ import { Ajv } from 'ajv'
 import { dump } from 'js-yaml'
 import { test, type Test } from 'tap'
 import { publishedValuesSchema } from '../../schemas/published.js'
-import { inspectConfig } from '../../src/config/load.js'
+import { validateConfig } from '../../src/config/load.js'
 import { findDefinition } from '../../src/config/registry.js'
 
 type Value = number | string
@@ -254,7 +254,7 @@ async function errorAt (t: Test, fields: Record<string, unknown>, path: string):
 async function inspectWith (t: Test, fields: Record<string, unknown>): Promise<{ errors: ReadonlyArray<{ path: string, message: string }>, warnings: ReadonlyArray<{ path: string }> }> {
   const config = tolerantConfig()
   for (const [path, value] of Object.entries(fields)) put(config, path, value)
-  const inspection = await inspectConfig({ file: join(t.testdir({ 'config.yaml': dump(config) }), 'config.yaml'), kinds: findDefinition })
+  const inspection = await validateConfig({ file: join(t.testdir({ 'config.yaml': dump(config) }), 'config.yaml'), findDefinition })
   return 'error' in inspection ? { errors: inspection.error.errors, warnings: [] } : { errors: [], warnings: inspection.warnings }
 }
 

@@ -58,7 +58,7 @@ async function serve (options: ServeOptions, terminal: Terminal): Promise<void> 
     throw listenError(error)
   }
   stopOnSignal(service, limit)
-  log.info({ config: loaded.file, url: url(service, loaded), identityProviders: loaded.providers.map(({ slot }) => slot.name) }, 'serving')
+  log.info({ config: loaded.file, url: url(service, loaded), identityProviders: loaded.providers.map(({ entry }) => entry.name) }, 'serving')
   const kind = demoKind(options)
   if (kind !== undefined) {
     const { demoBanner } = await import('../demo.js')
@@ -86,7 +86,7 @@ async function load (options: ServeOptions, { env }: Terminal): Promise<LoadedCo
   const { findDefinition } = await import('../../config/registry.js')
   const kind = demoKind(options)
   const file = kind === undefined ? options.config : await prepareDemo(kind, options)
-  const loaded = await loadConfig({ file, env, kinds: findDefinition })
+  const loaded = await loadConfig({ file, env, findDefinition })
   const { server } = loaded.config
   if (options.host !== undefined) server.host = options.host
   if (options.port !== undefined) server.port = options.port

@@ -3,10 +3,10 @@ import { join } from 'node:path'
 import { test } from 'tap'
 import { UsersFile } from '../../../schemas/users.js'
 import { ValidationError, MAX_ERRORS, type FieldError } from '../../../src/errors.js'
-import { draftDocument, validationError, parseDocument, readDocument } from '../../../src/documents/yaml-file.js'
+import { validateDocument, validationError, parseDocument, readDocument } from '../../../src/documents/yaml-file.js'
 import { MAX_INDICATORS } from '../../../src/documents/size.js'
 import { findErrors } from '../../../src/documents/schema-errors.js'
-import { nearest } from '../../../src/documents/did-you-mean.js'
+import { closestWord } from '../../../src/documents/did-you-mean.js'
 import { joinPath } from '../../../src/documents/yaml-positions.js'
 
 const CANARY = 'hunter2'
@@ -227,7 +227,7 @@ test('no error repeats a value, however odd the place it was typed into', async 
 })
 
 test('readers with rules of their own', async (t) => {
-  const draft = draftDocument<any>('port: 0\nname: x\n', { file: 'shop.yaml', schema: Shop })
+  const draft = validateDocument<any>('port: 0\nname: x\n', { file: 'shop.yaml', schema: Shop })
   t.match(draft.errors, [{ path: 'port' }])
   const error = validationError(draft, [{ path: 'name', message: 'is taken' }, ...draft.errors])
   t.equal(error.message, 'shop.yaml:1: port: must be at least 1\nshop.yaml:2: name: is taken')
@@ -301,7 +301,7 @@ test('the nearest word', async (t) => {
     ['user_name', 'username'], ['UserName', 'username'], ['username-prefix', 'usernamePrefix'], ['usernam', 'username'],
     ['prot', 'port'], ['grops', 'groups'], ['id', 'uid'], ['hots', 'host'],
     ['x', undefined], ['', undefined], ['certificate', undefined]
-  ] as const) t.equal(nearest(typed, words), meant, typed)
+  ] as const) t.equal(closestWord(typed, words), meant, typed)
 })
 
 test('a file', async (t) => {
