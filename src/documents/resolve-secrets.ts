@@ -5,7 +5,7 @@
 import type { FieldError } from '../errors.js'
 import { findSecrets, keysOf } from './json-schema.js'
 import { locateValue } from './schema-errors.js'
-import { redactedKeyMessage, propertyNamesIn } from './shown-keys.js'
+import { redactedKeyMessage, propertyNamesIn } from './safe-keys.js'
 import { HiddenText, secretFrom, type SecretReference, type SecretSurroundings } from './secret.js'
 
 /**

@@ -1,77 +1,71 @@
 /**
  * Validates a value against a JSON Schema and turns ajv's errors into messages
  * for the person who edits the file. No message repeats a value: people type
- * passwords into wrong fields, and messages end in logs. shown-keys.ts decides
- * which keys a message may repeat.
+ * passwords into wrong fields, and messages end in logs.
  */
 import type { ErrorObject } from 'ajv'
 import { MAX_ERRORS, type FieldError } from '../errors.js'
-import { didYouMean } from './did-you-mean.js'
+import { didYouMean } from './spelling.js'
 import { compile, durationError, keysOf, partsOf } from './json-schema.js'
 import { joinPath } from './yaml-positions.js'
-import { redactedKeyMessage, isSafeKey, propertyNamesIn } from './shown-keys.js'
+import { redactedKeyMessage, isSafeKey, propertyNamesIn } from './safe-keys.js'
 
-export interface ErrorPlaces {
+export interface ErrorOptions {
   /** The path of the value in its document. */
   readonly base?: string
-  /** Of a path in the document. */
   readonly lineOf?: (path: string) => number | undefined
 }
 
 /**
- * Fills the schema's defaults into `value` and gives everything that is wrong
- * with it, one error a path, and no more than one beyond {@link MAX_ERRORS}.
- * A key that is not shown has the path of what holds it, and its own line.
- * @throws Error where the schema itself is wrong
+ * Fills the schema's defaults into `value` and returns its errors, one for each
+ * path, and at most one more than {@link MAX_ERRORS}. The error of a key that is
+ * not safe to show has the path of its mapping, and the line of the key.
+ * @throws Error if the schema is invalid
  */
-export function findErrors (value: unknown, schema: object, { base = '', lineOf = () => undefined }: ErrorPlaces = {}): FieldError[] {
+export function findErrors (value: unknown, schema: object, { base = '', lineOf = () => undefined }: ErrorOptions = {}): FieldError[] {
   const validate = compile(schema)
   const errors = new Map<string, FieldError>()
+  let names: ReadonlySet<string> | undefined
   for (const { part, shift } of partsOf(value)) {
     if (validate(part)) continue
     for (const error of withoutBranches(validate.errors!)) {
-      const { path, hidden } = locateError({ ...error, instancePath: shift(error.instancePath) }, value, base, propertyNamesIn(schema))
-      const line = hidden === undefined ? undefined : lineOf(hidden)
-      const place = hidden === undefined ? path : `${path}:${line}`
-      if (!errors.has(place)) errors.set(place, hidden === undefined ? { path, message: messageOf(error) } : { path, line, message: redactedKeyMessage(isUnknownKey(error) ? 'an unknown key' : 'a key without a value') })
+      const { path, hidden } = locateError({ ...error, instancePath: shift(error.instancePath) }, value, base, names ??= propertyNamesIn(schema))
+      const found: FieldError = hidden === undefined
+        ? { path, message: messageOf(error) }
+        : { path, line: lineOf(hidden), message: redactedKeyMessage(isUnknownKey(error) ? 'an unknown key' : 'a key without a value') }
+      const place = `${path}:${found.line}`
+      if (!errors.has(place)) errors.set(place, found)
       if (errors.size > MAX_ERRORS) return [...errors.values()]
     }
   }
   return [...errors.values()]
 }
 
-/** Without the errors that say the same as another one: a union's branches, and the heads of `if` and `propertyNames`. */
+/** Leaves out errors that repeat another one: those of a union's branches, of `if` and of `propertyNames`. */
 function * withoutBranches (errors: ErrorObject[]): Iterable<ErrorObject> {
-  // by the union's place in the schema, which are few, its places in the value, which may be very many
+  // a schema has few unions, a value may have very many places where one of them fails
   const unions = new Map<string, Set<string>>()
   for (const { keyword, schemaPath, instancePath } of errors) {
-    if (keyword !== 'anyOf' && keyword !== 'oneOf') continue
-    const places = unions.get(schemaPath) ?? new Set()
-    unions.set(schemaPath, places.add(instancePath))
+    if (keyword === 'anyOf' || keyword === 'oneOf') unions.set(schemaPath, (unions.get(schemaPath) ?? new Set()).add(instancePath))
   }
   for (const error of errors) {
     const { keyword, schemaPath, instancePath } = error
-    if (keyword === 'if' || keyword === 'propertyNames') continue
-    const isBranch = [...unions].some(([union, places]) => schemaPath.startsWith(`${union}/`) && isWithin(instancePath, places))
-    if (!isBranch) yield error
+    const isBranch = [...unions].some(([union, pointers]) => schemaPath.startsWith(`${union}/`) && isWithin(instancePath, pointers))
+    if (keyword !== 'if' && keyword !== 'propertyNames' && !isBranch) yield error
   }
 }
 
-function isWithin (pointer: string, places: ReadonlySet<string>): boolean {
-  for (let end = pointer.length; end !== -1; end = pointer.lastIndexOf('/', end - 1)) {
-    if (places.has(pointer.slice(0, end))) return true
-    if (end === 0) break
-  }
-  return false
+function isWithin (pointer: string, pointers: ReadonlySet<string>): boolean {
+  return pointers.has(pointer) || (pointer !== '' && isWithin(pointer.slice(0, pointer.lastIndexOf('/')), pointers))
 }
 
 interface Location {
   readonly path: string
-  /** The whole path, if its last key must not be shown: `path` ends before it. */
+  /** The whole path, if its last key is not safe to show; `path` ends before it. */
   readonly hidden?: string
 }
 
-/** Where an error is; for a missing or unknown key, the place of that key. */
+/** Locates an error; a missing or unknown key at that key. */
 function locateError (error: ErrorObject, root: unknown, base: string, names: ReadonlySet<string>): Location {
   const { instancePath, params, propertyName, parentSchema } = error
   const keys = keysOf(instancePath)
@@ -80,7 +74,7 @@ function locateError (error: ErrorObject, root: unknown, base: string, names: Re
   return locateValue(keys, root, base, names, isUnknownKey(error) ? Object.keys(parentSchema?.['properties'] ?? {}) : undefined)
 }
 
-/** @param known keys that an unknown one at the end of `keys` may be mistyped for */
+/** @param known if the last key is unknown, the keys that it may be mistyped for */
 export function locateValue (keys: readonly string[], root: unknown, base: string, names: ReadonlySet<string>, known?: readonly string[]): Location {
   let path = base
   let value = root
@@ -88,9 +82,9 @@ export function locateValue (keys: readonly string[], root: unknown, base: strin
     const list = Array.isArray(value)
     const inner = joinPath(path, list ? Number(key) : key)
     value = (value as Record<string, unknown> | undefined)?.[key]
-    const unknown = known !== undefined && index === keys.length - 1
-    const shown = unknown ? isSafeKey(key, value, known) : list || value !== null || names.has(key)
-    if (!shown) return { path, hidden: inner }
+    const isUnknown = known !== undefined && index === keys.length - 1
+    const isSafe = isUnknown ? isSafeKey(key, value, known) : list || value !== null || names.has(key)
+    if (!isSafe) return { path, hidden: inner }
     path = inner
   }
   return { path }
@@ -129,8 +123,8 @@ function messageOf (error: ErrorObject): string {
     case 'exclusiveMinimum': return `must be more than ${params.limit}`
     case 'exclusiveMaximum': return `must be less than ${params.limit}`
     case 'x-duration': return durationError(error.data as string, schema['x-duration'])!
-    // ajv's own words name no value
-    default: return message ?? `breaks the rule "${keyword}"`
+    // ajv's messages repeat no value
+    default: return message ?? `does not match "${keyword}"`
   }
 }
 
@@ -156,7 +150,7 @@ function wrongType ({ data, params }: ErrorObject, schema: Record<string, any>):
   return `must be ${wanted}; got ${got === 'boolean' ? 'a boolean' : TYPES[got]}${remedy(data, types, schema)}`
 }
 
-/** YAML reads `1001` as a number and `no` as a string: say what to type instead. */
+/** YAML reads `1001` as a number and `no` as a string. */
 function remedy (data: unknown, types: string[], schema: Record<string, any>): string {
   if (types.includes('string') && typeof data !== 'object') {
     return schema.pattern === undefined || new RegExp(schema.pattern, 'u').test(String(data)) ? ': quote it' : ''

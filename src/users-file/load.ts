@@ -9,7 +9,7 @@ import { getHeapStatistics } from 'node:v8'
 import { Worker } from 'node:worker_threads'
 import type { UsersTable } from './table.js'
 import { ValidationError, type FieldError } from '../errors.js'
-import { availableHeap } from '../documents/size.js'
+import { availableHeap } from '../documents/yaml-limits.js'
 import { MAX_USERS_BYTES, readVersion, type FileVersion } from '../files/read.js'
 import { tabulateFile } from './read.js'
 

@@ -3,7 +3,7 @@ import { platform, setPriority } from 'node:os'
 import { isMainThread, parentPort, workerData } from 'node:worker_threads'
 import { buffersOf } from './table.js'
 import { ValidationError } from '../errors.js'
-import { limitHeap } from '../documents/size.js'
+import { limitHeap } from '../documents/yaml-limits.js'
 import type { Order, Result } from './load.js'
 import { tabulateFile } from './read.js'
 

@@ -105,6 +105,6 @@ test('a schema that ajv can\'t follow is refused, and hides no secret', (t) => {
 
 test('a key without a value among secrets is a piece of one, and is not told', (t) => {
   t.strictSame(resolveSecrets({ keys: { a: 'pa', [CANARY]: null } }, { properties: { keys: { additionalProperties: { 'x-secret': true } } } }, 'config', '/'),
-    [{ path: 'config.keys', message: 'has a key without a value, not shown since it may be part of a secret: quote values that contain a comma' }])
+    [{ path: 'config.keys', message: 'has a key without a value, not shown because it may be part of a secret: quote values that contain a comma' }])
   t.end()
 })

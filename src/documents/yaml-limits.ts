@@ -1,29 +1,27 @@
 /**
- * How much a YAML text becomes: an alias is one word in the text, and in the
- * value all that its anchor stands for. Both are counted before the value is
- * made, since every check after that walks through all of it.
+ * Limits for the value of a YAML text: by its size, and by what its aliases
+ * expand to. They apply before the value is constructed, since every step after
+ * that walks through all of it.
  */
 import { getHeapStatistics } from 'node:v8'
 import { EVENT_ID, type Event } from 'js-yaml'
 import type { FieldError } from '../errors.js'
+import { lineAt } from './yaml-positions.js'
 
-/** Values that aliases may stand for together, a long text counting as several. */
+/** Values that all aliases may expand to; a long string counts as several. */
 export const MAX_ALIASED = 1_000_000
-/** Characters that begin or end a value; 100,000 users with everything that they may have need 5 million. */
+/** Characters that begin or end a value; 100,000 users with every field have 5 million. */
 export const MAX_INDICATORS = 8_000_000
-/** Characters of a text that count as one more value. */
+/** Characters of a string that count as one more value. */
 const LONG = 64
 
 /**
- * Bytes of the heap that a character of those costs until everything is checked: at most 350 were measured, for lists
- * of nothing. The rest is for what `heapLeft` counts too and no value can use, the young generation.
+ * Bytes of heap for each indicator until the document is validated: at most 350 were measured, for lists of empty
+ * values. The rest allows for the young generation, which `availableHeap` includes but values can't use.
  */
 const INDICATOR_BYTES = 450
 
-/**
- * What makes `text` too large to be parsed: the heap that is left in this
- * process has to take it, or the text ends the process.
- */
+/** A text that doesn't fit into the heap would end the process. */
 export function findTextLimitError (text: string, heap = availableHeap()): FieldError | undefined {
   let indicators = 0
   for (let index = 0; index < text.length; index++) {
@@ -33,12 +31,12 @@ export function findTextLimitError (text: string, heap = availableHeap()): Field
   }
   if (indicators > MAX_INDICATORS) return { path: '', message: 'holds too many values; split it up' }
   if (indicators * INDICATOR_BYTES <= heap) return undefined
-  return { path: '', message: `holds too many values for the memory of this process: they need about ${mebibytes(indicators * INDICATOR_BYTES)} MiB of its heap, and ${mebibytes(heap)} are left; raise the memory limit` }
+  return { path: '', message: `holds too many values for the memory of this process: they need about ${mebibytes(indicators * INDICATOR_BYTES)} MiB of heap, and ${mebibytes(heap)} MiB are available; raise the memory limit` }
 }
 
 let heapLimit = Infinity
 
-/** For a thread beside another one: --max-old-space-size allows each of them as much as the process may have. */
+/** For worker threads: --max-old-space-size gives each of them as much as the whole process. */
 export function limitHeap (bytes: number): void {
   heapLimit = bytes
 }
@@ -52,7 +50,7 @@ function mebibytes (bytes: number): number {
   return Math.round(bytes / 1_048_576)
 }
 
-/** The alias by which the value becomes too large, or has no end. */
+/** Finds the alias that makes the value too large or infinite. */
 export function findAliasLimitError (events: readonly Event[], text: string): FieldError | undefined {
   const anchors = new Map<string, number | undefined>()
   const open: Array<{ readonly anchor: string | undefined, weight: number }> = []
@@ -63,6 +61,7 @@ export function findAliasLimitError (events: readonly Event[], text: string): Fi
       case EVENT_ID.SEQUENCE:
       case EVENT_ID.MAPPING: {
         const anchor = anchorOf(event, text)
+        // still open
         if (anchor !== undefined) anchors.set(anchor, undefined)
         open.push({ anchor, weight: 1 })
         break
@@ -77,10 +76,10 @@ export function findAliasLimitError (events: readonly Event[], text: string): Fi
       case EVENT_ID.ALIAS: {
         const anchor = anchorOf(event, text)!
         const weight = anchors.get(anchor)
-        if (weight === undefined && anchors.has(anchor)) return errorAt(event.anchorStart, text, 'an alias inside of what it stands for')
-        // one that is not there is for the parser to tell
+        if (weight === undefined && anchors.has(anchor)) return { path: '', line: lineAt(text, event.anchorStart), message: 'an alias inside the value of its own anchor' }
+        // the parser reports an alias without an anchor
         aliased += weight ?? 0
-        if (aliased > MAX_ALIASED) return errorAt(event.anchorStart, text, `aliases stand for more than ${MAX_ALIASED} values up to here; write fewer of them, or shorter lists`)
+        if (aliased > MAX_ALIASED) return { path: '', line: lineAt(text, event.anchorStart), message: `aliases up to here expand to more than ${MAX_ALIASED} values: use fewer aliases, or shorter lists` }
         open.at(-1)!.weight += weight ?? 0
         break
       }
@@ -96,8 +95,4 @@ export function findAliasLimitError (events: readonly Event[], text: string): Fi
 
 function anchorOf ({ anchorStart, anchorEnd }: { readonly anchorStart: number, readonly anchorEnd: number }, text: string): string | undefined {
   return anchorStart === -1 ? undefined : text.slice(anchorStart, anchorEnd)
-}
-
-function errorAt (offset: number, text: string, message: string): FieldError {
-  return { path: '', line: text.slice(0, offset).split(/\r\n|\r|\n/).length, message }
 }
