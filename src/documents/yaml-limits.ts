@@ -52,42 +52,31 @@ function mebibytes (bytes: number): number {
 
 /** Finds the alias that makes the value too large or infinite. */
 export function findAliasLimitError (events: readonly Event[], text: string): FieldError | undefined {
-  const anchors = new Map<string, number | undefined>()
-  const open: Array<{ readonly anchor: string | undefined, weight: number }> = []
+  // by anchor; undefined while its value is open
+  const sizes = new Map<string, number | undefined>()
+  const open: Array<{ readonly anchor: string | undefined, readonly start: number }> = []
+  let size = 0
   let aliased = 0
   for (const event of events) {
-    switch (event.type) {
-      case EVENT_ID.DOCUMENT: open.push({ anchor: undefined, weight: 0 }); break
-      case EVENT_ID.SEQUENCE:
-      case EVENT_ID.MAPPING: {
-        const anchor = anchorOf(event, text)
-        // still open
-        if (anchor !== undefined) anchors.set(anchor, undefined)
-        open.push({ anchor, weight: 1 })
-        break
-      }
-      case EVENT_ID.SCALAR: {
-        const weight = 1 + Math.floor((event.valueEnd - event.valueStart) / LONG)
-        const anchor = anchorOf(event, text)
-        if (anchor !== undefined) anchors.set(anchor, weight)
-        open.at(-1)!.weight += weight
-        break
-      }
-      case EVENT_ID.ALIAS: {
-        const anchor = anchorOf(event, text)!
-        const weight = anchors.get(anchor)
-        if (weight === undefined && anchors.has(anchor)) return { path: '', line: lineAt(text, event.anchorStart), message: 'an alias inside the value of its own anchor' }
-        // the parser reports an alias without an anchor
-        aliased += weight ?? 0
-        if (aliased > MAX_ALIASED) return { path: '', line: lineAt(text, event.anchorStart), message: `aliases up to here expand to more than ${MAX_ALIASED} values: use fewer aliases, or shorter lists` }
-        open.at(-1)!.weight += weight ?? 0
-        break
-      }
-      case EVENT_ID.POP: {
-        const { anchor, weight } = open.pop()!
-        if (anchor !== undefined) anchors.set(anchor, weight)
-        if (open.length > 0) open.at(-1)!.weight += weight
-      }
+    if (event.type === EVENT_ID.POP) {
+      const { anchor, start } = open.pop()!
+      if (anchor !== undefined) sizes.set(anchor, size - start)
+    } else if (event.type === EVENT_ID.DOCUMENT) {
+      open.push({ anchor: undefined, start: size })
+    } else if (event.type === EVENT_ID.ALIAS) {
+      const anchor = anchorOf(event, text)!
+      const expanded = sizes.get(anchor)
+      if (expanded === undefined && sizes.has(anchor)) return { path: '', line: lineAt(text, event.anchorStart), message: 'an alias inside the value of its own anchor' }
+      // the parser reports an alias without an anchor
+      size += expanded ?? 0
+      aliased += expanded ?? 0
+      if (aliased > MAX_ALIASED) return { path: '', line: lineAt(text, event.anchorStart), message: `aliases up to here expand to more than ${MAX_ALIASED} values: use fewer aliases, or shorter lists` }
+    } else {
+      const anchor = anchorOf(event, text)
+      const scalarSize = event.type === EVENT_ID.SCALAR ? 1 + Math.floor((event.valueEnd - event.valueStart) / LONG) : undefined
+      if (anchor !== undefined) sizes.set(anchor, scalarSize)
+      if (scalarSize === undefined) open.push({ anchor, start: size })
+      size += scalarSize ?? 1
     }
   }
   return undefined
