@@ -25,7 +25,7 @@ interface Bounds {
 }
 
 const COUNT = { least: 1, below: 0, zero: 'error' } as const
-const PORT = { least: 0, below: -1, greatest: 65_535, above: 65_536, zero: /0 (?:takes|binds) a free one/ } as const
+const PORT = { least: 0, below: -1, greatest: 65_535, above: 65_536, zero: /0: any free port/ } as const
 
 /** Of the service: fields of the config and, behind `config`, of a provider of that kind. */
 const CONFIG: Record<string, Bounds> = {
@@ -51,7 +51,7 @@ const CONFIG: Record<string, Bounds> = {
   'identityProviders[0].cache.maxEntries': { least: 0, below: -1, greatest: 1_000_000, above: 1_000_001, zero: /0: no cache/ },
   'identityProviders[0].config.groupSearch.nested': { least: 0, below: -1, greatest: 20, above: 21, zero: /0: none/ },
   'identityProviders[0].config.maxBadPasswordCount': { ...COUNT, greatest: 999, above: 1000 },
-  'identityProviders[0].config.pageSize': { least: 0, below: -1, greatest: 5000, above: 5001, zero: /0 for a directory that refuses paged searches/ },
+  'identityProviders[0].config.pageSize': { least: 0, below: -1, greatest: 5000, above: 5001, zero: /0: no paging/ },
   'identityProviders[0].config.timeouts.connect': { least: '10ms', below: '9ms', greatest: '1m', above: '1m1ms', zero: 'error' },
   'identityProviders[0].config.timeouts.bind': { least: '10ms', below: '9ms', greatest: '1m', above: '1m1ms', zero: 'error' },
   'identityProviders[0].config.timeouts.search': { least: '10ms', below: '9ms', greatest: '1m', above: '1m1ms', zero: 'error' },
