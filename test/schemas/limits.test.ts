@@ -89,9 +89,9 @@ function tolerantConfig (): Record<string, any> {
 
 /** Fields of which each is right by itself. */
 const CONTRADICTIONS: Array<[what: string, fields: Record<string, unknown>, path: string, message: RegExp]> = [
-  ['a first wait over the longest', { 'throttle.baseDelay': '10s', 'throttle.maxDelay': '5s' }, 'throttle.baseDelay', /^is 10s, and must not be longer than throttle\.maxDelay, 5s$/],
+  ['a first wait over the longest', { 'throttle.baseDelay': '10s', 'throttle.maxDelay': '5s' }, 'throttle.baseDelay', /^is 10s, and must not be longer than throttle\.maxDelay \(5s\)$/],
   ['a provider over the review', { 'server.timeout': '2s', 'identityProviders[0].timeout': '3s' }, 'identityProviders[0].timeout', /^is 3s, and must not be longer than server\.timeout/],
-  ['a token over the body', { 'server.bodyLimit': 65_536, 'server.maxTokenBytes': 65_536 }, 'server.maxTokenBytes', /^must be at most 65024: server\.bodyLimit, 65536, less 512/],
+  ['a token over the body', { 'server.bodyLimit': 65_536, 'server.maxTokenBytes': 65_536 }, 'server.maxTokenBytes', /^must be at most 65024: server\.bodyLimit \(65536\) minus 512/],
   ['a connect over the provider', { 'identityProviders[0].timeout': '3s', 'identityProviders[0].config.timeouts.connect': '4s' }, 'identityProviders[0].config.timeouts.connect', /^is 4s, and must not be longer than the provider's timeout, 3s$/],
   ['a bind over the provider', { 'identityProviders[0].timeout': '3s', 'identityProviders[0].config.timeouts.bind': '1m' }, 'identityProviders[0].config.timeouts.bind', /^is 1m, and must not be longer than the provider's timeout, 3s$/],
   ['a search over the provider', { 'identityProviders[0].timeout': '3s', 'identityProviders[0].config.timeouts.search': '3001ms' }, 'identityProviders[0].config.timeouts.search', /^is 3001ms, and must/],
