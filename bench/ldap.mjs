@@ -98,7 +98,7 @@ async function reviews (slot, users, warm = false) {
   const file = join(dir, 'authn-webhook.yaml')
   writeFileSync(file, JSON.stringify({ apiVersion: 'authn-webhook/v1', tls: { certFile: 'x', keyFile: 'x' }, identityProviders: [slot] }))
   const log = await createLogger({ level: 'silent', format: 'json', terminal: false })
-  const { rules, close } = await openChain({ loaded: await loadConfig({ file, kinds: findDefinition }), log })
+  const { rules, close } = await openChain({ loaded: await loadConfig({ file, findDefinition }), log })
   const ask = async (_worker, index) => {
     const { outcome } = await review({ token: TOKENS[index % users] }, new Deadline(8000), rules)
     if (outcome !== 'authenticated') throw new Error(outcome)

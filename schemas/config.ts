@@ -1,72 +1,72 @@
-/** The config file. Each default stands beside its field; src/config/load.ts reads the file. */
+/** The config file, with the default of each field; src/config/load.ts reads it. */
 import { Type, type Static } from '@sinclair/typebox'
 import { MAX_TOKEN_BYTES } from './limits.js'
 import { Closed, Duration, Enum, Name, Path, Port, Secret } from './primitives.js'
 
 export const CONFIG_VERSION = 'authn-webhook/v1'
 
-/** Node's timers fire at once when they are set for longer than 2^31 ms. */
+/** Node.js timers longer than 2^31 ms fire immediately. */
 const MAX_TIMER = '576h'
 
 export const ServerConfig = Closed({
-  host: Type.Optional(Type.String({ description: 'Address to listen on. By default `::`, which is dual stack, or `0.0.0.0` if the machine has no IPv6.' })),
-  port: Type.Integer({ minimum: 0, maximum: 65535, default: 8443, description: 'Port of the TokenReview route; 0 takes a free one.' }),
-  path: Type.String({ pattern: '^(/|(/([A-Za-z0-9_-][A-Za-z0-9_.-]*|\\.[A-Za-z0-9_-][A-Za-z0-9_.-]*|\\.\\.[A-Za-z0-9_.-]+))+)$', default: '/authenticate', expected: 'a path such as /authenticate, without "/" at the end, "//", "." or "..": API servers clean their URL, and ask for no such path', description: 'Path of the TokenReview route.' }),
-  timeout: Duration('8s', { least: '10ms', greatest: '1m', description: 'Budget of one review; `?timeout=` may only shorten it, and that of API servers is 30s.' }),
-  bodyLimit: Type.Integer({ minimum: 1024, maximum: 1048576, default: 65536, description: 'Bytes of a request body.' }),
-  maxTokenBytes: Type.Integer({ minimum: 256, maximum: 1048576, default: MAX_TOKEN_BYTES, description: 'Longer tokens are not authenticated. At least 512 less than bodyLimit.' }),
-  maxConnections: Type.Integer({ minimum: 1, maximum: 1_000_000, default: 1024, description: 'Open connections of a listener. Those that have shown no accepted credential may be half of them, and a quarter for one IPv4 address or IPv6 /64.' }),
-  maxConnectionAge: Duration('5m', { zero: 'never', least: '1s', greatest: MAX_TIMER, description: 'Age, ± 20 %, at which a connection is drained so that replicas share the load.' }),
-  shutdownDelay: Duration('0s', { zero: 'none', greatest: '1h', description: 'Unready but still serving for this long after SIGTERM.' })
+  host: Type.Optional(Type.String({ description: 'Address to listen on; by default `::` (dual stack), or `0.0.0.0` on a machine without IPv6.' })),
+  port: Type.Integer({ minimum: 0, maximum: 65535, default: 8443, description: 'Port of the TokenReview route; 0: any free port.' }),
+  path: Type.String({ pattern: '^(/|(/([A-Za-z0-9_-][A-Za-z0-9_.-]*|\\.[A-Za-z0-9_-][A-Za-z0-9_.-]*|\\.\\.[A-Za-z0-9_.-]+))+)$', default: '/authenticate', expected: 'a path such as /authenticate, without "/" at the end, "//", "." or "..": API servers normalize their URL and never request such a path', description: 'Path of the TokenReview route.' }),
+  timeout: Duration('8s', { least: '10ms', greatest: '1m', description: 'Time limit for one review. The `?timeout=` of the API server (30s) can only shorten it.' }),
+  bodyLimit: Type.Integer({ minimum: 1024, maximum: 1048576, default: 65536, description: 'Maximum size of a request body, in bytes.' }),
+  maxTokenBytes: Type.Integer({ minimum: 256, maximum: 1048576, default: MAX_TOKEN_BYTES, description: 'Maximum size of a token, in bytes, at least 512 less than bodyLimit; longer tokens are denied.' }),
+  maxConnections: Type.Integer({ minimum: 1, maximum: 1_000_000, default: 1024, description: 'Maximum number of open connections of a listener. Connections without an accepted credential can use half of them, and those from one IPv4 address or IPv6 /64 a quarter.' }),
+  maxConnectionAge: Duration('5m', { zero: 'never', least: '1s', greatest: MAX_TIMER, description: 'Age (± 20 %) at which a connection is drained, so that replicas share the load.' }),
+  shutdownDelay: Duration('0s', { zero: 'none', greatest: '1h', description: 'Time after SIGTERM in which the service is not ready but still serves.' })
 }, { default: {} })
 export type ServerConfig = Static<typeof ServerConfig>
 
 export const AdminConfig = Closed({
-  host: Type.Optional(Type.String({ description: 'As `server.host`.' })),
-  port: Type.Integer({ ...Port, default: 9443, description: '0 takes a free one.' })
-}, { description: 'A plain HTTP listener for health and metrics, which then leave the review port.' })
+  host: Type.Optional(Type.String({ description: 'Address to listen on, with the default of `server.host`.' })),
+  port: Type.Integer({ ...Port, default: 9443, description: 'Port of the admin listener; 0: any free port.' })
+}, { description: 'Plain HTTP listener for probes and metrics, which then are not served on the review port.' })
 export type AdminConfig = Static<typeof AdminConfig>
 
 export const TlsConfig = Closed({
-  certFile: Type.Unsafe<string>({ ...Path, description: 'Serving certificate with its chain, PEM. Its directory is watched.' }),
+  certFile: Type.Unsafe<string>({ ...Path, description: 'Serving certificate with its chain, PEM; reloaded when it changes.' }),
   keyFile: Type.Unsafe<string>({ ...Path, description: 'Private key of the serving certificate, PEM.' }),
-  clientCAFile: Type.Optional(Type.Unsafe<string>({ ...Path, description: 'Who may POST reviews: certificates of this CA.' })),
-  clientNames: Type.Array(Type.String({ minLength: 1 }), { default: [], description: 'Common names or DNS names of client certificates that may POST reviews; empty: any.' }),
+  clientCAFile: Type.Optional(Type.Unsafe<string>({ ...Path, description: 'CA of the client certificates that may POST reviews.' })),
+  clientNames: Type.Array(Type.String({ minLength: 1 }), { default: [], description: 'Common names or DNS names of the client certificates that may POST reviews; empty: any.' }),
   minVersion: Enum(['TLSv1.2', 'TLSv1.3'], { default: 'TLSv1.3' })
 })
 export type TlsConfig = Static<typeof TlsConfig>
 
 export const ThrottleConfig = Closed({
-  maxFailures: Type.Integer({ minimum: 1, maximum: 1_000_000, default: 5, description: 'Wrong passwords in a row that an account has free; more than 100 is a warning.' }),
-  baseDelay: Duration('1s', { least: '100ms', greatest: '24h', description: 'Wait after the first failure beyond them; doubles with each, up to maxDelay.' }),
-  maxDelay: Duration('5m', { least: '1s', greatest: '24h', description: 'The longest wait: in the long run an account can be guessed at once in this time.' }),
-  maxConcurrent: Type.Optional(Type.Integer({ minimum: 1, maximum: 64, description: 'Password checks at a time in one provider; by default one less than the processors, at least 1 and under 4.' })),
-  maxQueue: Type.Integer({ minimum: 0, maximum: 10_000, default: 64, description: 'Password checks that may wait; 0: none.' })
+  maxFailures: Type.Integer({ minimum: 1, maximum: 1_000_000, default: 5, description: 'Wrong passwords in a row before an account is throttled; more than 100 is a warning.' }),
+  baseDelay: Duration('1s', { least: '100ms', greatest: '24h', description: 'Delay after the first failure beyond maxFailures; doubles with each failure, up to maxDelay.' }),
+  maxDelay: Duration('5m', { least: '1s', greatest: '24h', description: 'Longest delay; in the long run, it allows one guess per account.' }),
+  maxConcurrent: Type.Optional(Type.Integer({ minimum: 1, maximum: 64, description: 'Concurrent password checks of one provider; by default one less than the number of CPUs, between 1 and 3.' })),
+  maxQueue: Type.Integer({ minimum: 0, maximum: 10_000, default: 64, description: 'Maximum number of password checks in the queue; 0: none.' })
 }, { default: {} })
 export type ThrottleConfig = Static<typeof ThrottleConfig>
 
 export const PressureConfig = Closed({
-  maxEventLoopDelay: Duration('1s', { least: '10ms', greatest: '1m', description: 'Reviews are shed while the event loop is later than this.' }),
-  maxHeapUsedRatio: Type.Number({ minimum: 0.5, maximum: 1, default: 0.95, description: 'Of the heap limit; reviews are shed while more is used. 1: the heap is not looked at.' })
+  maxEventLoopDelay: Duration('1s', { least: '10ms', greatest: '1m', description: 'Delay of the event loop above which reviews are rejected.' }),
+  maxHeapUsedRatio: Type.Number({ minimum: 0.5, maximum: 1, default: 0.95, description: 'Share of the heap limit above which reviews are rejected; 1: no limit.' })
 }, { default: {} })
 export type PressureConfig = Static<typeof PressureConfig>
 
 export const CacheConfig = Closed({
-  successTTL: Duration('1m', { zero: 'not cached', greatest: '24h', description: 'How long a user is cached, and so may stay in after removal.' }),
-  failureTTL: Duration('10s', { zero: 'not cached', greatest: '1h', description: 'How long a denial is cached.' }),
-  maxEntries: Type.Integer({ minimum: 0, maximum: 1_000_000, default: 10000, description: 'Entries of each of the two stores; 0: no cache.' })
+  successTTL: Duration('1m', { zero: 'not cached', greatest: '24h', description: 'Time that an authenticated user is cached, and may remain authenticated after removal.' }),
+  failureTTL: Duration('10s', { zero: 'not cached', greatest: '1h', description: 'Time that a denial is cached.' }),
+  maxEntries: Type.Integer({ minimum: 0, maximum: 1_000_000, default: 10000, description: 'Maximum number of entries, for users and for denials each; 0: no cache.' })
 }, { default: {} })
 export type CacheConfig = Static<typeof CacheConfig>
 
 export const ReservedConfig = Closed({
   allowUsers: Type.Array(Type.String(), { default: [] }),
   allowGroups: Type.Array(Type.String(), { default: [] })
-}, { default: {}, description: 'Exceptions to the guard of reserved identities, by exact name.' })
+}, { default: {}, description: 'Allowlists of reserved users and groups, by exact name.' })
 export type ReservedConfig = Static<typeof ReservedConfig>
 
 const Prefix = Type.String({ maxLength: 128, pattern: '^[\\x21-\\x7e]*$', expected: 'a prefix of printable ASCII characters, such as corp:' })
 
-/** One link of the chain. `config` is validated with the schema of its `kind`. */
+/** `config` is validated with the schema of the `kind`. */
 export const IdentityProviderConfig = Closed({
   name: Name,
   kind: Type.String({ minLength: 1 }),
@@ -74,7 +74,7 @@ export const IdentityProviderConfig = Closed({
   usernamePrefix: Type.Optional(Prefix),
   groupPrefix: Type.Optional(Prefix),
   reserved: ReservedConfig,
-  timeout: Duration('3s', { least: '10ms', greatest: '1m', description: 'Budget of one question to this provider, at most server.timeout.' }),
+  timeout: Duration('3s', { least: '10ms', greatest: '1m', description: 'Time limit for one request to this provider, at most server.timeout.' }),
   maxConcurrent: Type.Integer({ minimum: 1, maximum: 10_000, default: 64, description: 'Concurrent requests to this provider. Further requests are unavailable.' }),
   cache: CacheConfig,
   config: Type.Unknown({ default: {} })
@@ -84,7 +84,7 @@ export type IdentityProviderConfig = Static<typeof IdentityProviderConfig>
 export const LogConfig = Closed({
   level: Enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'], { default: 'info' }),
   format: Enum(['auto', 'text', 'json'], { default: 'auto', description: 'auto: text on a terminal, JSON otherwise.' }),
-  audit: Type.Boolean({ default: true, description: 'Write one line per review, whatever the level.' }),
+  audit: Type.Boolean({ default: true, description: 'Write one log line per review, at any level.' }),
   fingerprintKey: Type.Optional(Secret)
 }, { default: {} })
 export type LogConfig = Static<typeof LogConfig>
@@ -94,11 +94,11 @@ export const Config = Closed({
   server: ServerConfig,
   admin: Type.Optional(AdminConfig),
   tls: TlsConfig,
-  audiences: Type.Array(Type.String({ minLength: 1 }), { default: [], description: "The API server's audiences; empty: leave them to the API server." }),
+  audiences: Type.Array(Type.String({ minLength: 1 }), { default: [], description: 'Audiences of the API server; empty: the API server validates them.' }),
   throttle: ThrottleConfig,
   pressure: PressureConfig,
-  sharedNames: Type.Boolean({ default: false, description: 'Several providers may issue the same names.' }),
-  identityProviders: Type.Array(IdentityProviderConfig, { minItems: 1, description: 'Asked in this order.' }),
+  sharedNames: Type.Boolean({ default: false, description: 'Allow several providers to issue the same names.' }),
+  identityProviders: Type.Array(IdentityProviderConfig, { minItems: 1, description: 'Identity providers, in the order in which they are asked.' }),
   log: LogConfig
 }, { title: 'authn-webhook config' })
 export type Config = Static<typeof Config>

@@ -1,8 +1,7 @@
 /**
- * The file behind the API server's `--authentication-token-webhook-config-file`:
- * the parts of a kubeconfig (client-go `clientcmd/api/v1`) that a webhook needs.
- * It is Kubernetes' format, not ours: unknown keys are none of our business, and
- * Go takes `null` and `""` as absent.
+ * The file of the API server's `--authentication-token-webhook-config-file`: the
+ * parts of a kubeconfig (client-go `clientcmd/api/v1`) that a webhook needs.
+ * As in client-go, unknown keys are ignored, and `null` and `""` are absent.
  */
 import { Type, type Static } from '@sinclair/typebox'
 
@@ -10,7 +9,7 @@ const Text = Type.Optional(Type.Unsafe<string | null>({ type: 'string', nullable
 const Texts = Type.Optional(Type.Unsafe<string[] | null>({ type: 'array', items: { type: 'string' }, nullable: true }))
 const Mapping = Type.Optional(Type.Unsafe<object | null>({ type: 'object', nullable: true }))
 
-/** As Go's encoding/json decodes it: padded, and nothing in between but line breaks. */
+/** Base64 as Go's encoding/json decodes it: padded, with line breaks only. */
 const DIGIT = '[A-Za-z0-9+/][\\r\\n]*'
 const PAD = '=[\\r\\n]*'
 const Base64 = Type.Optional(Type.Unsafe<string | null>({
@@ -20,7 +19,7 @@ const Base64 = Type.Optional(Type.Unsafe<string | null>({
   expected: 'base64 (padded, without blanks), and an API server does not start with it'
 }))
 
-/** Where a file doesn't say which version or kind it is, client-go takes it for this one. */
+/** client-go assumes this value if the file has none. */
 function assumed<const T extends string> (name: T, forms: readonly string[] = [name]) {
   return Type.Optional(Type.Unsafe<T | '' | null>({ anyOf: [{ enum: [...forms, ''] }, { type: 'null' }], expected: JSON.stringify(name) }))
 }

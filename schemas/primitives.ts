@@ -1,11 +1,11 @@
-/** The small types that every file and message is made of. */
+/** Types that the schemas share. */
 import { Type, type Static, type TSchema } from '@sinclair/typebox'
 
 export const DURATION = '^([0-9]+(\\.[0-9]+)?(ns|us|µs|ms|s|m|h))+$'
 
-/** What a duration may be; src/documents/schema-errors.ts checks it. */
+/** Bounds of a duration; src/documents/json-schema.ts validates them. */
 export interface DurationBounds {
-  /** Absent: as short as can be written. */
+  /** Absent: no lower bound. */
   readonly least?: string
   readonly greatest: string
   /** What 0s means, if it is allowed. */
@@ -13,9 +13,8 @@ export interface DurationBounds {
 }
 
 /**
- * A span of time in the notation of Go and Kubernetes, one unit or several:
- * `500ms`, `10s`, `1m30s`. Each has bounds, which its description tells: a
- * limit must not be switched off by a value that nobody meant.
+ * A duration in the notation of Go and Kubernetes: `500ms`, `10s`, `1m30s`. Each
+ * has bounds, which its description ends with, so that no typo disables a limit.
  */
 export function Duration (value: string, { description = '', ...bounds }: DurationBounds & { readonly description?: string }) {
   const { least, greatest, zero } = bounds
@@ -30,24 +29,24 @@ export function Duration (value: string, { description = '', ...bounds }: Durati
   })
 }
 
-/** One that others read, which check its bounds themselves; more than 0. */
+/** A positive duration whose bounds another program validates. */
 export function ForeignDuration (value: string, description: string) {
   return Type.Unsafe<string>({ type: 'string', allOf: [{ pattern: DURATION }, { pattern: '[1-9]' }], default: value, description })
 }
 
-/** A moment as RFC 3339 writes it: `2027-01-01T00:00:00Z`. */
+/** A time of RFC 3339, such as `2027-01-01T00:00:00Z`. */
 export const Timestamp = Type.String({
   pattern: '^\\d{4}-\\d{2}-\\d{2}[Tt ]\\d{2}:\\d{2}:\\d{2}(\\.\\d+)?([Zz]|[+-]\\d{2}:\\d{2})$',
   expected: 'a time such as 2027-01-01T00:00:00Z'
 })
 export type Timestamp = Static<typeof Timestamp>
 
-/** A map with any key. TypeBox's Record matches keys by a pattern, which a line break in a key escapes. */
+/** A map with arbitrary keys. TypeBox's Record matches them by a pattern that skips keys with line breaks. */
 export function MapOf<T extends TSchema> (value: T, options: { readonly default?: object, readonly description?: string } = {}) {
   return Type.Unsafe<Record<string, Static<T>>>({ type: 'object', additionalProperties: value, ...options })
 }
 
-/** Names that end up in metrics' labels and log lines. */
+/** A name for labels of metrics and for log lines. */
 export const Name = Type.String({
   pattern: '^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$',
   expected: 'a name of lower-case letters, digits and hyphens, at most 63'
@@ -60,16 +59,10 @@ export type Path = Static<typeof Path>
 
 export const Port = Type.Integer({ minimum: 0, maximum: 65535 })
 
-/**
- * A secret as code sees it: the text is asked for where it is used and nowhere
- * else, so that a config that is logged or printed shows `[secret]`.
- */
+/** A secret in the code: a config that is logged or printed shows `[secret]`. */
 export interface Secret { reveal: () => string }
 
-/**
- * A secret as a file writes it: the text itself, `{ file: PATH }` or `{ env: NAME }`.
- * Reading a document turns it into a {@link Secret}.
- */
+/** A secret in a file: the text itself, `{ file: PATH }` or `{ env: NAME }`; src/documents/resolve-secrets.ts resolves it. */
 export const Secret = Type.Unsafe<Secret>({
   'x-secret': true,
   expected: 'a string, {file: PATH} or {env: NAME}',
@@ -80,7 +73,7 @@ export const Secret = Type.Unsafe<Secret>({
   ]
 })
 
-/** One of some words. A JSON Schema `enum` names the allowed words in its error; a union of literals doesn't. */
+/** Unlike a union of literals, its error names the allowed values. */
 export function Enum<const T extends readonly string[]> (values: T, options: object = {}) {
   return Type.Unsafe<T[number]>({ type: 'string', enum: [...values], ...options })
 }

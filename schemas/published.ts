@@ -1,7 +1,4 @@
-/**
- * The JSON Schemas of both files, as editors want them: `npm run schemas`
- * writes them to schemas/json, and a test fails when they differ.
- */
+/** JSON Schemas for editors; `npm run schemas` writes them to schemas/json. */
 import type { TSchema } from '@sinclair/typebox'
 import { Config } from './config.js'
 import { HelmValues } from './helm-values.js'
@@ -25,22 +22,19 @@ export function publishedSchemas (): Record<string, object> {
   }
 }
 
-/** Of values.yaml, for Helm and for editors. A secret in them would end in a ConfigMap, so there it can only be referred to. */
+/** For values.yaml. A secret there would end in a ConfigMap, so it can only be a reference. */
 export function publishedValuesSchema (): object {
   const schema = referSecrets(HelmValues)
   const published = publish(schema)
   return { $schema: DIALECT, ...published, properties: { ...published.properties, config: withKinds(published.properties.config, referSecrets) } }
 }
 
-/** Annotations that no other reader knows. */
+/** Annotations of ours, unknown to editors. */
 const OURS = ['expected', 'x-secret', 'x-duration']
 
 const DIALECT = 'http://json-schema.org/draft-07/schema#'
 
-/**
- * What has a default may be left out of a file; TypeBox says `required`, since
- * code finds it always. Our annotations become the one that editors know.
- */
+/** A field with a default is optional in a file, though TypeBox says `required`. */
 function publish (schema: any): any {
   if (Array.isArray(schema)) return schema.map(publish)
   if (typeof schema !== 'object' || schema === null) return schema
@@ -56,7 +50,7 @@ function publish (schema: any): any {
   return published
 }
 
-/** The same schema, in which a secret is no text. */
+/** The same schema, with secrets only as references. */
 function referSecrets (schema: any): any {
   if (Array.isArray(schema)) return schema.map(referSecrets)
   if (typeof schema !== 'object' || schema === null) return schema
@@ -65,11 +59,11 @@ function referSecrets (schema: any): any {
   return copy
 }
 
-/** Each kind with the schema of its `config:`. */
+/** Adds the schema of `config:` for each kind. */
 function withKinds (config: any, prepare: (schema: TSchema) => TSchema = (schema) => schema): any {
-  const { items: slot } = config.properties.identityProviders
-  slot.properties.kind.enum = [...Object.keys(PROVIDER_CONFIGS), 'module']
-  slot.allOf = [
+  const { items: entry } = config.properties.identityProviders
+  entry.properties.kind.enum = [...Object.keys(PROVIDER_CONFIGS), 'module']
+  entry.allOf = [
     ...Object.entries(PROVIDER_CONFIGS).map(([kind, schema]) => forKind(kind, inPlaceOfConfig(publish(prepare(schema))))),
     forKind('module', { required: ['from'] })
   ]

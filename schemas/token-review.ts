@@ -1,5 +1,5 @@
 /**
- * The wire: `TokenReview` of `authentication.k8s.io/v1` and `v1beta1`, and the `Status` of a refusal.
+ * `TokenReview` of `authentication.k8s.io/v1` and `v1beta1`, and `Status`, for requests that are rejected.
  * @see https://kubernetes.io/docs/reference/kubernetes-api/authentication-resources/token-review-v1/
  */
 import { Type, type Static } from '@sinclair/typebox'
@@ -8,7 +8,7 @@ import { Enum, MapOf } from './primitives.js'
 export const API_VERSIONS = ['authentication.k8s.io/v1', 'authentication.k8s.io/v1beta1'] as const
 export type ApiVersion = typeof API_VERSIONS[number]
 
-/** Properties that we don't know are tolerated: API servers of other versions send other metadata. */
+/** Unknown properties are ignored: other versions of API servers send other metadata. */
 export const TokenReviewRequest = Type.Object({
   apiVersion: Enum(API_VERSIONS),
   kind: Type.Literal('TokenReview'),
@@ -38,7 +38,7 @@ export type TokenReviewStatus = Static<typeof TokenReviewStatus>
 const Text = Type.Optional(Type.Unsafe<string | null>({ type: 'string', nullable: true }))
 const Texts = Type.Unsafe<Array<string | null> | null>({ type: 'array', items: { type: 'string', nullable: true }, nullable: true })
 
-/** The status of somebody else's answer, as Go decodes it: what is `null` or absent is empty, and unknown properties are none of its business. */
+/** The status of another webhook's response, as Go decodes it: `null` is empty, and unknown properties are ignored. */
 export const DecodableStatus = Type.Object({
   authenticated: Type.Optional(Type.Unsafe<boolean | null>({ type: 'boolean', nullable: true })),
   user: Type.Optional(Type.Unsafe<DecodableUser | null>({
@@ -46,7 +46,6 @@ export const DecodableStatus = Type.Object({
       username: Text,
       uid: Text,
       groups: Type.Optional(Texts),
-      // not Type.Record: the pattern of its keys leaves out those with a line break
       extra: Type.Optional(Type.Unsafe<object>({ type: 'object', additionalProperties: Texts, nullable: true }))
     }),
     nullable: true
@@ -63,7 +62,7 @@ interface DecodableUser {
   readonly extra?: Readonly<Record<string, ReadonlyArray<string | null> | null>> | null
 }
 
-/** As a response schema this is the allow-list of what may leave: there is no `spec` in it, hence no token. */
+/** The response serializer drops everything else: there is no `spec` here, hence no token. */
 export const TokenReviewResponse = Type.Object({
   apiVersion: Type.String(),
   kind: Type.Literal('TokenReview'),
@@ -71,7 +70,7 @@ export const TokenReviewResponse = Type.Object({
 })
 export type TokenReviewResponse = Static<typeof TokenReviewResponse>
 
-/** A refusal in the form that Kubernetes' clients read: `meta/v1` Status. */
+/** `meta/v1` Status, which Kubernetes clients read. */
 export const Status = Type.Object({
   kind: Type.Literal('Status'),
   apiVersion: Type.Literal('v1'),

@@ -34,7 +34,7 @@ function editorsSchema (name: string) {
 test('every config loads', async (t) => {
   t.strictSame(configs.sort(), ['active-directory.yaml', 'full.yaml', 'minimal.yaml', 'two-providers.yaml'])
   for (const name of configs) {
-    const { providers } = await loadConfig({ file: join(EXAMPLES, name), env: ENV, kinds: findDefinition })
+    const { providers } = await loadConfig({ file: join(EXAMPLES, name), env: ENV, findDefinition })
     t.ok(providers.length > 0, name)
   }
 })

@@ -1,22 +1,18 @@
-/**
- * The chart's values as people read them: values.yaml with a comment for each,
- * and the table of the README. `npm run schemas` writes both, and a test fails
- * when they differ.
- */
+/** Generates the chart's values.yaml and the table of its README; `npm run schemas` writes both. */
 import type { TSchema } from '@sinclair/typebox'
 import { HelmValues } from '../helm-values.js'
 
 interface Value {
   readonly name: string
   readonly schema: TSchema
-  /** Its own values, where it is a group. */
+  /** Of a group. */
   readonly values?: readonly Value[]
 }
 
-/** values.yaml. @param dump a value as YAML; in one line where nothing is in it */
+/** @param dump a value as YAML, an empty one in one line */
 export function valuesDocument (dump: (value: unknown) => string): string {
   const lines = valuesOf(HelmValues).flatMap(value => [...document(value, dump, ''), ''])
-  return ['# yaml-language-server: $schema=values.schema.json', '# Made from schemas/helm-values.ts by "npm run schemas".', '', ...lines.slice(0, -1), ''].join('\n')
+  return ['# yaml-language-server: $schema=values.schema.json', '# Generated from schemas/helm-values.ts by "npm run schemas".', '', ...lines.slice(0, -1), ''].join('\n')
 }
 
 /** The rows of the README's table. */
@@ -26,17 +22,17 @@ export function valuesTable (): string {
     if (values !== undefined) return values.flatMap(value => row(`${key}.`, value))
     return [`| \`${key}\` | ${code(schema['default'])} | ${escape(schema.description ?? '')}${words(schema)} |`]
   }
-  return ['| value | default | what it is |', '|---|---|---|', ...valuesOf(HelmValues).flatMap(value => row('', value)), ''].join('\n')
+  return ['| value | default | description |', '|---|---|---|', ...valuesOf(HelmValues).flatMap(value => row('', value)), ''].join('\n')
 }
 
-/** What has no default is not in either: it is for parent charts. */
+/** Values without a default are for parent charts, and are omitted. */
 function valuesOf (group: TSchema): Value[] {
   return Object.entries(group['properties'] as Record<string, TSchema>)
     .filter(([, schema]) => schema['default'] !== undefined)
     .map(([name, schema]) => isGroup(schema) ? { name, schema, values: valuesOf(schema) } : { name, schema })
 }
 
-/** A group has no default of its own, but its values have; the config's are the service's. */
+/** A group has no default of its own, but its values have. */
 function isGroup ({ properties, default: value }: TSchema): boolean {
   return properties !== undefined && Object.keys(value).length === 0
 }

@@ -1,13 +1,11 @@
-/** Values that Kubernetes itself checks: the chart hands them on as they are. */
+/** Values that the chart passes on unchanged; Kubernetes validates them. */
 import { Type, type TSchema } from '@sinclair/typebox'
 import { Closed, MapOf } from '../primitives.js'
 
-/** An object of Kubernetes' own API. */
 export function KubernetesObject (description: string, value: object = {}) {
   return Type.Unsafe<Record<string, unknown>>({ type: 'object', default: value, description })
 }
 
-/** A list of objects of Kubernetes' own API. */
 export function KubernetesList (description: string, value: object[] = []) {
   return Type.Unsafe<Array<Record<string, unknown>>>({ type: 'array', items: { type: 'object' }, default: value, description })
 }
@@ -17,7 +15,7 @@ export function StringMap (description: string, value: Record<string, string> = 
   return MapOf(Type.String(), { default: value, description })
 }
 
-/** A name of a Kubernetes object, or nothing. */
+/** The name of a Kubernetes object, or an empty string. */
 export function ObjectName (description: string) {
   return Type.String({ maxLength: 253, pattern: '^([a-z0-9]([-a-z0-9.]*[a-z0-9])?)?$', expected: 'a name of lower-case letters, digits, dots and hyphens', default: '', description })
 }
@@ -34,7 +32,7 @@ export function Count (value: number, { minimum = 1, maximum = 1000 }: { readonl
   return Type.Integer({ minimum, maximum, default: value, description })
 }
 
-/** A group of values; each of them has a default of its own. */
+/** A group of values, each with its own default. */
 export function Group<T extends Record<string, TSchema>> (description: string, properties: T) {
   return Closed(properties, { default: {}, description })
 }

@@ -1,71 +1,71 @@
-/** Values of the pods: who they are, where they run, how they are probed. */
+/** Values of the pods. */
 import { Type } from '@sinclair/typebox'
 import { Closed, Enum } from '../primitives.js'
 import { Count, Flag, Group, KubernetesList, KubernetesObject, ObjectName, StringMap, Text } from './kubernetes.js'
 
-export const Image = Group('The image. No registry carries it yet: the README says how to build and load it.', {
-  registry: Text('', 'Host of a registry, such as registry.example.com:5000.'),
-  repository: Type.String({ minLength: 1, default: 'authn-webhook', description: 'Repository in it.' }),
+export const Image = Group('Image. Not in a registry yet: the README shows how to build and load it.', {
+  registry: Text('', 'Registry host, such as registry.example.com:5000.'),
+  repository: Type.String({ minLength: 1, default: 'authn-webhook', description: 'Repository in the registry.' }),
   tag: Text('', 'Tag; empty: the chart\'s appVersion.'),
-  digest: Type.String({ pattern: '^(sha256:[0-9a-f]{64})?$', expected: 'sha256: and 64 hexadecimal digits', default: '', description: 'Digest; wins over the tag.' }),
-  pullPolicy: Enum(['Always', 'IfNotPresent', 'Never'], { default: 'IfNotPresent', description: 'When the kubelet pulls.' })
+  digest: Type.String({ pattern: '^(sha256:[0-9a-f]{64})?$', expected: 'sha256: and 64 hexadecimal digits', default: '', description: 'Digest; takes precedence over the tag.' }),
+  pullPolicy: Enum(['Always', 'IfNotPresent', 'Never'], { default: 'IfNotPresent', description: 'Pull policy of the kubelet.' })
 })
 
 export const SecretMount = Closed({
-  name: Type.String({ pattern: '^[a-z0-9]([-a-z0-9]{0,48}[a-z0-9])?$', expected: 'a name of lower-case letters, digits and hyphens, at most 50', description: 'Its directory: /etc/authn-webhook/secrets/NAME.' }),
-  secretName: Type.String({ minLength: 1, description: 'The Secret.' }),
-  items: Type.Optional(Type.Array(Closed({ key: Type.String(), path: Type.String() }), { description: 'Some of its keys, and the files that they become.' }))
+  name: Type.String({ pattern: '^[a-z0-9]([-a-z0-9]{0,48}[a-z0-9])?$', expected: 'a name of lower-case letters, digits and hyphens, at most 50', description: 'Name of the directory: /etc/authn-webhook/secrets/NAME.' }),
+  secretName: Type.String({ minLength: 1, description: 'Name of the Secret.' }),
+  items: Type.Optional(Type.Array(Closed({ key: Type.String(), path: Type.String() }), { description: 'Selected keys of the Secret, and their file names.' }))
 })
 
 const SECONDS = { maximum: 3600 } as const
 
 function probe (description: string, value: { periodSeconds: number, timeoutSeconds: number, failureThreshold: number }, more: Record<string, ReturnType<typeof Count>> = {}) {
   return Group(description, {
-    periodSeconds: Count(value.periodSeconds, SECONDS, 'Seconds between two probes.'),
-    timeoutSeconds: Count(value.timeoutSeconds, SECONDS, 'Seconds for an answer.'),
-    failureThreshold: Count(value.failureThreshold, {}, 'Failures in a row after which the probe counts as failed.'),
+    periodSeconds: Count(value.periodSeconds, SECONDS, 'Seconds between probes.'),
+    timeoutSeconds: Count(value.timeoutSeconds, SECONDS, 'Time limit for a response, in seconds.'),
+    failureThreshold: Count(value.failureThreshold, {}, 'Consecutive failures after which the probe has failed.'),
     ...more
   })
 }
 
 export const probes = {
-  startupProbe: probe('Until the first success of `/readyz`, the other probes wait.', { periodSeconds: 1, timeoutSeconds: 2, failureThreshold: 60 }),
-  readinessProbe: probe('`/readyz`: takes reviews.', { periodSeconds: 5, timeoutSeconds: 2, failureThreshold: 2 }),
-  livenessProbe: probe('`/livez`: the event loop runs. A process that hangs is killed after at most `failureThreshold` × `periodSeconds` + `timeoutSeconds` + `terminationGracePeriodSeconds` (25 s), if `timeoutSeconds` is not longer than `periodSeconds`.', { periodSeconds: 5, timeoutSeconds: 5, failureThreshold: 3 }, {
-    terminationGracePeriodSeconds: Count(5, SECONDS, 'Seconds between SIGTERM, which a process that hangs does not handle, and SIGKILL. Kubernetes 1.25 and newer; older ones wait as long as for a drain.')
+  startupProbe: probe('Delays the other probes until `/readyz` succeeds.', { periodSeconds: 1, timeoutSeconds: 2, failureThreshold: 60 }),
+  readinessProbe: probe('Probe of `/readyz`: the pod can serve reviews.', { periodSeconds: 5, timeoutSeconds: 2, failureThreshold: 2 }),
+  livenessProbe: probe('Probe of `/livez`: the event loop runs. A process that hangs is killed after at most `failureThreshold` × `periodSeconds` + `timeoutSeconds` + `terminationGracePeriodSeconds` (25 s), if `timeoutSeconds` is not longer than `periodSeconds`.', { periodSeconds: 5, timeoutSeconds: 5, failureThreshold: 3 }, {
+    terminationGracePeriodSeconds: Count(5, SECONDS, 'Seconds between SIGTERM, which a process that hangs does not handle, and SIGKILL. Requires Kubernetes 1.25; older versions wait as long as for a drain.')
   })
 }
 
 export const pods = {
-  serviceAccount: Group('Its token is never mounted.', {
-    create: Flag(true, 'Make one.'),
-    name: ObjectName('Its name; empty: the chart\'s.'),
-    annotations: StringMap('Annotations of it.')
+  serviceAccount: Group('ServiceAccount, whose token is never mounted.', {
+    create: Flag(true, 'Create the ServiceAccount.'),
+    name: ObjectName('Name of the ServiceAccount; empty: the chart\'s name.'),
+    annotations: StringMap('Annotations of the ServiceAccount.')
   }),
   podAnnotations: StringMap('Annotations of pods.'),
   podLabels: StringMap('Labels of pods.'),
-  podSecurityContext: KubernetesObject('Of pods; satisfies Pod Security "restricted".', {
+  podSecurityContext: KubernetesObject('Security context of pods; satisfies the Pod Security Standard `restricted`.', {
     runAsNonRoot: true, runAsUser: 65532, runAsGroup: 65532, fsGroup: 65532, seccompProfile: { type: 'RuntimeDefault' }
   }),
-  securityContext: KubernetesObject('Of the container.', {
+  securityContext: KubernetesObject('Security context of the container.', {
     allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: { drop: ['ALL'] }
   }),
-  resources: KubernetesObject('Requests and limits. Node\'s heap takes half of the memory limit, by itself.', {
+  resources: KubernetesObject('Requests and limits. The heap of Node.js is sized to half of the memory limit.', {
     requests: { cpu: '50m', memory: '128Mi' }, limits: { memory: '256Mi' }
   }),
   ...probes,
-  terminationGracePeriodSeconds: Count(40, { maximum: 86_400 }, 'Must be longer than `config.server.shutdownDelay`, `config.server.timeout` and 12 s together: what a drain may take.'),
+  terminationGracePeriodSeconds: Count(40, { maximum: 86_400 }, 'Seconds for a drain, more than `config.server.shutdownDelay` + `config.server.timeout` + 12 s.'),
   priorityClassName: Text('system-cluster-critical', 'Priority class; protects the webhook from eviction.'),
-  nodeSelector: StringMap('Labels of nodes that will do.', { 'kubernetes.io/os': 'linux' }),
-  tolerations: KubernetesList('Tolerations. A Deployment adds those for the taints of control-plane nodes, and 30 s on a node that is not ready or unreachable (Kubernetes gives 300 s), unless one here has the same key. Empty in a DaemonSet: all taints.'),
-  affinity: KubernetesObject('Affinity. Empty in a Deployment: the pods prefer different zones, if nodes have zones. Empty in a DaemonSet: control-plane nodes.'),
-  topologySpreadConstraints: KubernetesList('How a Deployment spreads. A constraint without `labelSelector` is for the pods of this release; `matchLabelKeys` is left out for Kubernetes older than 1.27. The scheduler ignores nodes that lack the label of any constraint here: name no label that some nodes lack.', [
+  nodeSelector: StringMap('Labels of nodes to run on.', { 'kubernetes.io/os': 'linux' }),
+  tolerations: KubernetesList('Tolerations. A Deployment adds those for the taints of control-plane nodes, and 30 s (instead of 300 s) for nodes that are not ready or unreachable, unless one here has the same key. Empty in a DaemonSet: all taints.'),
+  affinity: KubernetesObject('Affinity. Empty in a Deployment: pods prefer different zones. Empty in a DaemonSet: control-plane nodes.'),
+  topologySpreadConstraints: KubernetesList('Topology spread constraints of a Deployment. Without `labelSelector`, one applies to the pods of this release; `matchLabelKeys` is omitted before Kubernetes 1.27. The scheduler ignores nodes without the label of any constraint: use only labels that all nodes have.', [
     { maxSkew: 1, topologyKey: 'kubernetes.io/hostname', whenUnsatisfiable: 'ScheduleAnyway', matchLabelKeys: ['pod-template-hash'] }
   ]),
-  dnsPolicy: Enum(['', 'Default', 'ClusterFirst', 'ClusterFirstWithHostNet', 'None'], { default: '', description: 'Empty: ClusterFirst, and ClusterFirstWithHostNet in a DaemonSet, so that providers may have names of the cluster in both.' }),
-  dnsConfig: KubernetesObject('Of pods, beside the policy.'),
-  hostAliases: KubernetesList('Further lines of /etc/hosts.'),
-  extraEnv: KubernetesList('Environment variables of the container.'),
-  extraVolumes: KubernetesList('Volumes of pods.'),
-  extraVolumeMounts: KubernetesList('Where the container has them.')
+  dnsPolicy: Enum(['', 'Default', 'ClusterFirst', 'ClusterFirstWithHostNet', 'None'], { default: '', description: 'DNS policy of pods. Empty: ClusterFirst, or ClusterFirstWithHostNet in a DaemonSet, so that providers can use cluster DNS in both.' }),
+  dnsConfig: KubernetesObject('DNS config of pods.'),
+  hostAliases: KubernetesList('Additional lines of /etc/hosts.'),
+  extraEnv: KubernetesList('Additional environment variables of the container.'),
+  extraVolumes: KubernetesList('Additional volumes of pods.'),
+  extraVolumeMounts: KubernetesList('Additional volume mounts of the container.')
 }

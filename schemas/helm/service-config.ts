@@ -1,7 +1,7 @@
 /**
- * `config:` of the chart: the service's own config, out of the same schemas.
- * What the chart decides itself is not in it (where certificates lie). A secret
- * is named in it, never written (published.ts): the config becomes a ConfigMap.
+ * `config:` of the chart: the config of the service, without the paths of
+ * certificates, which the chart sets. It ends in a ConfigMap, so a secret can
+ * only be a reference (published.ts).
  */
 import { Type, type Static } from '@sinclair/typebox'
 import { AdminConfig, Config, IdentityProviderConfig, TlsConfig } from '../config.js'
@@ -15,8 +15,8 @@ const PEOPLE = [{ name: 'people', kind: 'static', config: { usersFile: USERS_FIL
 
 export const ServiceConfig = Closed({
   server,
-  admin: Type.Object(AdminConfig.properties, { additionalProperties: false, default: {}, description: 'The plain HTTP listener for probes and metrics.' }),
-  tls: Closed({ minVersion: TlsConfig.properties.minVersion }, { default: {}, description: 'The files are the chart\'s; see `tls`.' }),
+  admin: Type.Object(AdminConfig.properties, { additionalProperties: false, default: {}, description: 'Plain HTTP listener for probes and metrics.' }),
+  tls: Closed({ minVersion: TlsConfig.properties.minVersion }, { default: {}, description: 'TLS settings; the chart sets the files, see `tls`.' }),
   audiences,
   throttle,
   pressure,
@@ -24,8 +24,8 @@ export const ServiceConfig = Closed({
   identityProviders: Type.Array(IdentityProviderConfig, {
     minItems: 1,
     default: PEOPLE,
-    description: 'Asked in this order. The Secret of `users` is mounted at /etc/authn-webhook/users, those of `secretMounts` below /etc/authn-webhook/secrets.'
+    description: 'Identity providers, in the order in which they are asked. The Secret of `users` is mounted at /etc/authn-webhook/users, those of `secretMounts` below /etc/authn-webhook/secrets.'
   }),
   log
-}, { default: { identityProviders: PEOPLE }, description: 'The config of the service, as in examples/full.yaml, without `apiVersion` and the files of `tls`. What is left out has the service\'s default; but `server.shutdownDelay` is 10s (0s in a DaemonSet), `admin` is on, and a DaemonSet listens on 127.0.0.1.' })
+}, { default: { identityProviders: PEOPLE }, description: 'Config of the service, as in examples/full.yaml, without `apiVersion` and the files of `tls`. Defaults are those of the service, except that `server.shutdownDelay` is 10s (0s in a DaemonSet), `admin` is enabled, and a DaemonSet listens on 127.0.0.1.' })
 export type ServiceConfig = Static<typeof ServiceConfig>

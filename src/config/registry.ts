@@ -1,7 +1,6 @@
 /**
- * From a `kind:` of the config to the definition of its provider. Each is
- * loaded when it is configured, so that nobody waits for a directory client
- * that he doesn't use.
+ * Finds the definition of a provider by its `kind`. A kind is loaded only if it
+ * is configured: a directory client takes time to load.
  */
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -17,29 +16,23 @@ const BUILT_IN: Readonly<Record<string, () => Promise<{ default: IdentityProvide
   mock: async () => await import('../../plugins/providers/mock/index.js')
 }
 
-/** The words that `kind:` may be. */
+/** The values of `kind:`. */
 export const KINDS: readonly string[] = [...Object.keys(BUILT_IN), 'module']
 
-/** The part of a provider's config that says which one it is. */
-export interface ProviderKind {
-  readonly kind: string
-  /** For `kind: module`: a package's name, or a path that starts with `./`, `../` or `/`. */
-  readonly from?: string | undefined
-}
-
 /**
- * @param ctx `dir`: the config file's directory, where paths start and packages are looked for first;
- *   `patience`: milliseconds for a module to load, for tests
+ * @param provider `from`, for `kind: module`: a package, or a path that starts with `./`, `../` or `/`
+ * @param ctx `dir`: the config file's directory, where paths start and packages are searched first;
+ *   `patience`: time limit for a module to load, in milliseconds, for tests
  * @throws UnknownProviderError, InvalidProviderError, ContractMismatchError
  */
-export async function findDefinition ({ kind, from }: ProviderKind, ctx: { dir: string, patience?: number }): Promise<IdentityProviderDefinition> {
+export async function findDefinition ({ kind, from }: { kind: string, from?: string | undefined }, ctx: { dir: string, patience?: number }): Promise<IdentityProviderDefinition> {
   if (kind === 'module') {
-    if (from === undefined) throw new UnknownProviderError('"kind: module" needs "from", a package or a path that starts with ./')
+    if (from === undefined) throw new UnknownProviderError('"kind: module" requires "from": a package, or a path that starts with ./')
     return await loadModule(from, resolve(ctx.dir), ctx.patience)
   }
-  if (from !== undefined) throw new UnknownProviderError('"from" is for "kind: module" alone')
+  if (from !== undefined) throw new UnknownProviderError('"from" is only for "kind: module"')
   const load = Object.hasOwn(BUILT_IN, kind) ? BUILT_IN[kind] : undefined
-  if (load === undefined) throw new UnknownProviderError(`there is no kind ${JSON.stringify(kind)}; there are ${KINDS.join(', ')}`)
+  if (load === undefined) throw new UnknownProviderError(`unknown kind ${JSON.stringify(kind)}: must be one of ${KINDS.join(', ')}`)
   return (await load()).default
 }
 
@@ -47,8 +40,8 @@ async function loadModule (from: string, dir: string, patience = PROVIDER_PATIEN
   const file = isPath(from) ? resolveFile(from, dir) : resolvePackage(from, dir)
   let module: { default?: IdentityProviderDefinition }
   try {
-    // its timer also keeps a process alive that waits for nothing else
-    module = await new Deadline(patience).race(import(pathToFileURL(file).href), () => { throw new Error(`it did not finish within ${patience / 1000} s; does a top-level await never end?`) })
+    // the timer also keeps the process alive if nothing else does
+    module = await new Deadline(patience).race(import(pathToFileURL(file).href), () => new Error(`not loaded within ${patience / 1000} s; does a top-level await never end?`))
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
     const hint = error instanceof SyntaxError ? `; "node --check ${file}" shows where` : ''
@@ -64,24 +57,23 @@ function isPath (from: string): boolean {
 
 function resolveFile (path: string, dir: string): string {
   const file = resolve(dir, path)
-  if (!existsSync(file)) throw new UnknownProviderError(`there is no file ${file}`)
-  // Node.js would wait for ever at what is a pipe
+  if (!existsSync(file)) throw new UnknownProviderError(`file ${file} does not exist`)
+  // importing a pipe would never end
   if (!statSync(file).isFile()) throw new InvalidProviderError(`${file} is not a regular file`)
   return file
 }
 
 /**
- * The file that `import 'name'` would load if it stood in the config file, else
- * in this package. Node itself answers that only behind an experimental flag,
- * and `require.resolve` doesn't see packages that are made for `import` alone.
+ * The file that `import` would load for a package in the config file, or else
+ * in this package. Node.js answers that only behind an experimental flag, and
+ * `require.resolve` doesn't see packages that are made only for `import`.
  */
 function resolvePackage (specifier: string, dir: string): string {
   const [, name = '', subpath = ''] = /^((?:@[^/]+\/)?[^/]+)(\/.+)?$/.exec(specifier) ?? []
-  const places = [dir, fileURLToPath(new URL('.', import.meta.url))]
-  const home = places.map(place => findPackage(name, place)).find(found => found !== undefined)
+  const dirs = [dir, fileURLToPath(new URL('.', import.meta.url))]
+  const home = findPackage(name, dirs[0]!) ?? findPackage(name, dirs[1]!)
   if (home === undefined) {
-    const looked = places.map(place => join(place, 'node_modules')).join(' nor in ')
-    throw new UnknownProviderError(`there is no package ${JSON.stringify(name)}, neither in ${looked} nor in those of the directories above; a path starts with ./`)
+    throw new UnknownProviderError(`package ${JSON.stringify(name)} not found in ${dirs.map(each => join(each, 'node_modules')).join(' or ')}, or in node_modules of a parent directory; the path of a file must start with ./`)
   }
   const { exports } = JSON.parse(readFileSync(join(home, 'package.json'), 'utf8'))
   const target = exports === undefined ? createRequire(join(home, 'package.json')).resolve(`${home}${subpath}`) : targetOf(exports, `.${subpath}`)
@@ -89,38 +81,33 @@ function resolvePackage (specifier: string, dir: string): string {
   return resolve(home, target)
 }
 
-function findPackage (name: string, place: string): string | undefined {
-  const home = join(place, 'node_modules', name)
+function findPackage (name: string, dir: string): string | undefined {
+  const home = join(dir, 'node_modules', name)
   if (existsSync(join(home, 'package.json'))) return home
-  return dirname(place) === place ? undefined : findPackage(name, dirname(place))
+  return dirname(dir) === dir ? undefined : findPackage(name, dirname(dir))
 }
 
-/** `exports` of a package is a map of its subpaths, or what would stand there for the only one. */
+/** `exports` of a package.json maps subpaths to targets, or is the target of the package itself. */
 function targetOf (exports: unknown, subpath: string): string | undefined {
-  const subpaths = exports !== null && typeof exports === 'object' && Object.keys(exports).some(key => key.startsWith('.'))
-  if (!subpaths) return subpath === '.' ? conditionalTarget(exports) : undefined
-  const entries = exports as Record<string, unknown>
+  const isMap = exports !== null && typeof exports === 'object' && Object.keys(exports).some(key => key.startsWith('.'))
+  const entries = isMap ? exports as Record<string, unknown> : { '.': exports }
   if (Object.hasOwn(entries, subpath) && !subpath.includes('*')) return conditionalTarget(entries[subpath])
-  const pattern = matchPattern(Object.keys(entries), subpath)
-  return pattern && conditionalTarget(entries[pattern.key])?.replaceAll('*', () => pattern.star)
-}
-
-/** The most specific of `./*`, `./lib/*.js` and the like: the longest before its star, then the longest. */
-function matchPattern (keys: readonly string[], subpath: string): { key: string, star: string } | undefined {
-  const matches = keys.flatMap(key => {
-    const [before, after, ...more] = key.split('*')
-    if (before === undefined || after === undefined || more.length > 0) return []
-    const fits = subpath.startsWith(before) && subpath.endsWith(after) && subpath.length > before.length + after.length
-    return fits ? [{ key, before, star: subpath.slice(before.length, subpath.length - after.length) }] : []
+  const patterns = Object.keys(entries).flatMap(key => {
+    const [before = '', after, ...more] = key.split('*')
+    if (after === undefined || more.length > 0) return []
+    const star = subpath.slice(before.length, subpath.length - after.length)
+    return star !== '' && subpath === before + star + after ? [{ key, before, star }] : []
   })
-  const [best] = matches.sort((a, b) => b.before.length - a.before.length || b.key.length - a.key.length)
-  // as Node.js: a subpath doesn't lead out of the package
-  return best === undefined || /(?:^|[\\/])(?:\.\.?|node_modules)(?:[\\/]|$)/i.test(best.star) ? undefined : best
+  // the most specific
+  const [pattern] = patterns.sort((a, b) => b.before.length - a.before.length || b.key.length - a.key.length)
+  // as in Node.js, a subpath doesn't lead out of the package
+  if (pattern === undefined || /(?:^|[\\/])(?:\.\.?|node_modules)(?:[\\/]|$)/i.test(pattern.star)) return undefined
+  return conditionalTarget(entries[pattern.key])?.replaceAll('*', () => pattern.star)
 }
 
 const CONDITIONS = new Set(['node', 'import', 'module-sync', 'default'])
 
-/** The first that holds, in the order of the package: https://nodejs.org/api/packages.html#conditional-exports */
+/** The first condition that holds, in the order of the package: https://nodejs.org/api/packages.html#conditional-exports */
 function conditionalTarget (entry: unknown): string | undefined {
   if (typeof entry === 'string') return entry
   if (entry === null || typeof entry !== 'object') return undefined

@@ -1,50 +1,46 @@
-/**
- * What a schema can't say of the config: rules across fields. Each rule looks
- * only at fields that are sound by themselves; the others have their errors.
- */
+/** Rules across fields of the config, which a schema can't express. They skip fields that have an error of their own. */
 import type { Config, IdentityProviderConfig } from '../../schemas/config.js'
 import { parseDuration } from '../authn/duration.js'
 import type { FieldError } from '../errors.js'
 
-/** Takes note of an error, unless a field that it is about has one already. */
-type Report = (path: string, message: string, about?: readonly string[]) => void
+/** Adds an error, unless one of `fields` has an error already. */
+type AddError = (path: string, message: string, fields?: readonly string[]) => void
 
-/** Errors across the fields of `config`; those that `known` explains already are left out. */
-export function checkRules (config: Config, known: readonly FieldError[]): FieldError[] {
+/** @param known errors that `config` has already */
+export function findRuleErrors (config: Config, known: readonly FieldError[]): FieldError[] {
   const errors: FieldError[] = []
-  const isSound = (path: string): boolean => !known.some((error) => isWithin(error.path, path) || isWithin(path, error.path))
-  const report: Report = (path, message, about = []) => {
-    if ([path, ...about].every(isSound)) errors.push({ path, message })
+  const isValid = (path: string): boolean => !known.some((error) => isWithin(error.path, path) || isWithin(path, error.path))
+  const addError: AddError = (path, message, fields = []) => {
+    if ([path, ...fields].every(isValid)) errors.push({ path, message })
   }
-  checkListeners(config, report)
-  checkClientNames(config, report)
-  checkLimits(config, report)
-  if (Array.isArray(config.identityProviders)) {
-    const entries = config.identityProviders.map((entry, index) => ({ entry, at: `identityProviders[${index}]` }))
-      .filter(({ entry }) => typeof entry === 'object' && entry !== null)
-    checkProviders(entries, report)
-    checkPrefixes(entries, 'usernamePrefix', config.sharedNames, report)
-    checkPrefixes(entries, 'groupPrefix', config.sharedNames, report)
-  }
+  const { identityProviders, sharedNames } = config
+  const entries = (Array.isArray(identityProviders) ? identityProviders : [])
+    .map((entry, index) => ({ entry, at: `identityProviders[${index}]` }))
+    .filter(({ entry }) => typeof entry === 'object' && entry !== null)
+  validateListeners(config, addError)
+  validateLimits(config, entries, addError)
+  validateEntries(entries, addError)
+  validatePrefixes(entries, 'usernamePrefix', sharedNames, addError)
+  validatePrefixes(entries, 'groupPrefix', sharedNames, addError)
   return errors
 }
 
-/** Wrong passwords in a row: as many as NIST SP 800-63B allows. */
-const MANY_FAILURES = 100
+/** The most wrong passwords in a row that NIST SP 800-63B allows. */
+const MAX_ADVISABLE_FAILURES = 100
 
-/** What is allowed but probably a mistake. */
+/** Finds what is allowed but probably a mistake. */
 export function findWarnings ({ server, tls, throttle, identityProviders }: Config): FieldError[] {
   const warnings: FieldError[] = []
   if (tls.clientCAFile === undefined && !isLoopback(server.host ?? '::')) {
-    warnings.push({ path: 'tls', message: 'without clientCAFile, whoever reaches the port may try tokens and passwords here; name the CA of the API server\'s client certificate' })
+    warnings.push({ path: 'tls', message: 'without clientCAFile, anyone who can reach the port can try tokens and passwords: set it to the CA of the API server\'s client certificate' })
   }
-  if (throttle.maxFailures > MANY_FAILURES) {
-    warnings.push({ path: 'throttle.maxFailures', message: `more than ${MANY_FAILURES} wrong passwords in a row are hardly a limit to guessing` })
+  if (throttle.maxFailures > MAX_ADVISABLE_FAILURES) {
+    warnings.push({ path: 'throttle.maxFailures', message: `more than ${MAX_ADVISABLE_FAILURES} wrong passwords in a row hardly limit guessing: set it lower` })
   }
   identityProviders.forEach((entry, index) => {
     for (const field of ['usernamePrefix', 'groupPrefix'] as const) {
       if (entry[field]?.startsWith('system:') === true) {
-        warnings.push({ path: `identityProviders[${index}].${field}`, message: 'every name that begins with "system:" is reserved for Kubernetes, and does not come out unless "reserved" allows it by name' })
+        warnings.push({ path: `identityProviders[${index}].${field}`, message: 'names that begin with "system:" are reserved for Kubernetes: they are dropped unless "reserved" allows them by name' })
       }
     }
   })
@@ -53,6 +49,7 @@ export function findWarnings ({ server, tls, throttle, identityProviders }: Conf
 
 interface Entry {
   readonly entry: IdentityProviderConfig
+  /** Its path. */
   readonly at: string
 }
 
@@ -60,64 +57,59 @@ function isWithin (path: string, ancestor: string): boolean {
   return ancestor === '' || path === ancestor || path.startsWith(`${ancestor}.`) || path.startsWith(`${ancestor}[`)
 }
 
-/** Routes of the review listener, unless there is an admin listener. */
+/** Routes of the admin listener; of the review listener if there is no other. */
 export const PROBE_PATHS: readonly string[] = ['/livez', '/healthz', '/readyz', '/metrics']
 
-function checkListeners ({ server, admin }: Config, report: Report): void {
+function validateListeners ({ server, admin, tls }: Config, addError: AddError): void {
+  if (tls?.clientNames?.length > 0 && tls.clientCAFile === undefined) {
+    addError('tls.clientNames', 'requires tls.clientCAFile: without a CA, anyone can make a certificate with these names')
+  }
   if (admin === undefined || admin === null) {
-    if (PROBE_PATHS.includes(server?.path)) report('server.path', `is ${server.path}, which this port serves to probes and scrapers: choose another path, or set admin to give those a port of their own`)
+    if (PROBE_PATHS.includes(server?.path)) addError('server.path', `is ${server.path}, which serves probes and metrics on this port: choose another path, or set admin to move probes and metrics to a port of their own`)
     return
   }
   if (admin.port !== server?.port || admin.port === 0) return
   const overlap = admin.host === server.host || [admin.host, server.host].some((host = '::') => ['::', '0.0.0.0'].includes(host))
-  if (overlap) report('admin.port', 'must differ from server.port: two listeners can\'t share it', ['server.port', 'server.host', 'admin.host'])
+  if (overlap) addError('admin.port', 'must differ from server.port: two listeners can\'t share a port', ['server.port', 'server.host', 'admin.host'])
 }
 
-function checkClientNames ({ tls }: Config, report: Report): void {
-  if (tls?.clientNames?.length > 0 && tls.clientCAFile === undefined) {
-    report('tls.clientNames', 'needs tls.clientCAFile: without a CA, names of client certificates prove nothing')
-  }
-}
-
-/** Beside the JSON of a TokenReview, a request holds a token; the rest of it takes some 300 bytes. */
+/** Room for a TokenReview without its token, which takes about 300 bytes. */
 const REVIEW_BYTES = 512
 
-function checkLimits ({ server, throttle, identityProviders }: Config, report: Report): void {
+function validateLimits ({ server, throttle }: Config, entries: readonly Entry[], addError: AddError): void {
   if (server?.maxTokenBytes > server?.bodyLimit - REVIEW_BYTES) {
-    report('server.maxTokenBytes', `must be at most ${server.bodyLimit - REVIEW_BYTES}: server.bodyLimit, ${server.bodyLimit}, less ${REVIEW_BYTES} for the rest of a TokenReview`, ['server.bodyLimit'])
+    addError('server.maxTokenBytes', `must be at most ${server.bodyLimit - REVIEW_BYTES}: server.bodyLimit (${server.bodyLimit}) minus ${REVIEW_BYTES} for the rest of a TokenReview`, ['server.bodyLimit'])
   }
   if (isLonger(throttle?.baseDelay, throttle?.maxDelay)) {
-    report('throttle.baseDelay', `is ${throttle.baseDelay}, and must not be longer than throttle.maxDelay, ${throttle.maxDelay}`, ['throttle.maxDelay'])
+    addError('throttle.baseDelay', `is ${throttle.baseDelay}, and must not be longer than throttle.maxDelay (${throttle.maxDelay})`, ['throttle.maxDelay'])
   }
-  if (!Array.isArray(identityProviders)) return
-  identityProviders.forEach((entry, index) => {
-    if (!isLonger(entry?.timeout, server?.timeout)) return
-    report(`identityProviders[${index}].timeout`, `is ${entry.timeout}, and must not be longer than server.timeout, the ${server.timeout} of a whole review`, ['server.timeout'])
-  })
+  for (const { entry: { timeout }, at } of entries) {
+    if (isLonger(timeout, server?.timeout)) addError(`${at}.timeout`, `is ${timeout}, and must not be longer than server.timeout (${server.timeout}), the time limit for a whole review`, ['server.timeout'])
+  }
 }
 
-/** Of two durations; of what is none, the schema tells. */
+/** Compares two durations; the schema reports what is not a duration. */
 function isLonger (one: unknown, other: unknown): boolean {
   const [a, b] = [one, other].map(text => typeof text === 'string' ? parseDuration(text) : undefined)
   return a !== undefined && b !== undefined && a > b
 }
 
-function checkProviders (entries: readonly Entry[], report: Report): void {
+function validateEntries (entries: readonly Entry[], addError: AddError): void {
   const names = new Map<string, string>()
   for (const { entry: { name, kind, from }, at } of entries) {
     const namesake = names.get(name)
-    if (namesake !== undefined) report(`${at}.name`, `is the name of ${namesake} already; logs and metrics tell providers apart by it`)
+    if (namesake !== undefined) addError(`${at}.name`, `is already the name of ${namesake}: names must be unique, they identify providers in logs and metrics`)
     names.set(name, namesake ?? at)
-    if (kind === 'module' && from === undefined) report(`${at}.from`, 'is missing: "kind: module" needs a package, or a path that starts with ./')
-    if (kind !== 'module' && from !== undefined) report(`${at}.from`, 'is for "kind: module" alone')
+    if (kind === 'module' && from === undefined) addError(`${at}.from`, 'is required with "kind: module": a package, or a path that starts with ./')
+    if (kind !== 'module' && from !== undefined) addError(`${at}.from`, 'is only for "kind: module"')
   }
 }
 
 /**
- * Two sources of identities must not issue one name: whoever may choose a name
- * in the one would be somebody else's namesake of the other, with his rights.
+ * Two providers must not issue the same name: anyone who can choose their name in
+ * one could impersonate a user of the other.
  */
-function checkPrefixes (entries: readonly Entry[], field: 'usernamePrefix' | 'groupPrefix', shared: boolean, report: Report): void {
+function validatePrefixes (entries: readonly Entry[], field: 'usernamePrefix' | 'groupPrefix', shared: boolean, addError: AddError): void {
   if (entries.length < 2) return
   const what = field === 'usernamePrefix' ? 'users' : 'groups'
   const seen: Array<{ prefix: string, path: string }> = []
@@ -125,11 +117,11 @@ function checkPrefixes (entries: readonly Entry[], field: 'usernamePrefix' | 'gr
     const path = `${at}.${field}`
     const prefix = entry[field]
     if (prefix === undefined) {
-      report(path, `is missing: with several providers, each says how the names of its ${what} begin`)
+      addError(path, `is required when there is more than one provider: their ${what} must have different prefixes`)
     } else if (typeof prefix === 'string' && !shared) {
       const clash = prefix === '' ? undefined : seen.find((other) => prefix.startsWith(other.prefix) || other.prefix.startsWith(prefix))
-      if (prefix === '') report(path, `must not be empty: with several providers, two of them could issue the same ${what}; "sharedNames: true" allows it`)
-      else if (clash !== undefined) report(path, `begins like ${clash.path}: two providers could issue the same ${what}; "sharedNames: true" allows it`, [clash.path])
+      if (prefix === '') addError(path, `must not be empty when there is more than one provider: two of them could issue the same ${what}; "sharedNames: true" allows this`)
+      else if (clash !== undefined) addError(path, `overlaps with ${clash.path}: two providers could issue the same ${what}; "sharedNames: true" allows this`, [clash.path])
       else seen.push({ prefix, path })
     }
   }

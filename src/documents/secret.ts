@@ -1,7 +1,7 @@
 /**
- * Secrets that files write as text, `{ file: PATH }` or `{ env: NAME }`. The
- * text is behind `reveal()`: what is logged, printed or inspected by accident
- * says `[secret]`.
+ * Secrets, which a file writes as text, `{ file: PATH }` or `{ env: NAME }`.
+ * Only `reveal()` returns the text; one that is logged or printed by accident
+ * shows `[secret]`.
  */
 import { resolve } from 'node:path'
 import { inspect } from 'node:util'
@@ -13,24 +13,24 @@ export type SecretReference = string | { readonly file: string } | { readonly en
 
 export interface SecretSurroundings {
   readonly env?: NodeJS.ProcessEnv | undefined
-  /** Milliseconds of a clock that only goes forward. */
+  /** Milliseconds of a monotonic clock. */
   readonly now?: () => number
 }
 
-/** How long a secret of a file is taken as current without a look at the file. */
-const LOOK_INTERVAL = 1000
+/** How long the secret of a file is used before the file is examined again, in milliseconds. */
+const MAX_AGE = 1000
 
 /**
- * A relative path is relative to `baseDir`. Files are read again when they
- * have changed; one that is gone or empty by then leaves the last good text.
- * @throws Error where the file or variable is missing or empty
+ * A file is read again when it changes; while it is missing or empty, the
+ * previous text remains. A relative path is relative to `baseDir`.
+ * @throws Error if the file or variable is missing or empty
  */
 export function secretFrom (reference: SecretReference, baseDir: string, { env = process.env, now = () => performance.now() }: SecretSurroundings = {}): Secret {
   if (!isReference(reference)) throw new Error(`must be ${SecretSchema.expected}`)
   if (typeof reference === 'string') return new HiddenText(() => reference)
   if ('env' in reference) {
     const text = env[reference.env]
-    const name = VARIABLE.test(reference.env) ? `the environment variable ${reference.env}` : 'the environment variable that is named here'
+    const name = VARIABLE.test(reference.env) ? `the environment variable ${reference.env}` : 'this environment variable'
     if (text === undefined) throw new Error(`${name} is not set`)
     if (text === '') throw new Error(`${name} is empty`)
     return new HiddenText(() => text)
@@ -38,10 +38,10 @@ export function secretFrom (reference: SecretReference, baseDir: string, { env =
   return new HiddenText(fileReader(resolve(baseDir, reference.file), now))
 }
 
-/** What POSIX calls a variable of a program; the secret itself, typed in place of its name, is hardly one. */
+/** POSIX names of variables. People may type the secret itself in place of a name; it hardly looks like one. */
 const VARIABLE = /^[A-Z][A-Z0-9_]*$/
 
-/** A third party's schema may say `x-secret` and nothing else. */
+/** A third party's schema may say only `x-secret`. */
 function isReference (value: unknown): value is SecretReference {
   if (typeof value === 'string') return value !== ''
   if (value === null || typeof value !== 'object') return false
@@ -74,20 +74,20 @@ export class HiddenText implements Secret {
 }
 
 function fileReader (file: string, now: () => number): () => string {
-  // the identity is taken before the text: a write between the two is seen next time
-  let identity = signatureOf(file)
+  // before the text, so that a write between the two is noticed next time
+  let signature = signatureOf(file)
   let text = readSecret(file)
-  let looked = now()
+  let examinedAt = now()
   return () => {
-    if (now() - looked < LOOK_INTERVAL) return text
-    looked = now()
+    if (now() - examinedAt < MAX_AGE) return text
+    examinedAt = now()
     const current = signatureOf(file)
-    if (current === identity) return text
+    if (current === signature) return text
     try {
       text = readSecret(file)
-      identity = current
+      signature = current
     } catch {
-      // being replaced just now, or lost; who uses the text learns whether it is still good
+      // the file is being replaced, or lost: whether the previous text still works shows when it is used
     }
     return text
   }
@@ -96,7 +96,7 @@ function fileReader (file: string, now: () => number): () => string {
 function readSecret (file: string): string {
   const read = readTextSync(file)
   if (read.error !== undefined) throw new Error(`the file ${file} ${read.error}`)
-  // editors and `echo` end the line
+  // editors and `echo` add a line break
   const text = read.text.replace(/\r?\n$/, '')
   if (text === '') throw new Error(`the file ${file} is empty`)
   return text

@@ -1,15 +1,15 @@
-/** The text of a local file, or the reason in words why there is none. */
+/** The text of a local file, or the reason why it can't be read. */
 import { ValidationError } from '../errors.js'
 import { readBytes, readBytesSync, type Read, type ReadOptions } from '../files/read.js'
 
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 
-/** @throws ValidationError where the file can't be read or isn't UTF-8 */
+/** @throws ValidationError if the file can't be read or isn't UTF-8 */
 export async function readText (file: string, options?: ReadOptions): Promise<string> {
   return textOf(decode(await readBytes(file, options)), file)
 }
 
-/** @throws ValidationError where the bytes of the file aren't UTF-8 */
+/** @throws ValidationError if the bytes aren't UTF-8 */
 export function decodeText (bytes: Buffer, file: string): string {
   return textOf(decode({ bytes }), file)
 }
@@ -21,7 +21,7 @@ function textOf ({ text, error }: Text, file: string): string {
 
 export type Text = { readonly text: string, readonly error?: never } | { readonly text?: never, readonly error: string }
 
-/** The text, or why there is none, as the end of a sentence that begins with the file's path. */
+/** `error` ends a sentence that begins with the file's path. */
 export function readTextSync (file: string): Text {
   return decode(readBytesSync(file))
 }

@@ -1,16 +1,13 @@
-/**
- * A YAML file that is checked against a JSON Schema. Everything that is wrong
- * with it is found at once and carries its line.
- */
+/** YAML files, validated against a JSON Schema. All errors are found at once, with their lines. */
 import { CORE_SCHEMA, EVENT_ID, YAMLException, constructFromEvents, parseEvents, type Event } from 'js-yaml'
 import { ValidationError, type FieldError } from '../errors.js'
-import { findExcessOfAliases, findExcessOfText } from './size.js'
+import { findAliasLimitError, findTextLimitError } from './yaml-limits.js'
 import { findErrors } from './schema-errors.js'
-import { Outline } from './yaml-positions.js'
+import { YamlPositions, lineAt } from './yaml-positions.js'
 import type { ReadOptions } from '../files/read.js'
 import { readText } from './text.js'
 
-/** Don't keep one longer than its errors are of interest: it holds the whole text. */
+/** Keeps the whole text in memory. */
 export interface Document<T> {
   readonly file: string
   /** With the schema's defaults filled in. */
@@ -19,36 +16,35 @@ export interface Document<T> {
   lineOf: (path: string) => number | undefined
 }
 
-/** A document that may be wrong: until `errors` is empty, `value` may have any form. */
-export interface Draft<T> extends Document<T> {
+/** A document that may be invalid: if it has errors, `value` may be anything. */
+export interface ParsedDocument<T> extends Document<T> {
   readonly errors: readonly FieldError[]
 }
 
-/** @throws ValidationError with everything that is wrong, in the order of lines */
+/** @throws ValidationError with all errors, in the order of lines */
 export function parseDocument<T> (text: string, options: { file: string, schema: object }): Document<T> {
-  const draft = draftDocument<T>(text, options)
-  if (draft.errors.length > 0) throw validationError(draft, draft.errors)
-  return draft
+  const document = validateDocument<T>(text, options)
+  if (document.errors.length > 0) throw validationError(document, document.errors)
+  return document
 }
 
-/** @throws ValidationError also where there is no such file, or it can't be read or isn't UTF-8 */
+/** @throws ValidationError, also if the file can't be read or isn't UTF-8 */
 export async function readDocument<T> (file: string, schema: object, options?: ReadOptions): Promise<Document<T>> {
   return parseDocument<T>(await readText(file, options), { file, schema })
 }
 
 /**
- * For readers that have rules of their own beside the schema's and report all errors together.
- * @throws ValidationError where the text is empty or no YAML at all
+ * For callers that have rules of their own and report all errors together.
+ * @throws ValidationError if the text is empty or not YAML
  */
-export function draftDocument<T> (text: string, { file, schema }: { file: string, schema: object }): Draft<T> {
-  // positions are only asked for when something is wrong: large files that are right don't pay for them
-  let outline: Outline | undefined
-  const lineOf = (path: string) => (outline ??= new Outline(text)).lineOf(path)
+export function validateDocument<T> (text: string, { file, schema }: { file: string, schema: object }): ParsedDocument<T> {
+  let positions: YamlPositions | undefined
+  const lineOf = (path: string) => (positions ??= new YamlPositions(text)).lineOf(path)
   try {
-    refuse(findExcessOfText(text), file)
+    throwIfFound(findTextLimitError(text), file)
     const events = parseEvents(text, {})
-    refuseOtherThanOne(events, text, file)
-    refuse(findExcessOfAliases(events, text), file)
+    throwIfFound(findCountError(events, text), file)
+    throwIfFound(findAliasLimitError(events, text), file)
     const { value, duplicates } = construct(events, text)
     const errors = [...duplicates, ...findErrors(value, schema, { lineOf })]
     return { file, value: value as T, lineOf, errors }
@@ -58,47 +54,40 @@ export function draftDocument<T> (text: string, { file, schema }: { file: string
   }
 }
 
-/** What to throw for errors: with lines where they have none yet, and in their order. */
+/** Adds missing lines to the errors and sorts them by line. */
 export function validationError ({ file, lineOf }: Document<unknown>, errors: readonly FieldError[]): ValidationError {
   const placed = errors.map((error) => ({ ...error, line: error.line ?? lineOf(error.path) }))
   return new ValidationError(file, placed.sort((a, b) => (a.line ?? 0) - (b.line ?? 0)))
 }
 
-function refuse (error: FieldError | undefined, file: string): void {
+function throwIfFound (error: FieldError | undefined, file: string): void {
   if (error !== undefined) throw new ValidationError(file, [error])
 }
 
-function refuseOtherThanOne (events: Event[], text: string, file: string): void {
+function findCountError (events: Event[], text: string): FieldError | undefined {
   const documents = events.filter(({ type }) => type === EVENT_ID.DOCUMENT).length
-  if (documents === 0) throw new ValidationError(file, [{ path: '', message: 'is empty' }])
-  if (documents > 1) {
-    const line = text.slice(0, secondMarker(text)).split(/\r\n|\r|\n/).length
-    throw new ValidationError(file, [{ path: '', line, message: 'holds more than one YAML document; remove the "---" between them' }])
-  }
-}
-
-/** Offset of the `---` that begins the second document. */
-function secondMarker (text: string): number {
-  const markers = [...text.matchAll(/^---/gm)].map(({ index }) => index)
+  if (documents === 0) return { path: '', message: 'is empty' }
+  if (documents === 1) return undefined
   const content = text.search(/^(?!---)[^#%\s]/m)
-  return markers.find((marker) => marker > content) ?? text.length
+  const second = [...text.matchAll(/^---/gm)].find(({ index }) => index > content)
+  return { path: '', line: lineAt(text, second?.index), message: 'has more than one YAML document: remove the "---" between them' }
 }
 
-/** The value; where keys are there twice, these as errors, and the later one's value, so that all else is checked too. */
+/** Of a duplicate key, which is an error, the last value counts, so that everything else is validated too. */
 function construct (events: Event[], source: string): { value: unknown, duplicates: FieldError[] } {
   try {
     return { value: constructFromEvents(events, { source, schema: CORE_SCHEMA })[0], duplicates: [] }
   } catch (error) {
-    const duplicates = new Outline(source).duplicates()
+    const duplicates = new YamlPositions(source).findDuplicates()
     if (duplicates.length === 0) throw error
     return { value: constructFromEvents(events, { source, schema: CORE_SCHEMA, json: true })[0], duplicates }
   }
 }
 
-/** The parser's reason, but for the piece of the file that some of them quote: it may be a password. */
+/** The parser's reason. Some quote the file, which may be a password there. */
 function withoutInput (reason: string): string {
-  if (reason.includes('alias')) return 'an alias of an anchor that is not there; a value that starts with "*" must be quoted'
-  if (reason.includes('maxDepth')) return 'it is nested too deeply, in more than 100 levels'
-  if (/\btag\b/.test(reason)) return 'a tag that is not known here; a value that starts with "!" must be quoted'
+  if (reason.includes('alias')) return 'an alias without an anchor; quote a value that starts with "*"'
+  if (reason.includes('maxDepth')) return 'more than 100 levels of nesting'
+  if (/\btag\b/.test(reason)) return 'an unknown tag; quote a value that starts with "!"'
   return reason
 }

@@ -5,7 +5,7 @@ import { canonicalName, isText, whyNoName } from '../authn/mapping.js'
 import { parsePasswordHash } from '../authn/password-hash.js'
 import { isReservedKey } from '../authn/reserved.js'
 import { parseTimestamp } from '../authn/timestamp.js'
-import type { Draft } from '../documents/yaml-file.js'
+import type { ParsedDocument } from '../documents/yaml-file.js'
 import { joinPath } from '../documents/yaml-positions.js'
 import { MAX_ERRORS, type FieldError } from '../errors.js'
 import { UsersTableBuilder } from './table.js'
@@ -24,7 +24,7 @@ export class EntryReader {
   }
 
   /** Reads the next entries. Skips the fields that have errors already. */
-  read ({ value, errors }: Pick<Draft<UsersFile>, 'value' | 'errors'>): void {
+  read ({ value, errors }: Pick<ParsedDocument<UsersFile>, 'value' | 'errors'>): void {
     const users: unknown = value?.users
     // if there are very many errors, not all are known, nor which entries are valid
     if (!Array.isArray(users) || errors.length > MAX_ERRORS) return

@@ -9,7 +9,7 @@ import { getHeapStatistics } from 'node:v8'
 import { USERS_VERSION, UsersFile, type User } from '../../schemas/users.js'
 import { findErrors } from '../documents/schema-errors.js'
 import { decodeText } from '../documents/text.js'
-import { draftDocument, validationError, type Draft } from '../documents/yaml-file.js'
+import { validateDocument, validationError, type ParsedDocument } from '../documents/yaml-file.js'
 import { MAX_ERRORS, ValidationError, type FieldError } from '../errors.js'
 import { MAX_USERS_BYTES, readBytes, readBytesSync, readPiecesSync, type FileVersion, type Read, type ReadOptions } from '../files/read.js'
 import { EntryReader } from './entries.js'
@@ -84,7 +84,7 @@ function bytesOf (read: Read, file: string): Buffer {
 }
 
 function tabulateWhole (text: string, file: string): UsersTable {
-  const draft = draftDocument<UsersFile>(text, { file, schema: UsersFile })
+  const draft = validateDocument<UsersFile>(text, { file, schema: UsersFile })
   const reader = new EntryReader(draft.errors)
   reader.read(draft)
   if (reader.errors.length > 0) throw validationError(draft, reader.errors)
@@ -116,11 +116,11 @@ function tabulateParts (parts: Iterable<UsersPart> | undefined, file: string): U
 }
 
 /** @returns undefined if the part does not end with a user, or refers to another part */
-function parsePart (bytes: Buffer, file: string): Draft<UsersFile> | undefined {
+function parsePart (bytes: Buffer, file: string): ParsedDocument<UsersFile> | undefined {
   const text = decodeText(bytes, file)
   if (ALIAS.test(text) || LONE_CR.test(text) || MARKER.test(text.slice(text.indexOf('users:')))) return undefined
   try {
-    const draft = draftDocument<UsersFile>(text, { file, schema: UsersFile })
+    const draft = validateDocument<UsersFile>(text, { file, schema: UsersFile })
     const isPart = Array.isArray(draft.value?.users) && Object.keys(draft.value).sort().join() === 'apiVersion,users'
     return isPart ? draft : undefined
   } catch (error) {

@@ -9,7 +9,7 @@ import { extname } from 'node:path'
 import { getHeapStatistics } from 'node:v8'
 import { Worker } from 'node:worker_threads'
 import type { OpenContext } from '../authn/provider.js'
-import { heapLeft } from '../documents/size.js'
+import { availableHeap } from '../documents/yaml-limits.js'
 import { formatFieldError, ValidationError } from '../errors.js'
 import { MAX_USERS_BYTES, readVersion } from '../files/read.js'
 import { openReloadable } from '../files/reloadable.js'
@@ -93,7 +93,7 @@ const SMALL = 64 * 1024
 
 /** @throws ValidationError with every error of the file */
 export async function loadUsers (file: string, options: LoadOptions): Promise<LoadedUsers> {
-  const { previous, signal, maxHeap = Math.max(MIN_HEAP, Math.floor(heapLeft() * HEAP_SHARE)) } = options
+  const { previous, signal, maxHeap = Math.max(MIN_HEAP, Math.floor(availableHeap() * HEAP_SHARE)) } = options
   const version = await readVersion(file, { maxBytes: MAX_USERS_BYTES })
   if ('error' in version) throw new ValidationError(file, [{ path: '', message: version.error }])
   const { digest, size } = version

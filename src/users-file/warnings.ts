@@ -4,7 +4,7 @@ import { whyWeak } from '../authn/password-hash.js'
 import type { ReservedName } from '../authn/reserved.js'
 import type { UserEntry, Users } from './users.js'
 import { MAX_ERRORS, type FieldError } from '../errors.js'
-import { Outline } from '../documents/yaml-positions.js'
+import { YamlPositions } from '../documents/yaml-positions.js'
 
 /** @param text that `users` were read from */
 export function findUserWarnings (text: string, users: Users, findReservedNames: (user: UserInfo) => readonly ReservedName[]): FieldError[] {
@@ -15,7 +15,7 @@ export function findUserWarnings (text: string, users: Users, findReservedNames:
     return warnings.map(({ path, message }) => ({ path: `users[${index}].${path}`, message }))
   })
   if (found.length === 0) return []
-  const outline = new Outline(text)
+  const outline = new YamlPositions(text)
   const warnings: FieldError[] = found.slice(0, MAX_ERRORS).map((warning) => ({ ...warning, line: outline.lineOf(warning.path) }))
   if (found.length > MAX_ERRORS) warnings.push({ path: '', message: `${found.length - MAX_ERRORS} more warnings` })
   return warnings

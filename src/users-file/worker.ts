@@ -1,7 +1,7 @@
 /** The thread that checks one large users file, posts the result, and ends; see reload.ts. */
 import { platform, setPriority } from 'node:os'
 import { isMainThread, parentPort, workerData } from 'node:worker_threads'
-import { limitHeap } from '../documents/size.js'
+import { limitHeap } from '../documents/yaml-limits.js'
 import { ValidationError, type FieldError } from '../errors.js'
 import type { FileVersion } from '../files/read.js'
 import { tabulateFile } from './read.js'

@@ -42,7 +42,7 @@ test('one helm install into kube-system', async t => {
 
   await t.test('it starts without anybody, and says so', async t => {
     t.match(await pod.logs(), /"level":"warn".*this provider lets nobody in/)
-    t.notMatch(await pod.logs(), /every user of this machine may read the private key/)
+    t.notMatch(await pod.logs(), /the private key is world-readable/)
   })
 
   await t.test('it runs as it was told: read-only, without root, without capabilities, in 128 MiB', async t => {

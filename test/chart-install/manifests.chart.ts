@@ -140,12 +140,12 @@ const REFUSALS: Record<string, readonly [args: readonly string[], sentence: RegE
   'a grace period that is too short': [['--set', 'terminationGracePeriodSeconds=30'], /terminationGracePeriodSeconds is 30, and must be more than 30: config\.server\.shutdownDelay \(10s\)/],
   'a long drain': [['--set', 'config.server.shutdownDelay=1m30s'], /must be more than 110/],
   'one port for both listeners': [['--set', 'config.admin.port=8443'], /are both 8443/],
-  'a listener that no API server reaches': [['--set', 'config.server.host=127.0.0.1'], /config\.server\.host is 127\.0\.0\.1: nobody reaches that/],
-  'a listener that no probe reaches': [['--set', 'config.admin.host=::1'], /config\.admin\.host is ::1: nobody reaches that/],
-  'a listener that is not to be scraped where it is': [['--set', 'kind=DaemonSet,config.admin.host=127.0.0.1,metrics.podMonitor.enabled=true'], /config\.admin\.host is 127\.0\.0\.1, and metrics are to be scraped/],
+  'a listener that no API server reaches': [['--set', 'config.server.host=127.0.0.1'], /config\.server\.host is 127\.0\.0\.1, which neither API servers nor the kubelet's probes can reach/],
+  'a listener that no probe reaches': [['--set', 'config.admin.host=::1'], /config\.admin\.host is ::1, which neither API servers nor the kubelet's probes can reach/],
+  'a listener that is not to be scraped where it is': [['--set', 'kind=DaemonSet,config.admin.host=127.0.0.1,metrics.podMonitor.enabled=true'], /config\.admin\.host is 127\.0\.0\.1, where Prometheus can't scrape metrics/],
   'two monitors': [['--set', 'metrics.serviceMonitor.enabled=true,metrics.podMonitor.enabled=true'], /counted twice/],
   'a monitor without its Service': [['--set', 'metrics.serviceMonitor.enabled=true,metrics.service.enabled=false'], /needs metrics\.service\.enabled/],
-  'two secrets of one name': [['--set-json', 'secretMounts=[{"name":"a","secretName":"x"},{"name":"a","secretName":"y"}]'], /two of the name "a"/],
+  'two secrets of one name': [['--set-json', 'secretMounts=[{"name":"a","secretName":"x"},{"name":"a","secretName":"y"}]'], /more than one entry with the name "a"/],
   'a duration of nothing': [['--set', 'tls.certManager.duration=0h'], /at '\/tls\/certManager\/duration': '0h' does not match pattern/],
   'a budget of pods in words': [['--set', 'podDisruptionBudget.maxUnavailable=few'], /at '\/podDisruptionBudget\/maxUnavailable'/],
   'a certificate that outlives its authority': [['--set', 'tls.mode=helm,tls.helm.days=4000'], /tls\.helm\.days \(4000\) is more than tls\.helm\.caDays \(3650\)/],
@@ -202,7 +202,7 @@ async function checkConfig (t: Test, manifests: readonly Manifest[]): Promise<vo
   const file = join(t.testdir({ 'config.yaml': text.replaceAll('/etc/authn-webhook/secrets/', ''), ldap: { password: 'of the service account' } }), 'config.yaml')
   await t.resolves(loadConfig({
     file,
-    kinds: async (slot, ctx) => slot.kind === 'module' ? { contract: 1, kind: 'module', schema: {}, open: () => ({ authenticateToken: () => null }) } : await findDefinition(slot, ctx),
+    findDefinition: async (slot, ctx) => slot.kind === 'module' ? { contract: 1, kind: 'module', schema: {}, open: () => ({ authenticateToken: () => null }) } : await findDefinition(slot, ctx),
     env: { FINGERPRINT_KEY: 'a key of a test' }
   }), readFileSync(file, 'utf8'))
 }

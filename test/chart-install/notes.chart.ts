@@ -62,7 +62,7 @@ test('the steps of each distribution are in the cluster, and the notes say where
     const escaped = name.replace('.', '\\.')
     t.ok((await notes('--set', `distribution=${name}`)).includes(`get configmap authn-webhook-steps -o 'jsonpath={.data.${escaped}}'`), name)
   }
-  t.match(await notes(), /\{\.data\.kubeadm\}'\n\nFor another distribution, replace \{\.data\.kubeadm\} with one of these, as it is written here:\n\n {2}\{\.data\.kind\} \{\.data\.k3s\} \{\.data\.rke2\} \{\.data\.talos\} \{\.data\.talos-1\\\.14\}\n/)
+  t.match(await notes(), /\{\.data\.kubeadm\}'\n\nFor another distribution, replace \{\.data\.kubeadm\} with one of the following, exactly as written:\n\n {2}\{\.data\.kind\} \{\.data\.k3s\} \{\.data\.rke2\} \{\.data\.talos\} \{\.data\.talos-1\\\.14\}\n/)
 })
 
 test('the step that waits for an API server tells the new one from the old', async t => {

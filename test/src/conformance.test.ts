@@ -110,7 +110,7 @@ test('a stranger\'s package passes, written from docs/providers.md alone', async
 
   const definition = await findDefinition({ kind: 'module', from: './introspection.mjs' }, { dir })
   t.equal(definition.kind, 'introspection')
-  const { providers } = await loadConfig({ file: join(dir, 'authn-webhook.yaml'), env: { SSO_CLIENT_SECRET: 'canary-client-secret' }, kinds: findDefinition })
+  const { providers } = await loadConfig({ file: join(dir, 'authn-webhook.yaml'), env: { SSO_CLIENT_SECRET: 'canary-client-secret' }, findDefinition })
   t.equal(providers[0]?.definition, definition, 'the config of the guide leads to it')
   await symlink(dir, await nodeModules(dir, name))
   t.equal(await findDefinition({ kind: 'module', from: name }, { dir }), definition, 'as a file and as a package')

@@ -1,4 +1,4 @@
-{{/* What a schema can't say of the values. */}}
+{{/* Rules that values.schema.json can't express. */}}
 {{- define "authn-webhook.checks" -}}
 {{- include "authn-webhook.checkKind" . -}}
 {{- $config := include "authn-webhook.config" . | fromYaml -}}
@@ -16,11 +16,11 @@
 {{- end -}}
 {{- range $name, $listener := pick $config "server" "admin" -}}
 {{- if and (eq $.Values.kind "Deployment") (include "authn-webhook.isLocal" $listener) -}}
-{{- fail (printf "\n\nconfig.%s.host is %s: nobody reaches that from outside of the pod, neither API servers nor the kubelet's probes. Leave it out." $name $listener.host) -}}
+{{- fail (printf "\n\nconfig.%s.host is %s, which neither API servers nor the kubelet's probes can reach from outside the pod. Remove it." $name $listener.host) -}}
 {{- end -}}
 {{- end -}}
 {{- if and (include "authn-webhook.isLocal" $config.admin) (or .Values.metrics.serviceMonitor.enabled .Values.metrics.podMonitor.enabled) -}}
-{{- fail (printf "\n\nconfig.admin.host is %s, and metrics are to be scraped, from elsewhere. Leave it out." $config.admin.host) -}}
+{{- fail (printf "\n\nconfig.admin.host is %s, where Prometheus can't scrape metrics. Remove it." $config.admin.host) -}}
 {{- end -}}
 {{- if and .Values.metrics.serviceMonitor.enabled (not .Values.metrics.service.enabled) -}}
 {{- fail "\n\nmetrics.serviceMonitor needs metrics.service.enabled; metrics.podMonitor does without." -}}
@@ -33,7 +33,7 @@
 {{- end -}}
 {{- with .Values.tls.helm -}}
 {{- if and (eq $.Values.tls.mode "helm") (gt (int .days) (int .caDays)) -}}
-{{- fail (printf "\n\ntls.helm.days (%d) is more than tls.helm.caDays (%d): the certificate would outlive its authority." (int .days) (int .caDays)) -}}
+{{- fail (printf "\n\ntls.helm.days (%d) is more than tls.helm.caDays (%d): the certificate would outlive its CA." (int .days) (int .caDays)) -}}
 {{- end -}}
 {{- if and (eq $.Values.tls.mode "helm") (ge (int .renewBeforeDays) (int .days)) -}}
 {{- fail (printf "\n\ntls.helm.renewBeforeDays (%d) must be less than tls.helm.days (%d): every upgrade would renew the certificate." (int .renewBeforeDays) (int .days)) -}}
@@ -42,34 +42,34 @@
 {{- with .Values.tls.certManager -}}
 {{- if eq $.Values.tls.mode "certManager" -}}
 {{- if gt (include "authn-webhook.seconds" .duration | int) (include "authn-webhook.seconds" .caDuration | int) -}}
-{{- fail (printf "\n\ntls.certManager.duration (%s) is longer than tls.certManager.caDuration (%s): the certificate would outlive its authority." .duration .caDuration) -}}
+{{- fail (printf "\n\ntls.certManager.duration (%s) is longer than tls.certManager.caDuration (%s): the certificate would outlive its CA." .duration .caDuration) -}}
 {{- end -}}
 {{- if ge (include "authn-webhook.seconds" .renewBefore | int) (include "authn-webhook.seconds" .duration | int) -}}
-{{- fail (printf "\n\ntls.certManager.renewBefore (%s) must be less than tls.certManager.duration (%s): cert-manager would renew without end." .renewBefore .duration) -}}
+{{- fail (printf "\n\ntls.certManager.renewBefore (%s) must be less than tls.certManager.duration (%s): cert-manager would renew endlessly." .renewBefore .duration) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
 {{- range $name := list "serviceMonitor" "podMonitor" -}}
 {{- with get $.Values.metrics $name -}}
 {{- if gt (include "authn-webhook.seconds" .scrapeTimeout | int) (include "authn-webhook.seconds" .interval | int) -}}
-{{- fail (printf "\n\nmetrics.%s.scrapeTimeout (%s) is longer than metrics.%s.interval (%s), which Prometheus refuses." $name .scrapeTimeout $name .interval) -}}
+{{- fail (printf "\n\nmetrics.%s.scrapeTimeout (%s) is longer than metrics.%s.interval (%s), which Prometheus rejects." $name .scrapeTimeout $name .interval) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
 {{- if and .Values.autoscaling.enabled (eq .Values.kind "DaemonSet") -}}
-{{- fail "\n\nautoscaling is for kind: Deployment; a DaemonSet has one pod a node." -}}
+{{- fail "\n\nautoscaling is for kind: Deployment; a DaemonSet has one pod per node." -}}
 {{- end -}}
 {{- if and (eq .Values.tls.mode "helm") (include "authn-webhook.blind" .) -}}
-{{- fail "\n\ntls.mode is helm, which keeps its authority by looking into the cluster, and nothing can be looked up here: each rendering would mint another authority, and API servers trust one. This is what helm template, --dry-run=client and Argo CD do. Use\n  - helm install and helm upgrade, or Flux, which look (to see the result before: --dry-run=server), or\n  - tls.mode: certManager, or\n  - tls.mode: existingSecret, with a Secret made by \"authn-webhook certs\"." -}}
+{{- fail "\n\ntls.mode is helm, which needs access to the cluster to reuse its CA: without it, as in helm template, --dry-run=client and Argo CD, each rendering would create another CA, which API servers don't trust. Use\n  - helm install and helm upgrade (for a preview: --dry-run=server), or Flux, or\n  - tls.mode: certManager, or\n  - tls.mode: existingSecret, with a Secret made by \"authn-webhook certs\"." -}}
 {{- end -}}
 {{- if and (include "authn-webhook.readsUsers" .) (not .Values.users.existingSecret) (include "authn-webhook.blind" .) -}}
-{{- fail "\n\nusers.existingSecret is empty, and nothing can be looked up in the cluster here: whether its users are there already can't be told, and an empty list in their place would lock them out. Make the Secret yourself, and name it:\n\n  kubectl --namespace kube-system create secret generic authn-webhook-users --from-file=users.yaml" -}}
+{{- fail "\n\nusers.existingSecret is empty, and the cluster can't be accessed here to look for existing users: an empty list would lock them out. Create the Secret yourself, and set users.existingSecret:\n\n  kubectl --namespace kube-system create secret generic authn-webhook-users --from-file=users.yaml" -}}
 {{- end -}}
 {{- range .Values.secretMounts -}}
 {{- $name := .name -}}
 {{- $count := 0 -}}
 {{- range $.Values.secretMounts }}{{ if eq .name $name }}{{ $count = add1 $count }}{{ end }}{{ end -}}
-{{- if gt (int $count) 1 }}{{ fail (printf "\n\nsecretMounts has two of the name %q: each is a directory of its own." $name) }}{{ end -}}
+{{- if gt (int $count) 1 }}{{ fail (printf "\n\nsecretMounts has more than one entry with the name %q: each needs a directory of its own." $name) }}{{ end -}}
 {{- end -}}
 {{- end -}}
 
@@ -78,7 +78,7 @@
 {{- $ns := .Release.Namespace -}}
 {{- $other := ternary "Deployment" "DaemonSet" (eq .Values.kind "DaemonSet") -}}
 {{- if and .Release.IsUpgrade (not .Values.allowKindChange) (lookup "apps/v1" $other $ns (include "authn-webhook.fullname" .)) -}}
-{{- fail (printf "\n\nkind is %s, and the release %s is a %s: the upgrade would remove the address that API servers call, and nobody could log in through the webhook until every API server has the new webhook config. Install a second release beside it, give the API servers its webhook config one after another, and then uninstall %s:\n\n  helm -n %s install %s-new charts/authn-webhook --set kind=%s,users.existingSecret=%s\n\nTo accept the interruption instead: --set allowKindChange=true" .Values.kind .Release.Name $other .Release.Name $ns .Release.Name .Values.kind (include "authn-webhook.usersSecret" .)) -}}
+{{- fail (printf "\n\nkind is %s, and the release %s is a %s: the upgrade would remove the address that API servers call, and users could not log in through the webhook until every API server has the new webhook config. Install a second release beside it, give the API servers its webhook config one after another, and then uninstall %s:\n\n  helm -n %s install %s-new charts/authn-webhook --set kind=%s,users.existingSecret=%s\n\nTo accept the interruption instead: --set allowKindChange=true" .Values.kind .Release.Name $other .Release.Name $ns .Release.Name .Values.kind (include "authn-webhook.usersSecret" .)) -}}
 {{- end -}}
 {{- if eq .Values.kind "DaemonSet" -}}
 {{- $level := dig "metadata" "labels" "pod-security.kubernetes.io/enforce" "" (lookup "v1" "Namespace" "" $ns) -}}

@@ -1,14 +1,14 @@
 {{/*
-What the chart reads of the cluster. `helm template`, `--dry-run=client` and
-Argo CD render without one: then every lookup finds nothing, also what is there.
+What the chart looks up in the cluster. `helm template`, `--dry-run=client` and
+Argo CD render without access to it: then no lookup finds anything.
 */}}
 
-{{/* Listing finds an empty list in a cluster, and nothing at all without one. */}}
+{{/* A list is empty in a cluster, and absent without access to one. */}}
 {{- define "authn-webhook.blind" -}}
 {{- if empty (lookup "v1" "Service" .Release.Namespace "") }}yes{{ end -}}
 {{- end -}}
 
-{{/* The address under which API servers reach a Deployment. */}}
+{{/* The IP address at which API servers reach a Deployment. */}}
 {{- define "authn-webhook.clusterIP" -}}
 {{- $name := include "authn-webhook.fullname" . -}}
 {{- $wanted := .Values.service.clusterIP -}}

@@ -1,4 +1,4 @@
-{{/* The config of the service: values.yaml's, completed by what the chart decides. */}}
+{{/* The config of the service: that of the values, completed by the chart. */}}
 
 {{- define "authn-webhook.config" -}}
 {{- $daemon := eq .Values.kind "DaemonSet" -}}
@@ -9,7 +9,7 @@
       "log" (dict "format" "json") -}}
 {{- if $daemon -}}
 {{- $_ := set $defaults.server "host" "127.0.0.1" -}}
-{{- /* Prometheus comes from another node, so by default every address; the kubelet doesn't */ -}}
+{{- /* Prometheus scrapes from other nodes; the kubelet probes from the same one */ -}}
 {{- if not $scraped }}{{ $_ := set $defaults.admin "host" "127.0.0.1" }}{{ end -}}
 {{- end -}}
 {{- $files := dict "certFile" "/etc/authn-webhook/tls/tls.crt" "keyFile" "/etc/authn-webhook/tls/tls.key" -}}
@@ -20,12 +20,12 @@
 {{- mergeOverwrite (dict "apiVersion" "authn-webhook/v1") $defaults (deepCopy .Values.config) (dict "tls" $files) | toYaml -}}
 {{- end -}}
 
-{{/* Does nobody reach a listener but its own host? Call with its config. */}}
+{{/* Whether a listener is reachable only from its own host. Call with its config. */}}
 {{- define "authn-webhook.isLocal" -}}
 {{- if has .host (list "127.0.0.1" "localhost" "::1") }}yes{{ end -}}
 {{- end -}}
 
-{{/* The words of a duration, `1m30s`, as seconds, rounded up. */}}
+{{/* A duration such as `1m30s` in seconds, rounded up. */}}
 {{- define "authn-webhook.seconds" -}}
 {{- $units := dict "ns" 0.000000001 "us" 0.000001 "µs" 0.000001 "ms" 0.001 "s" 1.0 "m" 60.0 "h" 3600.0 -}}
 {{- $sum := 0.0 -}}
@@ -35,14 +35,14 @@
 {{- ceil $sum | printf "%.0f" -}}
 {{- end -}}
 
-{{/* Does a provider read the Secret of users? */}}
+{{/* Whether a provider reads the Secret of users. */}}
 {{- define "authn-webhook.readsUsers" -}}
 {{- range .Values.config.identityProviders -}}
 {{- if and (eq .kind "static") (hasPrefix "/etc/authn-webhook/users/" (dig "config" "usersFile" "" .)) }}yes{{ end -}}
 {{- end -}}
 {{- end -}}
 
-{{/* Is nothing asked that isn't in this pod? */}}
+{{/* Whether no provider needs the network. */}}
 {{- define "authn-webhook.selfSufficient" -}}
 {{- $remote := false -}}
 {{- range .Values.config.identityProviders -}}

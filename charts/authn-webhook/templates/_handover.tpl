@@ -1,13 +1,13 @@
-{{/* What API servers need: a kubeconfig, and the files that it names or holds. */}}
+{{/* The files of API servers: a kubeconfig, and the certificates and key that it refers to or embeds. */}}
 
-{{/* Whatever address they call, API servers look for this name in the certificate. */}}
+{{/* API servers verify this name in the certificate, at any address. */}}
 {{- define "authn-webhook.serverName" -}}
 authn-webhook.kube-system.svc
 {{- end -}}
 
 {{/*
-The kubeconfig. Call with a dict: `root`; `ca` (PEM; else it names ca.crt beside
-it); `cert` and `key` (PEM; else it names the files beside it).
+The kubeconfig. Call with a dict: `root`; `ca`, `cert` and `key` (PEM, to embed;
+if absent, it refers to files next to it).
 */}}
 {{- define "authn-webhook.kubeconfig" -}}
 {{- $root := .root -}}

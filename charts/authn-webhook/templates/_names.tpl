@@ -4,7 +4,7 @@
 {{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" -}}
 {{- end -}}
 
-{{/* 52 characters leave room for what is put behind it: -selfsigned. */}}
+{{/* 52 characters leave room for suffixes such as -selfsigned. */}}
 {{- define "authn-webhook.fullname" -}}
 {{- if .Values.fullnameOverride -}}
 {{- .Values.fullnameOverride | trunc 52 | trimSuffix "-" -}}
@@ -29,7 +29,7 @@ app.kubernetes.io/component: webhook
 {{ include "authn-webhook.commonLabels" . }}
 {{- end -}}
 
-{{/* Of what is no part of the running service: the selectors must not find it. */}}
+{{/* For objects that selectors of the service must not match. */}}
 {{- define "authn-webhook.commonLabels" -}}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
@@ -73,7 +73,7 @@ app.kubernetes.io/part-of: authn-webhook
 {{- end -}}
 {{- end -}}
 
-{{/* What an API server needs beside the webhook config; absent in mode existingSecret. */}}
+{{/* The files of an API server besides the webhook config; absent with mode existingSecret. */}}
 {{- define "authn-webhook.apiServerSecret" -}}
 {{- printf "%s-apiserver" (include "authn-webhook.fullname" .) -}}
 {{- end -}}

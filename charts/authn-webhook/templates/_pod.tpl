@@ -99,7 +99,7 @@ spec:
     - name: config
       configMap:
         name: {{ include "authn-webhook.fullname" . }}
-    # the group is fsGroup; nobody else reads
+    # readable only for the user and fsGroup
     - name: tls
       secret:
         secretName: {{ include "authn-webhook.tlsSecret" . }}

@@ -1,6 +1,6 @@
 {{/* Which nodes pods run on, and how they spread. */}}
 
-{{/* matchLabelKeys that leave out the pods a rollout replaces. Call with `root` and `since`, the version that has the field on by default. */}}
+{{/* matchLabelKeys that ignore the pods of other revisions. Call with `root` and `since`, the first version with the field enabled by default. */}}
 {{- define "authn-webhook.sameRevision" -}}
 {{- if semverCompare (printf ">=%s-0" .since) .root.Capabilities.KubeVersion.Version -}}
 matchLabelKeys:
@@ -19,8 +19,8 @@ nodeAffinity:
 {{- end -}}
 
 {{/*
-A preference: zones as a topologySpreadConstraint would make the scheduler ignore
-nodes without a zone when it spreads over hostnames, too.
+A preference, since with a topologySpreadConstraint for zones the scheduler would
+ignore nodes without a zone when it spreads over hostnames, too.
 */}}
 {{- define "authn-webhook.zoneAffinity" -}}
 podAntiAffinity:
@@ -44,7 +44,7 @@ podAntiAffinity:
 {{- end -}}
 {{- end -}}
 
-{{/* For a Deployment the values' tolerations, and those below whose keys they don't name. */}}
+{{/* For a Deployment, the tolerations of the values, and the following ones with other keys. */}}
 {{- define "authn-webhook.tolerations" -}}
 {{- if and (eq .Values.kind "DaemonSet") .Values.tolerations -}}
 {{- toYaml .Values.tolerations -}}
@@ -57,7 +57,7 @@ podAntiAffinity:
 {{- range list "node-role.kubernetes.io/control-plane" "node-role.kubernetes.io/master" -}}
 {{- if not (hasKey $own .) }}{{ $all = append $all (dict "key" . "operator" "Exists" "effect" "NoSchedule") }}{{ end -}}
 {{- end -}}
-{{- /* Kubernetes itself adds both with 300 s */ -}}
+{{- /* Kubernetes adds both with 300 s */ -}}
 {{- range list "node.kubernetes.io/not-ready" "node.kubernetes.io/unreachable" -}}
 {{- if not (hasKey $own .) }}{{ $all = append $all (dict "key" . "operator" "Exists" "effect" "NoExecute" "tolerationSeconds" 30) }}{{ end -}}
 {{- end -}}

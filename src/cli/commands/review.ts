@@ -133,7 +133,7 @@ async function withProviders<T> ({ config: file }: ReviewOptions, { env }: Termi
   const { findDefinition } = await import('../../config/registry.js')
   const { openChain } = await import('../chain.js')
   const { createLogger } = await import('../../logger.js')
-  const loaded = await loadConfig({ file, env, kinds: findDefinition })
+  const loaded = await loadConfig({ file, env, findDefinition })
   // stdout is for the result
   const log = await createLogger({ level: 'warn', format: 'json', terminal: false, destination: { write (line) { process.stderr.write(escapeJson(line)) } } })
   const chain = await openChain({ loaded, log })

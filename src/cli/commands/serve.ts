@@ -86,7 +86,7 @@ async function load (options: ServeOptions, { env }: Terminal): Promise<LoadedCo
   const { findDefinition } = await import('../../config/registry.js')
   const kind = demoKind(options)
   const file = kind === undefined ? options.config : await prepareDemo(kind, options)
-  const loaded = await loadConfig({ file, env, kinds: findDefinition })
+  const loaded = await loadConfig({ file, env, findDefinition })
   const { server } = loaded.config
   if (options.host !== undefined) server.host = options.host
   if (options.port !== undefined) server.port = options.port

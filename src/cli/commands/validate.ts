@@ -8,7 +8,7 @@ import { Deadline, PROVIDER_PATIENCE } from '../../authn/deadline.js'
 import type { ValidateFilesContext } from '../../authn/provider.js'
 import { findReservedNames } from '../../authn/reserved.js'
 import type { TlsConfig } from '../../../schemas/config.js'
-import type { LoadedProvider } from '../../config/load.js'
+import type { LocatedProvider } from '../../config/load.js'
 import { ExitCode } from '../command-error.js'
 import { ValidationError, formatFieldError, type FieldError } from '../../errors.js'
 import { outputOption, printResult, type OutputFormat, type Terminal } from '../terminal.js'
@@ -55,10 +55,10 @@ Examples:
 }
 
 async function validate (file: string | undefined, env: NodeJS.ProcessEnv): Promise<Report> {
-  const { findConfig, inspectConfig } = await import('../../config/load.js')
+  const { findConfig, validateConfig } = await import('../../config/load.js')
   const { findDefinition } = await import('../../config/registry.js')
   const path = findConfig({ file, env })
-  const inspected = await errorsOf(async () => await inspectConfig({ file: path, env, kinds: findDefinition }))
+  const inspected = await errorsOf(async () => await validateConfig({ file: path, env, findDefinition }))
   if ('errors' in inspected) return { valid: false, file: path, errors: inspected.errors, warnings: [] }
 
   const loaded = inspected.value
@@ -87,10 +87,10 @@ async function checkCertificate ({ clientCAFile, ...own }: TlsConfig, place: Pla
   const { readCertificates, readPrivateKey } = await import('../../certificates/pem.js')
   const { findCertificateProblems, readServingCertificate } = await import('../../certificates/serving-certificate.js')
   const { certFile, keyFile } = own
-  const { fieldOf } = await import('../../config/fields.js')
+  const { findFileField } = await import('../../config/file-field.js')
   const check = async (field: string | undefined, read: () => Promise<unknown>): Promise<LocatedError[]> => {
     const checked = await errorsOf(read)
-    return 'errors' in checked ? checked.errors.map(({ file, message }) => place(field ?? fieldOf(file, own, 'tls', '') ?? 'tls', `${file}: ${message}`)) : []
+    return 'errors' in checked ? checked.errors.map(({ file, message }) => place(field ?? findFileField(file, own, 'tls', '') ?? 'tls', `${file}: ${message}`)) : []
   }
   const pair = [...await check('tls.certFile', async () => await readCertificates(certFile)), ...await check('tls.keyFile', async () => await readPrivateKey(keyFile))]
   const authority = clientCAFile === undefined ? [] : await check('tls.clientCAFile', async () => await readCertificates(clientCAFile))
@@ -103,8 +103,8 @@ async function checkCertificate ({ clientCAFile, ...own }: TlsConfig, place: Pla
 }
 
 /** What the provider finds wrong with its files: of a whole file, where the config names it; what can't be told of a file, at the provider. */
-async function checkProvider ({ entry, definition, at }: LoadedProvider, { dir, invalid }: { dir: string, invalid: boolean }, place: Place, warn: (warning: LocatedError) => void): Promise<LocatedError[]> {
-  const { fieldOf } = await import('../../config/fields.js')
+async function checkProvider ({ entry, definition, path }: LocatedProvider, { dir, invalid }: { dir: string, invalid: boolean }, place: Place, warn: (warning: LocatedError) => void): Promise<LocatedError[]> {
+  const { findFileField } = await import('../../config/file-field.js')
   const { usernamePrefix = '', groupPrefix = '', reserved } = entry
   const ctx: ValidateFilesContext = {
     resolvePath: (path) => resolve(dir, path),
@@ -118,11 +118,11 @@ async function checkProvider ({ entry, definition, at }: LoadedProvider, { dir, 
     return []
   } catch (error) {
     const errors: unknown[] = error instanceof AggregateError ? error.errors : [error]
-    return errors.flatMap((error) => error instanceof ValidationError ? located(error).map(atField) : [place(at, (error as Error).message)])
+    return errors.flatMap((error) => error instanceof ValidationError ? located(error).map(atField) : [place(path, (error as Error).message)])
   }
 
   function atField (error: LocatedError): LocatedError {
-    const field = error.path === '' && error.line === undefined ? fieldOf(error.file, entry.config, `${at}.config`, dir) : undefined
+    const field = error.path === '' && error.line === undefined ? findFileField(error.file, entry.config, `${path}.config`, dir) : undefined
     return field === undefined ? error : place(field, `${error.file}: ${error.message}`)
   }
 }

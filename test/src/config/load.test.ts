@@ -7,7 +7,7 @@ import { dump } from 'js-yaml'
 import { Type } from '@sinclair/typebox'
 import { Closed, Secret } from '../../../schemas/primitives.js'
 import type { IdentityProviderDefinition } from '../../../src/authn/provider.js'
-import { findConfig, inspectConfig, loadConfig, type FindDefinition, type LoadedConfig } from '../../../src/config/load.js'
+import { findConfig, validateConfig, loadConfig, type FindDefinition, type LoadedConfig } from '../../../src/config/load.js'
 import { ValidationError, InvalidProviderError, type FieldError } from '../../../src/errors.js'
 
 const DIRECTORY: IdentityProviderDefinition = {
@@ -19,7 +19,7 @@ const DIRECTORY: IdentityProviderDefinition = {
 const PLAIN: IdentityProviderDefinition = { ...DIRECTORY, kind: 'plain', schema: { type: 'object', additionalProperties: false } }
 const BROKEN: IdentityProviderDefinition = { ...DIRECTORY, kind: 'broken', schema: { type: 'objekt' } }
 
-const kinds: FindDefinition = async ({ kind, from }, { dir }) => {
+const findDefinition: FindDefinition = async ({ kind, from }, { dir }) => {
   if (kind === 'module' && from === './here.mjs') return existsSync(join(dir, from)) ? PLAIN : await Promise.reject(new InvalidProviderError(`there is no file ${from}`))
   const definition = [DIRECTORY, PLAIN, BROKEN].find((candidate) => candidate.kind === kind)
   if (definition === undefined) throw new InvalidProviderError(`there is no kind "${kind}"`)
@@ -53,7 +53,7 @@ function chainWith (edit: Edit = () => {}): string {
 
 async function load (t: Test, text: string, env: NodeJS.ProcessEnv = {}): Promise<LoadedConfig> {
   const cwd = t.testdir({ 'authn-webhook.yaml': text })
-  return await loadConfig({ cwd, env, kinds })
+  return await loadConfig({ cwd, env, findDefinition })
 }
 
 async function errorsOf (t: Test, text: string): Promise<readonly FieldError[]> {
@@ -77,7 +77,7 @@ test('a config that is right', async (t) => {
       { name: 'people', kind: 'plain', usernamePrefix: 'p:', groupPrefix: 'p:' }
     ]
   }))
-  const loaded = await loadConfig({ file: 'etc/authn.yaml', cwd: dir, env: { FINGERPRINT: 'of-env' }, kinds })
+  const loaded = await loadConfig({ file: 'etc/authn.yaml', cwd: dir, env: { FINGERPRINT: 'of-env' }, findDefinition })
   const { config } = loaded
 
   t.equal(loaded.file, file)
@@ -118,39 +118,39 @@ test('where the config is looked for', async (t) => {
 
   t.test('and what is said where there is none', { skip: existsSync('/etc/authn-webhook/config.yaml') }, async (t) => {
     t.throws(() => findConfig({ cwd, env: {} }), {
-      name: 'CommandError',
-      message: `there is no config: neither --config nor $AUTHN_WEBHOOK_CONFIG names one, nor is there ${join(cwd, 'authn-webhook.yaml')} or /etc/authn-webhook/config.yaml; to try without one, "authn-webhook serve --demo"`
+      code: 'AUTHN_CONFIG_NOT_FOUND',
+      message: `no config file found: pass --config, set AUTHN_WEBHOOK_CONFIG, or create ${join(cwd, 'authn-webhook.yaml')} or /etc/authn-webhook/config.yaml; to try without one, run "authn-webhook serve --demo"`
     })
   })
   t.equal(findConfig({ file: 'x.yaml' }), join(process.cwd(), 'x.yaml'))
-  await t.rejects(loadConfig({ file: join(dir, 'absent.yaml'), kinds }), { name: 'ValidationError', message: `${join(dir, 'absent.yaml')}: does not exist` })
+  await t.rejects(loadConfig({ file: join(dir, 'absent.yaml'), findDefinition }), { name: 'ValidationError', message: `${join(dir, 'absent.yaml')}: does not exist` })
 })
 
 test('each rule across fields', async (t) => {
   const cases: Array<[name: string, text: string, errors: Array<[path: string, message: RegExp]>]> = [
-    ['names are unique', chainWith((config) => { config.identityProviders[1].name = 'people' }), [['identityProviders[1].name', /is the name of identityProviders\[0\] already/]]],
+    ['names are unique', chainWith((config) => { config.identityProviders[1].name = 'people' }), [['identityProviders[1].name', /is already the name of identityProviders\[0\]/]]],
     ['three of one name', chainWith((config) => { config.identityProviders[1].name = 'people'; config.identityProviders.push({ ...config.identityProviders[1], usernamePrefix: 'x:', groupPrefix: 'x:' }) }), [['identityProviders[1].name', /identityProviders\[0\]/], ['identityProviders[2].name', /identityProviders\[0\]/]]],
-    ['prefixes are written', chainWith((config) => { delete config.identityProviders[0].usernamePrefix; delete config.identityProviders[1].groupPrefix }), [['identityProviders[0].usernamePrefix', /is missing: with several providers, .* users begin/], ['identityProviders[1].groupPrefix', /is missing: .* groups begin/]]],
-    ['prefixes are not empty', chainWith((config) => { config.identityProviders[0].usernamePrefix = '' }), [['identityProviders[0].usernamePrefix', /must not be empty: .*the same users; "sharedNames: true" allows it/]]],
-    ['prefixes differ', chainWith((config) => { config.identityProviders[1].groupPrefix = 'p:' }), [['identityProviders[1].groupPrefix', /begins like identityProviders\[0\].groupPrefix: .*the same groups/]]],
-    ['none starts another', chainWith((config) => { config.identityProviders[1].usernamePrefix = 'p:c:' }), [['identityProviders[1].usernamePrefix', /begins like identityProviders\[0\]/]]],
-    ['… the other way round', chainWith((config) => { config.identityProviders[0].usernamePrefix = 'c:p:' }), [['identityProviders[1].usernamePrefix', /begins like identityProviders\[0\]/]]],
+    ['prefixes are written', chainWith((config) => { delete config.identityProviders[0].usernamePrefix; delete config.identityProviders[1].groupPrefix }), [['identityProviders[0].usernamePrefix', /is required when there is more than one provider: their users must/], ['identityProviders[1].groupPrefix', /is required .* their groups must/]]],
+    ['prefixes are not empty', chainWith((config) => { config.identityProviders[0].usernamePrefix = '' }), [['identityProviders[0].usernamePrefix', /must not be empty .*the same users; "sharedNames: true" allows this/]]],
+    ['prefixes differ', chainWith((config) => { config.identityProviders[1].groupPrefix = 'p:' }), [['identityProviders[1].groupPrefix', /overlaps with identityProviders\[0\].groupPrefix: .*the same groups/]]],
+    ['none starts another', chainWith((config) => { config.identityProviders[1].usernamePrefix = 'p:c:' }), [['identityProviders[1].usernamePrefix', /overlaps with identityProviders\[0\]/]]],
+    ['… the other way round', chainWith((config) => { config.identityProviders[0].usernamePrefix = 'c:p:' }), [['identityProviders[1].usernamePrefix', /overlaps with identityProviders\[0\]/]]],
     ['sharedNames allows the latter', chainWith((config) => { config.sharedNames = true; for (const slot of config.identityProviders) slot.usernamePrefix = slot.groupPrefix = '' }), []],
-    ['but not the former', chainWith((config) => { config.sharedNames = true; delete config.identityProviders[0].usernamePrefix }), [['identityProviders[0].usernamePrefix', /is missing/]]],
-    ['a provider has no longer than the review', configWith((config) => { config.server.timeout = '2s' }), [['identityProviders[0].timeout', /is 3s, and must not be longer than server.timeout, the 2s/]]],
+    ['but not the former', chainWith((config) => { config.sharedNames = true; delete config.identityProviders[0].usernamePrefix }), [['identityProviders[0].usernamePrefix', /is required/]]],
+    ['a provider has no longer than the review', configWith((config) => { config.server.timeout = '2s' }), [['identityProviders[0].timeout', /is 3s, and must not be longer than server.timeout \(2s\), the time limit for a whole review/]]],
     ['equally long is fine', configWith((config) => { config.server.timeout = '3000ms' }), []],
     ['a budget is more than nothing', configWith((config) => { config.server.timeout = '0s'; config.identityProviders[0].timeout = '0ms' }), [['server.timeout', /must be at least 10ms/], ['identityProviders[0].timeout', /must be at least 10ms/]]],
     ['no shutdown delay, no ageing', configWith((config) => { Object.assign(config.server, { shutdownDelay: '0s', maxConnectionAge: '0s' }) }), []],
     ['timers that Node keeps', configWith((config) => { config.server.maxConnectionAge = '600h' }), [['server.maxConnectionAge', /must be at most 576h/]]],
-    ['a module has a place', configWith((config) => { config.identityProviders[0].kind = 'module' }), [['identityProviders[0].from', /is missing: "kind: module" needs a package, or a path/]]],
-    ['only a module has one', configWith((config) => { config.identityProviders[0].from = './x.mjs' }), [['identityProviders[0].from', /is for "kind: module" alone/]]],
+    ['a module has a place', configWith((config) => { config.identityProviders[0].kind = 'module' }), [['identityProviders[0].from', /is required with "kind: module": a package, or a path/]]],
+    ['only a module has one', configWith((config) => { config.identityProviders[0].from = './x.mjs' }), [['identityProviders[0].from', /is only for "kind: module"/]]],
     ['a module that is not there', configWith((config) => { Object.assign(config.identityProviders[0], { kind: 'module', from: './here.mjs' }) }), [['identityProviders[0].from', /there is no file .\/here.mjs/]]],
     ['a kind that is unknown', configWith((config) => { config.identityProviders[0].kind = 'plane' }), [['identityProviders[0].kind', /there is no kind "plane"/]]],
     ['a provider whose schema is wrong', configWith((config) => { config.identityProviders[0].kind = 'broken' }), [['identityProviders[0].kind', /the schema of this provider can't be used: type must be JSONType.*objekt/]]],
-    ...['/livez', '/healthz', '/readyz', '/metrics'].map((path): typeof cases[number] => [`${path} is taken without admin`, configWith((config) => { config.server.path = path }), [['server.path', new RegExp(`is ${path}, which this port serves to probes and scrapers: choose another path, or set admin to give those a port of their own`)]]]),
+    ...['/livez', '/healthz', '/readyz', '/metrics'].map((path): typeof cases[number] => [`${path} is taken without admin`, configWith((config) => { config.server.path = path }), [['server.path', new RegExp(`is ${path}, which serves probes and metrics on this port: choose another path, or set admin to move probes and metrics to a port of their own`)]]]),
     ['and free with it', configWith((config) => { config.server.path = '/metrics'; config.admin = { port: 9090 } }), []],
     ['as is what only begins like it', configWith((config) => { config.server.path = '/metrics/authenticate' }), []],
-    ['names of clients need a CA', configWith((config) => { config.tls.clientNames = ['kube-apiserver'] }), [['tls.clientNames', /needs tls.clientCAFile/]]],
+    ['names of clients need a CA', configWith((config) => { config.tls.clientNames = ['kube-apiserver'] }), [['tls.clientNames', /requires tls.clientCAFile/]]],
     ['listeners on one port', configWith((config) => { config.admin = { host: '127.0.0.1', port: 8443 } }), [['admin.port', /must differ from server.port/]]],
     ['… of any address', configWith((config) => { config.admin = { port: 8443 } }), [['admin.port', /must differ/]]],
     ['… of two addresses', configWith((config) => { config.admin = { host: '127.0.0.2', port: 8443 } }), []],
@@ -170,7 +170,7 @@ test('each rule across fields', async (t) => {
 
 test('a module of the config file\'s directory', async (t) => {
   const dir = t.testdir({ 'here.mjs': '', 'c.yaml': configWith((config) => { Object.assign(config.identityProviders[0], { kind: 'module', from: './here.mjs' }) }) })
-  const { providers } = await loadConfig({ file: join(dir, 'c.yaml'), kinds })
+  const { providers } = await loadConfig({ file: join(dir, 'c.yaml'), findDefinition })
   t.equal(providers[0]?.definition, PLAIN)
 })
 
@@ -223,13 +223,13 @@ test('rules leave fields alone that are wrong by themselves', async (t) => {
 
 test('a invalid config tells which providers are sound all the same', async (t) => {
   const file = join(t.testdir({ 'c.yaml': chainWith((config) => { config.server.prot = 1; config.identityProviders[1].kind = 'directory' }) }), 'c.yaml')
-  const inspection = await inspectConfig({ file, kinds })
+  const inspection = await validateConfig({ file, findDefinition })
   t.match(inspection, { error: ValidationError, providers: [{ entry: { name: 'people' }, definition: PLAIN }] })
   t.equal(inspection.providers.length, 1)
 })
 
 test('warnings', async (t) => {
-  const open = /without clientCAFile, whoever reaches the port may try/
+  const open = /without clientCAFile, anyone who can reach the port can try tokens and passwords/
   for (const [host, warned] of [['::', true], ['0.0.0.0', true], ['192.0.2.1', true], ['127.0.0.1', false], ['127.1.2.3', false], ['::1', false], ['localhost', false]] as const) {
     const { warnings } = await load(t, configWith((config) => { config.server.host = host }))
     t.equal(warnings.some(({ path, message }) => path === 'tls' && open.test(message)), warned, host)
@@ -238,13 +238,13 @@ test('warnings', async (t) => {
 
   t.test('of a prefix that Kubernetes keeps to itself', async (t) => {
     const { warnings } = await load(t, configWith((config) => { config.identityProviders[0].groupPrefix = 'system:' }))
-    t.match(warnings, [{ path: 'identityProviders[0].groupPrefix', line: 10, message: /every name that begins with "system:" is reserved/ }])
+    t.match(warnings, [{ path: 'identityProviders[0].groupPrefix', line: 10, message: /names that begin with "system:" are reserved/ }])
   })
 
   t.test('of a provider itself, and its errors across fields', async (t) => {
     const findings = [{ path: 'url', message: 'is hardly meant', warning: true }, { path: '', message: 'says too little' }]
     const file = join(t.testdir({ 'c.yaml': configWith() }), 'c.yaml')
-    const inspected = async (inspect: IdentityProviderDefinition['validate']) => await inspectConfig({ file, kinds: async () => ({ ...PLAIN, validate: inspect! }) })
+    const inspected = async (inspect: IdentityProviderDefinition['validate']) => await validateConfig({ file, findDefinition: async () => ({ ...PLAIN, validate: inspect! }) })
     t.match(await inspected(() => findings.slice(0, 1)), { warnings: [{ path: 'identityProviders[0].config.url', message: 'is hardly meant' }] })
     t.match(await inspected(() => findings), { error: { errors: [{ path: 'identityProviders[0].config', message: 'says too little' }] }, providers: [] })
   })
@@ -256,8 +256,8 @@ test('warnings', async (t) => {
     await writeFile(key, '')
     for (const [mode, warned] of [[0o644, true], [0o604, true], [0o640, false], [0o600, false]] as const) {
       await chmod(key, mode)
-      const { warnings } = await loadConfig({ file: join(dir, 'c.yaml'), kinds })
-      t.equal(warnings.some(({ path, line, message }) => path === 'tls.keyFile' && line === 6 && /may read the private key/.test(message)), warned, mode.toString(8))
+      const { warnings } = await loadConfig({ file: join(dir, 'c.yaml'), findDefinition })
+      t.equal(warnings.some(({ path, line, message }) => path === 'tls.keyFile' && line === 6 && /the private key is world-readable/.test(message)), warned, mode.toString(8))
     }
   })
 })

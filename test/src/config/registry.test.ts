@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { test, type Test } from 'tap'
 import { findDefinition, KINDS } from '../../../src/config/registry.js'
-import { resolveSecrets } from '../../../src/documents/secret-places.js'
+import { resolveSecrets } from '../../../src/documents/resolve-secrets.js'
 
 const provider = (kind: string): string => `export default { contract: 1, kind: '${kind}', schema: {}, open: () => ({ authenticateToken: () => null }) }\n`
 
@@ -27,10 +27,10 @@ test('each built-in kind leads to its definition', async t => {
 
 test('what the config says has to fit together', async t => {
   for (const [slot, message] of [
-    [{ kind: 'ldab' }, 'there is no kind "ldab"; there are static, ldap, mock, module'],
-    [{ kind: 'constructor' }, 'there is no kind "constructor"; there are static, ldap, mock, module'],
-    [{ kind: 'module' }, '"kind: module" needs "from", a package or a path that starts with ./'],
-    [{ kind: 'static', from: './x.mjs' }, '"from" is for "kind: module" alone']
+    [{ kind: 'ldab' }, 'unknown kind "ldab": must be one of static, ldap, mock, module'],
+    [{ kind: 'constructor' }, 'unknown kind "constructor": must be one of static, ldap, mock, module'],
+    [{ kind: 'module' }, '"kind: module" requires "from": a package, or a path that starts with ./'],
+    [{ kind: 'static', from: './x.mjs' }, '"from" is only for "kind: module"']
   ] as const) {
     await t.rejects(findDefinition(slot, { dir: '.' }), { code: 'AUTHN_UNKNOWN_PROVIDER', message })
   }
@@ -95,7 +95,7 @@ test('what can\'t be used is refused with the reason', async t => {
   const invalid = 'AUTHN_INVALID_PROVIDER'
   const unknown = 'AUTHN_UNKNOWN_PROVIDER'
   for (const [from, message, code = invalid] of [
-    ['./gone.mjs', `there is no file ${dir}/gone.mjs`, unknown],
+    ['./gone.mjs', `file ${dir}/gone.mjs does not exist`, unknown],
     ['./throws.mjs', `${dir}/throws.mjs can't be loaded: boom`],
     ['./throws-text.mjs', `${dir}/throws-text.mjs can't be loaded: boom`],
     ['./syntax.mjs', `${dir}/syntax.mjs can't be loaded: Unexpected end of input; "node --check ${dir}/syntax.mjs" shows where`],
@@ -105,10 +105,10 @@ test('what can\'t be used is refused with the reason', async t => {
     ['./null.mjs', 'the default export is not an object'],
     ['./contract.mjs', 'the provider speaks contract 2; this release supports: 1', 'AUTHN_CONTRACT_MISMATCH'],
     ['./closed.mjs', '"open" is not a function'],
-    ['provider.mjs', `there is no package "provider.mjs", neither in ${dir}/node_modules nor in`, unknown],
-    ['node:fs', 'there is no package "node:fs"', unknown],
-    ['data:text/javascript,0', 'there is no package "data:text"', unknown],
-    ['%s', 'there is no package "%s"', unknown],
+    ['provider.mjs', `package "provider.mjs" not found in ${dir}/node_modules or `, unknown],
+    ['node:fs', 'package "node:fs" not found', unknown],
+    ['data:text/javascript,0', 'package "data:text" not found', unknown],
+    ['%s', 'package "%s" not found', unknown],
     ['inner', `the package in ${dir}/node_modules/inner does not export "."`],
     ['inner/types', `the package in ${dir}/node_modules/inner does not export "./types"`],
     ['inner/open/secret/key', `the package in ${dir}/node_modules/inner does not export "./open/secret/key"`],
@@ -124,7 +124,7 @@ test('what can\'t be used is refused with the reason', async t => {
 test('a module has a limited time to load, whether or not it keeps the process alive', async t => {
   const dir = await folder(t, { 'waits.mjs': 'await new Promise(() => {})\n', 'ticks.mjs': 'await new Promise(resolve => { setTimeout(resolve, 3_600_000).unref() })\n' })
   for (const name of ['waits.mjs', 'ticks.mjs']) {
-    await t.rejects(findDefinition({ kind: 'module', from: `./${name}` }, { dir, patience: 20 }), { code: 'AUTHN_INVALID_PROVIDER', message: `not an identity provider: ${dir}/${name} can't be loaded: it did not finish within 0.02 s; does a top-level await never end?` })
+    await t.rejects(findDefinition({ kind: 'module', from: `./${name}` }, { dir, patience: 20 }), { code: 'AUTHN_INVALID_PROVIDER', message: `not an identity provider: ${dir}/${name} can't be loaded: not loaded within 0.02 s; does a top-level await never end?` })
   }
 })
 

@@ -23,7 +23,7 @@ test('where the text of a secret comes from', async (t) => {
 
   for (const [reference, message] of [
     [{ env: 'ABSENT' }, 'the environment variable ABSENT is not set'],
-    [{ env: CANARY }, 'the environment variable that is named here is not set'],
+    [{ env: CANARY }, 'this environment variable is not set'],
     [{ env: 'EMPTY' }, 'the environment variable EMPTY is empty'],
     [{ file: 'absent' }, `the file ${join(dir, 'absent')} does not exist`],
     [{ file: 'folder' }, `the file ${join(dir, 'folder')} is a directory, not a file`],

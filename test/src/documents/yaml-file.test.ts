@@ -3,10 +3,10 @@ import { join } from 'node:path'
 import { test } from 'tap'
 import { UsersFile } from '../../../schemas/users.js'
 import { ValidationError, MAX_ERRORS, type FieldError } from '../../../src/errors.js'
-import { draftDocument, validationError, parseDocument, readDocument } from '../../../src/documents/yaml-file.js'
-import { MAX_INDICATORS } from '../../../src/documents/size.js'
+import { validateDocument, validationError, parseDocument, readDocument } from '../../../src/documents/yaml-file.js'
+import { MAX_INDICATORS } from '../../../src/documents/yaml-limits.js'
 import { findErrors } from '../../../src/documents/schema-errors.js'
-import { nearest } from '../../../src/documents/did-you-mean.js'
+import { closestWord } from '../../../src/documents/spelling.js'
 import { joinPath } from '../../../src/documents/yaml-positions.js'
 
 const CANARY = 'hunter2'
@@ -169,11 +169,11 @@ test('what is no document', async (t) => {
     ['comments alone', '# nothing\n', undefined, 'is empty'],
     ['a bracket that stays open', 'name: x\ntags: [a\n', 3, /^is not valid YAML: /],
     ['a tab as indentation', 'door:\n\tlocked: true\n', 2, /^is not valid YAML: .*tab/],
-    ['two documents', '---\n# first\nname: x\n---\nname: y\n', 4, 'holds more than one YAML document; remove the "---" between them'],
+    ['two documents', '---\n# first\nname: x\n---\nname: y\n', 4, 'has more than one YAML document: remove the "---" between them'],
     ['two documents without a first marker', 'name: x\n---\nname: y\n', 2, /more than one/],
     ['a mapping as a key', '? {a: 1}\n: x\n', 1, /^is not valid YAML: .*complex keys/],
-    ['an alias of nothing', `name: *${CANARY}\n`, 1, 'is not valid YAML: an alias of an anchor that is not there; a value that starts with "*" must be quoted'],
-    ['an unknown tag', `name: !${CANARY} x\n`, 1, 'is not valid YAML: a tag that is not known here; a value that starts with "!" must be quoted'],
+    ['an alias of nothing', `name: *${CANARY}\n`, 1, 'is not valid YAML: an alias without an anchor; quote a value that starts with "*"'],
+    ['an unknown tag', `name: !${CANARY} x\n`, 1, 'is not valid YAML: an unknown tag; quote a value that starts with "!"'],
     ['a null byte', 'name: a\0b\n', 1, /^is not valid YAML: null byte/]
   ] as const) {
     const [error, ...others] = errorsIn(text)
@@ -185,15 +185,15 @@ test('what is no document', async (t) => {
 
 test('keys that are there twice are errors beside the others', async (t) => {
   t.strictSame(errorsIn('name: x\nport: 1\ndoor: { locked: false, locked: false }\nname: y\ntags: [{ a: 1, a: 2 }]\n'), [
-    { path: 'door.locked', line: 3, message: 'is there twice' },
-    { path: 'name', line: 4, message: 'is there twice' },
-    { path: 'tags[0].a', line: 5, message: 'is there twice' },
+    { path: 'door.locked', line: 3, message: 'is a duplicate key' },
+    { path: 'name', line: 4, message: 'is a duplicate key' },
+    { path: 'tags[0].a', line: 5, message: 'is a duplicate key' },
     { path: 'tags[0]', line: 5, message: 'must be a string; got a mapping of keys to values' }
   ])
 })
 
 test('a key that may be part of a value is not repeated', async (t) => {
-  const hidden = (what: string): string => `has ${what}, not shown since it may be part of a secret: quote values that contain a comma`
+  const hidden = (what: string): string => `has ${what}, not shown because it may be part of a secret: quote values that contain a comma`
   for (const [name, text, path, line, what] of [
     ['of a split value', `{ name: x, secret: pa,${CANARY} }`, '', 1, 'an unknown key'],
     ['of a split value that spells a key', '{ name: x, secret: pa,prot }', '', 1, 'an unknown key'],
@@ -202,7 +202,7 @@ test('a key that may be part of a value is not repeated', async (t) => {
     ['with digits', 'name: x\nhunter2: 1', '', 2, 'an unknown key'],
     ['deeper', `{ name: x, door: { locked: true, key: pa,${CANARY} } }`, 'door', 1, 'an unknown key'],
     ['where every key is allowed', `{ name: x, labels: { a: b,${CANARY} } }`, 'labels', 1, 'a key without a value'],
-    ['twice', `{ name: x, labels: { a: b,${CANARY}: c,${CANARY}: d } }`, undefined, 1, 'a key twice']
+    ['twice', `{ name: x, labels: { a: b,${CANARY}: c,${CANARY}: d } }`, undefined, 1, 'a duplicate key']
   ] as const) {
     const errors = errorsIn(text)
     if (path !== undefined) t.strictSame(errors, [{ path, line, message: hidden(what) }], name)
@@ -227,7 +227,7 @@ test('no error repeats a value, however odd the place it was typed into', async 
 })
 
 test('readers with rules of their own', async (t) => {
-  const draft = draftDocument<any>('port: 0\nname: x\n', { file: 'shop.yaml', schema: Shop })
+  const draft = validateDocument<any>('port: 0\nname: x\n', { file: 'shop.yaml', schema: Shop })
   t.match(draft.errors, [{ path: 'port' }])
   const error = validationError(draft, [{ path: 'name', message: 'is taken' }, ...draft.errors])
   t.equal(error.message, 'shop.yaml:1: port: must be at least 1\nshop.yaml:2: name: is taken')
@@ -261,18 +261,18 @@ test('aliases', async (t) => {
     ['of a long text', `text: &t ${'x'.repeat(640_000)}\nuses: [${Array(200).fill('*t').join(', ')}]\n`, 2],
     ['as keys', `list: &l [${Array(5000).fill('x').join(', ')}]\nuses:\n${Array.from({ length: 5000 }, () => '  - ? *l\n    : 1\n').join('')}`, 401]
   ] as const) {
-    t.strictSame(errorsIn(text, {}), [{ path: '', line, message: 'aliases stand for more than 1000000 values up to here; write fewer of them, or shorter lists' }], what)
+    t.strictSame(errorsIn(text, {}), [{ path: '', line, message: 'aliases up to here expand to more than 1000000 values: use fewer aliases, or shorter lists' }], what)
   }
-  t.strictSame(errorsIn('a: 1\nlist: &l\n  - x\n  - { of: *l }\n', {}), [{ path: '', line: 4, message: 'an alias inside of what it stands for' }], 'without an end')
+  t.strictSame(errorsIn('a: 1\nlist: &l\n  - x\n  - { of: *l }\n', {}), [{ path: '', line: 4, message: 'an alias inside the value of its own anchor' }], 'without an end')
   t.strictSame(errorsIn(`${list}\nuses:\n${'  - *l\n'.repeat(190)}`, {}), [], 'as many as may be meant')
-  t.match(errorsIn('a: &a x\na: *b\n', {}), [{ line: 2, message: /an alias of an anchor that is not there/ }])
+  t.match(errorsIn('a: &a x\na: *b\n', {}), [{ line: 2, message: /an alias without an anchor/ }])
   const { value } = parseDocument<any>('a: &a [1]\nb: &a [2, 3]\nc: *a\n', { file: 'x', schema: {} })
   t.strictSame(value.c, [2, 3], 'an anchor may be given again')
 })
 
 test('nesting that is too deep', async (t) => {
   for (const text of ['['.repeat(100_000), '- '.repeat(100_000), '{a: '.repeat(100_000), '? '.repeat(100_000)]) {
-    t.strictSame(errorsIn(text, {}), [{ path: '', line: 1, message: 'is not valid YAML: it is nested too deeply, in more than 100 levels' }], text.slice(0, 8))
+    t.strictSame(errorsIn(text, {}), [{ path: '', line: 1, message: 'is not valid YAML: more than 100 levels of nesting' }], text.slice(0, 8))
   }
 })
 
@@ -301,7 +301,7 @@ test('the nearest word', async (t) => {
     ['user_name', 'username'], ['UserName', 'username'], ['username-prefix', 'usernamePrefix'], ['usernam', 'username'],
     ['prot', 'port'], ['grops', 'groups'], ['id', 'uid'], ['hots', 'host'],
     ['x', undefined], ['', undefined], ['certificate', undefined]
-  ] as const) t.equal(nearest(typed, words), meant, typed)
+  ] as const) t.equal(closestWord(typed, words), meant, typed)
 })
 
 test('a file', async (t) => {

@@ -35,8 +35,8 @@ function wholeOutcomeOf (text: string): Outcome {
 
 test('a document that ends between users', t => {
   for (const [what, marker, expected] of [
-    ['with dots', '...', /^\d+: : holds more than one YAML document/],
-    ['with dashes', '---', /^\d+: : holds more than one YAML document/]
+    ['with dots', '...', /^\d+: : has more than one YAML document/],
+    ['with dashes', '---', /^\d+: : has more than one YAML document/]
   ] as const) {
     for (const users of [`  - username: alice\n${PADDING}${marker}\n  - username: bob\n`, `  - username: alice\n${marker}\n${PADDING}  - username: bob\n`, `  - username: alice\n${PADDING}  - username: bob\n${marker}\n  - username: carol\n`]) {
       t.match(outcomeOf(HEAD + users), { errors: [expected] }, what)

@@ -80,7 +80,7 @@ test('one error', async (t) => {
     ['an unquoted number as uid', '  - username: alice\n    uid: 1001\n', /^4: users\[0\]\.uid: .*quote it/],
     ['an unquoted number as username', '  - username: 1001\n', /^3: users\[0\]\.username: .*quote it/],
     ['an unknown key', '  - username: alice\n    group: [developers]\n', /^4: users\[0\]\.group: unknown key.*groups/],
-    ['a hash that its commas cut', `  - { username: alice, passwordHash: ${SCRYPT} }\n`, /^3: users\[0\]: has an unknown key, not shown since it may be part of a secret: quote values that contain a comma$/],
+    ['a hash that its commas cut', `  - { username: alice, passwordHash: ${SCRYPT} }\n`, /^3: users\[0\]: has an unknown key, not shown because it may be part of a secret: quote values that contain a comma$/],
     ['no username', '  - groups: [developers]\n', /^3: users\[0\]\.username: is missing/],
     ['an entry that is none', '  - alice\n', /^3: users\[0\]: /],
     ['a plain password', '  - username: alice\n    passwordHash: hunter2hunter2\n', /^4: users\[0\]\.passwordHash: .*authn-webhook hash password/],
@@ -225,7 +225,7 @@ test('of very many errors the first ones are told', async (t) => {
   for (const [what, users, message] of [
     ['of the form', '  -\n'.repeat(50_000), /must be a mapping/],
     ['of names', '  - username: "ali\\u0007ce"\n'.repeat(50_000), /contains a control character/],
-    ['of one entry', `  - username: alice\n    extra:\n${'      k: [v]\n'.repeat(200_000)}`, /is there twice/]
+    ['of one entry', `  - username: alice\n    extra:\n${'      k: [v]\n'.repeat(200_000)}`, /is a duplicate key/]
   ] as const) {
     const errors = errorsOf(t, users)
     t.equal(errors.length, MAX_ERRORS + 1, what)

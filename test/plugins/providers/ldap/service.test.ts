@@ -55,7 +55,7 @@ async function openReviews (t: Test, provider: Fields) {
   const config = { apiVersion: 'authn-webhook/v1', tls: { certFile: 'tls.crt', keyFile: 'tls.key' }, throttle: { maxFailures: 1_000_000 }, identityProviders: [provider] }
   const file = join(t.testdir({ ...FILES, 'authn-webhook.yaml': JSON.stringify(config) }), 'authn-webhook.yaml')
   const log = await createLogger({ level: 'silent', format: 'json', terminal: false })
-  const { rules, close } = await openChain({ loaded: await loadConfig({ file, kinds: findDefinition }), log })
+  const { rules, close } = await openChain({ loaded: await loadConfig({ file, findDefinition }), log })
   t.teardown(close)
   return { close, ask: async (token: string, budget = 8000): Promise<Review> => await review({ token }, new Deadline(budget), rules) }
 }

@@ -202,7 +202,7 @@ test('warns of a certificate that API servers refuse, now or soon', async (t) =>
 test('what is no config', async (t) => {
   const cwd = t.testdir({ 'empty.yaml': '', 'broken.yaml': 'a: [\n', 'users.yaml': USERS })
   for (const [args, message, code] of [
-    [[], /there is no config: .*serve --demo/s, 2],
+    [[], /no config file found: .*serve --demo/s, 2],
     [['--config', 'absent.yaml'], /absent\.yaml: does not exist\n1 error/, 2],
     [['--config', 'empty.yaml'], /empty\.yaml: is empty\n1 error/, 2],
     [['--config', 'broken.yaml'], /broken\.yaml:2: is not valid YAML/, 2],
