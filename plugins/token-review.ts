@@ -4,6 +4,7 @@
  */
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyRequest } from 'fastify'
+import fp from 'fastify-plugin'
 import type { Logger } from 'pino'
 import { TokenReviewRequest, TokenReviewResponse, type ApiVersion } from '../schemas/token-review.js'
 import { Deadline } from '../src/authn/deadline.js'
@@ -69,4 +70,4 @@ function callerOf ({ clientCertificateName }: FastifyRequest, ip: string): strin
   return `${clientCertificateName ?? ''} ${ip}`
 }
 
-export default tokenReview
+export default fp(tokenReview, { name: 'token-review', encapsulate: true, decorators: { fastify: ['requireClientCertificate', 'metrics', 'httpSessions', 'audit'] } })
