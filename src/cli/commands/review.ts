@@ -17,7 +17,7 @@ import { escapeJson } from '../../printable.js'
 import { describeDropped, inspectToken, inspectUser, type Inspected, type InspectedUser } from '../explain.js'
 import { outputOption, printResult, type OutputFormat, type Terminal } from '../terminal.js'
 import { addTargetOptions, readTarget, type TargetOptions } from './target-options.js'
-import { repeatable } from './repeatable.js'
+import { repeatable } from './options.js'
 import { readTextOrStdin } from './secret-input.js'
 
 /** Milliseconds for a connection, and for a handshake. */
