@@ -11,7 +11,7 @@ import { Deadline, PROVIDER_PATIENCE } from '../../authn/deadline.js'
 import { milliseconds } from '../../authn/duration.js'
 import type { Spec } from '../../authn/review.js'
 import type { Target } from '../client.js'
-import type { Check } from '../doctor/check.js'
+import type { DoctorCheck } from '../doctor/check.js'
 import { CommandError, ExitCode } from '../command-error.js'
 import { escapeJson } from '../../printable.js'
 import { describeDropped, inspectToken, inspectUser, type Inspected, type InspectedUser } from '../explain.js'
@@ -107,19 +107,19 @@ async function askProviders (spec: Spec, options: ReviewOptions, terminal: Termi
 
 async function askService (spec: Spec, target: Target): Promise<Inspected> {
   const { requestReview } = await import('../client.js')
-  const { sentenceOf, stops } = await import('../doctor/check.js')
-  const { explainFailure } = await import('../doctor/reviews.js')
-  const { examineTrust } = await import('../doctor/trust.js')
-  const fail = (check: Check, cause?: unknown): CommandError => new CommandError(`API servers can't ask ${target.server.href}: ${sentenceOf(check)}`, ExitCode.unavailable, { cause })
-  const trust = await examineTrust(target, Date.now(), PATIENCE)
-  const obstacle = trust.checks.find(stops)
+  const { formatCheck, isBlocking } = await import('../doctor/check.js')
+  const { explainNoResponse } = await import('../doctor/reviews.js')
+  const { checkTrust } = await import('../doctor/trust.js')
+  const fail = (check: DoctorCheck, cause?: unknown): CommandError => new CommandError(`API servers can't ask ${target.server.href}: ${formatCheck(check)}`, ExitCode.unavailable, { cause })
+  const trust = await checkTrust(target, Date.now(), PATIENCE)
+  const obstacle = trust.checks.find(isBlocking)
   // the token goes to nobody to whom an API server would not send it
   if (obstacle !== undefined) throw fail(obstacle)
   try {
     return { status: await requestReview(trust.target, 'authentication.k8s.io/v1', spec), steps: [] }
   } catch (error) {
     // without a cause, there was an answer
-    throw error instanceof CommandError && error.cause !== undefined ? fail(explainFailure(error.cause as Error, target), error) : error
+    throw error instanceof CommandError && error.cause !== undefined ? fail(explainNoResponse(error.cause as Error, target), error) : error
   }
 }
 
