@@ -8,8 +8,8 @@ import { repeatable } from './options.js'
 
 interface CertsOptions {
   readonly out: string
-  readonly san: string[]
-  readonly client: string[]
+  readonly san?: string[]
+  readonly client?: string[]
   readonly renew: boolean
   readonly output: OutputFormat
 }
@@ -20,8 +20,8 @@ export function certsCommand (terminal: Terminal): Command {
   return new Command('certs')
     .description('issue the certificates of the service and its clients')
     .requiredOption('--out <dir>', 'output directory')
-    .addOption(repeatable('--san <name>', 'DNS name or IP address of the service, in addition to the defaults').default([]))
-    .addOption(repeatable('--client <name>', 'issue NAME.crt and NAME.key for a client').default([]))
+    .addOption(repeatable('--san <name>', 'additional DNS name or IP address of the service'))
+    .addOption(repeatable('--client <name>', 'issue NAME.crt and NAME.key for a client'))
     .option('--renew', 'replace existing certificates, with the same CA and names', false)
     .addOption(outputOption)
     .addHelpText('after', `
@@ -42,7 +42,7 @@ Examples:
     .action(async (options: CertsOptions) => { await issueCertificates(options, terminal) })
 }
 
-async function issueCertificates ({ out, san, client, renew, output }: CertsOptions, terminal: Terminal): Promise<void> {
+async function issueCertificates ({ out, san = [], client = [], renew, output }: CertsOptions, terminal: Terminal): Promise<void> {
   const { DEFAULT_NAMES, findLeaf, hasAuthority, issueClientLeaf, issueServingLeaf, openAuthority, refuseUnsafeName } = await import('../../certificates/directory.js')
   const { parseSubjectName } = await import('../../certificates/subject-name.js')
   // reports all errors of the command line before anything is written

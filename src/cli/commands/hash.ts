@@ -42,11 +42,8 @@ Examples:
       const password = generate ? generatePassword() : await readNewSecret(terminal, 'password')
       const passwordHash = await asInputError(() => hashPassword(password))
       applyPasswordPolicy(terminal, password, { generateOption: '--generate' })
-      if (generate) {
-        await printOnce(terminal, output, { password, passwordHash }, [`password: ${password}`, `passwordHash: ${passwordHash}`], 'run the command again')
-      } else {
-        printResult(terminal, output, { passwordHash }, () => [passwordHash])
-      }
+      if (generate) await printGenerated(terminal, output, { password, passwordHash })
+      else printResult(terminal, output, { passwordHash }, () => [passwordHash])
     })
 }
 
@@ -68,11 +65,15 @@ Examples:
       if (unpresentable !== undefined) throw new CommandError(unpresentable)
       const hash = digestToken(token)
       if (generate) {
-        await printOnce(terminal, output, { token, hash }, [`token: ${token}`, `hash: ${hash}`], 'run the command again')
+        await printGenerated(terminal, output, { token, hash })
       } else {
         const bits = estimateTokenBits(token)
         if (bits < MIN_TOKEN_BITS) terminal.note(`warning: the token has at most ${bits} bits of entropy, less than the ${MIN_TOKEN_BITS} that are safe; "authn-webhook hash token --generate" generates one`)
         printResult(terminal, output, { hash }, () => [hash])
       }
     })
+}
+
+async function printGenerated (terminal: Terminal, output: OutputFormat, values: Record<string, string>): Promise<void> {
+  await printOnce(terminal, output, values, Object.entries(values).map(([key, value]) => `${key}: ${value}`), 'run the command again')
 }

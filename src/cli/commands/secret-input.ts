@@ -1,5 +1,6 @@
 /** Secrets entered by a person: typed without echo, or from stdin or a file; never an argument. */
 import { randomBytes } from 'node:crypto'
+import { MAX_USERS_BYTES } from '../../files/read.js'
 import { CommandError } from '../command-error.js'
 import type { Terminal } from '../terminal.js'
 
@@ -45,7 +46,6 @@ export async function readToken (terminal: Terminal, file: string): Promise<stri
 export async function readTextOrStdin (terminal: Terminal, file: string): Promise<string> {
   if (file === '-') return await terminal.readStdin()
   const { readText } = await import('../../documents/text.js')
-  const { MAX_USERS_BYTES } = await import('../../files/read.js')
   return await readText(file, { pipes: true, maxBytes: MAX_USERS_BYTES })
 }
 

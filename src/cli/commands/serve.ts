@@ -5,6 +5,7 @@ import { Command, Option } from 'commander'
 import type { Logger } from 'pino'
 import type { Config } from '../../../schemas/config.js'
 import type { Service } from '../../app.js'
+import { milliseconds } from '../../authn/duration.js'
 import type { LoadedConfig } from '../../config/load.js'
 import { CommandError, ExitCode } from '../command-error.js'
 import { CertificateError, FileWriteError, ListenError } from '../../errors.js'
@@ -22,7 +23,7 @@ interface ServeOptions {
   readonly mock?: boolean
   readonly host?: string
   readonly port?: number
-  readonly san: string[]
+  readonly san?: string[]
 }
 
 export function serveCommand (terminal: Terminal): Command {
@@ -31,7 +32,7 @@ export function serveCommand (terminal: Terminal): Command {
     .addOption(new Option('--mock', 'authenticate any token as the user "mock" in "group-mock"').conflicts('config'))
     .option('--host <address>', 'address to listen on, instead of server.host', parseHost)
     .option('--port <number>', 'port to listen on, instead of server.port; 0 picks a free one', parsePort)
-    .addOption(repeatable('--san <name>', 'additional certificate name for --demo and --mock').default([]))
+    .addOption(repeatable('--san <name>', 'additional certificate name for --demo and --mock'))
     .addHelpText('after', `
 Examples:
   $ authn-webhook serve --demo
@@ -42,7 +43,7 @@ Examples:
 
 async function serve (options: ServeOptions, terminal: Terminal): Promise<void> {
   const kind = demoKind(options)
-  if (options.san.length > 0 && kind === undefined) {
+  if (options.san !== undefined && kind === undefined) {
     throw new CommandError('--san needs --demo or --mock; for your own certificate use `authn-webhook certs --out DIR --san NAME`')
   }
   const [{ createService }, { openServiceProcess }, loaded] = await Promise.all([import('../../app.js'), import('../service-process.js'), load(options, terminal)])
@@ -51,7 +52,6 @@ async function serve (options: ServeOptions, terminal: Terminal): Promise<void> 
   await limitConnections(loaded.config, log)
   if (kind === undefined) warnOfNode20(loaded.config, log)
 
-  const limit = await closeLimit(loaded.config)
   const service = await createService({ loaded, log, droppedLines, allowMock: options.mock === true })
   try {
     await service.listen()
@@ -59,7 +59,8 @@ async function serve (options: ServeOptions, terminal: Terminal): Promise<void> 
     await service.close({ immediately: true })
     throw listenError(error)
   }
-  stopOnSignal(service, limit)
+  const { shutdownDelay, timeout } = loaded.config.server
+  stopOnSignal(service, milliseconds(shutdownDelay) + milliseconds(timeout) + CLOSE_LIMIT)
   log.info({ config: loaded.file, url: url(service, loaded), identityProviders: loaded.providers.map(({ entry }) => entry.name) }, 'serving')
   if (kind !== undefined) {
     const { demoBanner } = await import('../demo.js')
@@ -84,7 +85,7 @@ async function load (options: ServeOptions, { env }: Terminal): Promise<LoadedCo
   return loaded
 }
 
-async function prepareDemo (kind: DemoKind, { san, host }: ServeOptions): Promise<string> {
+async function prepareDemo (kind: DemoKind, { san = [], host }: ServeOptions): Promise<string> {
   const { DEMO_DIR, writeDemoConfig } = await import('../demo.js')
   const { DEFAULT_NAMES, ensureServingCertificate } = await import('../../certificates/directory.js')
   const directory = resolve(DEMO_DIR)
@@ -133,12 +134,6 @@ async function limitConnections ({ server, admin }: Config, log: Logger): Promis
 function warnOfNode20 ({ tls, admin }: Config, log: Logger): void {
   if (Number.parseInt(process.versions.node, 10) >= 22 || (tls.clientCAFile !== undefined && admin !== undefined)) return
   log.warn({ node: process.version }, 'on Node.js 20 anyone who can reach the review port can crash this process over HTTP/2: run Node.js 24, or set tls.clientCAFile and admin')
-}
-
-/** Milliseconds until the service must be closed. */
-async function closeLimit ({ server }: Config): Promise<number> {
-  const { milliseconds } = await import('../../authn/duration.js')
-  return milliseconds(server.shutdownDelay) + milliseconds(server.timeout) + CLOSE_LIMIT
 }
 
 /** Names the config field of the listener that could not be opened. */

@@ -45,8 +45,8 @@ Examples:
   $ authn-webhook validate -o json | jq '.errors[].message'`)
     .action(async ({ config, output }: ValidateOptions) => {
       const result = await validate(config, terminal.env)
-      if (output !== 'text') printResult(terminal, output, result, () => [])
-      else show(result, terminal)
+      if (output === 'text') show(result, terminal)
+      else printResult(terminal, output, result, () => [])
       if (!result.valid) process.exitCode = ExitCode.usage
     })
 }

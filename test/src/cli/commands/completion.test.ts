@@ -60,7 +60,7 @@ test('every shell gets every command and option, with its description', async (t
   t.strictSame(words.map(([word]) => word), commands)
   t.ok(words.every(([, description]) => description !== ''))
   const find = async (...words: string[]) => (await complete(...words)).find(([word]) => word === words.at(-1))
-  t.strictSame(await find('certs', '--san'), ['--san', 'DNS name or IP address of the service, in addition to the defaults; repeatable'])
+  t.strictSame(await find('certs', '--san'), ['--san', 'additional DNS name or IP address of the service; repeatable'])
   t.strictSame(await find('certs', '-o'), ['-o', 'print the result as json or yaml'])
   t.strictSame(await find('webhook-config', '--certificate-authority'), ['--certificate-authority', "CA of the service's certificate: ca.crt of `certs`"])
   t.strictSame(await complete('certs', '--out', ''), [[':directories']])
