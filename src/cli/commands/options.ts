@@ -7,9 +7,9 @@ export function repeatable (flags: string, description: string): Option {
     .argParser((value: string, values: readonly string[] = []): string[] => [...values, value])
 }
 
-export function addConfigOption (command: Command): Command {
+export function addConfigOption (command: Command, description = 'config file'): Command {
   return command
-    .option('-c, --config <file>', 'config file')
+    .option('-c, --config <file>', description)
     .addHelpText('after', `
 The default of --config is $AUTHN_WEBHOOK_CONFIG, or else the first that exists of
 ./authn-webhook.yaml and /etc/authn-webhook/config.yaml.`)

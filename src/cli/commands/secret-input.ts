@@ -33,11 +33,14 @@ export async function readSecretFile (terminal: Terminal, file: string): Promise
 }
 
 /**
- * A token from a file (`-` is stdin), without surrounding white space.
+ * A token from a file (`-` is stdin) or a prompt, without surrounding white space.
  * @throws CommandError if nothing is left
  */
-export async function readToken (terminal: Terminal, file: string): Promise<string> {
-  const token = (await readTextOrStdin(terminal, file)).trim()
+export async function readToken (terminal: Terminal, file?: string): Promise<string> {
+  const text = file === undefined
+    ? await terminal.prompt('Token: ', { hidden: true, instead: '--token-file FILE, or - for stdin' })
+    : await readTextOrStdin(terminal, file)
+  const token = text.trim()
   if (token === '') throw new CommandError('the token is empty')
   return token
 }

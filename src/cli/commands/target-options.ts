@@ -20,8 +20,8 @@ export interface TargetOptions {
 
 export function addTargetOptions (command: Command): Command {
   return addClientOptions(command
-    .option('--kubeconfig <file>', 'webhook kubeconfig that names the service')
-    .addOption(new Option('--server <url>', SERVER).conflicts('kubeconfig'))
+    .addOption(new Option('--kubeconfig <file>', 'webhook kubeconfig that names the service').conflicts('config'))
+    .addOption(new Option('--server <url>', SERVER).conflicts(['config', 'kubeconfig']))
     .option('--certificate-authority <file>', "CA of the service's certificate, PEM"))
 }
 
