@@ -1,6 +1,6 @@
 // Makes a clone runnable: installs from the lock file and builds, each only
-// when needed, and says so. `npm start` and `npm test` call it first, and npm
-// itself when it packs a clone or installs one.
+// when needed, and says so. `npm start`, `npm test` and tap run it first, so that
+// no test runs a stale build, and npm itself when it packs or installs a clone.
 //
 // usage: node scripts/setup.mjs [FOLDER…]      folders with tools of their own, such as test/e2e
 import { spawnSync } from 'node:child_process'

@@ -1,23 +1,21 @@
-/** How a command ends other than by success. */
-
 /** Exit codes of the command line; the larger ones are those of sysexits.h. */
 export const ExitCode = {
   /** Done, or authenticated. */
   done: 0,
-  /** The answer is no. */
+  /** Not authenticated, or a check failed. */
   no: 1,
-  /** The command line, or a file that it names, is wrong. */
+  /** An error in the command line, or in a file that it names. */
   usage: 2,
-  /** Could not tell, or out of reach. */
+  /** Unavailable or unreachable. */
   unavailable: 69,
-  /** A bug of ours. */
+  /** A bug in authn-webhook. */
   internal: 70,
-  /** Ctrl-C at a prompt: 128 and the number of SIGINT, as shells write it. */
+  /** Ctrl-C at a prompt: 128 plus the number of SIGINT, as in shells. */
   interrupted: 130
 } as const
 export type ExitCode = typeof ExitCode[keyof typeof ExitCode]
 
-/** Ends a command: the message for a person, and the exit code. */
+/** Ends a command with a message and an exit code. */
 export class CommandError extends Error {
   override readonly name = 'CommandError'
   constructor (message: string, readonly exitCode: ExitCode = ExitCode.usage, options?: ErrorOptions) {
@@ -25,7 +23,7 @@ export class CommandError extends Error {
   }
 }
 
-/** The exit code that an error ends a command with; `internal` for one that nobody expected. */
+/** `internal` for an error that nobody expected. */
 export function exitCodeOf (error: unknown): ExitCode {
   if (error instanceof CommandError) return error.exitCode
   return isExpected(error) ? ExitCode.usage : ExitCode.internal

@@ -1,26 +1,20 @@
-/**
- * `serve --demo` and `serve --mock`: a config like any other, written to a
- * folder where a newcomer can read it, with a certificate of its own.
- */
+/** The config of `serve --demo` and `serve --mock`: an ordinary one, written to a directory to be read and changed. */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { hashPassword } from '../authn/password-hash.js'
 import { digestToken } from '../authn/token-digest.js'
 import { makeDirectory, writeFileAtomic } from '../files/write.js'
 
-/** Where certificates and files of a demo live, below the working directory. */
+/** Of all files of a demo, relative to the working directory. */
 export const DEMO_DIR = '.authn-webhook'
 
-/** Known to everybody, hence loopback unless `--host`. */
+/** Public, so a demo listens on loopback by default. */
 export const DEMO_PASSWORD_TOKEN = Buffer.from('demo-user:demo-password').toString('base64')
 export const DEMO_OPAQUE_TOKEN = 'demo-token-9f2b7c4e1a8d4f60b3c5'
 
 export type DemoKind = 'demo' | 'mock'
 
-/**
- * Writes what is missing, and gives the config file.
- * @throws CommandError
- */
+/** Writes the files that do not exist yet, and returns the path of the config. */
 export async function writeDemoConfig (kind: DemoKind, directory: string): Promise<string> {
   await makeDirectory(directory, { mode: 0o700 })
   if (kind === 'demo') await writeOnce(join(directory, 'users.yaml'), demoUsers)
@@ -39,7 +33,7 @@ const PROVIDERS: Record<DemoKind, string> = {
 }
 
 function demoConfig (kind: DemoKind): string {
-  return `# Written by \`authn-webhook serve --${kind}\`; change it as you like.
+  return `# Written by \`authn-webhook serve --${kind}\`; you can change it.
 apiVersion: authn-webhook/v1
 server: { host: 127.0.0.1 }
 tls: { certFile: tls.crt, keyFile: tls.key }
@@ -49,7 +43,7 @@ identityProviders:
 }
 
 async function demoUsers (): Promise<string> {
-  return `# Two people whose secrets everybody knows: for a first look, never for a cluster.
+  return `# Two users with public secrets: for evaluation only, not for a cluster.
 apiVersion: authn-webhook/v1
 users:
   - username: demo-user
@@ -65,23 +59,23 @@ users:
 `
 }
 
-/** What to try, ready to paste. */
+/** Commands to try. */
 export function demoBanner (kind: DemoKind, url: string, directory: string): string[] {
   const ca = join(directory, 'ca.crt')
   const token = kind === 'demo' ? DEMO_PASSWORD_TOKEN : 'any-token'
   const body = JSON.stringify({ apiVersion: 'authentication.k8s.io/v1', kind: 'TokenReview', spec: { token } })
-  const words = [
+  const lines = [
     '',
-    `authn-webhook answers at ${url}`,
+    `authn-webhook serves ${url}`,
     `CA certificate           ${ca}`,
     ''
   ]
-  if (kind === 'demo') words.push('Ask who demo-user:demo-password is, as an API server would:')
-  else words.push('Every token is the user "mock" in the group "group-mock". Ask as an API server would:')
-  words.push('', `  curl -sS --cacert ${shellQuote(ca)} -H 'Content-Type: application/json' -d '${body}' ${url} | jq`, '')
-  if (kind === 'demo') words.push(`The other user, demo-robot, has the opaque token ${DEMO_OPAQUE_TOKEN}`)
-  words.push('Ctrl-C stops it.', '')
-  return words
+  if (kind === 'demo') lines.push('Review the password token of demo-user, as an API server would:')
+  else lines.push('Every token is the user "mock" in the group "group-mock". Review one as an API server would:')
+  lines.push('', `  curl -sS --cacert ${shellQuote(ca)} -H 'Content-Type: application/json' -d '${body}' ${url} | jq`, '')
+  if (kind === 'demo') lines.push(`The other user, demo-robot, has the opaque token ${DEMO_OPAQUE_TOKEN}`)
+  lines.push('Press Ctrl-C to stop.', '')
+  return lines
 }
 
 function shellQuote (text: string): string {

@@ -1,75 +1,76 @@
-/** A config's providers, asked by a person: the answers with their reasons, and users by name. */
+/** The providers of a config, explained: their answers with reasons, and users by name. */
 import type { TokenReviewStatus, UserInfo } from '../../schemas/token-review.js'
 import { isVettedDenial, vetAnswer, type VettedAnswer, type VettedAuthentication } from '../authn/answer.js'
+import { requestContext, type OpenProvider } from '../authn/authenticator.js'
 import type { ChainStep } from '../authn/chain.js'
 import { Deadline } from '../authn/deadline.js'
-import { requestContext, type OpenProvider } from '../authn/authenticator.js'
 import { unobserved } from '../authn/observer.js'
 import { isReservedKey, isReservedName } from '../authn/reserved.js'
 import { review, type Review, type ReviewRules, type Spec } from '../authn/review.js'
 import { CommandError, ExitCode } from './command-error.js'
 import { UnavailableError } from '../errors.js'
 
-export interface Inspected {
+export interface ExplainedReview {
   readonly status: TokenReviewStatus
-  /** Why it is not authenticated, also where no step says so: a token that is too long, an audience. */
+  /** Of a denial, even if no step has it: a token that is too long, an audience. */
   readonly reason?: Review['reason']
-  /** Empty where a service was asked. */
+  /** Empty for a review by a running service. */
   readonly steps: readonly ChainStep[]
 }
 
-export async function inspectToken (spec: Spec, rules: ReviewRules, timeout: number): Promise<Inspected> {
+export async function explainReview (spec: Spec, rules: ReviewRules, timeout: number): Promise<ExplainedReview> {
   const steps: ChainStep[] = []
   const { status, reason } = await review(spec, new Deadline(timeout), rules, { trace: step => { steps.push(step) } })
   return { status, reason, steps }
 }
 
-/** What a provider found, took and left out, and what became of it. */
+/** Something that a provider found, mapped or dropped. */
 export interface Explanation {
   readonly provider: string
   readonly sentence: string
 }
 
-export interface InspectedUser {
-  /** `undefined`: no provider that was asked lets anybody in by the name. */
+export interface ExplainedUser {
+  /** `undefined` if no provider has an active user of this name. */
   readonly user: UserInfo | undefined
-  /** Providers on the way there that can't look anybody up, and may know the name. */
-  readonly unasked: readonly string[]
+  /** Providers without `lookup` up to this user, which may have a user of this name too. */
+  readonly withoutLookup: readonly string[]
   readonly explanations: readonly Explanation[]
 }
 
+type Explain = (sentence: string) => void
+
 /**
- * The user as Kubernetes would see them, from the first provider that knows the name.
+ * The user as Kubernetes sees them, from the first provider that has one of this name.
  * @throws CommandError with exit code 69 if a provider is unavailable
  */
-export async function inspectUser (username: string, providers: readonly OpenProvider[], timeout: number): Promise<InspectedUser> {
+export async function explainUser (username: string, providers: readonly OpenProvider[], timeout: number): Promise<ExplainedUser> {
   const explanations: Explanation[] = []
-  const unasked: string[] = []
+  const withoutLookup: string[] = []
   for (const open of providers) {
-    const explain = (sentence: string): void => {
-      // names of a directory may hold what a terminal obeys
-      explanations.push({ provider: open.name, sentence: sentence.replace(/\p{C}/gu, '\ufffd') })
-    }
+    // names in a directory may contain control characters
+    const explain: Explain = sentence => { explanations.push({ provider: open.name, sentence: sentence.replace(/\p{C}/gu, '\ufffd') }) }
     if (open.provider.lookup === undefined) {
       explain("can't look up users without a credential")
-      unasked.push(open.name)
+      withoutLookup.push(open.name)
       continue
     }
     const answer = await lookUp(open, username, timeout, explain)
-    if (answer !== null && !isVettedDenial(answer)) return { user: answer.user, unasked, explanations }
+    if (answer !== null && !isVettedDenial(answer)) return { user: answer.user, withoutLookup, explanations }
   }
-  return { user: undefined, unasked, explanations }
+  return { user: undefined, withoutLookup, explanations }
 }
 
-async function lookUp (open: OpenProvider, username: string, timeout: number, explain: (sentence: string) => void): Promise<VettedAnswer> {
-  const { provider } = open
+async function lookUp (open: OpenProvider, username: string, timeout: number, explain: Explain): Promise<VettedAnswer> {
   try {
     const ctx = { ...requestContext(open, AbortSignal.timeout(timeout), { audiences: [] }), explain }
-    const user = await new Deadline(timeout).race(Promise.resolve(provider.lookup?.(username, ctx)))
-    if (user === undefined) return null
-    if (user === null) explain('no user of this name may log in')
-    const answer = user === null ? null : vetAnswer(open.name, { user }, open.names, unobserved)
-    if (user !== null) explainNames(open, user, answer, explain)
+    const user = await new Deadline(timeout).race(Promise.resolve(open.provider.lookup?.(username, ctx))) ?? null
+    if (user === null) {
+      explain('no active user of this name')
+      return null
+    }
+    const answer = vetAnswer(open.name, { user }, open.names, unobserved)
+    explainNames(open, user, answer, explain)
     return answer
   } catch (error) {
     const { message } = error instanceof UnavailableError && error.cause instanceof Error ? error.cause : error as Error
@@ -77,28 +78,28 @@ async function lookUp (open: OpenProvider, username: string, timeout: number, ex
   }
 }
 
-/** What the mapping and the guard, which follow every provider, make of the names that it gave. */
-function explainNames ({ name, names }: OpenProvider, { username, groups = [] }: UserInfo, answer: VettedAnswer, explain: (sentence: string) => void): void {
+/** What prefixes and the checks of reserved and invalid names make of the provider's names. */
+function explainNames ({ name, names }: OpenProvider, { username, groups = [] }: UserInfo, answer: VettedAnswer, explain: Explain): void {
   if (answer === null || isVettedDenial(answer)) {
-    explain(`refused: ${username} is ${answer?.denied === 'reserved-name' ? 'reserved for Kubernetes' : 'no name that Kubernetes takes'}`)
+    explain(`denied: ${username} is ${answer?.denied === 'reserved-name' ? 'reserved for Kubernetes' : 'not a valid name'}`)
     return
   }
   if (answer.user.username !== username) explain(`${username} is ${answer.user.username} in Kubernetes`)
   for (const group of groups) {
-    const alone = vetAnswer(name, { user: { username, groups: [group] } }, names, unobserved)
-    const kept = alone !== null && !isVettedDenial(alone) ? alone.user.groups?.[0] : undefined
+    const mapped = vetAnswer(name, { user: { username, groups: [group] } }, names, unobserved)
+    const kept = mapped !== null && !isVettedDenial(mapped) ? mapped.user.groups?.[0] : undefined
     if (kept !== undefined && kept !== group) explain(`the group ${group} is ${kept} in Kubernetes`)
   }
   for (const sentence of describeDropped(answer)) explain(sentence)
 }
 
-/** A sentence for each name of the user that Kubernetes does not get. */
+/** A sentence for each name that Kubernetes does not get. */
 export function describeDropped ({ dropped }: VettedAuthentication): string[] {
   if (dropped === undefined) return []
-  const why = (reserved: boolean, list: string): string => reserved ? `reserved for Kubernetes${list}` : 'not a valid name'
+  const why = (reserved: boolean, allowlist = ''): string => reserved ? `reserved for Kubernetes${allowlist}` : 'not a valid name'
   return [
-    ...dropped.uid.map(uid => `left out the uid ${uid}: ${why(false, '')}`),
-    ...dropped.group.map(group => `left out the group ${group}: ${why(isReservedName(group), ', and not in reserved.allowGroups')}`),
-    ...dropped.extra.map(key => `left out the extra key ${key}: ${why(isReservedKey(key), '')}`)
+    ...dropped.uid.map(uid => `dropped the uid ${uid}: ${why(false)}`),
+    ...dropped.group.map(group => `dropped the group ${group}: ${why(isReservedName(group), ', and not in reserved.allowGroups')}`),
+    ...dropped.extra.map(key => `dropped the extra key ${key}: ${why(isReservedKey(key))}`)
   ]
 }

@@ -1,8 +1,7 @@
 /**
  * The current context of a kubeconfig, by the rules of client-go (`clientcmd`,
- * `rest`): what an API server starts with is good here, and what it does not
- * start with is an error. Beyond that, what this project does not do, or will not
- * do to tokens, is named.
+ * `rest`): valid if an API server starts with it, and an error otherwise or if
+ * this project does not support it.
  */
 import type { Kubeconfig, KubeconfigCluster, KubeconfigUser } from '../../schemas/kubeconfig.js'
 import type { FieldError } from '../errors.js'
@@ -13,7 +12,7 @@ export interface CurrentContext {
   readonly server: URL
   readonly cluster: KubeconfigCluster
   readonly user: KubeconfigUser
-  /** Where the context names a user that is not there: an API server starts, and sends no credential. */
+  /** The field that names a user who is not in the file: an API server starts, but sends no credential. */
   readonly missingUser?: string
 }
 
@@ -29,7 +28,6 @@ export function currentContext (document: Document<Kubeconfig>): CurrentContext 
   const clusterAt = indexOf(clusters, context.cluster)
   if (clusterAt === -1) throw unknownName(document, `contexts[${contextAt}].context.cluster`, context.cluster, clusters)
   const cluster = clusters[clusterAt]!.cluster ?? {}
-  // without such a user an API server asks as nobody
   const userAt = indexOf(users, context.user)
   const user = users[userAt]?.user ?? {}
   const server = parseServerUrl(cluster.server ?? '')
@@ -47,35 +45,34 @@ function indexOf (list: readonly Named[], wanted: string | null | undefined): nu
 }
 
 function repeatedNames (list: readonly Named[], key: string): FieldError[] {
-  return list.flatMap(({ name }, index) => indexOf(list, name) === index ? [] : [{ path: `${key}[${index}].name`, message: 'is there twice' }])
+  return list.flatMap(({ name }, index) => indexOf(list, name) === index ? [] : [{ path: `${key}[${index}].name`, message: 'is a duplicate' }])
 }
 
-/** Names none of which a person mistakes for a secret. */
 function unknownName (document: Document<unknown>, path: string, wanted: string | null | undefined, known: readonly Named[]): Error {
   const names = known.map(({ name }) => name ?? '').join(', ')
   if ((wanted ?? '') === '') return validationError(document, [{ path, message: 'is missing' }])
-  return validationError(document, [{ path, message: names === '' ? 'names something that is not there' : `must be one of ${names}` }])
+  return validationError(document, [{ path, message: names === '' ? 'does not exist' : `must be one of ${names}` }])
 }
 
 function clusterErrors (cluster: KubeconfigCluster, server: URL | undefined, path: string): FieldError[] {
   return [
     ...server === undefined ? [{ path: `${path}.server`, message: serverError(cluster.server ?? '') }] : [],
-    ...server !== undefined && !isDecodable(server) ? [{ path: `${path}.server`, message: 'holds a user name or password that is not UTF-8, which is not supported' }] : [],
-    ...excluding(cluster, path, 'certificate-authority', 'certificate-authority-data'),
-    // Node.js compares no name with a NUL; to Go it is a name that no certificate has
-    ...CONTROL.test(cluster['tls-server-name'] ?? '') ? [{ path: `${path}.tls-server-name`, message: 'holds control characters, which no name in a certificate does' }] : [],
+    ...server !== undefined && !isDecodable(server) ? [{ path: `${path}.server`, message: 'contains a username or password that is not UTF-8, which is not supported' }] : [],
+    ...conflicting(cluster, path, 'certificate-authority', 'certificate-authority-data'),
+    // Node.js rejects a NUL; in Go no certificate has such a name
+    ...CONTROL.test(cluster['tls-server-name'] ?? '') ? [{ path: `${path}.tls-server-name`, message: 'contains control characters, which certificate names never do' }] : [],
     ...cluster['insecure-skip-tls-verify'] === true
-      ? [{ path: `${path}.insecure-skip-tls-verify`, message: 'is not supported: tokens would go to whoever answers; give certificate-authority' }]
+      ? [{ path: `${path}.insecure-skip-tls-verify`, message: 'is not supported: tokens could be sent to any server; set certificate-authority' }]
       : [],
     ...has(cluster['proxy-url'])
-      ? [{ path: `${path}.proxy-url`, message: 'is not supported: review and doctor connect directly; give them a copy of this file without it, on a machine that needs no proxy' }]
+      ? [{ path: `${path}.proxy-url`, message: 'is not supported: review and doctor connect directly; use a copy of this file without it, on a machine that needs no proxy' }]
       : []
   ]
 }
 
 const CONTROL = /\p{Cc}/u
 
-/** Go takes any bytes there. */
+/** Go accepts any bytes. */
 function isDecodable ({ username, password }: URL): boolean {
   try {
     for (const part of [username, password]) decodeURIComponent(part)
@@ -94,28 +91,28 @@ const IMPERSONATION = ['as', 'as-uid', 'as-groups', 'as-user-extra'] as const
 
 function userErrors (user: KubeconfigUser, path: string): FieldError[] {
   const errors: FieldError[] = []
-  const report = (key: string, message: string): void => { errors.push({ path: `${path}.${key}`, message }) }
+  const add = (key: string, message: string): void => { errors.push({ path: `${path}.${key}`, message }) }
   for (const key of ['exec', 'auth-provider'] as const) {
-    if ((user[key] ?? undefined) !== undefined) report(key, 'is not supported: plugins are not run here; give a client certificate or a token')
+    if ((user[key] ?? undefined) !== undefined) add(key, 'is not supported: use a client certificate or a token instead of a plugin')
   }
   for (const key of IMPERSONATION) {
-    if (has(user[key])) report(key, 'is not supported: nobody is impersonated here; give a user with rights of its own')
+    if (has(user[key])) add(key, 'is not supported: use a user with the necessary rights instead of impersonation')
   }
   if (has(user['client-certificate']) || has(user['client-certificate-data'])) {
-    errors.push(...excluding(user, path, 'client-certificate', 'client-certificate-data'), ...excluding(user, path, 'client-key', 'client-key-data'))
-    if (!has(user['client-key']) && !has(user['client-key-data'])) report('client-key', 'is missing: a client certificate needs its private key')
+    errors.push(...conflicting(user, path, 'client-certificate', 'client-certificate-data'), ...conflicting(user, path, 'client-key', 'client-key-data'))
+    if (!has(user['client-key']) && !has(user['client-key-data'])) add('client-key', 'is required with a client certificate')
   }
   const token = (['token', 'tokenFile'] as const).find(key => has(user[key]))
-  if (has(user.username) && !has(user.password)) report('password', 'is missing: username needs one')
-  if (has(user.username) && token !== undefined) report('username', `excludes ${token}: only one of them can identify the user`)
+  if (has(user.username) && !has(user.password)) add('password', 'is required with username')
+  if (has(user.username) && token !== undefined) add('username', `can't be combined with ${token}`)
   return errors
 }
 
-function excluding<T extends object> (fields: T, path: string, key: keyof T & string, other: keyof T & string): FieldError[] {
-  return has(fields[key]) && has(fields[other]) ? [{ path: `${path}.${key}`, message: `excludes ${other}: an API server does not start with both` }] : []
+function conflicting<T extends object> (fields: T, path: string, key: keyof T & string, other: keyof T & string): FieldError[] {
+  return has(fields[key]) && has(fields[other]) ? [{ path: `${path}.${key}`, message: `can't be combined with ${other}: an API server does not start with both` }] : []
 }
 
-/** What Go leaves out as empty is not there. */
+/** Empty values are absent, as in Go. */
 function has (value: unknown): boolean {
   return typeof value === 'object' && value !== null ? Object.keys(value).length > 0 : (value ?? '') !== ''
 }

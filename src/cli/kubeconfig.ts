@@ -1,14 +1,11 @@
-/**
- * The kubeconfig that tells an API server how to reach this service: made by
- * `webhook-config`, read by `review --kubeconfig`, which asks as the API server
- * would.
- */
+/** The webhook kubeconfig of an API server: created by `webhook-config`, read by `review` and `doctor`. */
 import { dirname, resolve } from 'node:path'
 import { Kubeconfig, type KubeconfigUser } from '../../schemas/kubeconfig.js'
 import { ValidationError } from '../errors.js'
 import { readDocument } from '../documents/yaml-file.js'
 import { parseCertificates, parsePrivateKey, assertKeyMatches, type CertificateFile, type KeyFile } from '../certificates/pem.js'
 import { readText } from '../documents/text.js'
+import type { Target } from './client.js'
 import { currentContext } from './kubeconfig-context.js'
 import { formatYaml } from '../printable.js'
 
@@ -17,7 +14,7 @@ export interface WebhookTarget {
   readonly server: URL
   readonly authority: CertificateFile
   readonly client?: { readonly certificate: CertificateFile, readonly key: KeyFile } | undefined
-  /** The name in the service's certificate, where it isn't the URL's host. */
+  /** The name in the service's certificate, if it isn't the URL's host. */
   readonly serverName?: string | undefined
 }
 
@@ -51,13 +48,13 @@ function reference (key: string, { file, pem }: { file: string, pem: string }, e
   return embed ? { [`${key}-data`]: Buffer.from(pem).toString('base64') } : { [key]: resolve(file) }
 }
 
-/** YAML, headed by what to do with it. */
+/** YAML that starts with instructions. */
 export function formatWebhookKubeconfig (config: Kubeconfig): string {
   return `# How a Kubernetes API server reaches authn-webhook. On every control plane machine:
 #
-# 1. Save this as a file that the API server alone can read. The files that it
-#    names, if any, must be there as well; where the API server runs in a
-#    container, mount all of them at the same paths.
+# 1. Save this as a file that only the API server can read. Files that it names
+#    must exist there too; if the API server runs in a container, mount all of
+#    them at the same paths.
 # 2. Add to the API server's flags:
 #      --authentication-token-webhook-config-file=PATH-OF-THIS-FILE
 #      --authentication-token-webhook-version=v1
@@ -65,18 +62,11 @@ export function formatWebhookKubeconfig (config: Kubeconfig): string {
 ${formatYaml(config)}`
 }
 
-/** Everything that it takes to ask the service; certificates and key as PEM. */
-export interface WebhookKubeconfig {
-  /** Without credentials, and with the path that an API server asks for. */
-  readonly server: URL
-  /** Absent: the authorities that Node.js trusts. */
-  readonly ca?: string | undefined
-  readonly cert?: string | undefined
-  readonly key?: string | undefined
-  readonly serverName?: string | undefined
-  /** Goes out as `Authorization: Bearer`. */
+/** The server of a kubeconfig, without credentials in its URL, and the user. */
+export interface WebhookKubeconfig extends Omit<Target, 'authorization'> {
+  /** For `Authorization: Bearer`. */
   readonly token?: string | undefined
-  /** Goes out as `Authorization: Basic`. */
+  /** For `Authorization: Basic`. */
   readonly basic?: Basic | undefined
   /** As in `CurrentContext`. */
   readonly missingUser?: string
@@ -88,9 +78,8 @@ export interface Basic {
 }
 
 /**
- * What the current context of a kubeconfig says; its paths are relative to it,
- * as in client-go.
- * @throws ValidationError naming the kubeconfig or the file that it refers to
+ * The current context of a kubeconfig; paths are relative to the file, as in client-go.
+ * @throws ValidationError of the kubeconfig or a file that it names
  */
 export async function readWebhookKubeconfig (file: string): Promise<WebhookKubeconfig> {
   const document = await readDocument<Kubeconfig>(file, Kubeconfig, { pipes: true })
@@ -108,7 +97,7 @@ export async function readWebhookKubeconfig (file: string): Promise<WebhookKubec
   }
 }
 
-/** Of a certificate or key, from its data or its file. */
+/** A certificate or key, from its data or its file. */
 async function readPem<K extends string> (file: string, fields: { readonly [key in K | `${K}-data`]?: string | null }, key: K): Promise<{ text: string, file: string } | undefined> {
   const data = fields[`${key}-data`]
   if (data) return { text: Buffer.from(data, 'base64').toString(), file }
@@ -118,7 +107,7 @@ async function readPem<K extends string> (file: string, fields: { readonly [key 
   return { text: await readText(absolute), file: absolute }
 }
 
-/** client-go looks at a key only where there is a certificate. Kubelets keep both in one file. */
+/** client-go reads a key only if there is a certificate. Kubelets have both in one file. */
 async function readPair (file: string, user: KubeconfigUser): Promise<{ cert: string | undefined, key: string | undefined }> {
   const cert = await readPem(file, user, 'client-certificate')
   const key = cert && await readPem(file, user, 'client-key')
@@ -127,20 +116,20 @@ async function readPair (file: string, user: KubeconfigUser): Promise<{ cert: st
   return { cert: cert.text, key: key.text }
 }
 
-/** A token's file goes before the token, which has to do where the file can't be read; what is in the URL goes before both, as in Go. */
+/** As in Go: credentials in the URL take precedence, then the token file, then the token, also if the file is unreadable. */
 async function readAuthorization (file: string, { token, tokenFile, username, password }: KubeconfigUser, inUrl: Basic | undefined): Promise<Pick<WebhookKubeconfig, 'token' | 'basic'>> {
   if (inUrl !== undefined) return { token: undefined, basic: inUrl }
   const path = tokenFile ? resolve(dirname(file), tokenFile) : undefined
   const read = path === undefined ? '' : (await readText(path).catch(error => { if (!token) throw error; return '' })).trim()
   const bearer = read || token || undefined
-  if (path !== undefined && bearer === undefined) throw new ValidationError(path, [{ path: '', message: 'is empty; it must hold a token' }])
-  if (bearer !== undefined && NOT_IN_HEADERS.test(bearer)) throw new ValidationError(read === '' ? file : path!, [{ path: '', message: 'holds a token with control characters, which no HTTP header can carry' }])
+  if (path !== undefined && bearer === undefined) throw new ValidationError(path, [{ path: '', message: 'is empty; it must contain a token' }])
+  if (bearer !== undefined && NOT_IN_HEADERS.test(bearer)) throw new ValidationError(read === '' ? file : path!, [{ path: '', message: 'contains a token with control characters, which no HTTP header can carry' }])
   return { token: bearer, basic: username ? { username, password: password ?? '' } : undefined }
 }
 
 const NOT_IN_HEADERS = /(?!\t)\p{Cc}/u
 
-/** Out of the URL, which is shown in messages. */
+/** Removes them from the URL, which is shown in messages. */
 function takeCredentials (url: URL): Basic | undefined {
   const [username, password] = [url.username, url.password].map(decodeURIComponent) as [string, string]
   url.username = url.password = ''

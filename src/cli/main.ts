@@ -1,12 +1,12 @@
 #!/usr/bin/env node
 /**
- * argv → command → exit code; nothing else. Commands import what is heavy
- * inside their actions: `serve` must answer within a second.
+ * From argv to a command and its exit code. Commands import large modules inside
+ * their actions, to start fast.
  */
 import { Command, CommanderError } from 'commander'
 import { endOnBrokenOutput, endProcess } from './broken-output.js'
 import { certsCommand } from './commands/certs.js'
-import { completionCommand } from './commands/completion.js'
+import { completeCommand, completionCommand } from './commands/completion.js'
 import { doctorCommand } from './commands/doctor.js'
 import { hashCommand } from './commands/hash.js'
 import { reviewCommand } from './commands/review.js'
@@ -23,39 +23,31 @@ import { openTerminal, type Terminal } from './terminal.js'
 import { version } from '../version.js'
 
 const commands = [
-  serveCommand,
-  validateCommand,
-  reviewCommand,
-  doctorCommand,
-  usersCommand,
-  hashCommand,
-  tokenCommand,
-  certsCommand,
-  webhookConfigCommand,
-  versionCommand,
-  completionCommand
+  serveCommand, validateCommand, reviewCommand, doctorCommand, usersCommand, hashCommand, tokenCommand,
+  certsCommand, webhookConfigCommand, versionCommand, completionCommand
 ]
 
 function createProgram (terminal: Terminal): Command {
   const program = new Command('authn-webhook')
     .description('Webhook token authentication for Kubernetes.')
-    .helpOption('-h, --help', 'show help')
-    .helpCommand('help [command]', 'show help of a command')
+    .helpOption('-h, --help', 'print help')
+    .helpCommand('help [command]', 'print help for a command')
     .version(version, '--version', 'print the version')
     .allowExcessArguments(false)
     .exitOverride()
-    // its words quote the command line, where `--password=…` may be a secret
+    // the error quotes the argument: `--password=…` may be a secret
     .configureOutput({ outputError: (text, write) => { write(escapeLines(text.replace(/^(error: unknown option '--[\w-]+=).*'/s, "$1…'"))) } })
     .addHelpText('after', `
 Examples:
   $ authn-webhook serve --demo
   $ authn-webhook help users`)
   for (const command of commands) program.addCommand(command(terminal))
+  program.addCommand(completeCommand(terminal), { hidden: true })
   inheritSettings(program)
   return program
 }
 
-/** `addCommand` leaves a command with commander's own settings: it would exit by itself, with 1. */
+/** `addCommand` keeps commander's default settings, by which the command would exit by itself, with 1. */
 function inheritSettings (parent: Command): void {
   for (const command of parent.commands) {
     command.copyInheritedSettings(parent)
@@ -66,45 +58,45 @@ function inheritSettings (parent: Command): void {
 async function run (argv: readonly string[], terminal: Terminal): Promise<ExitCode> {
   const program = createProgram(terminal)
   try {
-    const helped = helpedCommand(program, argv)
-    if (helped !== undefined) helped.outputHelp()
+    const command = commandToHelp(program, argv)
+    if (command !== undefined) command.outputHelp()
     else await program.parseAsync(argv, { from: 'user' })
     return ExitCode.done
   } catch (error) {
-    if (isTypedPassword(error, argv)) terminal.note('--password takes no value, it asks for the password; other users of this machine may have seen the one you typed: choose another, or use --password-file FILE')
-    return report(error, terminal)
+    if (isTypedPassword(error, argv)) terminal.note('--password takes no value, it prompts for the password; other users of this machine may have seen the one you typed: choose another, or use --password-file FILE')
+    return reportError(error, terminal)
   }
 }
 
 /**
- * The command whose help is shown: `users` for `users` alone, as kubectl does,
- * and `users add` for `help users add`. Commander makes an error of the first,
- * and of the second the help of `users`.
+ * The command whose help is printed: `users` for `users` without a subcommand, and
+ * `users add` for `help users add`, as in kubectl. In commander, the first is an
+ * error and the second prints the help of `users`.
  */
-function helpedCommand (program: Command, argv: readonly string[]): Command | undefined {
+function commandToHelp (program: Command, argv: readonly string[]): Command | undefined {
   const asked = argv[0] === 'help'
   const words = asked ? argv.slice(1).filter((word) => !word.startsWith('-')) : argv
   const command = words.reduce<Command | undefined>(childOf, program)
-  if (asked && command === undefined) throw new CommandError('there is no such command; "authn-webhook help" shows all')
+  if (asked && command === undefined) throw new CommandError('there is no such command; "authn-webhook help" lists all')
   return asked || (command?.commands.length ?? 0) > 0 ? command : undefined
 }
 
-/** Of those that help shows. */
+/** Unless it is hidden. */
 function childOf (parent: Command | undefined, name: string): Command | undefined {
   return parent?.createHelp().visibleCommands(parent).find((command) => command.name() === name)
 }
 
-/** `users add alice --password secret`: of which commander says only that there is an argument too many. */
+/** `users add alice --password secret`: commander only reports an excess argument. */
 function isTypedPassword (error: unknown, argv: readonly string[]): boolean {
   if (!(error instanceof CommanderError)) return false
   const { code } = error
   return (code === 'commander.excessArguments' && argv.includes('--password')) || (code === 'commander.unknownOption' && argv.some((argument) => argument.startsWith('--password=')))
 }
 
-/** Tells people what ended the command, and the caller's script how. */
-function report (error: unknown, { note, env }: Terminal): ExitCode {
+/** Prints the error, and returns the exit code. */
+function reportError (error: unknown, { note, env }: Terminal): ExitCode {
   const debug = (env['AUTHN_WEBHOOK_DEBUG'] ?? '') !== ''
-  // commander has already said it
+  // commander has printed it
   if (error instanceof CommanderError) return error.exitCode === 0 ? ExitCode.done : ExitCode.usage
   if (debug) note(stacks(error).split('\n'))
   const exitCode = exitCodeOf(error)
@@ -132,7 +124,7 @@ endOnBrokenOutput()
 
 const argv = process.argv.slice(2)
 const code = await run(argv, openTerminal())
-// a command may have set its answer itself, as `review` does
+// commands such as `review` set it themselves
 if (code !== ExitCode.done) process.exitCode = code
-// a provider of somebody else's may have left a timer or a socket open; a service that runs ends by itself
+// third-party providers may leave timers or sockets open; `serve` ends by itself
 if (code !== ExitCode.done || argv[0] !== 'serve') await endProcess()

@@ -1,11 +1,11 @@
-/** Reads the status of an answer as an API server does: by the rules of Go, and not at all where one field is of another type. */
+/** Decodes a TokenReview's status by the rules of Go, as an API server does: one field of the wrong type invalidates it. */
 import { Ajv } from 'ajv'
 import { DecodableStatus, type TokenReviewStatus, type UserInfo } from '../../schemas/token-review.js'
 
-// the first error is enough: a large answer may have a million of them
+// only the first error: a large response may have a million
 const isDecodable = new Ajv({ validateSchema: false, addUsedSchema: false, strict: false }).compile<DecodableStatus>(DecodableStatus)
 
-/** The status in its canonical form, without empty fields and without a user where nobody is authenticated; otherwise what is wrong with it. */
+/** The status without empty fields, and with a user only if it is authenticated; or what is wrong with it. */
 export function decodeStatus (given: unknown): TokenReviewStatus | string {
   if (!isDecodable(given)) {
     const [{ instancePath, message } = { instancePath: '', message: '' }] = isDecodable.errors ?? []
@@ -20,7 +20,7 @@ export function decodeStatus (given: unknown): TokenReviewStatus | string {
   }
 }
 
-/** Who is authenticated without a name is let in as the user "". */
+/** API servers accept an authenticated user without a name, as the user "". */
 function userOf ({ username, uid, groups, extra }: NonNullable<DecodableStatus['user']>): UserInfo {
   return {
     username: username ?? '',

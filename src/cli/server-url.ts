@@ -1,19 +1,24 @@
 /**
- * The URL of a server as Go reads it, since an API server is what asks there.
- * Where WHATWG's parser, which is Node's, would quietly understand something
- * else (`https:///host`, a backslash, a blank at the end), there is no URL.
+ * The URL of a server as Go, and so an API server, reads it. If Node.js's WHATWG
+ * parser would silently accept something else (`https:///host`, a backslash, a
+ * trailing blank), there is no URL.
  */
 import { posix } from 'node:path'
 
-/** With the path that client-go asks for; `undefined` for what is no https:// URL to both. */
+/** With the path that client-go requests; `undefined` unless it is an https:// URL to both. */
 export function parseServerUrl (text: string): URL | undefined {
   if (!/^https:\/\/[^/?#]/i.test(text) || /[\s\\\p{Cc}]|%(?![0-9a-f]{2})/iu.test(text) || !URL.canParse(text)) return undefined
   const url = new URL(text)
-  url.pathname = cleanPath(url.pathname)
+  // as client-go's path.Join("/", path)
+  url.pathname = posix.join('/', url.pathname).replace(/(?<=.)\/$/, '')
   return url
 }
 
-/** As client-go cleans it, by `path.Join("/", path)`: no API server ever asks for a path that is not clean. */
-function cleanPath (path: string): string {
-  return posix.join('/', path).replace(/(?<=.)\/$/, '')
+/** As sockets expect it: an IPv6 address without its brackets. */
+export function hostOf ({ hostname }: URL): string {
+  return hostname.replace(/^\[|\]$/g, '')
+}
+
+export function portOf ({ port }: URL): number {
+  return port === '' ? 443 : Number(port)
 }

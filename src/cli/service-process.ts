@@ -1,7 +1,4 @@
-/**
- * The service as a process: its log on stdout, the signals it handles, and how
- * it ends. Nothing here waits for the reader of the log.
- */
+/** The service's process: its log on stdout, its signals, and its end. Nothing here waits for the reader of the log. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isatty } from 'node:tty'
 import type CloseWithGrace from 'close-with-grace'
@@ -12,29 +9,29 @@ import { ExitCode } from './command-error.js'
 import { joinLines } from './terminal.js'
 import { surviveBrokenOutput } from './broken-output.js'
 
-/** Bytes of messages to stderr that wait for its reader. */
+/** Bytes of queued messages to stderr. */
 const STDERR_CAPACITY = 65_536
-/** Milliseconds that the end of the process waits for the log to be written. */
+/** Milliseconds for writing the log before the process ends. */
 const FLUSH_LIMIT = 1_000
 
-/** What would make the process go on after an error that it can't know the extent of. */
+/** Events after which the process must not continue, since the extent of the error is unknown. */
 const NOT_GRACEFUL: CloseWithGrace.AllEvents[] = [
-  // memory is corrupt: the handler would return to the instruction that raised the signal, for ever
+  // memory is corrupt: the handler would return to the instruction that raised the signal, again and again
   'SIGSEGV', 'SIGBUS', 'SIGILL', 'SIGFPE', 'SIGTRAP', 'SIGABRT',
   'uncaughtException', 'unhandledRejection'
 ]
 
 export interface ServiceProcess {
   readonly log: Logger
-  /** Log lines dropped since the start. */
+  /** Since the start. */
   readonly droppedLines: () => number
-  /** Lines for people on stdout, in their place among the log lines. */
+  /** Prints lines to stdout, in order with the log lines. */
   readonly print: (lines: readonly string[]) => void
-  /** Closes the service on SIGTERM, SIGINT, SIGQUIT and SIGUSR2, and on SIGHUP at a terminal, and then ends the process. */
+  /** Closes the service and ends the process on SIGTERM, SIGINT, SIGQUIT and SIGUSR2, and at a terminal on SIGHUP. */
   readonly stopOnSignal: (service: Service, closeLimit: number) => void
 }
 
-/** Opens the log and handles everything but the signals that stop the service. */
+/** Opens the log, and handles all but the signals that stop the service. */
 export async function openServiceProcess (config: LogConfig, terminal: boolean): Promise<ServiceProcess> {
   const [{ createLogger }, { OutputQueue }, { default: closeWithGrace }] = await Promise.all([import('../logger.js'), import('../output-queue.js'), import('close-with-grace')])
   surviveBrokenOutput()
@@ -50,9 +47,9 @@ export async function openServiceProcess (config: LogConfig, terminal: boolean):
     stderr.flushSync()
   })
   endOnUnexpectedError(log)
-  // a log file as large as `ulimit -f` allows is an error of the write, which the queue handles; unhandled, the signal kills
+  // at the limit of `ulimit -f` the write fails too, which the queue handles; the signal would kill the process
   process.on('SIGXFSZ', () => {})
-  // of a terminal that closes; else of someone who wants a reload, which needs no signal
+  // SIGHUP comes from a terminal that closes, or else from somebody who wants a reload, which needs no signal
   const attended = terminal || isatty(0)
   if (!attended) process.on('SIGHUP', signal => { log.info({ signal }, 'ignored a signal: users files and certificates are reloaded when they change') })
   return {
@@ -60,10 +57,10 @@ export async function openServiceProcess (config: LogConfig, terminal: boolean):
     droppedLines: () => stdout.dropped,
     print (lines) { stdout.write(joinLines(lines)) },
     stopOnSignal (service, closeLimit) {
-      const onSecondSignal = (further: string): void => { log.error({ signal: further }, 'exiting at once: another signal came while stopping') }
+      const onSecondSignal = (further: string): void => { log.error({ signal: further }, 'exiting immediately: received another signal while stopping') }
       closeWithGrace({ delay: closeLimit + FLUSH_LIMIT, logger: log, onSecondSignal, skip: attended ? NOT_GRACEFUL : [...NOT_GRACEFUL, 'SIGHUP'] }, async ({ signal }) => {
         log.info({ signal }, 'stopping')
-        // at a terminal there is no load balancer to wait for
+        // no load balancer to wait for at a terminal
         await service.close({ immediately: signal === 'SIGINT' || signal === 'SIGHUP' })
         log.info('stopped')
         await flushed(log)
@@ -73,13 +70,13 @@ export async function openServiceProcess (config: LogConfig, terminal: boolean):
   }
 }
 
-/** As if nobody had listened to the signal. Without its terminal Node.js 20 crashes in an ordinary exit, where it restores the terminal's settings. */
+/** As if the signal had no handler: in an ordinary exit without its terminal, Node.js 20 crashes as it restores the terminal's settings. */
 function endBy (signal: 'SIGHUP'): void {
   process.removeAllListeners(signal)
   process.kill(process.pid, signal)
 }
 
-/** At once and without a drain: after an error that nobody expected, no answer can be trusted. */
+/** Immediately and without a drain: after an unexpected error, no answer can be trusted. */
 function endOnUnexpectedError (log: Logger): void {
   let ending = false
   const end = async (err: unknown): Promise<void> => {
@@ -90,7 +87,7 @@ function endOnUnexpectedError (log: Logger): void {
     try {
       process.exit(ExitCode.internal)
     } catch {
-      // a listener of a third party threw; they are not called again
+      // a third-party listener threw; listeners are not called again
       process.exit(ExitCode.internal)
     }
   }

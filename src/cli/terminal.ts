@@ -1,8 +1,7 @@
 /**
- * What a command sees of the outside: three streams and the environment.
- * Results go to stdout, words for people to stderr, so that a pipe carries
- * results alone. What is printed is a list of lines: whatever stands in one
- * stays in it, and can neither begin another nor steer the terminal.
+ * The streams and the environment of a command. Results go to stdout and messages
+ * to stderr, so that a pipe carries only results. Output consists of lines: a
+ * value in one can neither start another line nor control the terminal.
  */
 import { createInterface } from 'node:readline'
 import { Writable } from 'node:stream'
@@ -11,42 +10,14 @@ import { CommandError, ExitCode } from './command-error.js'
 import { MAX_USERS_BYTES } from '../files/read.js'
 import { escapeJson, escapeLine, formatYaml } from '../printable.js'
 
-/** A stream that may be a terminal. */
 type Input = NodeJS.ReadableStream & { readonly isTTY?: boolean | undefined }
 type Output = NodeJS.WritableStream & { readonly isTTY?: boolean | undefined }
 
 export interface PromptOptions {
   /** Echo nothing: for passwords. */
   readonly hidden?: boolean
-  /** What to use where there is no terminal, for the error: `--password-file FILE, or - for stdin`. */
+  /** The alternative if there is no terminal, for the error: `--password-file FILE, or - for stdin`. */
   readonly instead?: string
-}
-
-export interface Terminal {
-  readonly stdin: Input
-  readonly stdout: Output
-  readonly stderr: Output
-  readonly env: NodeJS.ProcessEnv
-  /** Colours are welcome on stdout: a terminal, and no NO_COLOR (https://no-color.org). */
-  readonly colour: boolean
-  /** Somebody reads stderr and can answer on stdin. */
-  readonly interactive: boolean
-  /** A result, to stdout: one line, or several. */
-  print: (lines: string | readonly string[]) => void
-  /** Words for people, to stderr: one line, or several. */
-  note: (lines: string | readonly string[]) => void
-  /** A file of somebody's own or of ours, to stdout, byte for byte. */
-  write: (text: string) => void
-  /**
-   * One line typed on the terminal, without its newline.
-   * @throws CommandError without a terminal; with exit code 130 after Ctrl-C
-   */
-  prompt: (question: string, options?: PromptOptions) => Promise<string>
-  /**
-   * Everything on stdin, as it is.
-   * @throws CommandError where it is larger than any file that a command takes
-   */
-  readStdin: () => Promise<string>
 }
 
 export interface TerminalStreams {
@@ -54,6 +25,29 @@ export interface TerminalStreams {
   readonly stdout: Output
   readonly stderr: Output
   readonly env: NodeJS.ProcessEnv
+}
+
+export interface Terminal extends TerminalStreams {
+  /** Whether stdout is a terminal without NO_COLOR (https://no-color.org). */
+  readonly colour: boolean
+  /** Whether the user can be prompted. */
+  readonly interactive: boolean
+  /** A result, to stdout. */
+  print: (lines: string | readonly string[]) => void
+  /** A message, to stderr. */
+  note: (lines: string | readonly string[]) => void
+  /** A file, to stdout, byte for byte. */
+  write: (text: string) => void
+  /**
+   * One line typed on the terminal, without its newline.
+   * @throws CommandError without a terminal; with exit code 130 after Ctrl-C
+   */
+  prompt: (question: string, options?: PromptOptions) => Promise<string>
+  /**
+   * All of stdin, unchanged.
+   * @throws CommandError if it is larger than any file that a command accepts
+   */
+  readStdin: () => Promise<string>
 }
 
 export function openTerminal ({ stdin, stdout, stderr, env }: TerminalStreams = process): Terminal {
@@ -69,7 +63,7 @@ export function openTerminal ({ stdin, stdout, stderr, env }: TerminalStreams = 
     note (lines) { stderr.write(joinLines(lines)) },
     write (text) { stdout.write(text) },
     async prompt (question, { hidden = false, instead = 'a file or stdin' } = {}) {
-      if (!interactive) throw new CommandError(`there is no terminal to ask on; use ${instead}`)
+      if (!interactive) throw new CommandError(`no terminal to prompt on; use ${instead}`)
       return await ask(stdin, stderr, escapeLine(question), hidden)
     },
     async readStdin () {
@@ -79,25 +73,22 @@ export function openTerminal ({ stdin, stdout, stderr, env }: TerminalStreams = 
   }
 }
 
-/**
- * readline puts the terminal into raw mode, where it echoes nothing, and does
- * the echo itself: to `stderr`, or, for a hidden question, to nowhere.
- */
+/** readline turns off the terminal's echo, and echoes itself: to `stderr`, or to nowhere for a hidden question. */
 async function ask (stdin: Input, stderr: Output, question: string, hidden: boolean): Promise<string> {
   const output = hidden ? new Writable({ write (_chunk, _encoding, done) { done() } }) : stderr
   const line = createInterface({ input: stdin, output, terminal: true, historySize: 0 })
-  // not before raw mode: an answer that comes at once would be echoed
+  // after raw mode is on, or an immediate answer would be echoed
   if (hidden) stderr.write(question)
   try {
     return await new Promise((resolve, reject) => {
       line.once('SIGINT', () => { reject(new CommandError('interrupted', ExitCode.interrupted)) })
-      // Ctrl-D, or the terminal went away; after an answer this comes too late to matter
+      // Ctrl-D, or the terminal was closed; no effect after an answer
       line.once('close', () => { reject(new CommandError('nothing was entered')) })
       line.question(hidden ? '' : question, resolve)
     })
   } finally {
     line.close()
-    // the newline that was typed was not echoed, nor is one after ^C
+    // neither the typed newline nor one after ^C was echoed
     stderr.write('\n')
   }
 }
@@ -108,23 +99,22 @@ async function readAll (stdin: Input): Promise<string> {
   for await (const chunk of stdin) {
     const bytes = Buffer.from(chunk)
     length += bytes.length
-    if (length > MAX_USERS_BYTES) throw new CommandError(`stdin holds more than ${MAX_USERS_BYTES / 1024 / 1024} MiB`)
+    if (length > MAX_USERS_BYTES) throw new CommandError(`stdin has more than ${MAX_USERS_BYTES / 1024 / 1024} MiB`)
     chunks.push(bytes)
   }
   return new TextDecoder().decode(Buffer.concat(chunks))
 }
 
-/** Each line with its end, and nothing in it that a terminal would obey. */
+/** Ends each line, and escapes what a terminal would interpret. */
 export function joinLines (lines: string | readonly string[]): string {
   return [lines].flat().map((line) => `${escapeLine(line)}\n`).join('')
 }
 
 export type OutputFormat = 'text' | 'json' | 'yaml'
 
-/** `-o json|yaml`, for every command that has a result; `text` without it. */
-export const outputOption = new Option('-o, --output <format>', 'print the result as json or yaml').choices(['json', 'yaml']).default('text', 'text for people')
+export const outputOption = new Option('-o, --output <format>', 'print the result as json or yaml').choices(['json', 'yaml']).default('text')
 
-/** Prints a result: lines for people, or `value` for programs. */
+/** Prints `lines`, or `value` as JSON or YAML. */
 export function printResult (terminal: Terminal, format: OutputFormat, value: unknown, lines: () => string | readonly string[]): void {
   switch (format) {
     case 'json': return terminal.print(linesOfText(escapeJson(JSON.stringify(value, null, 2))))
@@ -133,7 +123,7 @@ export function printResult (terminal: Terminal, format: OutputFormat, value: un
   }
 }
 
-/** Of a text that we have made as a whole, and in which every value is escaped already. */
+/** Of a text in which every value is already escaped. */
 export function linesOfText (text: string): string[] {
   return text.replace(/\n$/, '').split('\n')
 }

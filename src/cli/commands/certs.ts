@@ -1,90 +1,72 @@
-/** `authn-webhook certs`: an authority, a serving certificate and client certificates, without openssl. */
+/** `authn-webhook certs`: issues a CA, a serving certificate and client certificates, without openssl. */
 import { resolve } from 'node:path'
 import { Command } from 'commander'
 import { CommandError } from '../command-error.js'
 import type { CertificateAuthority, IssuedCertificate } from '../../certificates/directory.js'
 import { outputOption, printResult, type OutputFormat, type Terminal } from '../terminal.js'
-import { repeatable } from './repeatable.js'
+import { repeatable } from './options.js'
 
 interface CertsOptions {
   readonly out: string
-  readonly san: string[]
-  readonly client: string[]
+  readonly san?: string[]
+  readonly client?: string[]
   readonly renew: boolean
   readonly output: OutputFormat
 }
 
-type State = 'created' | 'renewed' | 'kept'
-
-/** A leaf, and what this run did to it. */
-interface Outcome extends IssuedCertificate { readonly state: State }
+interface Issued extends IssuedCertificate { readonly state: 'created' | 'renewed' | 'kept' }
 
 export function certsCommand (terminal: Terminal): Command {
   return new Command('certs')
-    .description('make the certificates that the service and its callers need')
-    .requiredOption('--out <dir>', 'directory to write to')
-    .addOption(repeatable('--san <name>', 'a DNS name or IP address of the service, besides the usual ones').default([]))
-    .addOption(repeatable('--client <name>', 'make NAME.crt and NAME.key for a caller of that name').default([]))
-    .option('--renew', 'replace the certificates that are there, under the same authority and with the same names', false)
+    .description('issue the certificates of the service and its clients')
+    .requiredOption('--out <dir>', 'output directory')
+    .addOption(repeatable('--san <name>', 'additional DNS name or IP address of the service'))
+    .addOption(repeatable('--client <name>', 'issue NAME.crt and NAME.key for a client'))
+    .option('--renew', 'replace existing certificates, with the same CA and names', false)
     .addOption(outputOption)
     .addHelpText('after', `
 Writes tls.crt and tls.key (for tls.certFile and tls.keyFile), ca.crt (for the API
-server and for tls.clientCAFile) and ca/ca.key, which only signs: keep it elsewhere.
-Each serving certificate is also for localhost, 127.0.0.1, ::1 and the name that the
-Helm chart uses, authn-webhook.kube-system.svc: with that as --tls-server-name of
-webhook-config, API servers can call any address. The CA lasts 10 years, the rest a
-year. What is there is kept, unless --renew is given; a running service reloads a
-renewed certificate.
+server and for tls.clientCAFile) and ca/ca.key, which is only needed to issue
+certificates: keep it elsewhere. The default names of the serving certificate are
+localhost, 127.0.0.1, ::1 and the name that the Helm chart uses,
+authn-webhook.kube-system.svc: with that as --tls-server-name of webhook-config, API
+servers can connect to any address. The CA is valid for 10 years, certificates for a
+year. Without --renew, existing certificates are kept; a running service reloads
+renewed ones.
 
 Examples:
   $ authn-webhook certs --out tls
   $ authn-webhook certs --out tls --san 10.96.0.50 --san authn.example.com
   $ authn-webhook certs --out tls --client kube-apiserver
   $ authn-webhook certs --out tls --renew`)
-    .action(async (options: CertsOptions) => { await makeCertificates(options, terminal) })
+    .action(async (options: CertsOptions) => { await issueCertificates(options, terminal) })
 }
 
-async function makeCertificates ({ out, san, client, renew, output }: CertsOptions, terminal: Terminal): Promise<void> {
-  const { hasCA, openCA, assertClientName } = await import('../../certificates/directory.js')
+async function issueCertificates ({ out, san = [], client = [], renew, output }: CertsOptions, terminal: Terminal): Promise<void> {
+  const { DEFAULT_NAMES, findCertificate, hasCA, issueClientCertificate, issueServingCertificate, openCA, assertClientName } = await import('../../certificates/directory.js')
   const { parseSubjectName } = await import('../../certificates/subject-name.js')
-  // all that can be wrong with the command line, before anything is written
+  // reports all errors of the command line before anything is written
   const names = san.map(parseSubjectName)
   for (const name of client) assertClientName(name)
 
   const directory = resolve(out)
-  if (renew && !hasCA(directory)) throw new CommandError(`there is nothing to renew in ${directory}: it has no ca.crt; correct --out, or leave out --renew to make a new CA`)
+  if (renew && !hasCA(directory)) throw new CommandError(`there is nothing to renew in ${directory}: it has no ca.crt; correct --out, or omit --renew to create a CA`)
   const authority = await openCA(directory)
-  const serving = await makeServing(directory, authority, names, renew)
-  const clients: Array<Outcome & { name: string }> = []
-  for (const name of new Set(client)) clients.push({ name, ...await makeClient(directory, authority, name, renew) })
+  const issue = async (name: string, issueCertificate: (oldNames: readonly string[] | undefined) => Promise<IssuedCertificate>): Promise<Issued> => {
+    const old = await findCertificate(directory, name, authority)
+    if (old === undefined || renew) return { state: old === undefined ? 'created' : 'renewed', ...await issueCertificate(old?.names) }
+    if (old.error !== undefined) throw new CommandError(`${old.certFile} ${old.error}; add --renew to replace it`)
+    return { state: 'kept', ...old }
+  }
+  const serving = await issue('tls', async (oldNames = DEFAULT_NAMES) => await issueServingCertificate(directory, authority, [...oldNames, ...names]))
+  const missing = names.filter(name => !serving.names.includes(name))
+  if (missing.length > 0) throw new CommandError(`${serving.certFile} exists without ${missing.join(', ')}; add --renew to replace it by one with the old and the new names`)
+  const clients: Array<Issued & { name: string }> = []
+  for (const name of new Set(client)) clients.push({ name, ...await issue(name, async () => await issueClientCertificate(directory, authority, name)) })
   print(authority, serving, clients, output, terminal)
 }
 
-async function makeServing (directory: string, authority: CertificateAuthority, names: string[], renew: boolean): Promise<Outcome> {
-  const { DEFAULT_NAMES, findCertificate, issueServingCertificate } = await import('../../certificates/directory.js')
-  const old = await findCertificate(directory, 'tls', authority)
-  if (old === undefined) return { state: 'created', ...await issueServingCertificate(directory, authority, [...DEFAULT_NAMES, ...names]) }
-  if (renew) return { state: 'renewed', ...await issueServingCertificate(directory, authority, [...old.names, ...names]) }
-  refuseInvalid(old)
-  const missing = names.filter((name) => !old.names.includes(name))
-  if (missing.length > 0) throw new CommandError(`${old.certFile} is there and lacks ${missing.join(', ')}; add --renew to replace it with one that has its names and these`)
-  return { state: 'kept', ...old }
-}
-
-async function makeClient (directory: string, authority: CertificateAuthority, name: string, renew: boolean): Promise<Outcome> {
-  const { findCertificate, issueClientCertificate } = await import('../../certificates/directory.js')
-  const old = await findCertificate(directory, name, authority)
-  if (old === undefined) return { state: 'created', ...await issueClientCertificate(directory, authority, name) }
-  if (renew) return { state: 'renewed', ...await issueClientCertificate(directory, authority, name) }
-  refuseInvalid(old)
-  return { state: 'kept', ...old }
-}
-
-function refuseInvalid ({ certFile, error }: IssuedCertificate): void {
-  if (error !== undefined) throw new CommandError(`${certFile} ${error}; add --renew to replace it`)
-}
-
-function print (authority: CertificateAuthority, serving: Outcome, clients: ReadonlyArray<Outcome & { name: string }>, output: OutputFormat, terminal: Terminal): void {
+function print (authority: CertificateAuthority, serving: Issued, clients: ReadonlyArray<Issued & { name: string }>, output: OutputFormat, terminal: Terminal): void {
   const ca = { certFile: authority.certFile, keyFile: authority.keyFile, state: authority.created ? 'created' : 'kept', expiresAt: authority.expiresAt }
   const result = { ca, serving: summary(serving), clients: clients.map((client) => ({ name: client.name, ...summary(client) })) }
   printResult(terminal, output, result, () => [
@@ -96,7 +78,7 @@ function print (authority: CertificateAuthority, serving: Outcome, clients: Read
   if (authority.created) terminal.note(`Move ${authority.keyFile} off the machine that runs the service: anyone who has it can issue certificates that API servers trust.`)
 }
 
-function summary ({ certFile, keyFile, state, names, expiresAt }: Outcome): object {
+function summary ({ certFile, keyFile, state, names, expiresAt }: Issued): object {
   return { certFile, keyFile, state, ...names.length > 0 && { names }, expiresAt }
 }
 

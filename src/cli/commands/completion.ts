@@ -1,16 +1,8 @@
-/** `authn-webhook completion`: makes the Tab key know the commands. */
+/** `authn-webhook completion`, and the hidden command that its scripts call. */
 import { Argument, Command } from 'commander'
-import { bashCompletion } from '../completion/bash.js'
-import { fishCompletion } from '../completion/fish.js'
-import { completionTree, type CompletionNode } from '../completion/tree.js'
-import { zshCompletion } from '../completion/zsh.js'
+import { complete } from '../completion/complete.js'
+import { SCRIPTS } from '../completion/scripts.js'
 import type { Terminal } from '../terminal.js'
-
-const SCRIPTS: Record<string, (program: string, nodes: readonly CompletionNode[]) => string> = {
-  bash: bashCompletion,
-  zsh: zshCompletion,
-  fish: fishCompletion
-}
 
 export function completionCommand (terminal: Terminal): Command {
   return new Command('completion')
@@ -23,8 +15,15 @@ Examples:
   $ source <(authn-webhook completion zsh)
   $ authn-webhook completion zsh > "\${fpath[1]}/_authn-webhook"
   $ authn-webhook completion fish > ~/.config/fish/completions/authn-webhook.fish`)
-    .action((shell: string, _options: object, command: Command) => {
-      const program = command.parent!
-      terminal.write(SCRIPTS[shell]!(program.name(), completionTree(program)))
+    .action((shell: string) => { terminal.write(SCRIPTS[shell]!) })
+}
+
+/** Prints what can complete the last of its arguments; see completion/scripts.ts for the format. */
+export function completeCommand (terminal: Terminal): Command {
+  return new Command('__complete')
+    .argument('[words...]')
+    .action((words: string[], _options: object, command: Command) => {
+      const { candidates, paths } = complete(command.parent!, words)
+      terminal.write(paths === undefined ? candidates.map(({ word, description }) => `${word}\t${description}\n`).join('') : `:${paths}\n`)
     })
 }

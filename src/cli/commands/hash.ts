@@ -1,12 +1,12 @@
-/** `authn-webhook hash`: what a users file holds instead of a secret, for people who edit it by hand. */
+/** `authn-webhook hash`: hashes secrets for a users file that is edited by hand. */
 import { Command } from 'commander'
 import { digestToken, generateToken } from '../../authn/token-digest.js'
 import { estimateTokenBits, MIN_TOKEN_BITS, whyUnpresentable } from '../../authn/token-strength.js'
 import { CommandError } from '../command-error.js'
 import { outputOption, printResult, type OutputFormat, type Terminal } from '../terminal.js'
-import { judgePassword } from './new-password.js'
-import { blamingInput, generatePassword, readNewSecret } from './secret-input.js'
-import { printOnce } from './shown-once.js'
+import { applyPasswordPolicy } from './password-policy.js'
+import { asInputError, generatePassword, readNewSecret } from './secret-input.js'
+import { printOnce } from './secret-output.js'
 
 interface HashOptions {
   readonly generate?: true
@@ -20,18 +20,18 @@ export function hashCommand (terminal: Terminal): Command {
     .addCommand(tokenCommand(terminal))
     .addHelpText('after', `
 Examples:
-  $ authn-webhook hash password                 # asks twice
+  $ authn-webhook hash password                 # prompts twice
   $ authn-webhook hash password < password.txt
   $ authn-webhook hash token --generate         # a new token and its hash`)
 }
 
 function passwordCommand (terminal: Terminal): Command {
   return new Command('password')
-    .description('print the scrypt hash of a password, for "passwordHash:"')
-    .option('--generate', 'make the password, and print it as well')
+    .description('print the scrypt hash of a password for "passwordHash:"')
+    .option('--generate', 'generate the password and print it too')
     .addOption(outputOption)
     .addHelpText('after', `
-Asks for the password twice; without a terminal, reads it from stdin.
+Prompts for the password twice; without a terminal, reads it from stdin.
 
 Examples:
   $ authn-webhook hash password
@@ -40,24 +40,21 @@ Examples:
     .action(async ({ generate, output }: HashOptions) => {
       const { hashPassword } = await import('../../authn/password-hash.js')
       const password = generate ? generatePassword() : await readNewSecret(terminal, 'password')
-      const passwordHash = await blamingInput(() => hashPassword(password))
-      judgePassword(terminal, password, { instead: '--generate' })
-      if (generate) {
-        await printOnce(terminal, output, { password, passwordHash }, [`password: ${password}`, `passwordHash: ${passwordHash}`], 'run the command again')
-      } else {
-        printResult(terminal, output, { passwordHash }, () => [passwordHash])
-      }
+      const passwordHash = await asInputError(() => hashPassword(password))
+      applyPasswordPolicy(terminal, password, { generateOption: '--generate' })
+      if (generate) await printGenerated(terminal, output, { password, passwordHash })
+      else printResult(terminal, output, { passwordHash }, () => [passwordHash])
     })
 }
 
 function tokenCommand (terminal: Terminal): Command {
   return new Command('token')
-    .description('print the SHA-256 digest of a token, for "hash:" of an entry of "tokens:"')
-    .option('--generate', 'make the token, and print it as well')
+    .description('print the SHA-256 digest of a token for "hash:" in "tokens:"')
+    .option('--generate', 'generate the token and print it too')
     .addOption(outputOption)
     .addHelpText('after', `
-Asks for the token twice; without a terminal, reads it from stdin. A token must
-be random, ${MIN_TOKEN_BITS} bits at least: its digest is a fast one.
+Prompts for the token twice; without a terminal, reads it from stdin. A token must
+have at least ${MIN_TOKEN_BITS} random bits, since SHA-256 does not slow down guessing.
 
 Examples:
   $ authn-webhook hash token --generate
@@ -68,11 +65,15 @@ Examples:
       if (unpresentable !== undefined) throw new CommandError(unpresentable)
       const hash = digestToken(token)
       if (generate) {
-        await printOnce(terminal, output, { token, hash }, [`token: ${token}`, `hash: ${hash}`], 'run the command again')
+        await printGenerated(terminal, output, { token, hash })
       } else {
         const bits = estimateTokenBits(token)
-        if (bits < MIN_TOKEN_BITS) terminal.note(`warning: this token has ${bits} bits of entropy at most, ${MIN_TOKEN_BITS} are safe; "authn-webhook hash token --generate" makes one`)
+        if (bits < MIN_TOKEN_BITS) terminal.note(`warning: the token has at most ${bits} bits of entropy, less than the ${MIN_TOKEN_BITS} that are safe; "authn-webhook hash token --generate" generates one`)
         printResult(terminal, output, { hash }, () => [hash])
       }
     })
+}
+
+async function printGenerated (terminal: Terminal, output: OutputFormat, values: Record<string, string>): Promise<void> {
+  await printOnce(terminal, output, values, Object.entries(values).map(([key, value]) => `${key}: ${value}`), 'run the command again')
 }

@@ -1,49 +1,44 @@
-/**
- * `authn-webhook review`: who is this token, asked of a running service or of
- * the providers of a config, in this process.
- */
-import { Command } from 'commander'
+/** `authn-webhook review`: reviews a token with a running service, or with the providers of a config in this process. */
+import { Command, Option } from 'commander'
 import type { TokenReviewStatus, UserInfo } from '../../../schemas/token-review.js'
-import type { OpenChain } from '../chain.js'
 import { isUnavailable, isVettedDenial } from '../../authn/answer.js'
 import type { ChainStep } from '../../authn/chain.js'
 import { Deadline, PROVIDER_PATIENCE } from '../../authn/deadline.js'
 import { milliseconds } from '../../authn/duration.js'
 import type { Spec } from '../../authn/review.js'
-import type { Target } from '../client.js'
-import type { Check } from '../doctor/check.js'
-import { CommandError, ExitCode } from '../command-error.js'
 import { escapeJson } from '../../printable.js'
-import { describeDropped, inspectToken, inspectUser, type Inspected, type InspectedUser } from '../explain.js'
+import type { OpenChain } from '../chain.js'
+import type { Target } from '../client.js'
+import { CommandError, ExitCode } from '../command-error.js'
+import type { DoctorCheck } from '../doctor/check.js'
+import { describeDropped, explainReview, explainUser, type ExplainedReview } from '../explain.js'
 import { outputOption, printResult, type OutputFormat, type Terminal } from '../terminal.js'
+import { addConfigOption, repeatable } from './options.js'
+import { readToken } from './secret-input.js'
 import { addTargetOptions, readTarget, type TargetOptions } from './target-options.js'
-import { repeatable } from './repeatable.js'
-import { readTextOrStdin } from './secret-input.js'
 
 /** Milliseconds for a connection, and for a handshake. */
-const PATIENCE = 10_000
+const CONNECT_TIMEOUT = 10_000
 
 interface ReviewOptions extends TargetOptions {
   readonly config?: string
   readonly tokenFile?: string
   readonly username?: string
-  readonly audience: string[]
+  readonly audience?: string[]
   readonly explain?: boolean
   readonly output: OutputFormat
 }
 
 export function reviewCommand (terminal: Terminal): Command {
-  const command = new Command('review')
-    .description('tell who a token belongs to: by the identity providers of a config, or by a running service')
-    .option('-c, --config <file>', 'ask the providers of this config, in this process; found as by `serve`')
-  return addTargetOptions(command)
-    .option('--token-file <file>', 'read the token there, - for stdin; otherwise it is asked for')
-    .option('--username <name>', 'look this user up, without a token; only with a config')
-    .addOption(repeatable('--audience <name>', 'an audience to ask for').default([]))
-    .option('--explain', 'tell what each identity provider said, or found; only with a config')
+  const command = new Command('review').description('review a token with a config or a running service')
+  return addTargetOptions(addConfigOption(command, 'use the providers of this config, in this process'))
+    .option('--token-file <file>', 'file with the token, - for stdin; default: prompt')
+    .addOption(new Option('--username <name>', 'look up this user without a token; needs a config').conflicts(['tokenFile', 'server', 'kubeconfig']))
+    .addOption(repeatable('--audience <name>', 'audience to request'))
+    .addOption(new Option('--explain', 'print the answer of each provider; needs a config').conflicts(['server', 'kubeconfig']))
     .addOption(outputOption)
     .addHelpText('after', `
-Exit code: 0 authenticated, 1 not authenticated, 69 unavailable or unreachable.
+Exit code: 0 authenticated, 1 not authenticated, 69 unavailable.
 
 Examples:
   $ authn-webhook review --config authn-webhook.yaml --explain
@@ -53,81 +48,55 @@ Examples:
   $ authn-webhook review --server https://127.0.0.1:8443/authenticate --certificate-authority ca.crt --token-file token.txt
   $ authn-webhook review --kubeconfig /etc/kubernetes/pki/authn-webhook/webhook.yaml --token-file -`)
     .action(async (options: ReviewOptions) => {
-      checkOptions(options)
-      process.exitCode = await run(options, terminal)
+      const { username } = options
+      process.exitCode = username === undefined ? await reviewToken(options, terminal) : await lookUpUser(username, options, terminal)
     })
 }
 
-function checkOptions (options: ReviewOptions): void {
-  const remote = options.server !== undefined || options.kubeconfig !== undefined
-  if ([options.config, options.server, options.kubeconfig].filter(option => option !== undefined).length > 1) {
-    throw new CommandError('--config, --server and --kubeconfig exclude each other')
-  }
-  if (remote && options.username !== undefined) throw new CommandError('--username needs a config: a service answers tokens alone')
-  if (remote && options.explain === true) throw new CommandError('--explain needs a config: a service keeps its reasons to its log')
-  if (options.username !== undefined && options.tokenFile !== undefined) throw new CommandError('--username and --token-file exclude each other')
-}
-
-async function run (options: ReviewOptions, terminal: Terminal): Promise<ExitCode> {
-  const { output } = options
-  if (options.username !== undefined) return await runLookup(options.username, options, terminal)
+async function reviewToken (options: ReviewOptions, terminal: Terminal): Promise<ExitCode> {
+  const { tokenFile, audience: audiences = [], explain, output } = options
   const target = await readTarget(options, terminal)
-  const spec = { token: await readToken(options, terminal), audiences: options.audience }
-  const { status, reason, steps }: Inspected = target === undefined ? await askProviders(spec, options, terminal) : await askService(spec, target)
-  const explained = options.explain === true ? { status, ...reason !== undefined && { reason }, steps: steps.map(plainStep) } : status
-  printResult(terminal, output, explained, () => options.explain === true ? [...steps.flatMap(describeStep), ...describeStatus(status, reason)] : describeStatus(status))
-  return exitCode(status)
+  const spec = { token: await readToken(terminal, tokenFile), audiences }
+  const { status, reason, steps }: ExplainedReview = target === undefined
+    ? await withProviders(options, terminal, async ({ rules }, timeout) => await explainReview(spec, rules, timeout))
+    : { status: await reviewWithService(spec, target), steps: [] }
+  if (explain === true) printResult(terminal, output, { status, ...reason !== undefined && { reason }, steps: steps.map(plainStep) }, () => [...steps.flatMap(describeStep), ...describeStatus(status, reason)])
+  else printResult(terminal, output, status, () => describeStatus(status))
+  if (status.authenticated) return ExitCode.done
+  return status.error === undefined ? ExitCode.no : ExitCode.unavailable
 }
 
-async function runLookup (username: string, options: ReviewOptions, terminal: Terminal): Promise<ExitCode> {
+async function lookUpUser (username: string, options: ReviewOptions, terminal: Terminal): Promise<ExitCode> {
   const { output, explain = false } = options
-  const { user, unasked: [unasked], explanations } = await lookup(username, options, terminal)
-  const unknown = user === undefined && unasked !== undefined
-  const nobody = `no identity provider has a user of this name who may log in${explain ? '' : '; --explain shows why'}`
-  const described = user === undefined ? [nobody] : describeUser(user)
+  const { user, withoutLookup: [provider], explanations } = await withProviders(options, terminal, async ({ providers }, timeout) => await explainUser(username, providers, timeout))
+  const unknown = user === undefined && provider !== undefined
+  const described = user === undefined ? [`no identity provider has an active user of this name${explain ? '' : '; --explain shows why'}`] : describeUser(user)
   const lines = explanations.map(({ provider, sentence }) => `${provider}: ${sentence}`)
   if (explain) printResult(terminal, output, { user: user ?? null, explanations }, () => unknown ? lines : [...lines, ...described])
   else if (!unknown) printResult(terminal, output, user ?? null, () => described)
-  if (unknown) throw new CommandError(`identity provider "${unasked}" can't look up users without a credential; review their token or password instead`, ExitCode.unavailable)
+  if (unknown) throw new CommandError(`identity provider "${provider}" can't look up users without a credential; review their token or password instead`, ExitCode.unavailable)
   return user === undefined ? ExitCode.no : ExitCode.done
 }
 
-async function readToken ({ tokenFile }: ReviewOptions, terminal: Terminal): Promise<string> {
-  const text = tokenFile === undefined
-    ? await terminal.prompt('Token: ', { hidden: true, instead: '--token-file FILE, or - for stdin' })
-    : await readTextOrStdin(terminal, tokenFile)
-  const token = text.trim()
-  if (token === '') throw new CommandError('the token is empty')
-  return token
-}
-
-async function askProviders (spec: Spec, options: ReviewOptions, terminal: Terminal): Promise<Inspected> {
-  return await withProviders(options, terminal, async ({ rules }, timeout) => await inspectToken(spec, rules, timeout))
-}
-
-async function askService (spec: Spec, target: Target): Promise<Inspected> {
+async function reviewWithService (spec: Spec, target: Target): Promise<TokenReviewStatus> {
   const { requestReview } = await import('../client.js')
-  const { sentenceOf, stops } = await import('../doctor/check.js')
-  const { explainFailure } = await import('../doctor/reviews.js')
-  const { examineTrust } = await import('../doctor/trust.js')
-  const fail = (check: Check, cause?: unknown): CommandError => new CommandError(`API servers can't ask ${target.server.href}: ${sentenceOf(check)}`, ExitCode.unavailable, { cause })
-  const trust = await examineTrust(target, Date.now(), PATIENCE)
-  const obstacle = trust.checks.find(stops)
-  // the token goes to nobody to whom an API server would not send it
-  if (obstacle !== undefined) throw fail(obstacle)
+  const { formatCheck, isBlocking } = await import('../doctor/check.js')
+  const { explainNoResponse } = await import('../doctor/reviews.js')
+  const { checkTrust } = await import('../doctor/trust.js')
+  const unusable = (check: DoctorCheck, cause?: unknown): CommandError => new CommandError(`API servers can't use ${target.server.href}: ${formatCheck(check)}`, ExitCode.unavailable, { cause })
+  const trust = await checkTrust(target, Date.now(), CONNECT_TIMEOUT)
+  const blocking = trust.checks.find(isBlocking)
+  // the token is only sent to a server to which an API server would send it
+  if (blocking !== undefined) throw unusable(blocking)
   try {
-    return { status: await requestReview(trust.target, 'authentication.k8s.io/v1', spec), steps: [] }
+    return await requestReview(trust.target, 'authentication.k8s.io/v1', spec)
   } catch (error) {
-    // without a cause, there was an answer
-    throw error instanceof CommandError && error.cause !== undefined ? fail(explainFailure(error.cause as Error, target), error) : error
+    // without a cause, there was a response
+    throw error instanceof CommandError && error.cause !== undefined ? unusable(explainNoResponse(error.cause as Error, target), error) : error
   }
 }
 
-async function lookup (username: string, options: ReviewOptions, terminal: Terminal): Promise<InspectedUser> {
-  return await withProviders(options, terminal, async ({ providers }, timeout) => await inspectUser(username, providers, timeout))
-}
-
-/** Opens the providers of the config, and closes them whatever happens. */
+/** Opens the providers of the config, and closes them in any case. */
 async function withProviders<T> ({ config: file }: ReviewOptions, { env }: Terminal, use: (chain: OpenChain, timeout: number) => Promise<T>): Promise<T> {
   const { loadConfig } = await import('../../config/load.js')
   const { findDefinition } = await import('../../config/registry.js')
@@ -140,14 +109,9 @@ async function withProviders<T> ({ config: file }: ReviewOptions, { env }: Termi
   try {
     return await use(chain, milliseconds(loaded.config.server.timeout))
   } finally {
-    // the answer is there, whatever a provider does now
-    await new Deadline(PROVIDER_PATIENCE).race(chain.close()).catch((error: unknown) => { log.warn({ err: error }, 'the identity providers could not be closed') })
+    // the result stands, even if a provider can't be closed
+    await new Deadline(PROVIDER_PATIENCE).race(chain.close()).catch((error: unknown) => { log.warn({ err: error }, 'identity providers not closed') })
   }
-}
-
-function exitCode ({ authenticated, error }: TokenReviewStatus): ExitCode {
-  if (authenticated) return ExitCode.done
-  return error === undefined ? ExitCode.no : ExitCode.unavailable
 }
 
 function describeStatus ({ authenticated, user, audiences, error }: TokenReviewStatus, reason?: string): string[] {
@@ -158,13 +122,14 @@ function describeStatus ({ authenticated, user, audiences, error }: TokenReviewS
   return [reason === undefined ? 'not authenticated' : `not authenticated: ${reason}`]
 }
 
-function describeUser ({ username, uid, groups, extra }: UserInfo): string[] {
-  // a broken webhook may authenticate nobody, and API servers let that in
-  const lines = [`username:  ${username === '' ? '""' : username}`]
-  if (uid !== undefined) lines.push(`uid:       ${uid}`)
-  if (groups !== undefined) lines.push(`groups:    ${groups.join(', ')}`)
-  for (const [key, values] of Object.entries(extra ?? {})) lines.push(`extra:     ${key}: ${values.join(', ')}`)
-  return lines
+function describeUser ({ username, uid, groups, extra = {} }: UserInfo): string[] {
+  return [
+    // API servers accept the empty name of a broken webhook
+    `username:  ${username === '' ? '""' : username}`,
+    ...uid === undefined ? [] : [`uid:       ${uid}`],
+    ...groups === undefined ? [] : [`groups:    ${groups.join(', ')}`],
+    ...Object.entries(extra).map(([key, values]) => `extra:     ${key}: ${values.join(', ')}`)
+  ]
 }
 
 function describeStep (step: ChainStep): string[] {
@@ -172,13 +137,13 @@ function describeStep (step: ChainStep): string[] {
   return [`${provider} (${credentialType}, ${(seconds * 1000).toFixed(1)} ms): ${describeOutcome(step)}`, ...explainStep(step).map(sentence => `${provider}: ${sentence}`)]
 }
 
-/** What became of the names that the provider gave. */
+/** The names of the provider that Kubernetes does not get. */
 function explainStep ({ outcome }: ChainStep): string[] {
   return outcome === null || isUnavailable(outcome) || isVettedDenial(outcome) ? [] : describeDropped(outcome)
 }
 
 function describeOutcome ({ outcome, failure }: ChainStep): string {
-  if (outcome === null) return 'not mine'
+  if (outcome === null) return 'not recognized'
   if (isUnavailable(outcome)) return ['unavailable', outcome.unavailable, ...failure === undefined ? [] : [failure.detail.split('\n')[0]]].join(': ')
   return isVettedDenial(outcome) ? `denied: ${outcome.denied}` : `authenticated: ${outcome.user.username}`
 }

@@ -1,18 +1,20 @@
-/** `authn-webhook serve`: runs the service until it is told to stop. */
+/** `authn-webhook serve`: runs the service. */
 import type { AddressInfo } from 'node:net'
 import { resolve } from 'node:path'
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
 import type { Logger } from 'pino'
 import type { Config } from '../../../schemas/config.js'
 import type { Service } from '../../app.js'
+import { milliseconds } from '../../authn/duration.js'
 import type { LoadedConfig } from '../../config/load.js'
 import { CommandError, ExitCode } from '../command-error.js'
 import { CertificateError, FileWriteError, ListenError } from '../../errors.js'
+import type { DemoKind } from '../demo.js'
 import { parseSubjectName } from '../../certificates/subject-name.js'
 import type { Terminal } from '../terminal.js'
-import { repeatable } from './repeatable.js'
+import { addConfigOption, repeatable } from './options.js'
 
-/** Milliseconds beyond `shutdownDelay` and the budget of a review, which is what a drain may take: for closing the providers. */
+/** Milliseconds for closing the providers, after a drain of at most `shutdownDelay` plus the budget of a review. */
 const CLOSE_LIMIT = 12_000
 
 interface ServeOptions {
@@ -21,35 +23,35 @@ interface ServeOptions {
   readonly mock?: boolean
   readonly host?: string
   readonly port?: number
-  readonly san: string[]
+  readonly san?: string[]
 }
 
 export function serveCommand (terminal: Terminal): Command {
-  return new Command('serve')
-    .description('run the webhook')
-    .option('-c, --config <file>', 'config file; by default $AUTHN_WEBHOOK_CONFIG, ./authn-webhook.yaml, /etc/authn-webhook/config.yaml')
-    .option('--demo', 'no files needed: demo users and a certificate under .authn-webhook/')
-    .option('--mock', 'no files needed: any token is the user "mock" in "group-mock"')
-    .option('--host <address>', 'listen here instead of server.host', parseHost)
-    .option('--port <number>', 'listen here instead of server.port; 0 takes a free one', parsePort)
-    .addOption(repeatable('--san <name>', 'a further name in the certificate of --demo and --mock').default([]))
+  return addConfigOption(new Command('serve').description('run the webhook'))
+    .addOption(new Option('--demo', 'use demo users and a certificate, created in .authn-webhook/').conflicts(['config', 'mock']))
+    .addOption(new Option('--mock', 'authenticate any token as the user "mock" in "group-mock"').conflicts('config'))
+    .option('--host <address>', 'address to listen on, instead of server.host', parseHost)
+    .option('--port <number>', 'port to listen on, instead of server.port; 0 picks a free one', parsePort)
+    .addOption(repeatable('--san <name>', 'additional certificate name for --demo and --mock'))
     .addHelpText('after', `
 Examples:
-  $ authn-webhook serve --demo                             see it work, without any file
-  $ authn-webhook serve --mock --host 0.0.0.0 --san 192.0.2.10   point a first API server at it
+  $ authn-webhook serve --demo
+  $ authn-webhook serve --mock --host 0.0.0.0 --san 192.0.2.10
   $ authn-webhook serve --config /etc/authn-webhook/config.yaml`)
     .action(async (options: ServeOptions) => { await serve(options, terminal) })
 }
 
 async function serve (options: ServeOptions, terminal: Terminal): Promise<void> {
-  checkOptions(options)
+  const kind = demoKind(options)
+  if (options.san !== undefined && kind === undefined) {
+    throw new CommandError('--san needs --demo or --mock; for your own certificate use `authn-webhook certs --out DIR --san NAME`')
+  }
   const [{ createService }, { openServiceProcess }, loaded] = await Promise.all([import('../../app.js'), import('../service-process.js'), load(options, terminal)])
   const { log, droppedLines, print, stopOnSignal } = await openServiceProcess(loaded.config.log, terminal.stdout.isTTY === true)
   for (const warning of loaded.warnings) log.warn({ path: warning.path, line: warning.line }, warning.message)
   await limitConnections(loaded.config, log)
-  if (demoKind(options) === undefined) warnOfNode20(loaded.config, log)
+  if (kind === undefined) warnOfNode20(loaded.config, log)
 
-  const limit = await closeLimit(loaded.config)
   const service = await createService({ loaded, log, droppedLines, allowMock: options.mock === true })
   try {
     await service.listen()
@@ -57,30 +59,20 @@ async function serve (options: ServeOptions, terminal: Terminal): Promise<void> 
     await service.close({ immediately: true })
     throw listenError(error)
   }
-  stopOnSignal(service, limit)
+  const { shutdownDelay, timeout } = loaded.config.server
+  stopOnSignal(service, milliseconds(shutdownDelay) + milliseconds(timeout) + CLOSE_LIMIT)
   log.info({ config: loaded.file, url: url(service, loaded), identityProviders: loaded.providers.map(({ entry }) => entry.name) }, 'serving')
-  const kind = demoKind(options)
   if (kind !== undefined) {
     const { demoBanner } = await import('../demo.js')
     print(demoBanner(kind, reachable(url(service, loaded)), loaded.dir))
   }
 }
 
-function checkOptions ({ config, demo, mock, san }: ServeOptions): void {
-  if ([config !== undefined, demo === true, mock === true].filter(Boolean).length > 1) {
-    throw new CommandError('--config, --demo and --mock exclude each other')
-  }
-  if (san.length > 0 && demo !== true && mock !== true) {
-    throw new CommandError('--san goes with --demo or --mock; for your own certificate use `authn-webhook certs --out DIR --san NAME`')
-  }
+function demoKind ({ demo, mock }: ServeOptions): DemoKind | undefined {
+  return demo === true ? 'demo' : mock === true ? 'mock' : undefined
 }
 
-function demoKind ({ demo, mock }: ServeOptions): 'demo' | 'mock' | undefined {
-  if (demo === true) return 'demo'
-  return mock === true ? 'mock' : undefined
-}
-
-/** The config, with what the command line says on top. */
+/** The config, overridden by the command line. */
 async function load (options: ServeOptions, { env }: Terminal): Promise<LoadedConfig> {
   const { loadConfig } = await import('../../config/load.js')
   const { findDefinition } = await import('../../config/registry.js')
@@ -93,22 +85,22 @@ async function load (options: ServeOptions, { env }: Terminal): Promise<LoadedCo
   return loaded
 }
 
-async function prepareDemo (kind: 'demo' | 'mock', { san, host }: ServeOptions): Promise<string> {
+async function prepareDemo (kind: DemoKind, { san = [], host }: ServeOptions): Promise<string> {
   const { DEMO_DIR, writeDemoConfig } = await import('../demo.js')
   const { DEFAULT_NAMES, ensureServingCertificate } = await import('../../certificates/directory.js')
   const directory = resolve(DEMO_DIR)
   const file = await writeDemoConfig(kind, directory).catch((error: Error) => {
     if (!(error instanceof FileWriteError)) throw error
-    throw new CommandError(`${error.message}; --${kind} keeps its files in ${DEMO_DIR} below the working directory: run it in another directory`, undefined, { cause: error })
+    throw new CommandError(`${error.message}; --${kind} creates its files in ${DEMO_DIR} in the working directory: run it in another directory`, undefined, { cause: error })
   })
   const names = [...DEFAULT_NAMES, ...san]
-  if (host !== undefined && !['0.0.0.0', '::'].includes(host)) names.push(certifiable(host))
+  if (host !== undefined && !['0.0.0.0', '::'].includes(host)) names.push(subjectName(host))
   await ensureServingCertificate(directory, [...new Set(names)])
   return file
 }
 
-/** @throws CommandError */
-function certifiable (host: string): string {
+/** @throws CommandError if no certificate can have this name */
+function subjectName (host: string): string {
   try {
     return parseSubjectName(host)
   } catch (error) {
@@ -122,12 +114,12 @@ function url ({ review }: Service, { config }: LoadedConfig): string {
   return `https://${family === 'IPv6' ? `[${address}]` : address}:${port}${config.server.path}`
 }
 
-/** A URL to paste: the certificate has no name for "every address". */
+/** The certificate has no name for an unspecified address. */
 function reachable (url: string): string {
   return url.replace(/\/\/(0\.0\.0\.0|\[::\]):/, '//localhost:')
 }
 
-/** Below the limit of open files, which a flood of connections would reach otherwise. */
+/** Lowers server.maxConnections if the limit of open files is lower. */
 async function limitConnections ({ server, admin }: Config, log: Logger): Promise<void> {
   const { RESERVED_FILES, maxConnectionsFor, openFilesLimit } = await import('../../http/open-files.js')
   const openFiles = openFilesLimit()
@@ -138,19 +130,13 @@ async function limitConnections ({ server, admin }: Config, log: Logger): Promis
   server.maxConnections = max
 }
 
-/** Strangers then have HTTP/2 sessions of Node's, which on Node.js 20 can be made to abort the process. */
+/** Unauthenticated clients can then make Node.js 20 abort, by its own HTTP/2 sessions. */
 function warnOfNode20 ({ tls, admin }: Config, log: Logger): void {
   if (Number.parseInt(process.versions.node, 10) >= 22 || (tls.clientCAFile !== undefined && admin !== undefined)) return
-  log.warn({ node: process.version }, 'on Node.js 20 anyone who reaches the review port can end this process over HTTP/2: run Node.js 24, or set tls.clientCAFile and admin')
+  log.warn({ node: process.version }, 'on Node.js 20 anyone who can reach the review port can crash this process over HTTP/2: run Node.js 24, or set tls.clientCAFile and admin')
 }
 
-/** Milliseconds in which a drain must have ended. */
-async function closeLimit ({ server }: Config): Promise<number> {
-  const { milliseconds } = await import('../../authn/duration.js')
-  return milliseconds(server.shutdownDelay) + milliseconds(server.timeout) + CLOSE_LIMIT
-}
-
-/** Names the field of the listener that could not be opened: there are two. */
+/** Names the config field of the listener that could not be opened. */
 function listenError (error: unknown): unknown {
   if (!(error instanceof ListenError)) return error
   const { listener, host, port, cause } = error
@@ -158,7 +144,7 @@ function listenError (error: unknown): unknown {
   const unavailable = (message: string): CommandError => new CommandError(message, ExitCode.unavailable, { cause })
   switch ((cause as NodeJS.ErrnoException).code) {
     case 'EADDRINUSE': return unavailable(`${listener}.port: port ${port} on ${host} is already in use: stop the process that listens there, or ${npmStart(listener, port) ?? `change ${listener}.port${portOption}`}`)
-    case 'EACCES': return unavailable(`${listener}.port: this user may not open port ${port}: choose one above 1023`)
+    case 'EACCES': return unavailable(`${listener}.port: no permission to open port ${port}: choose one above 1023`)
     case 'EADDRNOTAVAIL':
     case 'EAFNOSUPPORT': return unavailable(`${listener}.host: this machine has no address ${host}: change ${listener}.host${hostOption}; 0.0.0.0 is every IPv4 address`)
     case 'ENOTFOUND': return unavailable(`${listener}.host: unknown host name ${host}: change ${listener}.host${hostOption}`)
@@ -166,21 +152,21 @@ function listenError (error: unknown): unknown {
   }
 }
 
-/** What to type instead, if `npm start` runs the service: npm takes options after `--` only. */
+/** For `npm start`, which needs `--` before options. */
 function npmStart (listener: ListenError['listener'], port: number): string | undefined {
   return listener === 'server' && process.env['npm_lifecycle_event'] === 'start' ? `choose another: npm start -- --port ${port % 65535 + 1}` : undefined
 }
 
-/** What people write from URLs and from other programs, answered with what is meant. */
+/** Rejects what is valid in URLs and in other programs. */
 function parseHost (text: string): string {
   const bracketed = /^\[(.*)\]$/.exec(text)?.[1]
-  if (bracketed !== undefined) throw new CommandError(`--host takes an IPv6 address without brackets: ${bracketed}`)
-  if (text === '*' || text === '') throw new CommandError(`--host takes an address or a host name, not ${JSON.stringify(text)}: :: is every address, 0.0.0.0 every IPv4 address`)
+  if (bracketed !== undefined) throw new CommandError(`--host must be an IPv6 address without brackets: ${bracketed}`)
+  if (text === '*' || text === '') throw new CommandError(`--host must be an address or a host name, not ${JSON.stringify(text)}: :: is every address, 0.0.0.0 every IPv4 address`)
   return text
 }
 
 function parsePort (text: string): number {
   const port = Number(text)
-  if (!/^\d+$/.test(text) || port > 65535) throw new CommandError(`--port takes a number from 0 to 65535, not ${JSON.stringify(text)}`)
+  if (!/^\d+$/.test(text) || port > 65535) throw new CommandError(`--port must be a number from 0 to 65535, not ${JSON.stringify(text)}`)
   return port
 }

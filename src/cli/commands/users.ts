@@ -1,5 +1,6 @@
-/** `authn-webhook users`: changes the users file of the static provider, and shows who is in it. */
+/** `authn-webhook users`: changes or lists the users file of the static provider. */
 import { Command } from 'commander'
+import { CommandError } from '../command-error.js'
 import type { Terminal } from '../terminal.js'
 import { addCommand } from './users/add.js'
 import { addTokenCommand, removeTokenCommand, setPasswordCommand } from './users/credentials.js'
@@ -7,27 +8,37 @@ import { editCommand } from './users/edit.js'
 import { importCommand } from './users/import.js'
 import { listCommand } from './users/list.js'
 import { disableCommand, enableCommand, removeCommand } from './users/state.js'
-import { addSynonyms } from './users/synonyms.js'
 
 const commands = [
-  addCommand,
-  listCommand,
-  editCommand,
-  setPasswordCommand,
-  addTokenCommand,
-  removeTokenCommand,
-  disableCommand,
-  enableCommand,
-  removeCommand,
-  importCommand
+  addCommand, listCommand, editCommand, setPasswordCommand, addTokenCommand, removeTokenCommand,
+  disableCommand, enableCommand, removeCommand, importCommand
 ]
+
+/** Names that the commands have in other programs: not run, but answered with the right name. */
+const SYNONYMS: Readonly<Record<string, string>> = {
+  create: 'add',
+  new: 'add',
+  delete: 'remove',
+  del: 'remove',
+  rm: 'remove',
+  update: 'edit',
+  modify: 'edit',
+  set: 'edit',
+  passwd: 'set-password',
+  password: 'set-password',
+  revoke: 'remove-token',
+  lock: 'disable',
+  unlock: 'enable',
+  show: 'list',
+  ls: 'list'
+}
 
 export function usersCommand (terminal: Terminal): Command {
   const users = new Command('users')
-    .description('change the users file, or list who is in it')
+    .description('change or list the users in the users file')
     .addHelpText('after', `
-Only the entries that change are written; comments and every other line stay.
-A file with errors is not touched. A server that runs reads the new file by itself.
+Only changed entries are rewritten; comments and all other lines stay. A file with
+errors is not changed. A running service reloads the file.
 
 Examples:
   $ authn-webhook users add alice --group developers --password
@@ -36,6 +47,13 @@ Examples:
   $ authn-webhook users list --users-file /etc/authn-webhook/users.yaml
   $ authn-webhook users disable alice`)
   for (const command of commands) users.addCommand(command(terminal))
-  addSynonyms(users)
+  for (const [synonym, name] of Object.entries(SYNONYMS)) {
+    const command = new Command(synonym)
+      .argument('[arguments...]')
+      .allowUnknownOption()
+      .helpOption(false)
+      .action(() => { throw new CommandError(`there is no "users ${synonym}"; use "users ${name}"`) })
+    users.addCommand(command, { hidden: true })
+  }
   return users
 }

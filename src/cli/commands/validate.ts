@@ -1,7 +1,4 @@
-/**
- * `authn-webhook validate`: everything that is wrong with the config and with
- * the local files that it names. Nothing is opened and nobody is asked.
- */
+/** `authn-webhook validate`: reports all errors of the config and of the local files that it names, without opening a provider. */
 import { resolve } from 'node:path'
 import { Command } from 'commander'
 import { Deadline, PROVIDER_PATIENCE } from '../../authn/deadline.js'
@@ -12,6 +9,7 @@ import type { LocatedProvider } from '../../config/load.js'
 import { ExitCode } from '../command-error.js'
 import { ValidationError, formatFieldError, type FieldError } from '../../errors.js'
 import { outputOption, printResult, type OutputFormat, type Terminal } from '../terminal.js'
+import { addConfigOption } from './options.js'
 
 interface ValidateOptions {
   readonly config?: string
@@ -21,40 +19,39 @@ interface ValidateOptions {
 /** An error and the file that has it. */
 type LocatedError = FieldError & { readonly file: string }
 
-interface Report {
+interface ValidationResult {
   readonly valid: boolean
   readonly file: string
-  /** In the order in which they are asked; absent where the config has errors. */
+  /** In the order of the chain; absent if the config has errors. */
   readonly identityProviders?: ReadonlyArray<{ name: string, kind: string }>
   readonly errors: readonly LocatedError[]
   readonly warnings: readonly LocatedError[]
 }
 
 export function validateCommand (terminal: Terminal): Command {
-  return new Command('validate')
-    .description('find every error of the config and of the files that it names')
-    .option('-c, --config <file>', 'config file; by default $AUTHN_WEBHOOK_CONFIG, ./authn-webhook.yaml, /etc/authn-webhook/config.yaml')
+  return addConfigOption(new Command('validate').description('report all errors of the config and of the files it names'))
     .addOption(outputOption)
     .addHelpText('after', `
-Reads the config, the users file, certificates and secrets, each error with its
-path and line. Opens nothing and asks nobody. Ends with 0, or with 2 after errors.
-Warns of what works but is probably a mistake: a certificate that expires within
-30 days or that API servers refuse; names under system: and bcrypt hashes with a
-cost below 10 in a users file.
+Reads the config, users files, certificates and secrets, and reports each error with
+its path and line. Opens no provider and no connection. Also warns of probable
+mistakes, such as a certificate that expires within 30 days or that API servers
+reject, or names under system: and bcrypt hashes with a cost below 10 in a users file.
+
+Exit code: 0 valid, perhaps with warnings; 2 errors.
 
 Examples:
   $ authn-webhook validate
   $ authn-webhook validate --config /etc/authn-webhook/config.yaml
   $ authn-webhook validate -o json | jq '.errors[].message'`)
     .action(async ({ config, output }: ValidateOptions) => {
-      const report = await validate(config, terminal.env)
-      if (output !== 'text') printResult(terminal, output, report, () => [])
-      else show(report, terminal)
-      if (!report.valid) process.exitCode = ExitCode.usage
+      const result = await validate(config, terminal.env)
+      if (output === 'text') show(result, terminal)
+      else printResult(terminal, output, result, () => [])
+      if (!result.valid) process.exitCode = ExitCode.usage
     })
 }
 
-async function validate (file: string | undefined, env: NodeJS.ProcessEnv): Promise<Report> {
+async function validate (file: string | undefined, env: NodeJS.ProcessEnv): Promise<ValidationResult> {
   const { findConfig, validateConfig } = await import('../../config/load.js')
   const { findDefinition } = await import('../../config/registry.js')
   const path = findConfig({ file, env })
@@ -64,11 +61,11 @@ async function validate (file: string | undefined, env: NodeJS.ProcessEnv): Prom
   const loaded = inspected.value
   const warnings: LocatedError[] = []
   const warn = (warning: LocatedError): void => { warnings.push(warning) }
-  const place: Place = (field, error) => ({ file: path, path: field, line: loaded.lineOf(field), message: error })
+  const locate: Locate = (field, message) => ({ file: path, path: field, line: loaded.lineOf(field), message })
   const errors = 'error' in loaded ? located(loaded.error) : []
   const tls = 'error' in loaded ? loaded.tls : loaded.config.tls
-  if (tls !== undefined) errors.push(...await checkCertificate(tls, place, warn))
-  for (const provider of loaded.providers) errors.push(...await checkProvider(provider, { dir: loaded.dir, invalid: 'error' in loaded }, place, warn))
+  if (tls !== undefined) errors.push(...await validateTls(tls, locate, warn))
+  for (const provider of loaded.providers) errors.push(...await validateProvider(provider, { dir: loaded.dir, invalid: 'error' in loaded }, locate, warn))
   if ('error' in loaded) return { valid: false, file: path, errors, warnings }
   return {
     valid: errors.length === 0,
@@ -80,50 +77,50 @@ async function validate (file: string | undefined, env: NodeJS.ProcessEnv): Prom
 }
 
 /** An error at a field of the config. */
-type Place = (field: string, message: string) => LocatedError
+type Locate = (field: string, message: string) => LocatedError
 
-/** Each file by itself, then certificate and key together, whatever the file of the client CA holds. */
-async function checkCertificate ({ clientCAFile, ...own }: TlsConfig, place: Place, warn: (warning: LocatedError) => void): Promise<LocatedError[]> {
+/** Each file by itself; then certificate and key together, even if the client CA file has errors. */
+async function validateTls ({ clientCAFile, ...own }: TlsConfig, locate: Locate, warn: (warning: LocatedError) => void): Promise<LocatedError[]> {
   const { readCertificates, readPrivateKey } = await import('../../certificates/pem.js')
   const { findCertificateProblems, readServingCertificate } = await import('../../certificates/serving-certificate.js')
-  const { certFile, keyFile } = own
   const { findFileField } = await import('../../config/file-field.js')
-  const check = async (field: string | undefined, read: () => Promise<unknown>): Promise<LocatedError[]> => {
-    const checked = await errorsOf(read)
-    return 'errors' in checked ? checked.errors.map(({ file, message }) => place(field ?? findFileField(file, own, 'tls', '') ?? 'tls', `${file}: ${message}`)) : []
+  const { certFile, keyFile } = own
+  const errorsAt = async (field: string | undefined, read: () => Promise<unknown>): Promise<LocatedError[]> => {
+    const result = await errorsOf(read)
+    return 'errors' in result ? result.errors.map(({ file, message }) => locate(field ?? findFileField(file, own, 'tls', '') ?? 'tls', `${file}: ${message}`)) : []
   }
-  const pair = [...await check('tls.certFile', async () => await readCertificates(certFile)), ...await check('tls.keyFile', async () => await readPrivateKey(keyFile))]
-  const authority = clientCAFile === undefined ? [] : await check('tls.clientCAFile', async () => await readCertificates(clientCAFile))
-  if (pair.length > 0) return [...pair, ...authority]
-  const both = await check(undefined, async () => {
-    const certificate = await readServingCertificate(clientCAFile === undefined || authority.length > 0 ? own : { ...own, clientCAFile })
+  const pair = [...await errorsAt('tls.certFile', async () => await readCertificates(certFile)), ...await errorsAt('tls.keyFile', async () => await readPrivateKey(keyFile))]
+  const clientCA = clientCAFile === undefined ? [] : await errorsAt('tls.clientCAFile', async () => await readCertificates(clientCAFile))
+  if (pair.length > 0) return [...pair, ...clientCA]
+  const both = await errorsAt(undefined, async () => {
+    const certificate = await readServingCertificate(clientCAFile === undefined || clientCA.length > 0 ? own : { ...own, clientCAFile })
     for (const { message } of findCertificateProblems(certificate, Date.now())) warn({ file: certFile, path: '', message })
   })
-  return [...both, ...authority]
+  return [...both, ...clientCA]
 }
 
-/** What the provider finds wrong with its files: of a whole file, where the config names it; what can't be told of a file, at the provider. */
-async function checkProvider ({ entry, definition, path }: LocatedProvider, { dir, invalid }: { dir: string, invalid: boolean }, place: Place, warn: (warning: LocatedError) => void): Promise<LocatedError[]> {
+/** Errors that the provider finds in its files. An error of a whole file is located at the config field that names the file, other errors at the provider. */
+async function validateProvider ({ entry, definition, path }: LocatedProvider, { dir, invalid }: { dir: string, invalid: boolean }, locate: Locate, warn: (warning: LocatedError) => void): Promise<LocatedError[]> {
   const { findFileField } = await import('../../config/file-field.js')
   const { usernamePrefix = '', groupPrefix = '', reserved } = entry
   const ctx: ValidateFilesContext = {
     resolvePath: (path) => resolve(dir, path),
     warn,
-    // prefixes and exceptions may be among the errors
+    // prefixes and allowlists may have errors
     findReservedNames: (user) => invalid ? [] : findReservedNames(user, { usernamePrefix, groupPrefix, reserved })
   }
-  const check = async (): Promise<void> => { await definition.validateFiles?.(entry.config, ctx) }
+  const validation = async (): Promise<void> => { await definition.validateFiles?.(entry.config, ctx) }
   try {
-    await new Deadline(PROVIDER_PATIENCE).race(check(), () => { throw new Error(`its check did not finish within ${PROVIDER_PATIENCE / 1000} s`) })
+    await new Deadline(PROVIDER_PATIENCE).race(validation(), () => { throw new Error(`validation did not finish within ${PROVIDER_PATIENCE / 1000} s`) })
     return []
   } catch (error) {
     const errors: unknown[] = error instanceof AggregateError ? error.errors : [error]
-    return errors.flatMap((error) => error instanceof ValidationError ? located(error).map(atField) : [place(path, (error as Error).message)])
+    return errors.flatMap((error) => error instanceof ValidationError ? located(error).map(atField) : [locate(path, (error as Error).message)])
   }
 
   function atField (error: LocatedError): LocatedError {
     const field = error.path === '' && error.line === undefined ? findFileField(error.file, entry.config, `${path}.config`, dir) : undefined
-    return field === undefined ? error : place(field, `${error.file}: ${error.message}`)
+    return field === undefined ? error : locate(field, `${error.file}: ${error.message}`)
   }
 }
 
@@ -140,7 +137,7 @@ function located ({ file, errors }: ValidationError): LocatedError[] {
   return errors.map((error) => ({ file, ...error }))
 }
 
-function show ({ file, identityProviders = [], errors, warnings }: Report, terminal: Terminal): void {
+function show ({ file, identityProviders = [], errors, warnings }: ValidationResult, terminal: Terminal): void {
   for (const error of errors) terminal.note(formatFieldError(error.file, error))
   for (const warning of warnings) terminal.note(`warning: ${formatFieldError(warning.file, warning)}`)
   if (errors.length > 0) terminal.note(errors.length === 1 ? '1 error' : `${errors.length} errors`)

@@ -1,11 +1,11 @@
-/** `authn-webhook version`: what runs here. */
+/** `authn-webhook version` */
 import { Command } from 'commander'
 import { outputOption, printResult, type OutputFormat, type Terminal } from '../terminal.js'
 import { version } from '../../version.js'
 
 export function versionCommand (terminal: Terminal): Command {
   return new Command('version')
-    .description('print the version of this program and of what it runs on')
+    .description('print the versions of authn-webhook and Node.js')
     .addOption(outputOption)
     .addHelpText('after', `
 Examples:

@@ -1,12 +1,13 @@
-/** `authn-webhook webhook-config`: the file that tells an API server to ask this service. */
+/** `authn-webhook webhook-config`: prints the webhook kubeconfig of an API server. */
 import type { X509Certificate } from 'node:crypto'
 import { isIP } from 'node:net'
 import { Command, Option } from 'commander'
 import { createDistributionFile, DISTRIBUTIONS, formatDistributionFile, type DistributionName } from '../distributions/index.js'
 import { CommandError } from '../command-error.js'
 import type { CertificateFile } from '../../certificates/pem.js'
+import { hostOf } from '../server-url.js'
 import { linesOfText, outputOption, printResult, type OutputFormat, type Terminal } from '../terminal.js'
-import { parseServer, readClient, type TargetOptions } from './target-options.js'
+import { addClientOptions, parseServer, readClient, SERVER, type TargetOptions } from './target-options.js'
 
 interface WebhookConfigOptions extends Omit<TargetOptions, 'kubeconfig'> {
   readonly server: string
@@ -20,23 +21,20 @@ interface WebhookConfigOptions extends Omit<TargetOptions, 'kubeconfig'> {
 const CLIENT_USAGES = ['1.3.6.1.5.5.7.3.2', '2.5.29.37.0']
 
 export function webhookConfigCommand (terminal: Terminal): Command {
-  return new Command('webhook-config')
-    .description("print the kubeconfig for the API server's --authentication-token-webhook-config-file")
-    .requiredOption('--server <url>', 'https URL of the service; /authenticate is the path where it has none')
-    .requiredOption('--certificate-authority <file>', "the CA of the service's certificate: ca.crt of `certs`")
-    .option('--client-certificate <file>', 'certificate by which the API server identifies itself')
-    .option('--client-key <file>', 'its private key')
-    .option('--tls-server-name <name>', "the name in the service's certificate, where it is not the host of --server")
-    .option('--embed-certs', 'embed the contents of the files instead of their absolute paths', false)
-    .addOption(new Option('--for <distribution>', 'print what it takes, headed by where it goes, the edit, the restart and how to undo all that; implies --embed-certs').choices(Object.keys(DISTRIBUTIONS)))
+  return addClientOptions(new Command('webhook-config')
+    .description('print the webhook kubeconfig of an API server')
+    .requiredOption('--server <url>', SERVER)
+    .requiredOption('--certificate-authority <file>', "CA of the service's certificate: ca.crt of `certs`"))
+    .option('--embed-certs', 'embed certificates instead of absolute file paths', false)
+    .addOption(new Option('--for <distribution>', 'add the steps for a distribution; implies --embed-certs').choices(Object.keys(DISTRIBUTIONS)))
     .addOption(outputOption)
     .addHelpText('after', `
-Paths in the result are paths on the control plane machine (and in the API server's
-container): copy the files to the same place there, or use --embed-certs. With --for
-there is one file to carry, and its comments say what to do with it; -o yaml and -o json
-leave them out. With an embedded --client-key the result holds a private key: run
-"umask 077" before you redirect it to a file, and keep mode 0600. talos is Talos 1.15
-and newer, talos-1.14 what came before.
+The file is for --authentication-token-webhook-config-file of the API server. File
+paths in it must exist on the control plane machine and in the API server's container:
+copy the files there, or use --embed-certs. With --for, comments say how to install,
+change and remove the file on that distribution; -o yaml and -o json omit them. talos
+is Talos 1.15 and newer, talos-1.14 is older. With an embedded --client-key the file
+contains a private key: run "umask 077" before you redirect it, and keep mode 0600.
 
 Examples:
   $ authn-webhook webhook-config --server https://192.0.2.10:8443 --certificate-authority tls/ca.crt
@@ -67,30 +65,30 @@ async function printWebhookConfig (options: WebhookConfigOptions, terminal: Term
 
 async function readApiServerClient (options: WebhookConfigOptions): ReturnType<typeof readClient> {
   const client = await readClient(options)
-  // extended key usages, in spite of the property's name; without any, the certificate is good for all
+  // despite its name, these are extended key usages; without any, all are allowed
   const usages = client?.certificate.certificates[0].keyUsage as string[] | undefined
   if (usages !== undefined && !usages.some((usage) => CLIENT_USAGES.includes(usage))) {
-    throw new CommandError(`${options.clientCertificate} may not identify a client: its extended key usage lacks clientAuth`)
+    throw new CommandError(`${options.clientCertificate} is not a client certificate: its extended key usage lacks clientAuth`)
   }
   return client
 }
 
-/** What the API server, which is not in the pod network's DNS, will stumble over. */
-function hostWarnings ({ hostname }: URL, serverName: string | undefined): string[] {
-  const host = hostname.replace(/^\[|\]$/g, '')
+/** Hosts that API servers can't resolve, or that are not the service there. */
+function hostWarnings (server: URL, serverName: string | undefined): string[] {
+  const host = hostOf(server)
   if (/\.svc(\.|$)/.test(host)) {
     const name = serverName === undefined ? ` and --tls-server-name ${host}` : ''
-    return [`API servers can't resolve ${host}, since they don't use the cluster's DNS; give the Service's cluster IP in --server${name}`]
+    return [`API servers can't resolve ${host}, since they don't use the cluster's DNS; use the Service's cluster IP in --server${name}`]
   }
   if (host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))) {
-    return [`${host} is the API server's own machine, or its container; give an address under which it reaches the service, unless both share a network`]
+    return [`${host} is the API server's own machine or container; use an address at which it reaches the service, unless both share a network`]
   }
   return []
 }
 
 function authorityWarnings ({ file, certificates }: CertificateFile): string[] {
-  if (!certificates.some(({ ca }) => ca)) return [`${file} holds no certificate authority; the API server will trust this one certificate only, until it is renewed`]
-  // a renewed or cross-signed certificate of the same key takes the place of one that has expired
+  if (!certificates.some(({ ca }) => ca)) return [`${file} contains no CA; the API server will only trust this certificate, until it is renewed`]
+  // a renewed or cross-signed certificate with the same key replaces an expired one
   const keys = certificates.filter(certificate => !isExpired(certificate)).map(keyOf)
   return expiryWarnings(file, certificates.filter(certificate => !keys.includes(keyOf(certificate))))
 }

@@ -1,56 +1,50 @@
-/** One thing that an API server needs of a service, and whether it is so. */
-import { shorten } from '../client.js'
+/** One thing that an API server needs from a service, and whether the service provides it. */
+import { truncate } from '../client.js'
 
 /**
- * - `ok`: as it should be
- * - `warning`: it works, and somebody should look at it
  * - `failed`: API servers will fail here
- * - `unavailable`: out of reach, or could not tell
- * - `skipped`: not looked at, because of an earlier one
+ * - `unavailable`: unreachable, or unable to answer
+ * - `skipped`: not run, or without a result
  */
-export type CheckOutcome = 'ok' | 'warning' | 'failed' | 'unavailable' | 'skipped'
+export type DoctorOutcome = 'ok' | 'warning' | 'failed' | 'unavailable' | 'skipped'
 
-export interface Check {
-  /** A word that stays, for programs: `dns`, `bogus-token`. */
+export interface DoctorCheck {
+  /** Stable, for programs: `dns`, `bogus-token`. */
   readonly name: string
-  readonly outcome: CheckOutcome
-  /** What was seen. One line. */
+  readonly outcome: DoctorOutcome
+  /** One line. */
   readonly message: string
-  /** What to do. Absent where all is well. */
+  /** What to do if the outcome is neither `ok` nor `skipped`. */
   readonly advice?: string
 }
 
-export function ok (name: string, message: string): Check {
+export const warning = withAdvice('warning')
+export const failed = withAdvice('failed')
+export const unavailable = withAdvice('unavailable')
+
+function withAdvice (outcome: DoctorOutcome): (name: string, message: string, advice: string) => DoctorCheck {
+  return (name, message, advice) => ({ name, outcome, message: printable(message), advice })
+}
+
+export function ok (name: string, message: string): DoctorCheck {
   return { name, outcome: 'ok', message: printable(message) }
 }
 
-export function skipped (name: string, message: string): Check {
+export function skipped (name: string, message: string): DoctorCheck {
   return { name, outcome: 'skipped', message }
 }
 
-export function warning (name: string, message: string, advice: string): Check {
-  return { name, outcome: 'warning', message: printable(message), advice }
-}
-
-export function failed (name: string, message: string, advice: string): Check {
-  return { name, outcome: 'failed', message: printable(message), advice }
-}
-
-export function unavailable (name: string, message: string, advice: string): Check {
-  return { name, outcome: 'unavailable', message: printable(message), advice }
-}
-
-/** An API server would not get beyond these. */
-export function stops ({ outcome }: Check): boolean {
+/** Whether an API server would get no further. */
+export function isBlocking ({ outcome }: DoctorCheck): boolean {
   return outcome === 'failed' || outcome === 'unavailable'
 }
 
-/** `san: the certificate is not for …. To do: …` */
-export function sentenceOf ({ name, message, advice }: Check): string {
+/** `san: the certificate is for …. To do: …` */
+export function formatCheck ({ name, message, advice }: DoctorCheck): string {
   return `${name}: ${message}${advice === undefined ? '' : `. To do: ${advice}`}`
 }
 
-/** Messages quote whoever answered: no control characters reach a terminal, and no page of HTML. */
+/** Messages quote servers: no control character and no page of HTML reaches the terminal. */
 function printable (text: string): string {
-  return shorten(text.replace(/\s+/g, ' ').replace(/\p{C}/gu, '\uFFFD'))
+  return truncate(text.replace(/\s+/g, ' ').replace(/\p{C}/gu, '\uFFFD'))
 }

@@ -1,54 +1,54 @@
-/** Whether an API server trusts what answers at a server: Go's judgement, and connections of Node.js that abide by it. */
+/** Whether an API server trusts a server: judged by Go's rules, with Node.js connections that follow them. */
 import { X509Certificate } from 'node:crypto'
 import { rootCertificates } from 'node:tls'
 import type { Target } from '../client.js'
 import { parseCertificates } from '../../certificates/pem.js'
-import { findBestPath, isOutOfTime, type Path } from './best-path.js'
-import { judgeCertificate } from './certificate.js'
-import { stops, type Check } from './check.js'
-import { shakeHands, type Handshake } from './handshake.js'
-import { reach } from './reach.js'
+import { checkCertificate } from './certificate.js'
+import { findCertificationPath, isOutsideValidity, type CertificationPath } from './certification-path.js'
+import { isBlocking, type DoctorCheck } from './check.js'
+import { checkConnection } from './connect.js'
+import { performHandshake, type TlsHandshake } from './tls-handshake.js'
 
 export interface Trust {
-  /** Up to the one that stops an API server. */
-  readonly checks: readonly Check[]
-  /** What to ask at: of its CA bundle perhaps that CA alone at which the best path ends. */
+  /** Up to the first that blocks an API server. */
+  readonly checks: readonly DoctorCheck[]
+  /** The target for reviews; its `ca` may be narrowed to the CA at the end of the best path. */
   readonly target: Target
 }
 
-/** The way there, the handshake, the certificate. `patience`: milliseconds for a connection, and for a handshake. */
-export async function examineTrust (target: Target, now: number, patience: number): Promise<Trust> {
-  const way = await reach(target.server, patience)
-  if (way.some(stops)) return { checks: way, target }
-  const met = await meet(target, now, patience)
-  if ('outcome' in met) return { checks: [...way, met], target }
-  const { handshake, path } = met
-  return { checks: [...way, ...handshake.checks, ...judgeCertificate(handshake, path, target, now)], target: met.target }
+/** Checks connection, handshake and certificate. `timeout`: milliseconds for a connection, and for a handshake. */
+export async function checkTrust (target: Target, now: number, timeout: number): Promise<Trust> {
+  const connection = await checkConnection(target.server, timeout)
+  if (connection.some(isBlocking)) return { checks: connection, target }
+  const verified = await verify(target, now, timeout)
+  if ('outcome' in verified) return { checks: [...connection, verified], target }
+  const { handshake, path } = verified
+  return { checks: [...connection, ...handshake.checks, ...checkCertificate(handshake, path, target, now)], target: verified.target }
 }
 
-/** The target by whose CA a connection ends on the best path; as it is where nobody answers. */
-export async function narrowTrust (target: Target, now: number, patience: number): Promise<Target> {
-  const met = await meet(target, now, patience)
-  return 'outcome' in met ? target : met.target
+/** The target with a `ca` by which OpenSSL accepts the best path; unchanged if there is no handshake. */
+export async function withVerifiableCA (target: Target, now: number, timeout: number): Promise<Target> {
+  const verified = await verify(target, now, timeout)
+  return 'outcome' in verified ? target : verified.target
 }
 
-interface Meeting {
+interface Verification {
   readonly target: Target
-  readonly handshake: Handshake
-  readonly path: Path
+  readonly handshake: TlsHandshake
+  readonly path: CertificationPath
 }
 
-/** A second handshake only where OpenSSL refuses what Go trusts; what it refuses then stays refused. */
-async function meet (target: Target, now: number, patience: number): Promise<Meeting | Check> {
-  const handshake = await shakeHands(target, patience)
+/** Repeats the handshake only if OpenSSL rejects what Go trusts; if OpenSSL still rejects it, the first result stands. */
+async function verify (target: Target, now: number, timeout: number): Promise<Verification | DoctorCheck> {
+  const handshake = await performHandshake(target, timeout)
   if ('outcome' in handshake) return handshake
-  const { certificates: [leaf, ...above], certificates, chainError } = handshake
-  const path = findBestPath(leaf, above, anchorsOf(target), now)
-  const met = { target, handshake, path: path ?? certificates }
-  if (chainError === undefined || path === undefined || path.some(certificate => isOutOfTime(certificate, now))) return met
+  const { certificates: [serving, ...intermediates], certificates, chainError } = handshake
+  const path = findCertificationPath(serving, intermediates, anchorsOf(target), now)
+  const first = { target, handshake, path: path ?? certificates }
+  if (chainError === undefined || path === undefined || path.some(certificate => isOutsideValidity(certificate, now))) return first
   const narrowed = { ...target, ca: path.at(-1)!.toString() }
-  const again = await shakeHands(narrowed, patience)
-  return 'outcome' in again || again.chainError !== undefined ? met : { target: narrowed, handshake: again, path }
+  const second = await performHandshake(narrowed, timeout)
+  return 'outcome' in second || second.chainError !== undefined ? first : { target: narrowed, handshake: second, path }
 }
 
 function anchorsOf ({ ca }: Target): X509Certificate[] {

@@ -45,11 +45,11 @@ const floods: Array<[what: string, answer: (socket: TLSSocket) => void, message:
   ['a body without end', socket => { socket.write('HTTP/1.1 200 OK\r\n\r\n'); forever(socket, MEBIBYTE) }, /larger than 3 MiB/],
   ['a long one', socket => { socket.end(http(200, MEBIBYTE.repeat(4))) }, /larger than 3 MiB/],
   ['headers without end', socket => { socket.write('HTTP/1.1 200 OK\r\n'); forever(socket, `x: ${MEBIBYTE}\r\n`) }, /Header overflow/i],
-  ['a body, bit by bit', socket => { socket.write('HTTP/1.1 200 OK\r\n\r\n'); slowly(socket, 'x') }, /no answer in 0\.3 s/, 300],
-  ['a header, bit by bit', socket => { socket.write('HTTP/1.1 200 OK\r\nx: '); slowly(socket, 'x') }, /no answer in 0\.3 s/, 300],
-  ['100 Continue, again and again', socket => { slowly(socket, 'HTTP/1.1 100 Continue\r\n\r\n') }, /no answer in 0\.3 s/, 300],
-  ['nothing', () => {}, /no answer in 0\.3 s/, 300],
-  ['another protocol', socket => { socket.write('HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n') }, /closed without an answer/],
+  ['a body, bit by bit', socket => { socket.write('HTTP/1.1 200 OK\r\n\r\n'); slowly(socket, 'x') }, /no response within 0\.3 s/, 300],
+  ['a header, bit by bit', socket => { socket.write('HTTP/1.1 200 OK\r\nx: '); slowly(socket, 'x') }, /no response within 0\.3 s/, 300],
+  ['100 Continue, again and again', socket => { slowly(socket, 'HTTP/1.1 100 Continue\r\n\r\n') }, /no response within 0\.3 s/, 300],
+  ['nothing', () => {}, /no response within 0\.3 s/, 300],
+  ['another protocol', socket => { socket.write('HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n') }, /closed without a response/],
   ['half an answer', socket => { socket.end(http(200, 'whole').slice(0, -1)) }, /aborted/]
 ]
 
@@ -72,7 +72,7 @@ test("a server's words are cut, and the token in them is not shown", async t => 
   const message = `${TOKEN} ${'!'.repeat(100_000)}`
   const target = await answering(t, socket => { socket.end(http(401, JSON.stringify({ kind: 'Status', message }))) })
   const { message: words } = await requestReview(target, V1, { token: TOKEN }).catch((error: Error) => error) as Error
-  t.match(words, /: the answer is 401: <token> !{200,300}…$/)
+  t.match(words, /: HTTP 401: <token> !{200,300}…$/)
   const unavailable = await answering(t, socket => { socket.end(review({ error: message })) })
   t.match((await requestReview(unavailable, V1, { token: TOKEN })).error, /^<token> !{200,300}…$/)
 })
@@ -121,11 +121,11 @@ test('a status is read as an API server reads it', async t => {
 
 test('an answer that is no TokenReview of the version that was asked', async t => {
   for (const [body, message] of [
-    ['{"apiVersion":"authentication.k8s.io/v1beta1","kind":"TokenReview","status":{}}', /is of authentication\.k8s\.io\/v1beta1, which an API server can't decode/],
-    ['{"apiVersion":{"toString":1},"kind":"TokenReview","status":{}}', /is of no version/],
+    ['{"apiVersion":"authentication.k8s.io/v1beta1","kind":"TokenReview","status":{}}', /has apiVersion authentication\.k8s\.io\/v1beta1, which an API server can't decode/],
+    ['{"apiVersion":{"toString":1},"kind":"TokenReview","status":{}}', /has no apiVersion/],
     [`{"apiVersion":"${V1}","kind":"TokenReview","status":${deep}}`, /status must be object/],
-    ['null', /is not a TokenReview/],
-    ['[]', /is not a TokenReview/]
+    ['null', /HTTP 200: not a TokenReview/],
+    ['[]', /HTTP 200: not a TokenReview/]
   ] as const) {
     const target = await answering(t, socket => { socket.end(http(200, body)) })
     await t.rejects(requestReview(target, V1, { token: TOKEN }), { message, exitCode: ExitCode.unavailable })

@@ -57,5 +57,5 @@ test('a context whose user is not there is taken as an API server takes it, with
   const stderr = new PassThrough({ encoding: 'utf8' })
   const terminal = openTerminal({ stdin: process.stdin, stdout: process.stdout, stderr, env: {} })
   for (const name of ['named', 'unnamed']) t.match(await readKubeconfig(join(dir, name), terminal), { cert: undefined, authorization: undefined }, name)
-  t.equal(stderr.read(), `warning: ${dir}/named: contexts[0].context.user: there is no such user in this file; API servers send no credential then\n`)
+  t.equal(stderr.read(), `warning: ${dir}/named: contexts[0].context.user: there is no such user; API servers send no credential then\n`)
 })

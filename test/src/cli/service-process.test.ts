@@ -3,8 +3,8 @@ import { once } from 'node:events'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { test } from 'tap'
+import { EXECUTABLE } from '../../fixtures/command.js'
 import { linesOf, serveWith } from '../../fixtures/processes.js'
 
 for (const [token, blocked] of [['throw', false], ['reject', false], ['throw', true]] as const) {
@@ -53,8 +53,6 @@ test('SIGHUP leaves a service without a terminal running', async t => {
   t.match(log.lines.find(({ signal }) => signal === 'SIGHUP'), { level: 'info', msg: /ignored/ })
 })
 
-const CLI = fileURLToPath(new URL('../../../dist/src/cli/main.js', import.meta.url))
-
 /** As an interactive shell does: hands the signal on to its job, and here keeps its exit code. */
 const SHELL = `
 trap 'kill -HUP $job; wait $job; echo $? > code.new; mv code.new code' HUP
@@ -66,7 +64,7 @@ wait $job
 test('the service ends with its terminal', { skip: spawnSync('script', ['--version']).status === 0 ? false : 'script (util-linux) is not installed' }, async t => {
   const cwd = t.testdir({ 'shell.sh': SHELL })
   // the terminal of this process: it closes when script is killed
-  const terminal = spawn('script', ['--quiet', '--flush', '--command', 'exec bash shell.sh', '/dev/null'], { cwd, env: { ...process.env, NODE: process.execPath, CLI, NODE_OPTIONS: undefined, NODE_V8_COVERAGE: undefined } })
+  const terminal = spawn('script', ['--quiet', '--flush', '--command', 'exec bash shell.sh', '/dev/null'], { cwd, env: { ...process.env, NODE: process.execPath, CLI: EXECUTABLE, NODE_OPTIONS: undefined, NODE_V8_COVERAGE: undefined } })
   let screen = ''
   while (!screen.includes('Ctrl-C')) screen += String((await once(terminal.stdout, 'data'))[0])
   terminal.kill('SIGKILL')

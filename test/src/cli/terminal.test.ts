@@ -64,7 +64,7 @@ test('a prompt', async (t) => {
   t.test('without a terminal says what to use instead', async (t) => {
     const { terminal, stderr } = openScreen({ tty: false })
     t.notOk(terminal.interactive)
-    await t.rejects(terminal.prompt('Password: ', { instead: '--password-file' }), { exitCode: 2, message: 'there is no terminal to ask on; use --password-file' })
+    await t.rejects(terminal.prompt('Password: ', { instead: '--password-file' }), { exitCode: 2, message: 'no terminal to prompt on; use --password-file' })
     await t.rejects(terminal.prompt('Password: '), { message: /use a file or stdin/ })
     t.equal(stderr(), '')
   })
@@ -103,7 +103,7 @@ test('stdin holds no more than the largest file', async (t) => {
   const { terminal, stdin } = openScreen({ tty: false })
   const text = terminal.readStdin()
   stdin.end(Buffer.alloc(MAX_USERS_BYTES + 1))
-  await t.rejects(text, { name: 'CommandError', message: 'stdin holds more than 64 MiB' })
+  await t.rejects(text, { name: 'CommandError', message: 'stdin has more than 64 MiB' })
 })
 
 test('a result in three formats', async (t) => {

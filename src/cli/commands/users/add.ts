@@ -5,11 +5,11 @@ import { findReservedNames } from '../../../authn/reserved.js'
 import { digestToken, generateToken } from '../../../authn/token-digest.js'
 import { CommandError } from '../../command-error.js'
 import { outputOption, printResult, type OutputFormat, type Terminal } from '../../terminal.js'
-import { repeatable } from '../repeatable.js'
-import { printOnce } from '../shown-once.js'
-import { addPasswordOptions, expiresOption, noteCommas, refuseRepeated, usernameArgument, usersFileOption, type PasswordOptions, type UsersFileOptions } from './options.js'
-import { readPassword } from './password.js'
-import { besideUsersFile, changeUsersFile, nameOf, once } from './users-file.js'
+import { repeatable } from '../options.js'
+import { printOnce } from '../secret-output.js'
+import { addPasswordOptions, expiresOption, rejectRepeated, warnOfCommas, usernameArgument, usersFileOption, type PasswordOptions, type UsersFileOptions } from './options.js'
+import { readNewPassword } from './password.js'
+import { changeUsersFile, nameOf, once, resultTerminal } from './users-file.js'
 
 interface AddOptions extends UsersFileOptions, PasswordOptions {
   readonly group?: readonly string[]
@@ -20,8 +20,8 @@ interface AddOptions extends UsersFileOptions, PasswordOptions {
   readonly output: OutputFormat
 }
 
-/** What was made and is printed once. */
-interface Made {
+/** Printed once, since the file only has the hashes. */
+interface GeneratedSecrets {
   readonly username: string
   readonly password?: string
   readonly tokens?: ReadonlyArray<{ readonly name: string, readonly token: string }>
@@ -31,19 +31,19 @@ export function addCommand (terminal: Terminal): Command {
   const command = new Command('add')
     .description('add a user')
     .addArgument(usernameArgument)
-    .addOption(repeatable('--group <group>', 'a group of the user'))
-    .option('--uid <uid>', 'what stays the same when the name changes')
-    .addOption(repeatable('--extra <key=value>', 'an extra value for authorizers and admission'))
+    .addOption(repeatable('--group <group>', 'group of the user'))
+    .option('--uid <uid>', 'stable unique ID, kept when the user is renamed')
+    .addOption(repeatable('--extra <key=value>', 'extra value for authorizers and admission'))
     .addOption(expiresOption('the account'))
   return addPasswordOptions(command)
-    .addOption(repeatable('--token <name>', 'make a token of this name, and print it'))
+    .addOption(repeatable('--token <name>', 'generate a token of this name and print it'))
     .addOption(usersFileOption)
     .addOption(outputOption)
     .addHelpText('after', `
-The file is made when it is missing, readable by its owner alone. Passwords and
-tokens that are made are printed on stdout, once: the file holds their hashes.
-With --users-file - the file is read from stdin and written to stdout, and what is
-made is printed on stderr.
+Creates the file if it does not exist, readable only by its owner. Generated
+passwords and tokens are printed once, on stdout: the file only has their hashes.
+With --users-file - the file is read from stdin and written to stdout, and
+generated secrets are printed on stderr.
 
 Examples:
   $ authn-webhook users add alice --group developers --password
@@ -55,30 +55,30 @@ Examples:
 
 async function addUser (terminal: Terminal, username: string, options: AddOptions): Promise<void> {
   const { usersFile, passwordFile, output } = options
-  refuseRepeated('--token', options.token)
+  rejectRepeated('--token', options.token)
   const tokens = options.token?.map((name) => ({ name, token: generateToken() }))
-  const askPassword = once(async () => await readPassword(terminal, username, options))
+  const newPassword = once(async () => await readNewPassword(terminal, username, options))
   const { user, password } = await changeUsersFile(terminal, usersFile, async (editor) => {
     if (editor.users.byName(username) !== undefined) {
-      throw new CommandError(`${JSON.stringify(username)} is in ${nameOf(usersFile)} already; "users set-password" and "users add-token" change credentials, "users edit" the rest`)
+      throw new CommandError(`${JSON.stringify(username)} already exists in ${nameOf(usersFile)}; change credentials with "users set-password" and "users add-token", the rest with "users edit"`)
     }
-    const password = await askPassword()
+    const password = await newPassword()
     const user = createUser(username, options, password?.hash, tokens)
     editor.add([user])
     return { user, password }
-  }, { create: true, beside: passwordFile })
+  }, { create: true, otherInput: passwordFile })
   terminal.note(`${JSON.stringify(username)} added to ${nameOf(usersFile)}`)
   for (const { message } of findReservedNames(user)) terminal.note(`warning: ${message}`)
-  noteCommas(terminal, '--group', options.group)
-  if (password === undefined && tokens === undefined) terminal.note('There is no way to log in yet: "users set-password" and "users add-token" give one.')
-  await printMade(besideUsersFile(terminal, usersFile), output, {
+  warnOfCommas(terminal, '--group', options.group)
+  if (password === undefined && tokens === undefined) terminal.note('The user cannot log in yet: add a credential with "users set-password" or "users add-token".')
+  await printSecrets(resultTerminal(terminal, usersFile), output, {
     username,
     ...(password?.generated !== undefined && { password: password.generated }),
     ...(tokens !== undefined && { tokens })
   })
 }
 
-function createUser (username: string, { uid, group, extra, expires }: AddOptions, passwordHash: string | undefined, tokens: Made['tokens']): User {
+function createUser (username: string, { uid, group, extra, expires }: AddOptions, passwordHash: string | undefined, tokens: GeneratedSecrets['tokens']): User {
   return {
     username,
     ...(uid !== undefined && { uid }),
@@ -90,21 +90,21 @@ function createUser (username: string, { uid, group, extra, expires }: AddOption
   }
 }
 
-async function printMade (terminal: Terminal, output: OutputFormat, made: Made): Promise<void> {
+async function printSecrets (terminal: Terminal, output: OutputFormat, secrets: GeneratedSecrets): Promise<void> {
   const lines = [
-    ...(made.password === undefined ? [] : [`password: ${made.password}`]),
-    ...(made.tokens ?? []).map(({ name, token }) => `token ${name}: ${token}`)
+    ...(secrets.password === undefined ? [] : [`password: ${secrets.password}`]),
+    ...(secrets.tokens ?? []).map(({ name, token }) => `token ${name}: ${token}`)
   ]
-  if (lines.length > 0) await printOnce(terminal, output, made, lines, `nobody knows the password and the tokens of ${JSON.stringify(made.username)}; run "users remove", and then "users add" again`)
-  else if (output !== 'text') printResult(terminal, output, made, () => lines)
-  if (made.password !== undefined) terminal.note('"authn-webhook token" makes a bearer token of the name and the password.')
+  if (lines.length > 0) await printOnce(terminal, output, secrets, lines, `the password and the tokens of ${JSON.stringify(secrets.username)} are lost; run "users remove", then "users add" again`)
+  else printResult(terminal, output, secrets, () => [])
+  if (secrets.password !== undefined) terminal.note('"authn-webhook token" prints the bearer token for the username and password.')
 }
 
 function parseExtra (pairs: readonly string[]): Record<string, string[]> {
   const extra = new Map<string, string[]>()
   for (const pair of pairs) {
     const [, key, value] = /^([^=]+)=(.*)$/s.exec(pair) ?? []
-    if (key === undefined || value === undefined) throw new CommandError('--extra takes key=value, such as example.com/team=platform')
+    if (key === undefined || value === undefined) throw new CommandError('--extra must be key=value, such as example.com/team=platform')
     extra.set(key, [...extra.get(key) ?? [], value])
   }
   return Object.fromEntries(extra)

@@ -1,23 +1,23 @@
-/** `authn-webhook users set-password`, `add-token` and `remove-token`: rotation, by adding the new one before the old one goes. */
+/** `authn-webhook users set-password`, `add-token` and `remove-token` */
 import { Argument, Command } from 'commander'
 import { digestToken, generateToken } from '../../../authn/token-digest.js'
 import { CommandError } from '../../command-error.js'
 import { outputOption, printResult, type OutputFormat, type Terminal } from '../../terminal.js'
-import { repeatable } from '../repeatable.js'
-import { printOnce } from '../shown-once.js'
+import { repeatable } from '../options.js'
+import { printOnce } from '../secret-output.js'
 import { addPasswordOptions, expiresOption, findUser, usernameArgument, usersFileOption, type PasswordOptions, type UsersFileOptions } from './options.js'
-import { readPassword } from './password.js'
-import { besideUsersFile, changeUsersFile, nameOf, once } from './users-file.js'
+import { readNewPassword } from './password.js'
+import { changeUsersFile, nameOf, once, resultTerminal } from './users-file.js'
 
-const tokenArgument = new Argument('<name>', 'what the token is for, such as laptop')
+const tokenArgument = new Argument('<name>', 'purpose of the token, such as laptop')
 
 export function setPasswordCommand (terminal: Terminal): Command {
-  return addPasswordOptions(new Command('set-password').description('give a user a new password').addArgument(usernameArgument))
+  return addPasswordOptions(new Command('set-password').description('change the password of a user').addArgument(usernameArgument))
     .addOption(usersFileOption)
     .addOption(outputOption)
     .addHelpText('after', `
-Asks for the password unless told otherwise. A password that is made is printed
-on stdout, once.
+Prompts for the password by default. A generated password is printed once, on
+stdout.
 
 Examples:
   $ authn-webhook users set-password alice
@@ -25,18 +25,17 @@ Examples:
   $ authn-webhook users set-password alice --password-file - < password.txt`)
     .action(async (username: string, options: UsersFileOptions & PasswordOptions & { output: OutputFormat }) => {
       const { usersFile, output } = options
-      const asked = options.passwordFile !== undefined || options.generatePassword === true
-      const askPassword = once(async () => (await readPassword(terminal, username, asked ? options : { password: true }))!)
+      const newPassword = once(async () => (await readNewPassword(terminal, username, { password: true, ...options }))!)
       const { generated } = await changeUsersFile(terminal, usersFile, async (editor) => {
         findUser(editor.users, username, usersFile)
-        const password = await askPassword()
+        const password = await newPassword()
         editor.set(username, 'passwordHash', password.hash)
         return password
-      }, { beside: options.passwordFile })
+      }, { otherInput: options.passwordFile })
       terminal.note(`${JSON.stringify(username)} has a new password in ${nameOf(usersFile)}`)
-      const beside = besideUsersFile(terminal, usersFile)
-      if (generated !== undefined) await printOnce(beside, output, { username, password: generated }, [generated], `nobody knows the new password of ${JSON.stringify(username)} now; run "users set-password" again`)
-      else if (output !== 'text') printResult(beside, output, { username }, () => [])
+      const result = resultTerminal(terminal, usersFile)
+      if (generated !== undefined) await printOnce(result, output, { username, password: generated }, [generated], `the new password of ${JSON.stringify(username)} is lost; run "users set-password" again`)
+      else printResult(result, output, { username }, () => [])
     })
 }
 
@@ -48,16 +47,16 @@ interface AddTokenOptions extends UsersFileOptions {
 
 export function addTokenCommand (terminal: Terminal): Command {
   return new Command('add-token')
-    .description('make another token for a user, and print it')
+    .description('generate another token for a user and print it')
     .addArgument(usernameArgument)
     .addArgument(tokenArgument)
     .addOption(expiresOption('the token'))
-    .addOption(repeatable('--audience <audience>', 'accept the token for this audience alone'))
+    .addOption(repeatable('--audience <audience>', 'accept the token only for this audience'))
     .addOption(usersFileOption)
     .addOption(outputOption)
     .addHelpText('after', `
-The token is printed on stdout, once: the file holds its digest. To rotate a
-token, add one under another name, hand it out, and remove the old one.
+The token is printed once, on stdout: the file only has its digest. To rotate a
+token, add one under another name, distribute it, and remove the old one.
 
 Examples:
   $ authn-webhook users add-token alice laptop --expires 2160h
@@ -68,12 +67,12 @@ Examples:
       await changeUsersFile(terminal, usersFile, (editor) => {
         const { tokens } = findUser(editor.users, username, usersFile)
         if (tokens.some((token) => token.name === name.normalize('NFC'))) {
-          throw new CommandError(`${JSON.stringify(username)} has a token ${JSON.stringify(name)} already; take another name, or "users remove-token" first`)
+          throw new CommandError(`${JSON.stringify(username)} already has a token ${JSON.stringify(name)}; use another name, or run "users remove-token" first`)
         }
         editor.addToken(username, { name, hash: digestToken(token), ...(expires !== undefined && { expiresAt: expires }), ...(audience !== undefined && { audiences: [...audience] }) })
       })
       terminal.note(`${JSON.stringify(username)} has a token ${JSON.stringify(name)} in ${nameOf(usersFile)}`)
-      await printOnce(besideUsersFile(terminal, usersFile), output, { username, name, token, ...(expires !== undefined && { expiresAt: expires }) }, [token], 'nobody knows this token; run "users remove-token", and then "users add-token" again')
+      await printOnce(resultTerminal(terminal, usersFile), output, { username, name, token, ...(expires !== undefined && { expiresAt: expires }) }, [token], 'the token is lost; run "users remove-token", then "users add-token" again')
     })
 }
 
@@ -95,7 +94,7 @@ Examples:
           const known = names.length === 0 ? 'has no tokens' : `has these tokens: ${names.map((other) => JSON.stringify(other)).join(', ')}`
           throw new CommandError(`no token ${JSON.stringify(name)}; ${JSON.stringify(username)} ${known}`)
         }
-        if (count > 1) throw new CommandError(`${JSON.stringify(username)} has ${count} tokens of the name ${JSON.stringify(name)}; take the right one out of ${nameOf(usersFile)} in an editor`)
+        if (count > 1) throw new CommandError(`${JSON.stringify(username)} has ${count} tokens named ${JSON.stringify(name)}; remove the right one from ${nameOf(usersFile)} in an editor`)
         editor.removeToken(username, name)
       })
       terminal.note(`token ${JSON.stringify(name)} of ${JSON.stringify(username)} removed from ${nameOf(usersFile)}`)

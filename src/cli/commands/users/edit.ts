@@ -5,8 +5,8 @@ import type { UserEntry } from '../../../users-file/users.js'
 import { CommandError } from '../../command-error.js'
 import type { UsersEditor } from '../../../users-file/edit.js'
 import type { Terminal } from '../../terminal.js'
-import { repeatable } from '../repeatable.js'
-import { expiresOption, findUser, negation, noteCommas, refuseNegated, usernameArgument, usersFileOption, type UsersFileOptions } from './options.js'
+import { repeatable } from '../options.js'
+import { expiresOption, findUser, negation, rejectNegated, usernameArgument, usersFileOption, warnOfCommas, type UsersFileOptions } from './options.js'
 import { changeUsersFile, nameOf } from './users-file.js'
 
 interface EditOptions extends UsersFileOptions {
@@ -20,18 +20,19 @@ interface EditOptions extends UsersFileOptions {
 
 export function editCommand (terminal: Terminal): Command {
   return new Command('edit')
-    .description('change groups, uid or expiry of a user')
+    .description('change the groups, uid or expiry of a user')
     .addArgument(usernameArgument)
-    .addOption(repeatable('--add-group <group>', 'a group to add'))
-    .addOption(repeatable('--remove-group <group>', 'a group to remove'))
-    .addOption(new Option('--uid <uid>', 'what stays the same when the name changes').argParser((uid, before) => { refuseNegated('uid', before); return uid }))
+    .addOption(repeatable('--add-group <group>', 'group to add'))
+    .addOption(repeatable('--remove-group <group>', 'group to remove'))
+    .addOption(new Option('--uid <uid>', 'stable unique ID, kept when the user is renamed').argParser((uid, before) => { rejectNegated('uid', before); return uid }))
     .addOption(negation('--no-uid', 'remove the uid'))
     .addOption(expiresOption('the account'))
     .addOption(negation('--no-expires', 'remove the expiry'))
     .addOption(usersFileOption)
     .addHelpText('after', `
-Adding a group that the user has, or removing a uid or expiry that is not there,
-changes nothing. Credentials: "users set-password", "add-token", "remove-token".
+Adding a group that the user already has, or removing a uid or expiry that is not
+set, is a no-op. For credentials use "users set-password", "users add-token" and
+"users remove-token".
 
 Examples:
   $ authn-webhook users edit alice --add-group on-call --remove-group contractors
@@ -55,10 +56,10 @@ async function editUser (terminal: Terminal, username: string, { usersFile, addG
   })
   terminal.note(`${JSON.stringify(username)} changed in ${nameOf(usersFile)}`)
   for (const { message } of findReservedNames({ username: name, groups: added })) terminal.note(`warning: ${message}`)
-  noteCommas(terminal, '--add-group', added)
+  warnOfCommas(terminal, '--add-group', added)
 }
 
-/** @throws CommandError for a group that is to come and to go, or that is not there */
+/** @throws CommandError for a group that is both added and removed, or removed without being there */
 function planGroups ({ info: { username, groups: had = [] } }: UserEntry, add: readonly string[], remove: readonly string[]): { added: string[], removed: string[] } {
   const [adding, removed] = [add, remove].map((names) => [...new Set(names.map((name) => name.normalize('NFC')))]) as [string[], string[]]
   const both = adding.find((group) => removed.includes(group))
@@ -72,7 +73,7 @@ function planGroups ({ info: { username, groups: had = [] } }: UserEntry, add: r
 }
 
 function setOrUnset (editor: UsersEditor, { info, expiresAt }: UserEntry, key: 'uid' | 'expiresAt', value: string | false | undefined): void {
-  const there = key === 'uid' ? info.uid !== undefined : expiresAt !== undefined
+  const isSet = key === 'uid' ? info.uid !== undefined : expiresAt !== undefined
   if (typeof value === 'string') editor.set(info.username, key, value)
-  else if (value === false && there) editor.unset(info.username, key)
+  else if (value === false && isSet) editor.unset(info.username, key)
 }

@@ -1,11 +1,11 @@
 /** `authn-webhook users import` */
 import { Command, Option } from 'commander'
+import { formatFieldError, MAX_ERRORS } from '../../../errors.js'
 import { outputOption, printResult, type OutputFormat, type Terminal } from '../../terminal.js'
-import { noteWarnings } from '../warnings.js'
+import { repeatable } from '../options.js'
 import { readTextOrStdin } from '../secret-input.js'
-import { repeatable } from '../repeatable.js'
-import { noteCommas, usersFileOption, type UsersFileOptions } from './options.js'
-import { besideUsersFile, changeUsersFile, nameOf, once } from './users-file.js'
+import { usersFileOption, warnOfCommas, type UsersFileOptions } from './options.js'
+import { changeUsersFile, nameOf, once, resultTerminal } from './users-file.js'
 
 interface ImportOptions extends UsersFileOptions {
   readonly format: 'csv' | 'htpasswd'
@@ -15,18 +15,17 @@ interface ImportOptions extends UsersFileOptions {
 
 export function importCommand (terminal: Terminal): Command {
   return new Command('import')
-    .description("add the users of Kubernetes' static token file, or of an htpasswd file")
-    .argument('<file>', 'what to import; - is stdin')
-    .addOption(new Option('--format <format>', 'csv: token,user,uid,"group1,group2"; htpasswd: user:hash, bcrypt only').choices(['csv', 'htpasswd']).makeOptionMandatory())
-    .addOption(repeatable('--group <group>', 'a group of every imported user'))
+    .description("add the users of Kubernetes' static token file or an htpasswd file")
+    .argument('<file>', 'file to import; - is stdin')
+    .addOption(new Option('--format <format>', 'csv (token,user,uid,"group1,group2") or htpasswd (bcrypt only)').choices(['csv', 'htpasswd']).makeOptionMandatory())
+    .addOption(repeatable('--group <group>', 'group of every imported user'))
     .addOption(usersFileOption)
     .addOption(outputOption)
     .addHelpText('after', `
-All or nothing: every error is said with its line, and nothing is changed then.
-Tokens become digests, and stay valid; bcrypt hashes are kept, also behind
-{BLF-CRYPT} or with each $ doubled. Warns of weak tokens, of bcrypt hashes with
-a cost below 10, of columns that Kubernetes ignores, and of names under system:,
-which are reserved.
+Imports all users or none: each error is reported with its line. Tokens stay
+valid and are stored as digests; bcrypt hashes are kept, also with the prefix
+{BLF-CRYPT} or with each $ doubled. Warns of weak tokens, bcrypt hashes with a
+cost below 10, columns that Kubernetes ignores, and reserved names (system:).
 
 Examples:
   $ authn-webhook users import --format csv /etc/kubernetes/known_tokens.csv
@@ -39,10 +38,11 @@ Examples:
         const imported = importUsers(await read(), { format, file: name, groups: group, existing: editor.users })
         editor.add(imported.users)
         return imported
-      }, { create: true, beside: file })
-      noteWarnings(terminal, name, warnings)
-      noteCommas(terminal, '--group', group)
+      }, { create: true, otherInput: file })
+      for (const warning of warnings.slice(0, MAX_ERRORS)) terminal.note(`warning: ${formatFieldError(name, warning)}`)
+      if (warnings.length > MAX_ERRORS) terminal.note(`warning: ${name}: ${warnings.length - MAX_ERRORS} more warnings`)
+      warnOfCommas(terminal, '--group', group)
       terminal.note(`${users.length} ${users.length === 1 ? 'user' : 'users'} added to ${nameOf(usersFile)}`)
-      if (output !== 'text') printResult(besideUsersFile(terminal, usersFile), output, users.map(({ username }) => ({ username })), () => [])
+      printResult(resultTerminal(terminal, usersFile), output, users.map(({ username }) => ({ username })), () => [])
     })
 }

@@ -13,12 +13,12 @@ interface ListOptions extends UsersFileOptions {
 
 export function listCommand (terminal: Terminal): Command {
   return new Command('list')
-    .description('show who is in the users file')
-    .option('--wide', 'with uid, extra, and the names and ends of tokens')
+    .description('list the users in the users file')
+    .option('--wide', 'also print uid, extra, and token names with their expiry')
     .addOption(usersFileOption)
     .addOption(outputOption)
     .addHelpText('after', `
-Hashes are not shown.
+Hashes are not printed.
 
 Examples:
   $ authn-webhook users list
@@ -49,7 +49,7 @@ function describeToken ({ name, expiresAt, audiences }: TokenEntry) {
   return { name, ...(expiresAt !== undefined && { expiresAt: formatTime(expiresAt) }), ...(audiences !== undefined && { audiences }) }
 }
 
-/** As kubectl prints lists: capitals above, two or more spaces between. */
+/** In the format of kubectl. */
 function formatTable (users: readonly Description[], wide: boolean): string[] {
   const columns: Array<[string, (user: Description) => string | undefined]> = [
     ['USERNAME', ({ username }) => username],
@@ -68,7 +68,7 @@ function formatTable (users: readonly Description[], wide: boolean): string[] {
   return rows.map((row) => row.map((cell, index) => cell.padEnd(widths[index]!)).join('  ').trimEnd())
 }
 
-/** One that has a comma itself is quoted: it is not two. */
+/** Quotes a name that contains a comma. */
 function joinNames (names: readonly string[]): string {
   return names.map((name) => /[,"]/.test(name) ? JSON.stringify(name) : name).join(',')
 }

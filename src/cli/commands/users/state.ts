@@ -5,45 +5,36 @@ import { findUser, usernameArgument, usersFileOption, type UsersFileOptions } fr
 import { changeUsersFile, nameOf } from './users-file.js'
 
 export function disableCommand (terminal: Terminal): Command {
-  return createStateCommand(terminal, 'disable', true)
-    .description('refuse a user, whatever the credential')
-    .addHelpText('after', `
-The entry stays, with its credentials. The API server may remember an earlier
-answer for as long as its cache says (--authentication-token-webhook-cache-ttl).
+  return stateCommand(terminal, 'disable', true).description('deny a user, whatever the credential').addHelpText('after', `
+Keeps the entry and its credentials. The API server may use a cached answer until
+--authentication-token-webhook-cache-ttl has passed.
 
 Examples:
   $ authn-webhook users disable alice`)
 }
 
 export function enableCommand (terminal: Terminal): Command {
-  return createStateCommand(terminal, 'enable', false)
-    .description('accept a disabled user again')
-    .addHelpText('after', `
+  return stateCommand(terminal, 'enable', false).description('enable a disabled user').addHelpText('after', `
 Examples:
   $ authn-webhook users enable alice`)
 }
 
-function createStateCommand (terminal: Terminal, verb: 'enable' | 'disable', disabled: boolean): Command {
-  return new Command(verb)
-    .addArgument(usernameArgument)
-    .addOption(usersFileOption)
-    .action(async (username: string, { usersFile }: UsersFileOptions) => {
-      const before = await changeUsersFile(terminal, usersFile, (editor) => {
-        const user = findUser(editor.users, username, usersFile)
-        if (user.disabled !== disabled) editor.set(username, 'disabled', disabled)
-        return user.disabled
-      })
-      terminal.note(`${JSON.stringify(username)} ${before === disabled ? `is ${verb}d already` : `${verb}d in ${nameOf(usersFile)}`}`)
+function stateCommand (terminal: Terminal, verb: 'enable' | 'disable', disabled: boolean): Command {
+  return userCommand(verb).action(async (username: string, { usersFile }: UsersFileOptions) => {
+    const before = await changeUsersFile(terminal, usersFile, (editor) => {
+      const user = findUser(editor.users, username, usersFile)
+      if (user.disabled !== disabled) editor.set(username, 'disabled', disabled)
+      return user.disabled
     })
+    terminal.note(`${JSON.stringify(username)} ${before === disabled ? `is already ${verb}d` : `${verb}d in ${nameOf(usersFile)}`}`)
+  })
 }
 
 export function removeCommand (terminal: Terminal): Command {
-  return new Command('remove')
-    .description('remove a user with every credential')
-    .addArgument(usernameArgument)
-    .addOption(usersFileOption)
+  return userCommand('remove')
+    .description('remove a user and all credentials')
     .addHelpText('after', `
-To keep the name from being given to somebody else, disable the user instead.
+To keep the name from being reused for somebody else, disable the user instead.
 
 Examples:
   $ authn-webhook users remove alice`)
@@ -54,4 +45,8 @@ Examples:
       })
       terminal.note(`${JSON.stringify(username)} removed from ${nameOf(usersFile)}`)
     })
+}
+
+function userCommand (name: string): Command {
+  return new Command(name).addArgument(usernameArgument).addOption(usersFileOption)
 }

@@ -1,30 +1,29 @@
 /**
- * The users file that a command changes: a path, or `-`, which reads it from
- * stdin and writes it to stdout, for a file that lies in a Kubernetes Secret.
- * What else would go to stdout goes to stderr then.
+ * The users file of a command: a path, or `-`, which reads it from stdin and
+ * writes it to stdout, for a file in a Kubernetes Secret. Other results then
+ * go to stderr.
  */
 import type { Users } from '../../../users-file/users.js'
 import { CommandError } from '../../command-error.js'
 import type { UsersEditor } from '../../../users-file/edit.js'
 import type { Terminal } from '../../terminal.js'
-import { writeOut } from '../shown-once.js'
+import { writeOut } from '../secret-output.js'
 
 const STDIN = '-'
 
 interface OpenOptions {
-  /** Begins empty where the file is missing. */
+  /** Starts with an empty file if there is none. */
   readonly create?: boolean
-  /** Another file that the command reads. */
-  readonly beside?: string | undefined
+  /** Another file that the command reads, perhaps from stdin. */
+  readonly otherInput?: string | undefined
 }
 
 /**
- * Opens the file, has it changed and saves it; again from its beginning if
- * another command or an editor changes the file meanwhile, so that no change
- * undoes another.
- * @param change may be called several times; what it asks of a person, {@link once}
- * @returns what the last `change` did
- * @throws ValidationError with everything that is wrong with the file
+ * Opens the file, changes it and saves it; starts over if another process has
+ * changed the file meanwhile, so that no change is lost.
+ * @param change may be called several times; prompts belong in {@link once}
+ * @returns the result of the last `change`
+ * @throws ValidationError with all errors of the file
  */
 export async function changeUsersFile<T> (terminal: Terminal, file: string, change: (editor: UsersEditor) => T | Promise<T>, options: OpenOptions = {}): Promise<T> {
   for (;;) {
@@ -34,10 +33,10 @@ export async function changeUsersFile<T> (terminal: Terminal, file: string, chan
   }
 }
 
-async function openEditor (terminal: Terminal, file: string, { create = false, beside }: OpenOptions): Promise<UsersEditor> {
+async function openEditor (terminal: Terminal, file: string, { create = false, otherInput }: OpenOptions): Promise<UsersEditor> {
   const { openUsersEditor, UsersEditor } = await import('../../../users-file/edit.js')
   if (file !== STDIN) return await openUsersEditor(file, { create })
-  if (beside === STDIN) throw new CommandError('the users file and another one can\'t both be read from stdin')
+  if (otherInput === STDIN) throw new CommandError('the users file and another file can\'t both be read from stdin')
   return new UsersEditor('stdin', await terminal.readStdin(), {
     save: async (text) => {
       await writeOut(terminal, text, 'the changed users file is lost; run the command again')
@@ -46,13 +45,10 @@ async function openEditor (terminal: Terminal, file: string, { create = false, b
   })
 }
 
-/** `work`, which is done at the first call, and whose result every other call gives. */
+/** Calls `work` only once, and returns its result from every call. */
 export function once<T> (work: () => T): () => T {
-  let done: { readonly result: T } | undefined
-  return () => {
-    done ??= { result: work() }
-    return done.result
-  }
+  let first: { readonly result: T } | undefined
+  return () => (first ??= { result: work() }).result
 }
 
 export async function readUsersFile (terminal: Terminal, file: string): Promise<Users> {
@@ -60,12 +56,12 @@ export async function readUsersFile (terminal: Terminal, file: string): Promise<
   return file === STDIN ? parseUsers(await terminal.readStdin(), 'stdin') : await readUsers(file, { pipes: true })
 }
 
-/** What messages call it. */
+/** In messages. */
 export function nameOf (file: string): string {
   return file === STDIN ? 'the users file' : file
 }
 
-/** Where the result of a change is printed. */
-export function besideUsersFile (terminal: Terminal, file: string): Terminal {
+/** Prints results of a change on stderr if stdout carries the users file. */
+export function resultTerminal (terminal: Terminal, file: string): Terminal {
   return file === STDIN ? { ...terminal, stdout: terminal.stderr, print: terminal.note } : terminal
 }

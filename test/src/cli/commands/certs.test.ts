@@ -29,7 +29,7 @@ test('certs, from nothing to a renewal', async (t) => {
 
   const lacking = await certs('--san', 'new.example.com', '--san', 'localhost')
   t.equal(lacking.code, 2)
-  t.match(lacking.stderr, /^error: .*tls\.crt is there and lacks new\.example\.com; add --renew to replace it/)
+  t.match(lacking.stderr, /^error: .*tls\.crt exists without new\.example\.com; add --renew to replace it/)
 
   const renewed = await certs('--san', 'new.example.com', '--renew', '--client', 'kube-apiserver', '-o', 'json')
   t.match(JSON.parse(renewed.stdout), {
@@ -59,7 +59,7 @@ test('nothing is written for a wrong command line', async (t) => {
     [['--client', '../alice'], /^error: "\.\.\/alice" can't name a client certificate's file/]
   ]
   const directory = t.testdir({})
-  cases.push([['--renew'], new RegExp(`^error: there is nothing to renew in ${directory}: it has no ca\\.crt; correct --out, or leave out --renew to make a new CA`)])
+  cases.push([['--renew'], new RegExp(`^error: there is nothing to renew in ${directory}: it has no ca\\.crt; correct --out, or omit --renew to create a CA`)])
   for (const [args, message] of cases) {
     const { code, stderr } = await runCommand(['certs', '--out', directory, ...args])
     t.equal(code, 2)

@@ -55,20 +55,20 @@ test('one line a check, with what to do', async t => {
   const byFlags = await runCommand(['doctor', '--server', server, '--certificate-authority', 'ca.crt'], { cwd })
   t.equal(byFlags.stderr, '')
   t.match(byFlags.stdout.trimEnd().split('\n'), [
-    'ok          dns: 127.0.0.1 is an address',
-    /^ok {9} tcp: 127\.0\.0\.1:\d+ answers in \d+ ms$/,
+    'ok          dns: 127.0.0.1 is an IP address',
+    /^ok {9} tcp: connected to 127\.0\.0\.1:\d+ in \d+ ms$/,
     /^ok {9} tls: TLSv1\.3, /,
     'ok          http2: offered',
     'ok          san: the certificate is for 127.0.0.1',
-    'ok          chain: signed by "CN=test CA", which the CA file holds',
-    /^warning {4} expiry: the certificate is good until \S+: 0 days\. To do: `authn-webhook certs --out DIR --renew`, /,
+    'ok          chain: signed by "CN=test CA", which is in the CA file',
+    /^warning {4} expiry: the certificate is valid until \S+: 0 days left\. To do: renew it, for example with `authn-webhook certs --out DIR --renew`; /,
     /^warning {4} client-certificate: none is required/,
     /^ok {9} clock: /,
     'ok          v1: answered in authentication.k8s.io/v1',
     'ok          v1beta1: answered in authentication.k8s.io/v1beta1',
-    'ok          bogus-token: a random token is refused',
-    'ok          bogus-password: a random user and password is refused',
-    'ok          echo: no answer repeats the token',
+    'ok          bogus-token: a random token is denied',
+    'ok          bogus-password: a random password is denied',
+    'ok          echo: no response repeats the token',
     /^ok {9} latency: 5 reviews: median \d+ ms, max \d+ ms$/
   ])
   t.equal(byFlags.code, 0, 'warnings are allowed')
@@ -77,7 +77,7 @@ test('one line a check, with what to do', async t => {
 test('by the file that the API server reads, for programs', async t => {
   const { cwd, server } = await start(t)
   const json = await runCommand(['doctor', '--kubeconfig', 'webhook.yaml', '-o', 'json'], { cwd })
-  t.match(JSON.parse(json.stdout), { server: `${server}/authenticate`, outcome: 'ok', checks: [{ name: 'dns', outcome: 'ok', message: '127.0.0.1 is an address' }] })
+  t.match(JSON.parse(json.stdout), { server: `${server}/authenticate`, outcome: 'ok', checks: [{ name: 'dns', outcome: 'ok', message: '127.0.0.1 is an IP address' }] })
   t.equal(json.code, 0)
   const down = await runCommand(['doctor', '--server', 'https://127.0.0.1:1', '-o', 'yaml'], { cwd })
   t.match(load(down.stdout), { outcome: 'unavailable', checks: [{}, { name: 'tcp', outcome: 'unavailable', advice: /nothing listens there/ }, { name: 'tls', outcome: 'skipped' }] })
@@ -87,40 +87,38 @@ test('by the file that the API server reads, for programs', async t => {
 test('a check that failed: exit 1', async t => {
   const { cwd } = await start(t, { authenticateToken: () => ({ user: { username: 'mock' } }) })
   const { code, stdout } = await runCommand(['doctor', '--kubeconfig', 'webhook.yaml'], { cwd })
-  t.match(stdout, /^failed {5} bogus-token: a random token is let in, as "mock"\. To do: take this service out/m)
+  t.match(stdout, /^failed {5} bogus-token: a random token is authenticated as "mock"\. To do: remove this service/m)
   t.equal(code, 1)
 })
 
-test('the drill asks the API server with a token of ours', async t => {
+test('reviews a token of ours through the API server', async t => {
   const { cwd } = await start(t)
-  const drill = ['doctor', '--kubeconfig', 'webhook.yaml', '--drill', '--admin-kubeconfig', 'admin.conf']
-  const good = await runCommand([...drill, '--token-file', '-'], { cwd, input: `${alice.token}\n` })
-  t.match(good.stdout, /^ok +drill-reach: [^]*^ok +drill-permission: [^]*^ok +drill-webhook: the API server and the service agree\nok +drill-answer: the API server knows this token as "alice"\n$/m)
+  const doctor = ['doctor', '--kubeconfig', 'webhook.yaml', '--admin-kubeconfig', 'admin.conf']
+  const good = await runCommand([...doctor, '--token-file', '-'], { cwd, input: `${alice.token}\n` })
+  t.match(good.stdout, /^ok +api-server-connect: [^]*^ok +api-server-permission: [^]*^ok +api-server-webhook: the API server and the service agree\nok +api-server-review: the API server authenticates this token as "alice"\n$/m)
   t.notMatch(good.stdout, alice.token)
   t.equal(good.code, 0)
-  const bogus = await runCommand(drill, { cwd })
-  t.match(bogus.stdout, /^failed +drill-answer: the API server lets a random token in, as "alice"/m)
+  const bogus = await runCommand(doctor, { cwd })
+  t.match(bogus.stdout, /^failed +api-server-review: the API server authenticates a random token as "alice"/m)
   t.equal(bogus.code, 1)
 })
 
 const mistakes: Array<[args: string[], message: RegExp]> = [
   [[], /name the service: --kubeconfig FILE, or --server URL/],
-  [['--kubeconfig', 'webhook.yaml', '--server', 'https://x'], /exclude each other/],
+  [['--kubeconfig', 'webhook.yaml', '--server', 'https://x'], /cannot be used with option/],
   [['--server', 'http://x'], /--server is not an https:\/\/ URL/],
   [['--server', 'x'], /--server is not an https/],
   [['--kubeconfig', 'webhook.yaml', '--certificate-authority', 'ca.crt'], /--certificate-authority needs --server/],
   [['--tls-server-name', 'x'], /--tls-server-name needs --server/],
   [['--server', 'https://x', '--certificate-authority', 'none.crt'], /none\.crt: does not exist/],
-  [['--server', 'https://x', '--client-key', 'x.key'], /go together/],
+  [['--server', 'https://x', '--client-key', 'x.key'], /must be used together/],
   [['--server', 'https://x', '--client-certificate', 'ca.crt', '--client-key', 'other.key'], /other\.key: does not belong to the certificate in ca\.crt/],
   [['--kubeconfig', 'none.yaml'], /none\.yaml: does not exist/],
-  [['--kubeconfig', 'webhook.yaml', '--drill'], /--drill needs --admin-kubeconfig/],
-  [['--kubeconfig', 'webhook.yaml', '--admin-kubeconfig', 'admin.conf'], /need --drill/],
-  [['--kubeconfig', 'webhook.yaml', '--token-file', 'token'], /need --drill/],
-  [['--kubeconfig', 'webhook.yaml', '--drill', '--admin-kubeconfig', 'nobody.conf'], /nobody\.conf: its user has neither a client certificate nor a token/],
-  [['--kubeconfig', 'webhook.yaml', '--drill', '--admin-kubeconfig', 'plugin.conf'], /plugin\.conf:\d+: users\[0\]\.user\.exec: is not supported: plugins are not run here/],
-  [['--kubeconfig', 'webhook.yaml', '--drill', '--admin-kubeconfig', 'half.conf'], /half\.conf:\d+: users\[0\]\.user\.password: is missing/],
-  [['--kubeconfig', 'webhook.yaml', '--drill', '--admin-kubeconfig', 'admin.conf', '--token-file', 'empty'], /the token is empty/]
+  [['--kubeconfig', 'webhook.yaml', '--token-file', 'token'], /--token-file needs --admin-kubeconfig/],
+  [['--kubeconfig', 'webhook.yaml', '--admin-kubeconfig', 'nobody.conf'], /nobody\.conf: the user has neither a client certificate nor a token/],
+  [['--kubeconfig', 'webhook.yaml', '--admin-kubeconfig', 'plugin.conf'], /plugin\.conf:\d+: users\[0\]\.user\.exec: is not supported: use a client certificate/],
+  [['--kubeconfig', 'webhook.yaml', '--admin-kubeconfig', 'half.conf'], /half\.conf:\d+: users\[0\]\.user\.password: is required with username/],
+  [['--kubeconfig', 'webhook.yaml', '--admin-kubeconfig', 'admin.conf', '--token-file', 'empty'], /the token is empty/]
 ]
 
 test('a wrong command line: exit 2, and nothing is asked', async t => {
@@ -136,5 +134,5 @@ test('a client certificate by flags', async t => {
   writeFileSync(`${cwd}/client.crt`, serving.cert)
   writeFileSync(`${cwd}/client.key`, serving.key)
   const { stdout } = await runCommand(['doctor', '--server', server, '--certificate-authority', 'ca.crt', '--client-certificate', 'client.crt', '--client-key', 'client.key'], { cwd })
-  t.match(stdout, /client-certificate: it is shown, but not required/)
+  t.match(stdout, /client-certificate: sent, but not required/)
 })

@@ -146,7 +146,7 @@ test('a log in text', async t => {
   writeFileSync(join(cwd, 'config.yaml'), JSON.stringify(config))
   const running = await startServe(t, ['--config', join(cwd, 'config.yaml')], { ready: /url: "https:\/\/[^"]*:(\d+)\// })
   const { stdout } = await runCommand(['review', '--server', `https://127.0.0.1:${running.port}`, '--certificate-authority', 'ca.crt', '--token-file', '-'], { cwd, input: 'throw' })
-  t.match(stdout, 'unavailable')
+  t.match(stdout, 'unavailable: ')
   await running.until(/reason: "failed"/)
   await running.stop()
   isClean(t, { stdout: running.stdout(), stderr: '' }, 'serve')

@@ -3,16 +3,13 @@ import { execFile } from 'node:child_process'
 import { renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { fileURLToPath } from 'node:url'
 import { test } from 'tap'
 import { digestToken } from '../../../../src/authn/token-digest.js'
-import { runCommand } from '../../../fixtures/command.js'
+import { EXECUTABLE, runCommand } from '../../../fixtures/command.js'
 import { startServe, type Running } from '../../../fixtures/running.js'
 import { authority, serving } from '../../../fixtures/service.js'
 
 const run = promisify(execFile)
-const CLI = fileURLToPath(new URL('../../../../dist/src/cli/main.js', import.meta.url))
-
 const CONFIG = `
 apiVersion: authn-webhook/v1
 server: { host: 127.0.0.1, port: 0 }
@@ -91,7 +88,7 @@ test('a secret or a module that is a pipe', async t => {
 
 /** In bash, whose `<(…)` is a pipe; `$0` is the service's command. */
 async function inBash (line: string, cwd: string): Promise<string> {
-  const { stdout } = await run('bash', ['-c', `set -e; webhook () { ${process.execPath} ${CLI} "$@"; }; ${line}`], { cwd })
+  const { stdout } = await run('bash', ['-c', `set -e; webhook () { ${process.execPath} ${EXECUTABLE} "$@"; }; ${line}`], { cwd })
   return stdout
 }
 

@@ -30,7 +30,7 @@ test('--demo needs nothing, and what it prints works as pasted', needs('curl', '
   const user = { username: 'demo-user', uid: '1001', groups: ['developers'], extra: { 'example.com/team': ['platform'] } }
   const expected = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenReview', status: { authenticated: true, user } }
 
-  t.match(running.stdout(), `authn-webhook answers at https://127.0.0.1:${running.port}/authenticate`)
+  t.match(running.stdout(), `authn-webhook serves https://127.0.0.1:${running.port}/authenticate`)
   t.match(running.stdout(), join(cwd, '.authn-webhook/ca.crt'))
   t.strictSame(await paste(running), expected)
   t.strictSame(await paste(running, line => line.replace('curl', 'curl --http1.1')), expected, 'over HTTP/1.1')
@@ -67,7 +67,7 @@ test('a port is a number from 0 to 65535', async t => {
   for (const port of ['-1', '65536', '1e3', '0x1f', '8443.5', ' 1', '']) {
     const { code, stderr } = await runCommand(['serve', '--demo', `--port=${port}`], { cwd: t.testdir() })
     t.equal(code, 2, JSON.stringify(port))
-    t.match(stderr, /--port takes a number from 0 to 65535/, JSON.stringify(port))
+    t.match(stderr, /--port must be a number from 0 to 65535/, JSON.stringify(port))
   }
 })
 
@@ -113,16 +113,16 @@ test('a second signal does not wait', async t => {
   running.child.kill('SIGTERM')
   await running.until(/"msg":"stopping"/)
   t.strictSame(await running.stop('SIGINT'), { code: 1, signal: null })
-  t.match(running.stdout().trimEnd().split('\n').at(-1), /"signal":"SIGINT","msg":"exiting at once: another signal came while stopping"/)
+  t.match(running.stdout().trimEnd().split('\n').at(-1), /"signal":"SIGINT","msg":"exiting immediately: received another signal while stopping"/)
 })
 
 const mistakes: Array<[what: string, args: string[], code: number, message: RegExp]> = [
-  ['two sources of a config', ['--demo', '--mock'], 2, /exclude each other/],
-  ['a name for a certificate that is not ours to make', ['--config', 'x.yaml', '--san', 'a'], 2, /--san goes with/],
+  ['two sources of a config', ['--demo', '--mock'], 2, /cannot be used with option/],
+  ['a name for a certificate that is not ours to make', ['--config', 'x.yaml', '--san', 'a'], 2, /--san needs --demo or --mock/],
   ['a port that is none', ['--demo', '--port', '80a'], 2, /0 to 65535/],
   ['a port out of range', ['--demo', '--port', '65536'], 2, /0 to 65535/],
-  ['an address in the brackets of a URL', ['--mock', '--host', '[::]'], 2, /^error: --host takes an IPv6 address without brackets: ::\n$/],
-  ['an address that is a star', ['--mock', '--host', '*'], 2, /^error: --host takes an address or a host name, not "\*": :: is every address, 0\.0\.0\.0 every IPv4 address\n$/],
+  ['an address in the brackets of a URL', ['--mock', '--host', '[::]'], 2, /^error: --host must be an IPv6 address without brackets: ::\n$/],
+  ['an address that is a star', ['--mock', '--host', '*'], 2, /^error: --host must be an address or a host name, not "\*": :: is every address, 0\.0\.0\.0 every IPv4 address\n$/],
   ['a host that no certificate can name', ['--mock', '--host', 'a b'], 2, /^error: --host: "a b" can't be a name in a certificate/],
   ['no such file', ['--config', 'missing.yaml'], 2, /missing\.yaml/],
   ['no config anywhere', [], 2, /--demo/],
@@ -139,7 +139,7 @@ for (const [what, args, code, message] of mistakes) {
 }
 
 test('--demo and --mock say where they can not keep their files', async t => {
-  const place = /; --mock keeps its files in \.authn-webhook below the working directory: run it in another directory\n$/
+  const place = /; --mock creates its files in \.authn-webhook in the working directory: run it in another directory\n$/
   const file = await runCommand(['serve', '--mock'], { cwd: t.testdir({ '.authn-webhook': '' }) })
   t.match(file, { code: 2, stderr: /^error: .*\/\.authn-webhook: is not a directory; / })
   t.match(file.stderr, place)

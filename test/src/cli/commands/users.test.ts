@@ -77,7 +77,7 @@ test('the executable', async (t) => {
   const listed = await executable(['list'], { env })
   t.match(listed.stdout, /^USERNAME .*\nbob +disabled .*\nalice +active .*\n$/)
   const refused = await executable(['add', 'alice'], { env })
-  t.match(refused, { code: 2, stdout: '', stderr: /^error: "alice" is in people\.yaml already/ })
+  t.match(refused, { code: 2, stdout: '', stderr: /^error: "alice" already exists in people\.yaml/ })
 })
 
 test('users add', async (t) => {
@@ -85,7 +85,7 @@ test('users add', async (t) => {
     const { file, read, user, users } = directory(t)
     const outcome = await users(['add', 'alice', '--uid', '1001', '--group', 'developers', '--group', 'on-call', '--extra', 'example.com/team=a=b', '--extra', 'example.com/team=c',
       '--expires', '2099-01-01T00:00:00Z', '--generate-password', '--token', 'laptop', '--token', 'phone'])
-    succeeds(t, outcome, /"alice" added to users\.yaml\n.*shown once/)
+    succeeds(t, outcome, /"alice" added to users\.yaml\n.*shown only once/)
     const [, password, laptop, phone] = /^password: (\S+)\ntoken laptop: (\S+)\ntoken phone: (\S+)\n$/.exec(outcome.stdout)!
     const { info, expiresAt, passwordHash, tokens } = user('alice')
     t.same(info, { username: 'alice', uid: '1001', groups: ['developers', 'on-call'], extra: { 'example.com/team': ['a=b', 'c'] } })
@@ -127,7 +127,7 @@ test('users add', async (t) => {
   t.test('warns of a password that is easy to guess', async (t) => {
     const { users } = directory(t)
     const short = await users(['add', 'alice', '--password-file', '-'], { input: '1234567' })
-    succeeds(t, short, /^warning: the password has fewer than 8 characters and is easy to guess; --generate-password makes a strong one\n"alice" added/)
+    succeeds(t, short, /^warning: the password has fewer than 8 characters and is easy to guess; --generate-password generates a strong one\n"alice" added/)
     t.notMatch((await users(['set-password', 'alice', '--password-file', '-'], { input: '12345678' })).stderr, /warning/)
   })
 
@@ -138,10 +138,10 @@ test('users add', async (t) => {
 
   t.test('a group with a comma is one group, and that is said', async (t) => {
     const { user, users } = directory(t)
-    const warning = /warning: "developers,on-call" is one group; for several, give --group once for each\n/
+    const warning = /warning: "developers,on-call" is one group; for several, repeat --group\n/
     succeeds(t, await users(['add', 'alice', '--group', 'developers,on-call', '--group', 'admins']), warning)
     t.same(user('alice').info.groups, ['developers,on-call', 'admins'])
-    succeeds(t, await users(['edit', 'alice', '--add-group', 'a,b']), /warning: "a,b" is one group; for several, give --add-group once for each\n/)
+    succeeds(t, await users(['edit', 'alice', '--add-group', 'a,b']), /warning: "a,b" is one group; for several, repeat --add-group\n/)
     succeeds(t, await users(['import', '--format', 'htpasswd', '--group', 'developers,on-call', '-'], { input: `bob:${BCRYPT}\n` }), warning)
     t.match((await users(['list'])).stdout, / "developers,on-call",admins,"a,b" /)
   })
@@ -149,7 +149,7 @@ test('users add', async (t) => {
   t.test('a user without a credential is added, and that is said', async (t) => {
     const { users } = directory(t)
     const outcome = await users(['add', 'alice'])
-    succeeds(t, outcome, /no way to log in yet/)
+    succeeds(t, outcome, /cannot log in yet/)
     t.equal(outcome.stdout, '')
   })
 
@@ -158,15 +158,15 @@ test('users add', async (t) => {
     writeFileSync(join(file, '..', 'password.txt'), 'two\nlines')
     writeFileSync(join(file, '..', 'long.txt'), 'x'.repeat(16_384 * 3 / 4 - 'carol:'.length + 1))
     const cases: Array<[args: string[], reason: RegExp]> = [
-      [['alice'], /"alice" is in users\.yaml already; "users set-password" and "users add-token" change credentials, "users edit" the rest/],
+      [['alice'], /"alice" already exists in users\.yaml; change credentials with "users set-password" and "users add-token", the rest with "users edit"/],
       [['al:ice', '--generate-password'], /a username with a colon can't have a password/],
-      [['carol', '--password'], /there is no terminal to ask on; use --password-file FILE/],
+      [['carol', '--password'], /no terminal to prompt on; use --password-file FILE/],
       [['carol', '--password-file', 'password.txt'], /control character/],
       [['carol', '--password', '--generate-password'], /cannot be used with/],
-      [['carol', '--extra', 'team'], /--extra takes key=value/],
-      [['carol', '--token', 'a', '--token', 'b', '--token', 'a'], /--token names "a" twice; leave one out/],
+      [['carol', '--extra', 'team'], /--extra must be key=value/],
+      [['carol', '--token', 'a', '--token', 'b', '--token', 'a'], /--token names "a" twice; remove one/],
       [['carol', '--password-file', 'long.txt'], /the password is too long: its bearer token, .*16384 bytes/],
-      [['carol', '--expires', '2001-01-01T00:00:00Z'], /It lies in the past/],
+      [['carol', '--expires', '2001-01-01T00:00:00Z'], /It is in the past/],
       [['carol', '--group', ' outer'], /nothing was written.*: users\.yaml: users\[2\]\.groups\[0\]: begins or ends with white space/]
     ]
     await Promise.all(cases.map(async ([args, reason]) => {
@@ -216,14 +216,14 @@ test('a token is rotated: users add-token, then remove-token', async (t) => {
 
   await t.test('the new one is printed bare', async (t) => {
     const outcome = await users(['add-token', 'alice', 'laptop-2', '--expires', '2099-01-01T00:00:00Z', '--audience', 'https://kubernetes.default.svc'])
-    succeeds(t, outcome, /"alice" has a token "laptop-2" in users\.yaml\n.*shown once/)
+    succeeds(t, outcome, /"alice" has a token "laptop-2" in users\.yaml\n.*shown only once/)
     t.same(user('alice').tokens[1], { name: 'laptop-2', digest: digestToken(outcome.stdout.trim()), expiresAt: new Date('2099-01-01T00:00:00Z'), audiences: ['https://kubernetes.default.svc'] })
     t.same(changes(PEOPLE, read()).gone, [])
   })
 
   await t.test('a name is taken once', async (t) => {
     const { code, stderr } = await users(['add-token', 'alice', 'laptop'])
-    t.match(stderr, /"alice" has a token "laptop" already; take another name, or "users remove-token" first/)
+    t.match(stderr, /"alice" already has a token "laptop"; use another name, or run "users remove-token" first/)
     t.equal(code, 2)
   })
 
@@ -254,7 +254,7 @@ test('a token is rotated: users add-token, then remove-token', async (t) => {
   await t.test('a name that stands twice is for an editor', async (t) => {
     const { users } = directory(t, PEOPLE.replace('# the grey one', `\n      - { name: laptop, hash: ${digestToken('x')} }`))
     const { code, stderr } = await users(['remove-token', 'alice', 'laptop'])
-    t.match(stderr, /"alice" has 2 tokens of the name "laptop"/)
+    t.match(stderr, /"alice" has 2 tokens named "laptop"/)
     t.equal(code, 2)
   })
 })
@@ -306,11 +306,11 @@ test('users edit', async (t) => {
       [['alice', '--remove-group', 'leads'], /^no group "leads"; "alice" has these groups: "developers", "on-call"/],
       [['alice', '--add-group', 'x', '--remove-group', 'x'], /^--add-group and --remove-group both name "x"/],
       [['alice', '--add-group', ' x'], /^nothing was written.*begins or ends with white space/],
-      [['alice', '--expires', '-1h'], /It lies in the past/],
-      [['alice', '--expires', '90d', '--no-expires'], /^--expires and --no-expires exclude each other\n/],
-      [['alice', '--no-expires', '--expires', '90d'], /^--expires and --no-expires exclude each other\n/],
-      [['alice', '--uid', '1', '--no-uid'], /^--uid and --no-uid exclude each other\n/],
-      [['alice', '--no-uid', '--uid', '1'], /^--uid and --no-uid exclude each other\n/]
+      [['alice', '--expires', '-1h'], /It is in the past/],
+      [['alice', '--expires', '90d', '--no-expires'], /^--expires can't be combined with --no-expires\n/],
+      [['alice', '--no-expires', '--expires', '90d'], /^--expires can't be combined with --no-expires\n/],
+      [['alice', '--uid', '1', '--no-uid'], /^--uid can't be combined with --no-uid\n/],
+      [['alice', '--no-uid', '--uid', '1'], /^--uid can't be combined with --no-uid\n/]
     ] as const) {
       const { code, stderr } = await users(['edit', ...args])
       t.match(stderr, reason)
@@ -366,7 +366,7 @@ test('what people type from other programs is answered with the right command', 
   }
   for (const args of [['add', 'carol', '--password', 'hunter2'], ['set-password', 'alice', '--password=hunter2']]) {
     const { code, stdout, stderr } = await executable(args)
-    t.match(stderr, /--password takes no value, it asks for the password; .*--password-file FILE/)
+    t.match(stderr, /--password takes no value, it prompts for the password; .*--password-file FILE/)
     t.notMatch(stdout + stderr, /hunter2/)
     t.equal(code, 2)
   }
@@ -380,7 +380,7 @@ test('users disable and enable', async (t) => {
   succeeds(t, await users(['disable', 'alice']), /"alice" disabled in users\.yaml/)
   t.equal(user('alice').disabled, true)
   t.same(changes(PEOPLE, read()), { gone: [], new: ['    disabled: true'] })
-  succeeds(t, await users(['disable', 'alice']), /"alice" is disabled already/)
+  succeeds(t, await users(['disable', 'alice']), /"alice" is already disabled/)
   succeeds(t, await users(['enable', 'alice']), /"alice" enabled in users\.yaml/)
   t.equal(user('alice').disabled, false)
   succeeds(t, await users(['enable', 'bob']), /"bob" enabled/)
@@ -523,7 +523,7 @@ test('a file that comes from stdin and goes to stdout, as out of a Kubernetes Se
   t.match((await users(['list', '--users-file', '-'], { input: PEOPLE })).stdout, /alice.*\n.*bob/s)
 
   const refused = await users(['add', 'alice', '--users-file', '-'], { input: PEOPLE })
-  t.match(refused, { code: 2, stdout: '', stderr: /"alice" is in the users file already/ })
+  t.match(refused, { code: 2, stdout: '', stderr: /"alice" already exists in the users file/ })
   t.match(await users(['add', 'dave', '--users-file', '-', '--password-file', '-'], { input: PEOPLE }), { code: 2, stderr: /can't both be read from stdin/ })
   t.notOk(existsSync(file))
 })
@@ -574,16 +574,16 @@ test('a secret that can not be printed is an error that says what to do', { skip
   t.teardown(() => { closeSync(full) })
   const stdio: CommandOptions['stdio'] = ['pipe', full, 'pipe']
   for (const [args, cure] of [
-    [['add', 'carol', '--generate-password'], /nobody knows the password and the tokens of "carol"; run "users remove", and then "users add" again\n$/],
-    [['set-password', 'bob', '--generate-password', '-o', 'json'], /nobody knows the new password of "bob" now; run "users set-password" again\n$/],
-    [['add-token', 'bob', 'laptop'], /nobody knows this token; run "users remove-token", and then "users add-token" again\n$/],
+    [['add', 'carol', '--generate-password'], /the password and the tokens of "carol" are lost; run "users remove", then "users add" again\n$/],
+    [['set-password', 'bob', '--generate-password', '-o', 'json'], /the new password of "bob" is lost; run "users set-password" again\n$/],
+    [['add-token', 'bob', 'laptop'], /the token is lost; run "users remove-token", then "users add-token" again\n$/],
     [['disable', 'alice', '--users-file', '-'], /the changed users file is lost; run the command again\n$/]
   ] as const) {
     const { code, stderr } = await executable([...args], { stdio, input: PEOPLE })
     t.equal(code, 69, args.join(' '))
     t.match(stderr, /^error: cannot write to stdout: ENOSPC: /m)
     t.match(stderr, cure)
-    t.notMatch(stderr, /store it now/)
+    t.notMatch(stderr, /save it now/)
     // nor any other word of a secret
     t.notMatch(stderr, /awt_/)
   }
@@ -594,7 +594,7 @@ test('a secret that can not be printed is an error that says what to do', { skip
   child.stdout!.destroy()
   const [code, words] = await Promise.all([once(child, 'close'), text(child.stderr!)])
   t.equal(code[0], 69, 'nor is a reader that went away enough')
-  t.match(words, /cannot write to stdout: .*EPIPE.*nobody knows this token/)
+  t.match(words, /cannot write to stdout: .*EPIPE.*the token is lost/)
 })
 
 test('a symbolic link stays one', async (t) => {

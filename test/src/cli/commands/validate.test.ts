@@ -22,7 +22,7 @@ export default {
   kind: 'robots',
   schema: { type: 'object' },
   open () { writeFileSync(new URL('opened', import.meta.url), ''); return { authenticateToken: () => null } },
-  check (config, { resolvePath }) { if (readFileSync(resolvePath('robots.txt'), 'utf8') === 'bad') throw new Error('robots.txt is bad') }
+  validateFiles (config, { resolvePath }) { if (readFileSync(resolvePath('robots.txt'), 'utf8') === 'bad') throw new Error('robots.txt is bad') }
 }
 `
 

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { test } from 'tap'
 import { load } from 'js-yaml'
 import { webhookConfigCommand } from '../../../../src/cli/commands/webhook-config.js'
+import { ExitCode, exitCodeOf } from '../../../../src/cli/command-error.js'
 import { readWebhookKubeconfig } from '../../../../src/cli/kubeconfig.js'
 import { createCA, issueClient, issueServing } from '../../../../src/certificates/issue.js'
 import { certify, createParty, withTime } from '../../../fixtures/certificates.js'
@@ -120,7 +121,7 @@ test('webhook-config', async (t) => {
       [['--server', 'https://[::1]:8443', ...CA], /::1 is the API server's own machine/],
       [[...SERVER, '--certificate-authority', 'old-ca.crt'], /old-ca\.crt expired on 20/],
       [[...SERVER, '--certificate-authority', 'two-keys.crt'], /two-keys\.crt expired on 20/],
-      [[...SERVER, '--certificate-authority', 'serving.crt'], /serving\.crt holds no certificate authority/]
+      [[...SERVER, '--certificate-authority', 'serving.crt'], /serving\.crt contains no CA/]
     ]
     for (const [args, warning] of cases) {
       const { stdout, stderr } = await inPlace(...args)
@@ -142,20 +143,21 @@ test('webhook-config', async (t) => {
       [['--server', 'https:///192.0.2.1', ...CA], /^--server is not an https:\/\/ URL/],
       [['--server', 'https://192.0.2.1\\x', ...CA], /^--server is not an https:\/\/ URL/],
       [['--server', 'https://192.0.2.1/%zz', ...CA], /^--server is not an https:\/\/ URL/],
-      [['--server', 'https://alice:canary@192.0.2.1', ...CA], /^--server holds a user name or password/],
-      [['--server', 'https://192.0.2.1/?timeout=1s', ...CA], /^--server has a "\?" or "#"/],
+      [['--server', 'https://alice:canary@192.0.2.1', ...CA], /^--server contains a username or password/],
+      [['--server', 'https://192.0.2.1/?timeout=1s', ...CA], /^--server contains "\?" or "#"/],
       [[...SERVER, ...CA, '--tls-server-name', 'a b'], /^"a b" can't be a name in a certificate/],
       [[...SERVER, '--certificate-authority', 'none.crt'], /none\.crt: does not exist/],
       [[...SERVER, '--certificate-authority', 'client.key'], /client\.key: holds a private key; use a file with certificates only/],
       [[...SERVER, '--certificate-authority', 'undated-ca.crt'], /undated-ca\.crt: holds a certificate whose notAfter is not a date; replace the certificate$/],
       [[...SERVER, ...CA, ...pair('undated-client.crt', 'client.key')], /undated-client\.crt: holds a certificate whose notAfter is not a date; replace the certificate$/],
-      [[...SERVER, ...CA, '--client-key', 'client.key'], /^--client-certificate and --client-key go together/],
+      [[...SERVER, ...CA, '--client-key', 'client.key'], /^--client-certificate and --client-key must be used together/],
       [[...SERVER, ...CA, ...pair('client.crt', 'serving.key')], /serving\.key: does not belong to the certificate in .*client\.crt/],
-      [[...SERVER, ...CA, ...pair('serving.crt', 'serving.key')], /serving\.crt may not identify a client/]
+      [[...SERVER, ...CA, ...pair('serving.crt', 'serving.key')], /serving\.crt is not a client certificate/]
     ]
     for (const [args, message] of cases) {
       const error = await inPlace(...args).catch((error: Error) => error)
-      t.match(error, { name: /^(Command|Errors)Error$/, message })
+      t.match(error, { message })
+      t.equal(exitCodeOf(error), ExitCode.usage)
       t.notMatch(String(error), /canary/)
     }
   })

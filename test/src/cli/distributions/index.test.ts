@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { load } from 'js-yaml'
 import { test } from 'tap'
 import { createDistributionFile, DISTRIBUTIONS, formatDistributionFile, type DistributionName } from '../../../../src/cli/distributions/index.js'
-import type { Distribution, Step } from '../../../../src/cli/distributions/distribution.js'
+import type { DistributionGuide, SetupStep } from '../../../../src/cli/distributions/guide.js'
 import type { Kubeconfig } from '../../../../schemas/kubeconfig.js'
 
 const NAMES = Object.keys(DISTRIBUTIONS) as DistributionName[]
@@ -115,7 +115,7 @@ function print (name: DistributionName): string {
   return formatDistributionFile(name, createDistributionFile(name, KUBECONFIG))
 }
 
-function allSteps ({ steps, change, undo }: Distribution): Step[] {
+function allSteps ({ steps, change, undo }: DistributionGuide): SetupStep[] {
   return [...steps, change, undo]
 }
 
@@ -125,13 +125,13 @@ function yamlOf (name: DistributionName): string[] {
 }
 
 /** The list of a snippet, be it bare or the value of its only key. */
-function flags ({ code }: Step): string[] {
+function flags ({ code }: SetupStep): string[] {
   const edit = load(code.text) as string[] | Record<string, string[]>
   return (Array.isArray(edit) ? edit : Object.values(edit)[0]!).map(flag => flag.replace(/^--/, ''))
 }
 
-function markdown ({ steps, change, undo }: Distribution): string {
-  const paragraph = ({ text, code }: Step, label: string) => `**${label}** ${text}\n\n\`\`\`${code.language}\n${code.text}\`\`\`\n`
+function markdown ({ steps, change, undo }: DistributionGuide): string {
+  const paragraph = ({ text, code }: SetupStep, label: string) => `**${label}** ${text}\n\n\`\`\`${code.language}\n${code.text}\`\`\`\n`
   return [
     ...steps.map((step, index) => paragraph(step, `${index + 1}.`)),
     paragraph(change, 'To change the file later.'),

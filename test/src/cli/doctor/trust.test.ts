@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { createServer } from 'node:https'
 import { test } from 'tap'
 import { requestReview, type Target } from '../../../../src/cli/client.js'
-import { examineTrust } from '../../../../src/cli/doctor/trust.js'
+import { checkTrust } from '../../../../src/cli/doctor/trust.js'
 import { bundleCases } from '../../../fixtures/ca-bundles.js'
 import { V1 } from '../../../fixtures/service.js'
 
@@ -21,13 +21,13 @@ for (const identifiers of [true, false]) {
           server.close()
         })
         const target: Target = { server: new URL(`https://127.0.0.1:${(server.address() as AddressInfo).port}/`), ca: trusts.join(''), serverName: 'localhost' }
-        const trust = await examineTrust(target, Date.now(), 10_000)
+        const trust = await checkTrust(target, Date.now(), 10_000)
         const outcomes = Object.fromEntries(trust.checks.map(({ name, outcome }) => [name, outcome]))
         t.match(outcomes, trusted
           ? { san: 'ok', chain: 'ok', expiry: 'ok' }
           : expired === true ? { san: 'ok', chain: 'skipped', expiry: 'failed' } : { san: 'ok', chain: 'failed' })
         if (trusted) t.strictSame(await requestReview(trust.target, V1, { token: 'x' }), { authenticated: false }, 'and can be asked')
-        else await t.rejects(requestReview(trust.target, V1, { token: 'x' }), { message: /can't be reached/ }, 'and is not asked')
+        else await t.rejects(requestReview(trust.target, V1, { token: 'x' }), { message: /cannot reach/ }, 'and is not asked')
       })
     }
   })
