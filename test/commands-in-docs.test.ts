@@ -12,6 +12,7 @@ import { issueClient } from '../src/certificates/issue.js'
 import { needs } from './fixtures/packages.js'
 import { alice, basicToken } from './fixtures/people.js'
 import { authority, startService, tokenReview } from './fixtures/service.js'
+import { until } from './fixtures/waiting.js'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const DOCUMENTS = ['README.md', 'charts/authn-webhook/README.md', ...readdirSync(join(ROOT, 'docs')).filter(name => name.endsWith('.md')).map(name => `docs/${name}`)]
@@ -60,7 +61,7 @@ async function troubledLog (t: Test): Promise<string> {
   await writeFile(join(service.dir, 'users.new'), USERS.replace('[]', '[{ username: alice, uid: 1001 }]'))
   await rename(join(service.dir, 'users.new'), join(service.dir, 'users.yaml'))
   const expected = [/users file not reloaded/, /accepted client certificate/]
-  while (!expected.every(pattern => service.lines.some(({ msg }) => pattern.test(msg)))) await new Promise(resolve => setTimeout(resolve, 5))
+  await until(`lines of the log that match ${expected.join(' and ')}`, () => expected.every(pattern => service.lines.some(({ msg }) => pattern.test(msg))))
   const lines = service.lines.map(line => JSON.stringify(line))
   return [...AROUND, ...lines, ...AROUND].join('\n')
 }

@@ -1,8 +1,8 @@
 /** What the documents say is true: links, files, commands, metrics, the Dockerfile. Who may import whom is in layout.test.ts. */
 import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { fileURLToPath, pathToFileURL } from 'node:url'
-import { Command, type CommanderError } from 'commander'
+import { fileURLToPath } from 'node:url'
+import type { Command, CommanderError } from 'commander'
 import { load } from 'js-yaml'
 import * as ldapts from 'ldapts'
 import { test } from 'tap'
@@ -12,8 +12,8 @@ import { validateCommand } from '../src/cli/commands/validate.js'
 import { DEFAULT_NAMES } from '../src/certificates/directory.js'
 import { parseUsers } from '../src/users-file/read.js'
 import { findDefinition } from '../src/config/registry.js'
-import { openTerminal, type Terminal } from '../src/cli/terminal.js'
 import { runInProcess } from './fixtures/command-in-process.js'
+import { everyCommand } from './fixtures/every-command.js'
 import { startService } from './fixtures/service.js'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
@@ -173,27 +173,11 @@ test('the Dockerfile keeps its promises', async t => {
 
 const ANYTHING = { contract: 1, kind: 'module', schema: {}, open: () => ({ authenticateToken: () => null }) }
 
-/** All of `authn-webhook`, as src/cli/main.ts puts it together, but nothing is done. */
-async function everyCommand (): Promise<Command> {
-  const program = new Command('authn-webhook').exitOverride().allowExcessArguments(false).configureOutput({ writeErr: () => {} })
-  for (const file of readdirSync(join(ROOT, 'src/cli/commands')).filter(name => name.endsWith('.ts'))) {
-    const module = await import(pathToFileURL(join(ROOT, 'src/cli/commands', file)).href) as Record<string, (terminal: Terminal) => Command>
-    for (const name of Object.keys(module).filter(name => name.endsWith('Command'))) program.addCommand(idle(module[name]!(openTerminal()), program))
-  }
-  return program
-}
-
 /** Of what is only named, `users disable` or `review --username`: nothing but words of the program. */
 const INCOMPLETE = ['commander.help', 'commander.missingArgument', 'commander.missingMandatoryOptionValue', 'commander.optionMissingArgument']
 
 function isMention (line: string): boolean {
   return /^[a-z-]+( [a-z]+)?( --[a-z-]+)*$/.test(line)
-}
-
-function idle (command: Command, parent: Command): Command {
-  command.copyInheritedSettings(parent)
-  for (const child of command.commands) idle(child, command)
-  return command.commands.length > 0 ? command : command.action(() => {})
 }
 
 function helpOf (command: Command): string {

@@ -4,10 +4,10 @@
  */
 import { test, type Test } from 'tap'
 import { hashPassword } from '../src/authn/password-hash.js'
-import { until } from './fixtures/ldap.js'
 import { basicToken, bob } from './fixtures/people.js'
 import { startService, tokenReview, type TestService } from './fixtures/service.js'
 import { GROUPS, READER, startSlapd, SUFFIX } from './fixtures/slapd.js'
+import { until } from './fixtures/waiting.js'
 
 const TRIES = 12
 /** Nothing that is throttled opens again while a test runs, and nothing runs out of time on a busy machine. */

@@ -2,11 +2,11 @@
  * Bodies that nobody reads, and files that hold mistakes. After every attack the process has to be well: alive, reachable,
  * serving the API server, and within the memory of its container.
  */
-import { setTimeout as delay } from 'node:timers/promises'
 import { test } from 'tap'
 import { startAttacked } from '../fixtures/attacked.js'
 import { attacker, forBoth, id, NO_WINDOW, post, replace } from '../fixtures/attackers.js'
 import { frame, FrameType, PREFACE } from '../fixtures/clients.js'
+import { until } from '../fixtures/waiting.js'
 
 forBoth('bodies that nobody reads', async (t, service) => {
   const body = Buffer.alloc(16_384, 'a')
@@ -32,10 +32,10 @@ test('users files of many mistakes', async t => {
   })) {
     const before = service.log().length
     replace(service.dir, 'users.yaml', text)
-    while (!service.log().slice(before).includes('users file not reloaded')) {
+    await until(`${name} to be refused`, () => {
       if (!service.alive) throw new Error(service.stderr())
-      await delay(50)
-    }
+      return service.log().slice(before).includes('users file not reloaded')
+    })
     await service.assertWell(t, name)
   }
 })

@@ -5,6 +5,7 @@ import { Readiness } from '../../plugins/health.js'
 import { issueServing } from '../../src/certificates/issue.js'
 import { PROBE_PATHS } from '../../src/config/rules.js'
 import { authority, startService } from '../fixtures/service.js'
+import { until } from '../fixtures/waiting.js'
 
 const people = { authenticateToken: () => null }
 
@@ -40,7 +41,7 @@ test('a users file with errors is not an unreachable source: the previous versio
     const seen = lines.length
     await writeFile(join(dir, 'users.yaml.new'), text)
     await rename(join(dir, 'users.yaml.new'), join(dir, 'users.yaml'))
-    while (!lines.slice(seen).some(line => line.level === level && line.provider === 'people')) await new Promise(resolve => setTimeout(resolve, 5))
+    await until(`a line of level ${level}`, () => lines.slice(seen).some(line => line.level === level && line.provider === 'people'))
   }
   const samples = async (): Promise<string[]> => (await get('/metrics')).text.split('\n').filter(line => /^authn_webhook_(provider_up|last_reload_successful)/.test(line))
   const [up, certificate] = ['authn_webhook_provider_up{provider="people"} 1', 'authn_webhook_last_reload_successful{source="certificate"} 1']
@@ -60,7 +61,7 @@ test('a serving certificate that is not reloaded is information', async t => {
   const { get, dir, lines } = await startService(t, { providers: { people } })
   t.match((await get('/readyz?verbose')).text, /^\[\+\]certificate reload ok \(information only\)$/m)
   await writeFile(join(dir, 'tls.crt'), 'half')
-  while (!lines.some(line => line.level === 'error')) await new Promise(resolve => setTimeout(resolve, 5))
+  await until('a line of level error', () => lines.some(line => line.level === 'error'))
   t.match(await get('/readyz?verbose'), { code: 200, text: /^\[-\]certificate reload failed: its files have errors/m })
   t.match((await get('/metrics')).text, 'authn_webhook_last_reload_successful{source="certificate"} 0')
 })

@@ -110,6 +110,15 @@ test('providers that had opened are closed when a later one fails', async t => {
   t.equal(closed, 1)
 })
 
+/** Asks as the chain does, each time with bob's token. */
+function asker (provider: OpenProvider): () => Promise<unknown> {
+  const [authenticator] = createAuthenticators(provider)
+  return async () => {
+    const question = { credential: parseCredential(bob.token), audiences: [], deadline: new Deadline(60_000) }
+    return authenticator!.lookUp(question) ?? await authenticator!.authenticate(question)
+  }
+}
+
 test('invalidate() flushes the cache', async t => {
   let invalidate = (): void => {}
   let groups = ['developers']
@@ -120,16 +129,35 @@ test('invalidate() flushes the cache', async t => {
   const app = carrier()
   t.teardown(async () => { await app.close() })
   await app.register(identityProviders, await options([provider]))
-  const [authenticator] = createAuthenticators(app.identityProviders[0]!)
-  const ask = async (): Promise<unknown> => {
-    const question = { credential: parseCredential(bob.token), audiences: [], deadline: new Deadline(1000) }
-    return authenticator!.lookUp(question) ?? await authenticator!.authenticate(question)
-  }
+  const ask = asker(app.identityProviders[0]!)
   t.match(await ask(), { user: { groups: ['developers'] } })
   groups = ['operators']
   t.match(await ask(), { user: { groups: ['developers'] } }, 'still cached')
   invalidate()
   t.match(await ask(), { user: { groups: ['operators'] } })
+})
+
+test('invalidate() has a provider that failed asked again at once', async t => {
+  let invalidate = (): void => {}
+  let isDown = true
+  const provider = define((_config, ctx) => {
+    invalidate = ctx.invalidate
+    return {
+      authenticateToken () {
+        if (isDown) throw new Error('down')
+        return { user: bob.user }
+      }
+    }
+  })
+  const app = carrier()
+  t.teardown(async () => { await app.close() })
+  await app.register(identityProviders, await options([provider]))
+  const ask = asker(app.identityProviders[0]!)
+  for (let failures = 0; failures < 5; failures++) t.match(await ask(), { unavailable: 'failed' })
+  isDown = false
+  t.match(await ask(), { unavailable: 'breaker-open' })
+  invalidate()
+  t.match(await ask(), { user: bob.user })
 })
 
 test('events are counted under the provider\'s name, and no others', async t => {

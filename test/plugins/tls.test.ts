@@ -5,7 +5,6 @@ import { mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync
 import { Agent } from 'node:https'
 import { join } from 'node:path'
 import { connect, type ConnectionOptions, type TLSSocket } from 'node:tls'
-import { setTimeout as delay } from 'node:timers/promises'
 import * as x509 from '@peculiar/x509'
 import { pino } from 'pino'
 import { test, type Test } from 'tap'
@@ -17,6 +16,7 @@ import { createCA, issueClient, issueServing, type CertificatePair } from '../..
 import { http2Session, overHttp1, overHttp2, type Answer } from '../fixtures/clients.js'
 import { withTime } from '../fixtures/certificates.js'
 import { clientCertificate, listen, makeAuthorities, makeFiles, silent, type Files, type Listener, type ListenerOptions } from '../fixtures/listener.js'
+import { until } from '../fixtures/waiting.js'
 
 interface Line { level: number, msg: string, [key: string]: unknown }
 
@@ -41,7 +41,7 @@ async function start (t: Test, options: ListenerOptions & { prepare?: (files: Fi
       fastify.get('/livez', async () => 'ok')
     }
   })
-  return { ...listener, logged, reloads, async reloaded (count) { while (reloads.length < count) await delay(5) } }
+  return { ...listener, logged, reloads, async reloaded (count) { await until(`reload ${count}`, () => reloads.length >= count) } }
 }
 
 async function handshake (port: number, options: ConnectionOptions): Promise<TLSSocket> {

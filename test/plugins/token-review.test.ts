@@ -1,4 +1,5 @@
 /** The contract with the API server, at the route. */
+import fc from 'fast-check'
 import { test } from 'tap'
 import tokenReviewRoute from '../../plugins/token-review.js'
 import type { Answer, IdentityProvider } from '../../src/authn/provider.js'
@@ -6,6 +7,7 @@ import { createLogger } from '../../src/logger.js'
 import { createCA, issueClient } from '../../src/certificates/issue.js'
 import { createAdminServer } from '../../src/http/server.js'
 import { alice, basicToken, bob } from '../fixtures/people.js'
+import { holdsAsync } from '../fixtures/property.js'
 import { startService, tokenReview, V1, V1BETA1, type TestProvider } from '../fixtures/service.js'
 
 const API = 'https://kubernetes.default.svc'
@@ -32,6 +34,29 @@ test('bodies as API servers send them', async t => {
     t.match((await post(body)).body.status, { authenticated: true, user: bob.user }, version)
   }
 })
+
+test('any other body is a 4xx, and none comes back', async t => {
+  const { post } = await startService(t, { providers: { people: { authenticateToken: token => token === alice.token ? { user: alice.user } : null } } })
+  const usually = <T>(value: T, otherwise: fc.Arbitrary<unknown> = fc.jsonValue({ maxDepth: 1 })): fc.Arbitrary<unknown> => fc.oneof({ weight: 5, arbitrary: fc.constant(value) }, { weight: 1, arbitrary: otherwise })
+  const spec = fc.record({ token: usually(alice.token, fc.oneof(fc.jsonValue({ maxDepth: 1 }), fc.constantFrom('', 'canary-odd', [alice.token]))), audiences: usually([API], fc.oneof(fc.jsonValue({ maxDepth: 1 }), fc.array(fc.string()))), more: fc.jsonValue() }, { requiredKeys: [] })
+  const body = fc.record({ apiVersion: usually(V1, fc.oneof(fc.constantFrom(V1BETA1, 'v1', 'authentication.k8s.io/v2'), fc.jsonValue())), kind: usually('TokenReview'), spec: fc.oneof({ weight: 8, arbitrary: spec }, { weight: 1, arbitrary: fc.jsonValue() }), more: fc.jsonValue() }, { requiredKeys: [] })
+  await holdsAsync(t, fc.asyncProperty(fc.oneof({ weight: 20, arbitrary: body }, { weight: 1, arbitrary: fc.jsonValue() }), async given => {
+    const reply = await post(JSON.stringify(given))
+    if (reply.text.includes('canary') || reply.text.includes(alice.token)) return false
+    if (!isReview(given)) return reply.code >= 400 && reply.code < 500 && reply.body.kind === 'Status'
+    const { apiVersion, spec: { token } } = given
+    return reply.code === 200 && reply.body.apiVersion === apiVersion && reply.body.status.authenticated === (token === alice.token)
+  }), 300)
+})
+
+/** Written by hand, since the schema is what is tested. */
+function isReview (body: any): body is { apiVersion: string, spec: { token: string } } {
+  const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null && !Array.isArray(value)
+  if (!isObject(body) || !isObject(body.spec)) return false
+  const { apiVersion, kind, spec: { token, audiences } } = body
+  return (apiVersion === V1 || apiVersion === V1BETA1) && kind === 'TokenReview' && typeof token === 'string' && token !== '' &&
+    (audiences === undefined || (Array.isArray(audiences) && audiences.every((audience: unknown) => typeof audience === 'string')))
+}
 
 // ------------------------------------------------------------------ outcomes
 
@@ -96,7 +121,7 @@ for (const [firstWhat, first] of entries) {
 
 test('a breaker that is open and a bulkhead that is full: unavailable, at once', async t => {
   let asked = 0
-  const hung = { slot: { timeout: '40ms', maxConcurrent: 2 }, authenticateToken: async () => { asked++; return await new Promise<Answer>(() => {}) } }
+  const hung = { slot: { timeout: '400ms', maxConcurrent: 2 }, authenticateToken: async () => { asked++; return await new Promise<Answer>(() => {}) } }
   const { review, lines } = await startService(t, { providers: { hung } })
   const reasons = async (tokens: string[]): Promise<string[]> => {
     const before = lines.length

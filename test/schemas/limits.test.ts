@@ -3,14 +3,16 @@
  * value, what lies beyond them, and what 0 does. One that is not in the table
  * fails, so that no limit can be switched off by a value nobody thought of.
  */
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Ajv } from 'ajv'
+import type { Command } from 'commander'
 import { dump } from 'js-yaml'
 import { test, type Test } from 'tap'
 import { publishedValuesSchema } from '../../schemas/published.js'
 import { validateConfig } from '../../src/config/load.js'
 import { findDefinition } from '../../src/config/registry.js'
+import { everyCommand } from '../fixtures/every-command.js'
 
 type Value = number | string
 
@@ -185,9 +187,7 @@ const ARGUMENTS = {
 }
 
 test('no option of a command takes a number or a time beside those', async t => {
-  const folder = new URL('../../src/', import.meta.url)
-  const sources = (await readdir(folder, { recursive: true })).filter(name => name.endsWith('.ts'))
-  const options = (await Promise.all(sources.map(async name => (await readFile(new URL(name, folder), 'utf8')).match(/--[a-z-]+ <[^>]+>/g) ?? []))).flat()
+  const options = flagsOf(await everyCommand()).flatMap(flags => flags.match(/--[a-z-]+ <[^>]+>/g) ?? [])
   t.strictSame([...new Set(options.filter(option => !ARGUMENTS.text.includes(option.slice(option.indexOf('<') + 1, -1))))].sort(), ARGUMENTS.tested.toSorted())
 })
 
@@ -210,6 +210,11 @@ test('no schema has a number or duration beside those', async t => {
   const kinds = files.filter(name => name.startsWith('providers/')).map(name => name.slice('providers/'.length, -'.ts'.length))
   t.strictSame(kinds.sort(), Object.keys(await providerSchemas()).sort(), 'each kind of provider is looked into')
 })
+
+/** `-u, --username <username>` of each option of a command, and of those below it. */
+function flagsOf ({ options, commands }: Command): string[] {
+  return [...options.map(({ flags }) => flags), ...commands.flatMap(flagsOf)]
+}
 
 async function providerSchemas (): Promise<Record<string, object>> {
   const kinds = ['ldap', 'mock', 'static']

@@ -26,7 +26,7 @@ for (const [what, name, value, message] of [
 test('tools of a folder are its own, locked, and installed by the command that runs them', async t => {
   const read = (file: string): any => JSON.parse(readFileSync(join(ROOT, file), 'utf8'))
   const { scripts, dependencies, devDependencies } = read('package.json')
-  for (const [folder, script] of [['test/e2e', 'e2e'], ['test/e2e', 'test:chart'], ['test/chart-install', 'test:chart'], ['bench', 'bench']] as const) {
+  for (const [folder, script] of [['test/e2e', 'e2e'], ['test/e2e', 'test:chart'], ['test/chart-install', 'test:chart'], ['bench', 'bench'], ['test/mutation', 'mutation']] as const) {
     const manifest = read(`${folder}/package.json`)
     t.match(scripts[script], new RegExp(`^node scripts/setup\\.mjs [^&]*\\b${folder}\\b`), `npm run ${script} installs those of ${folder}`)
     t.strictSame(read(`${folder}/package-lock.json`).packages[''].dependencies, manifest.dependencies, 'the lock file is up to date')

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type Test } from 'tap'
 import { linesOf, openFull, openPipe, serveWith, type Served, type ServeOptions } from '../fixtures/processes.js'
+import { until } from '../fixtures/waiting.js'
 
 /** Log lines of 40 MB in all: more than the queue holds, and a pipe or a socket besides. */
 const LINES = { bytes: 20_000, lines: 4 }
@@ -110,7 +111,7 @@ test('a file that may grow again gets whole lines, and how many are missing', as
   await served.review(REVIEWS)
   execFileSync('prlimit', ['--pid', String(served.child.pid), '--fsize=unlimited'])
   const written = (): Array<Record<string, any>> => readFileSync(path, 'utf8').split('\n').slice(0, -1).map(line => JSON.parse(line))
-  while (!isComplete(written())) await new Promise(resolve => setTimeout(resolve, 50))
+  await until('every line, or a count of it', () => isComplete(written()))
   t.equal(await served.droppedLines(), sumOf(written()))
 })
 

@@ -10,6 +10,7 @@ import { Throttle } from '../../../src/authn/throttle.js'
 import { digestToken } from '../../../src/authn/token-digest.js'
 import { conformanceCases } from '../../../src/conformance/index.js'
 import { alice, bob, carol } from '../../fixtures/people.js'
+import { until } from '../../fixtures/waiting.js'
 
 const FUTURE = '2099-01-01T00:00:00Z'
 const LATER = '2099-06-01T00:00:00Z'
@@ -111,15 +112,6 @@ async function byToken ({ provider }: Opened, token: string): Promise<Answer> {
 
 async function byPassword (opened: Opened, username: string, password: string, ctx = context(opened)): Promise<Answer> {
   return await opened.provider.authenticatePassword!({ username, password }, ctx)
-}
-
-/** Polls, since only the watcher knows when it has looked. */
-async function until (t: Test, condition: () => boolean): Promise<void> {
-  const end = performance.now() + 10_000
-  while (!condition()) {
-    if (performance.now() > end) throw new Error(`in vain: ${t.name}`)
-    await new Promise((resolve) => { setTimeout(resolve, 10) })
-  }
 }
 
 /** As `authn-webhook users` writes: beside it, then over it. */
@@ -297,7 +289,7 @@ test('reloading', async (t) => {
   await t.test('swaps the users as a whole', async (t) => {
     const opened = await open(t, [ALICE, CAROL])
     await replace(opened.file, [BOB, CAROL.replace('true', 'false')])
-    await until(t, () => opened.calls.includes('reloaded'))
+    await until('the watcher', () => opened.calls.includes('reloaded'))
     t.strictSame(opened.calls, ['changed', 'reloaded'])
     t.equal(await byToken(opened, alice.token), null)
     t.match(await byToken(opened, bob.token), { user: bob.user })
@@ -307,18 +299,18 @@ test('reloading', async (t) => {
   await t.test('keeps the last good users of a file that becomes bad, goes away, and comes back', async (t) => {
     const opened = await open(t, [ALICE])
     await replace(opened.file, ['  - username: bob\n    uid: 1002\n'])
-    await until(t, () => opened.calls.length === 1)
+    await until('the watcher', () => opened.calls.length === 1)
     t.strictSame(opened.calls, ['failed'])
     t.match(opened.logged.at(-1), /^error: users file not reloaded; keeping the previous version.*users\.yaml:4: users\[0\]\.uid: .*quote it/)
     t.match(await byToken(opened, alice.token), { user: alice.user })
 
     await rm(opened.file)
-    await until(t, () => opened.calls.length === 2)
+    await until('the watcher', () => opened.calls.length === 2)
     t.strictSame(opened.calls, ['failed', 'failed'])
     t.match(await byToken(opened, alice.token), { user: alice.user })
 
     await replace(opened.file, [ALICE])
-    await until(t, () => opened.calls.length === 3)
+    await until('the watcher', () => opened.calls.length === 3)
     t.strictSame(opened.calls, ['failed', 'failed', 'reloaded'], 'as it was: nothing has changed')
     t.match(opened.logged.at(-1), /^info: users file is valid again, with the content of the active version/)
   })
@@ -326,7 +318,7 @@ test('reloading', async (t) => {
   await t.test('names the first errors of very many', async (t) => {
     const opened = await open(t, [ALICE])
     await replace(opened.file, Array.from({ length: 500 }, () => '  - username: alice\n'))
-    await until(t, () => opened.calls.length === 1)
+    await until('the watcher', () => opened.calls.length === 1)
     t.match(opened.logged.at(-1), /"count":499/)
     t.ok(opened.logged.at(-1)!.length < 5000)
   })
@@ -334,7 +326,7 @@ test('reloading', async (t) => {
   await t.test('of the same text changes nothing', async (t) => {
     const opened = await open(t, [ALICE])
     await utimes(opened.file, new Date(), new Date(Date.now() + 5000))
-    await until(t, () => opened.calls.length > 0)
+    await until('the watcher', () => opened.calls.length > 0)
     t.strictSame(opened.calls, ['reloaded'])
     t.equal(opened.logged.length, 1)
   })
@@ -344,7 +336,7 @@ test('reloading', async (t) => {
     const other = await open(t, [ALICE])
     await opened.provider.close?.()
     await replace(opened.file, [BOB])
-    await until(t, () => other.calls.length > 0)
+    await until('the watcher', () => other.calls.length > 0)
     t.strictSame(opened.calls, [])
   })
 })

@@ -1,5 +1,5 @@
 import { test } from 'tap'
-import { vetAnswer } from '../../../src/authn/answer.js'
+import { isVettedDenial, vetAnswer } from '../../../src/authn/answer.js'
 import { immutable } from '../../../src/authn/immutable.js'
 import type { Authentication } from '../../../src/authn/provider.js'
 import { recordingObserver } from '../../fixtures/observer.js'
@@ -27,6 +27,16 @@ test('an authentication passes with everything that it carries', async t => {
   t.strictSame(answer, { user: alice.user, audiences: ['ci'], expiresAt, cacheable: false })
 })
 
+test('a provider that changes its answer afterwards changes nothing', async t => {
+  const given = { user: { ...alice.user, groups: ['dev'], extra: { team: ['platform'] } }, audiences: ['ci'], expiresAt: new Date('2027-01-01T00:00:00Z') }
+  const { answer } = vet(given)
+  given.audiences.push('vault')
+  given.expiresAt.setFullYear(2037)
+  given.user.groups.push('ops')
+  given.user.extra.team.push('on-call')
+  t.strictSame(answer, { user: { ...alice.user, groups: ['dev'], extra: { team: ['platform'] } }, audiences: ['ci'], expiresAt: new Date('2027-01-01T00:00:00Z'), cacheable: undefined })
+})
+
 test('a user with a reserved name is denied and counted', async t => {
   t.strictSame(vet({ user: { username: 'system:admin' } }), { answer: { denied: 'reserved-name', username: 'system:admin' }, events: ['reserved people user 1'] })
 })
@@ -41,6 +51,19 @@ test('dropped groups, uids and extra keys are counted by kind', async t => {
   const { answer, events } = vet({ user })
   t.strictSame(answer, { user: { username: 'alice', groups: ['dev'], extra: { ok: ['1'] } }, audiences: undefined, expiresAt: undefined, cacheable: undefined, dropped: { uid: ['\n'], group: ['', 'system:masters'], extra: ['kubernetes.io/x'] } })
   t.strictSame(events, ['reserved people uid 1', 'reserved people group 2', 'reserved people extra 1'])
+})
+
+test('one dropped name of each kind is enough to be told', async t => {
+  for (const [user, dropped] of [
+    [{ username: 'alice', uid: '\n' }, { uid: ['\n'], group: [], extra: [] }],
+    [{ username: 'alice', groups: ['system:masters'] }, { uid: [], group: ['system:masters'], extra: [] }],
+    [{ username: 'alice', extra: { 'k8s.io/x': ['1'] } }, { uid: [], group: [], extra: ['k8s.io/x'] }],
+    [{ username: 'alice', groups: ['system:masters'], extra: { 'k8s.io/x': ['1'] } }, { uid: [], group: ['system:masters'], extra: ['k8s.io/x'] }]
+  ] as const) t.match(vet({ user }).answer, { dropped })
+})
+
+test('"not mine" is no denial', async t => {
+  t.equal(isVettedDenial(null), false)
 })
 
 test('a user that cannot change is mapped once, and counted each time', async t => {
@@ -74,6 +97,10 @@ const broken: Array<[what: string, answer: unknown]> = [
   ['a string', 'alice'],
   ['an empty object', {}],
   ['a user that is a string', { user: 'alice' }],
+  ['a user that is null', { user: null }],
+  ['extra that is null', { user: { username: 'alice', extra: null } }],
+  ['extra that is a number', { user: { username: 'alice', extra: 7 } }],
+  ['extra that is an empty string', { user: { username: 'alice', extra: '' } }],
   ['a user without a name', { user: { groups: ['dev'] } }],
   ['a numeric uid', { user: { username: 'alice', uid: 1001 } }],
   ['groups that are one string', { user: { username: 'alice', groups: 'dev' } }],
@@ -90,6 +117,6 @@ const broken: Array<[what: string, answer: unknown]> = [
 
 for (const [what, answer] of broken) {
   test(`${what} breaks the contract`, async t => {
-    t.throws(() => vet(answer), { name: 'TypeError', message: /broke its contract/ })
+    t.throws(() => vet(answer), { name: 'TypeError', message: /broke its contract: \S/ })
   })
 }

@@ -1,48 +1,53 @@
+import { setImmediate as tick } from 'node:timers/promises'
 import { test } from 'tap'
 import type { Outcome } from '../../../src/authn/answer.js'
-import { createAuthenticators, type Authenticator, type Question } from '../../../src/authn/authenticator.js'
+import { createAuthenticators, requestContext, type Authenticator, type OpenProvider, type Question } from '../../../src/authn/authenticator.js'
 import { AnswerCache } from '../../../src/authn/cache.js'
 import { parseCredential } from '../../../src/authn/credential.js'
 import { Deadline } from '../../../src/authn/deadline.js'
-import type { Answer, CheckOutcome, CredentialType, IdentityProvider, RequestContext } from '../../../src/authn/provider.js'
+import type { Answer, CheckOutcome, CredentialType, IdentityProvider, ProviderLog, RequestContext } from '../../../src/authn/provider.js'
 import { Resilience } from '../../../src/authn/resilience.js'
 import { Throttle } from '../../../src/authn/throttle.js'
 import { UnavailableError } from '../../../src/errors.js'
 import { recordingObserver } from '../../fixtures/observer.js'
+import { immutable } from '../../../src/authn/immutable.js'
 import { alice, basicToken, bob } from '../../fixtures/people.js'
 
 const silent = { debug () {}, info () {}, warn () {}, error () {} }
 
 interface Opened {
+  readonly opened: OpenProvider
   readonly authenticators: Authenticator[]
   readonly events: string[]
   readonly cache: AnswerCache
   /** Asks the authenticator of a type of credential, as the chain does. */
-  readonly ask: (type: CredentialType, token: string, audiences?: string[]) => Promise<Outcome>
+  readonly ask: (type: CredentialType, token: string, audiences?: string[], deadline?: Deadline) => Promise<Outcome>
 }
 
-function open (provider: IdentityProvider): Opened {
+function open (provider: IdentityProvider, { timeout = 60_000, log = silent }: { timeout?: number, log?: ProviderLog } = {}): Opened {
   const observer = recordingObserver()
   const cache = new AnswerCache({ successTTL: 60_000, failureTTL: 60_000, maxEntries: 10, onResult: result => { observer.cached('people', result) } })
-  const authenticators = createAuthenticators({
+  const opened: OpenProvider = {
     name: 'people',
     kind: 'test',
     provider,
     names: { usernamePrefix: 'corp:', groupPrefix: 'corp:', reserved: { allowUsers: [], allowGroups: [] } },
     cache,
     throttle: new Throttle({ maxFailures: 1, baseDelay: 60_000, maxDelay: 60_000, maxConcurrent: 2, maxQueue: 2, onThrottled: () => { observer.throttled('people') } }),
-    resilience: new Resilience({ timeout: 30, maxConcurrent: 1 }),
-    log: silent,
+    resilience: new Resilience({ timeout, maxConcurrent: 1 }),
+    log,
     observer
-  })
+  }
+  const authenticators = createAuthenticators(opened)
   return {
+    opened,
     authenticators,
     cache,
     events: observer.events,
-    ask: async (type, token, audiences = []) => {
+    ask: async (type, token, audiences = [], deadline = new Deadline(60_000)) => {
       const authenticator = authenticators.find(({ credentialType }) => credentialType === type)!
-      const outcome = authenticator.lookUp(question(token, audiences))
-      return outcome === undefined ? await authenticator.authenticate(question(token, audiences)) : outcome
+      const outcome = authenticator.lookUp({ ...question(token, audiences), deadline })
+      return outcome === undefined ? await authenticator.authenticate({ ...question(token, audiences), deadline }) : outcome
     }
   }
 }
@@ -86,6 +91,38 @@ test('an answer from memory comes without a promise', async t => {
   t.match(authenticator!.lookUp(question(alice.token)), ALICE)
 })
 
+test('each answer is counted by what it is', async t => {
+  const answers: Answer[] = [null, { denied: 'locked' }, { user: { username: 'alice' } }, { user: { username: '\n' } }]
+  for (const synchronous of [[], ['token']] as const) {
+    const left = [...answers]
+    const { ask, events } = open({ synchronous, authenticateToken: () => left.shift()! })
+    for (const token of ['a', 'b', 'c', 'd']) await ask('token', token)
+    t.strictSame(events.filter(event => event.startsWith('asked')), ['asked people unknown', 'asked people denied', 'asked people authenticated', 'asked people denied'])
+  }
+})
+
+test('an answer is timed in seconds', async t => {
+  const clock = { now: 1_000 }
+  t.intercept(performance, 'now', { value: () => clock.now })
+  for (const synchronous of [[], ['token']] as const) {
+    const { opened } = open({ synchronous, authenticateToken () { clock.now += 250; return null } })
+    const seconds: number[] = []
+    const [authenticator] = createAuthenticators({ ...opened, observer: { ...opened.observer, asked: (_provider, _result, time) => { seconds.push(time) } } })
+    if (authenticator!.lookUp(question(alice.token)) === undefined) await authenticator!.authenticate(question(alice.token))
+    t.strictSame(seconds, [0.25])
+  }
+})
+
+test('names that were dropped are logged, cut, and not at each review of a user that cannot change', async t => {
+  const lines: unknown[] = []
+  const user = immutable({ username: 'alice', uid: '\n', groups: Array.from({ length: 12 }, (_, index) => `\n${index}${'x'.repeat(300)}`), extra: { 'kubernetes.io/x': ['1'] } })
+  const { ask } = open({ synchronous: ['token'], authenticateToken: token => ({ user: token === 'plain' ? { username: 'bob' } : user }) }, { log: { ...silent, warn: (fields, message) => { lines.push([fields, message]) } } })
+  for (const token of ['plain', 'a', 'b', 'c', 'd']) await ask('token', token)
+  const groups = Array.from({ length: 10 }, (_, index) => `\n${index}${'x'.repeat(254)}`)
+  for (const line of lines) t.strictSame(line, [{ provider: 'people', username: 'corp:alice', uid: ['\n'], groups, extra: ['kubernetes.io/x'] }, 'dropped reserved or malformed names of a user'])
+  t.ok(lines.length === 1 || lines.length === 2, 'not at each review')
+})
+
 test('what a provider does not recognize costs it nothing', async t => {
   const { ask, events } = open({ recognizes: ({ jwt }) => jwt, authenticateToken: isAlice })
   t.equal(await ask('token', alice.token), null)
@@ -121,6 +158,22 @@ test('ctx.attempt is the throttle of this provider', async t => {
   t.ok(events.includes('unavailable people throttled'))
 })
 
+test('ctx.attempt has a token for its guess where there is no password', async t => {
+  const { ask } = open({ authenticateToken: async (token, { attempt }) => await attempt('alice', async () => token === alice.token ? 'correct' : 'incorrect') === 'correct' ? { user: { username: 'alice' } } : null })
+  for (const token of ['one', 'one', 'one', 'two']) t.equal(await ask('token', token, [String(Math.random())]), null)
+  t.match(await ask('token', alice.token), { unavailable: 'throttled' })
+})
+
+test('a context of no question has an attempt, too', async t => {
+  const { opened } = open({ authenticateToken: isAlice })
+  const { signal } = new AbortController()
+  const { attempt, attemptUnknown, ...rest } = requestContext(opened, signal, { audiences: ['ci'] })
+  t.equal(await attempt('bob', async () => 'correct'), 'correct')
+  t.equal(await attempt('bob', async () => 'incorrect'), 'incorrect')
+  t.equal(await attemptUnknown('mallory'), undefined)
+  t.strictSame(rest, { audiences: ['ci'], signal, log: silent })
+})
+
 test('ctx.attemptUnknown is the same for a name that nobody has', async t => {
   const { ask, events } = open({ authenticatePassword: async ({ username }, { attemptUnknown }) => { await attemptUnknown(username); return null } })
   for (const guess of ['one', 'two']) t.equal(await ask('password', basicToken('mallory', guess)), null)
@@ -146,6 +199,28 @@ test('a question holds no place while its password is tested', async t => {
   t.match(await Promise.all(waiting), [{ user: { username: 'corp:alice' } }, { user: { username: 'corp:bob' } }])
 })
 
+test('a password that waits for its check is not checked once its caller has left', async t => {
+  const checked: string[] = []
+  let end!: (outcome: CheckOutcome) => void
+  const ended = new Promise<CheckOutcome>(resolve => { end = resolve })
+  const { ask } = open({
+    authenticatePassword: async ({ username }, { attempt }) => {
+      const outcome = await attempt(username, async () => {
+        checked.push(username)
+        return await ended
+      })
+      return outcome === 'correct' ? { user: { username } } : null
+    }
+  })
+  // as many as there are places
+  const running = ['alice', 'bob'].map(async name => await ask('password', basicToken(name, 'password')))
+  t.match(await ask('password', basicToken('carol', 'password'), [], new Deadline(20)), { unavailable: 'deadline' })
+  end('correct')
+  await Promise.all(running)
+  await tick()
+  t.strictSame(checked, ['alice', 'bob'])
+})
+
 const failures: Array<[what: string, provider: IdentityProvider, reason: string]> = [
   ['throws', { authenticateToken () { throw new Error('down') } }, 'failed'],
   ['rejects', { authenticateToken: async () => { throw new Error('down') } }, 'failed'],
@@ -161,10 +236,15 @@ const failures: Array<[what: string, provider: IdentityProvider, reason: string]
 
 for (const [what, provider, reason] of failures) {
   test(`a provider that ${what}: unavailable, and nothing is stored`, async t => {
-    const { ask, events } = open(provider)
+    const { ask, events } = open(provider, { timeout: 30 })
     t.match(await ask('token', alice.token), { unavailable: reason })
-    t.match(await ask('token', alice.token), { unavailable: reason })
+    const outcome = await ask('token', alice.token)
+    t.match(outcome, { unavailable: reason })
+    if (reason === 'failed') t.ok('cause' in outcome!, 'for the log')
     t.equal(events.filter(event => event === `unavailable people ${reason}`).length, 2)
+    // one that never answers has no duration, and a question that was not asked neither
+    const asked = reason === 'timeout' || provider.recognizes !== undefined ? [] : ['asked people unavailable', 'asked people unavailable']
+    t.strictSame(events.filter(event => event.startsWith('asked ')), asked, 'failures are counted, those from memory too')
   })
 }
 

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { once } from 'node:events'
 import { setImmediate as tick, setTimeout as sleep } from 'node:timers/promises'
 import { test } from 'tap'
 import { isUnavailable, unavailable, type Outcome, type VettedAnswer } from '../../../src/authn/answer.js'
@@ -50,6 +51,24 @@ function onDemand () {
     }
   }
   return provider
+}
+
+/** Ends when the test says so. */
+class ManualDeadline extends Deadline {
+  readonly #expiry = new AbortController()
+
+  constructor () {
+    super(60_000)
+  }
+
+  expire (): void {
+    this.#expiry.abort()
+  }
+
+  override async race<T, E = never> (work: Promise<T>, expired?: () => E): Promise<T | E> {
+    const expiry = once(this.#expiry.signal, 'abort').then(() => expired!())
+    return await Promise.race([work, expiry])
+  }
 }
 
 test('a key', async (t) => {
@@ -197,6 +216,15 @@ test('single flight', async (t) => {
     t.same(results, ['miss', 'coalesced', 'coalesced', 'miss'])
   })
 
+  t.test('an answer is no reason to stop', async (t) => {
+    const { cache } = build()
+    const provider = onDemand()
+    const asked = get(cache, 'a', plenty(), provider.ask)
+    provider.answer(alice)
+    await asked
+    t.equal(provider.signal.aborted, false)
+  })
+
   t.test('works where nothing is stored', async (t) => {
     const { cache, results } = build({ maxEntries: 0 })
     const provider = onDemand()
@@ -220,8 +248,10 @@ test('single flight', async (t) => {
   t.test('a caller that gives up stops waiting, the others do not', async (t) => {
     const { cache } = build()
     const provider = onDemand()
-    const hasty = get(cache, 'a', new Deadline(5), provider.ask)
+    const deadline = new ManualDeadline()
+    const hasty = get(cache, 'a', deadline, provider.ask)
     const patient = get(cache, 'a', plenty(), provider.ask)
+    deadline.expire()
     t.same(await hasty, outOfTime)
     t.equal(provider.signal.aborted, false)
     provider.answer(alice)
@@ -232,9 +262,12 @@ test('single flight', async (t) => {
   t.test('when the last has left, the question is called off; the next caller asks anew', async (t) => {
     const { cache, results } = build()
     const deserted = onDemand()
-    const callers = [5, 50].map(async budget => await get(cache, 'a', new Deadline(budget), deserted.ask))
+    const deadlines = [new ManualDeadline(), new ManualDeadline()]
+    const callers = deadlines.map(async deadline => await get(cache, 'a', deadline, deserted.ask))
+    deadlines[0]!.expire()
     t.same(await callers[0]!, outOfTime)
     t.equal(deserted.signal.aborted, false)
+    deadlines[1]!.expire()
     t.same(await callers[1]!, outOfTime)
     t.equal(deserted.signal.aborted, true)
     t.match(deserted.signal.reason, { name: 'UnavailableError', reason: 'deadline' })
@@ -264,6 +297,12 @@ test('single flight', async (t) => {
 })
 
 test('a flush', async (t) => {
+  t.test('of a cache that stores nothing is none', async (t) => {
+    const { cache } = build({ maxEntries: 0 })
+    cache.flush()
+    t.equal(cache.entries, 0)
+  })
+
   t.test('empties both stores', async (t) => {
     const { cache, results } = build()
     await get(cache, 'a', plenty(), async () => alice)
@@ -297,11 +336,26 @@ test('a flush', async (t) => {
   t.test('deserted questions of before are still called off', async (t) => {
     const { cache } = build()
     const old = onDemand()
-    const before = get(cache, 'a', new Deadline(5), old.ask)
+    const deadline = new ManualDeadline()
+    const before = get(cache, 'a', deadline, old.ask)
     cache.flush()
+    deadline.expire()
     t.same(await before, outOfTime)
     t.equal(old.signal.aborted, true)
   })
+})
+
+test('an answer keeps everything that it carries', async (t) => {
+  const { user } = alice
+  const answers: VettedAnswer[] = [
+    { user }, { user, audiences: ['api'] }, { user, expiresAt: new Date(MIDNIGHT + 30_000) }, { user, cacheable: true },
+    { user, dropped: { uid: [], group: ['system:masters'], extra: [] } },
+    { user, audiences: ['api'], expiresAt: new Date(MIDNIGHT + 30_000), cacheable: true, dropped: { uid: ['x'], group: [], extra: [] } }
+  ]
+  for (const answer of answers) {
+    const { cache } = build()
+    for (const what of ['asked', 'stored']) t.strictSame({ ...await get(cache, 'a', plenty(), async () => answer) }, answer, what)
+  }
 })
 
 test('answers are nobody\'s to change', async (t) => {

@@ -1,4 +1,5 @@
 /** Whose check runs when, and what a check that is not made looks like from outside. */
+import { getEventListeners } from 'node:events'
 import { setImmediate as tick } from 'node:timers/promises'
 import { test, type Test } from 'tap'
 import { CheckQueue, type CheckQueueOptions } from '../../../src/authn/check-queue.js'
@@ -54,6 +55,20 @@ function build (t: Test, options: Partial<CheckQueueOptions> = {}) {
     warm: async () => { await queue.run(async () => 'incorrect', { signal: NEVER, caller: 'warm' }) }
   }
 }
+
+test('a signal that goes on keeps no listener of a check that had its turn, or was refused one', async t => {
+  const { account, end, seen } = build(t, { maxQueue: 2 })
+  const { signal } = new AbortController()
+  account('a1', 'a')
+  account('a2', 'a', signal)
+  account('a3', 'a', signal)
+  account('b1', 'b')
+  t.strictSame(await seen(), ['a1 runs', 'a3 busy'], 'the last of who has most makes room')
+  t.equal(getEventListeners(signal, 'abort').length, 1)
+  end('a1')
+  t.strictSame(await seen(), ['a1 ends', 'a2 runs'])
+  t.equal(getEventListeners(signal, 'abort').length, 0)
+})
 
 test('callers take turns', async t => {
   const { account, end, seen } = build(t, { maxQueue: 10 })
@@ -249,4 +264,13 @@ test('times of checks', async t => {
   t.strictSame(new Set(draws(times)), new Set([20, 30]), 'without outliers')
   for (let index = 0; index < 16; index++) times.record('incorrect', 5)
   t.strictSame(new Set(draws(times)), new Set([5]), 'the latest count')
+})
+
+test('sixteen times are kept', async t => {
+  const times = new CheckTimes(() => 0.999)
+  for (let time = 0; time < 16; time++) times.record('incorrect', time)
+  t.equal(times.draw(), 11, 'the last before the outer quarter')
+  const lowest = new CheckTimes(() => 0)
+  for (const time of [...Array<number>(16).fill(1), ...Array<number>(16).fill(100)]) lowest.record('incorrect', time)
+  t.equal(lowest.draw(), 100, 'and no older ones')
 })

@@ -16,6 +16,8 @@ const failures: Array<[what: string, cause: unknown, detail: string]> = [
   ['a directory that does not answer', new DirectoryError('ldap.example.com:636 did not answer a bind within 1000 ms', 'host'), 'ldap.example.com:636 did not answer a bind within 1000 ms'],
   ['an error with a cause', new TypeError('fetch failed', { cause: refused }), 'TypeError: fetch failed: connect ECONNREFUSED 192.0.2.1:443'],
   ['several attempts to connect', new TypeError('fetch failed', { cause: new AggregateError([refused, new Error('connect ENETUNREACH 2001:db8::1:443')]) }), 'TypeError: fetch failed: connect ECONNREFUSED 192.0.2.1:443, connect ENETUNREACH 2001:db8::1:443'],
+  ['an error without words', new Error(''), ''],
+  ['several attempts, in words of their own', new AggregateError([refused], 'nobody answered'), 'nobody answered'],
   ['no error at all', 'out of order', 'out of order']
 ]
 
@@ -45,6 +47,7 @@ test('a stack is kept where the code is to blame, and nowhere else', async t => 
   const failureOf = (cause: unknown) => describeFailure({ unavailable: 'failed', cause }, parseCredential(basicToken('bob', bob.password)))
   t.match(failureOf(new TypeError(`no ${bob.password}`))!.stack, /^TypeError: no \[redacted\]\n {4}at /)
   t.equal(failureOf(new DirectoryError('down', 'host'))!.stack, undefined)
+  t.equal(failureOf(Object.assign(new Error('odd'), { stack: undefined }))!.stack, '', 'an error that has none')
 })
 
 const redactions: Array<[what: string, token: string, message: string, detail: string]> = [

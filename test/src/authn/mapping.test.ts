@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { test } from 'tap'
 import type { UserInfo } from '../../../schemas/token-review.js'
 import { isVettedDenial, vetAnswer } from '../../../src/authn/answer.js'
-import { canonicalName, mapUser, MAX_NAME_BYTES } from '../../../src/authn/mapping.js'
+import { canonicalName, mapUser, MAX_NAME_BYTES, whyNoName } from '../../../src/authn/mapping.js'
 import { unobserved } from '../../../src/authn/observer.js'
 import { alice } from '../../fixtures/people.js'
 import { holds } from '../../fixtures/property.js'
@@ -13,6 +13,7 @@ const NO_PREFIXES = { usernamePrefix: '', groupPrefix: '' }
 const names: Array<[what: string, name: string, canonical: string | undefined]> = [
   ['a plain name', 'alice', 'alice'],
   ['a name with inner white space', 'Alice Smith', 'Alice Smith'],
+  ['a name beyond ASCII with inner white space', 'Älice Smith', 'Älice Smith'],
   ['a mail address', 'alice@example.com', 'alice@example.com'],
   ['a composed letter', 'zo\u00eb', 'zo\u00eb'],
   ['a decomposed letter, which becomes the composed one', 'zoe\u0308', 'zo\u00eb'],
@@ -71,6 +72,37 @@ test('a prefix counts as part of the length', async t => {
   t.equal(canonicalName('a'.repeat(128), 'p'.repeat(128)), 'p'.repeat(128) + 'a'.repeat(128))
   t.equal(canonicalName('a'.repeat(128), 'p'.repeat(129)), undefined)
 })
+
+test('a prefix stands before a name beyond ASCII', async t => {
+  t.equal(canonicalName('zo\u00eb', 'corp:'), 'corp:zo\u00eb')
+  t.equal(canonicalName('zoe\u0308', 'corp:'), 'corp:zo\u00eb')
+  t.equal(canonicalName('alice', 'b\u00fcro:'), 'b\u00fcro:alice')
+})
+
+const reasons: Array<[what: string, name: string, reason: RegExp]> = [
+  ['nothing', '', /empty/],
+  ['a leading space', ' alice', /white space/],
+  ['a trailing no-break space', 'alice\u00a0', /white space/],
+  ['a leading combining mark', '\u0301alice', /combining mark/],
+  ['a leading mark in an odd place', '\u20ddx y', /combining mark/],
+  ['a newline inside', 'alice\nroot', /control character/],
+  ['a line separator', 'ali\u2028ce', /control character/],
+  ['a paragraph separator', 'ali\u2029ce', /control character/],
+  ['half a surrogate pair', 'alice\ud800', /half a character/],
+  ['a zero-width space', 'ali\u200bce', /invisible/],
+  ['a blank Braille pattern', 'ali\u2800ce', /invisible/],
+  ['257 bytes', 'a'.repeat(257), /256 bytes/],
+  ['inner white space and marks are no reason', `${'a '.repeat(128)}x\u0301`, /256 bytes/],
+  // composed it would be one of two bytes
+  ['a letter that composes', 'zoe\u0308'.repeat(100), /256 bytes/]
+]
+
+for (const [what, name, reason] of reasons) {
+  test(`why it is no name: ${what}`, async t => {
+    t.equal(canonicalName(name), undefined)
+    t.match(whyNoName(name), reason)
+  })
+}
 
 test('a name does not melt into the end of its prefix', async t => {
   t.equal(canonicalName('\u0301tat', 'corp:e'), undefined)
@@ -131,7 +163,7 @@ test('an extra key with a value that is no Unicode text is dropped and listed: J
 })
 
 test('nothing that is empty is answered', async t => {
-  t.strictSame(mapUser({ username: 'alice', uid: '', groups: [], extra: {} }, NO_PREFIXES)?.user, { username: 'alice' })
+  t.strictSame(mapUser({ username: 'alice', uid: '', groups: [], extra: {} }, NO_PREFIXES), { user: { username: 'alice' }, dropped: { uid: [], group: [], extra: [] } })
 })
 
 test('the mapped user is a copy in all its depth', async t => {

@@ -1,7 +1,7 @@
 import bcrypt from 'bcrypt'
 import { scryptSync } from 'node:crypto'
 import { test } from 'tap'
-import { decoyOf, hashPassword, parsePasswordHash } from '../../../src/authn/password-hash.js'
+import { decoyOf, hashPassword, parsePasswordHash, whyWeak } from '../../../src/authn/password-hash.js'
 
 const SALT = Buffer.from('a salt of 16 b..')
 const unpadded = (bytes: Buffer) => bytes.toString('base64').replace(/=+$/, '')
@@ -46,6 +46,7 @@ test('the right password and no other', async (t) => {
   const hashes: Array<[string, string, string, string[]]> = [
     ['scrypt made elsewhere', scryptHash(), 'correct horse', ['correct hors', 'Correct horse', 'correct horse ', '']],
     ['scrypt with other parameters', scryptHash({ ln: 11, r: 4, p: 3, salt: SALT.subarray(8), bytes: 16 }), 'correct horse', ['wrong']],
+    ['scrypt with a p of two digits', scryptHash({ r: 1, p: 12 }), 'correct horse', ['wrong']],
     ['scrypt at the limit of memory', scryptHash({ ln: 16 }), 'correct horse', ['wrong']],
     ['scrypt of a long password', scryptHash({ password: 'x'.repeat(200) }), 'x'.repeat(200), ['x'.repeat(199)]],
     ['scrypt, which does not normalise', scryptHash({ password: 'caf\u00e9' }), 'caf\u00e9', ['cafe\u0301']],
@@ -96,6 +97,8 @@ test('what is refused when it is read, with the reason and without the hash', as
     ['scrypt with a huge salt', `$scrypt$ln=14,r=8,p=1$${unpadded(Buffer.alloc(66, 's'))}$${key}`, /salt has 66 bytes/],
     ['bcrypt above cost 14', `$2b$15$${crypted}`, /cost 15.*14/],
     ['bcrypt below cost 4', `$2b$03$${crypted}`, /cost 3.*4/],
+    ['bcrypt with more behind it', `$2b$10$${crypted}X`, /malformed bcrypt hash/],
+    ['bcrypt with something before it', `x$2b$10$${crypted}`, /neither/],
     ['bcrypt cut off', `$2y$10$${crypted.slice(1)}`, /malformed bcrypt hash/]
   ]
   for (const [what, text, message] of cases) {
@@ -113,12 +116,31 @@ test('what is refused when it is read, with the reason and without the hash', as
   }
 })
 
+test('the most that is read', async (t) => {
+  const key = unpadded(Buffer.alloc(32, 'k'))
+  for (const [what, text, cost] of [
+    ['work', `$scrypt$ln=16,r=8,p=2$${unpadded(SALT)}$${key}`, '$scrypt$ln=16,r=8,p=2'],
+    ['a salt of 64 bytes', `$scrypt$ln=14,r=8,p=1$${unpadded(Buffer.alloc(64, 's'))}$${key}`, '$scrypt$ln=14,r=8,p=1'],
+    ['a key of 64 bytes', `$scrypt$ln=14,r=8,p=1$${unpadded(SALT)}$${unpadded(Buffer.alloc(64, 'k'))}`, '$scrypt$ln=14,r=8,p=1'],
+    ['bcrypt with cost 14', `$2y$14$${'x'.repeat(53)}`, '$2b$14']
+  ] as const) t.equal(parsePasswordHash(text).cost, cost, what)
+})
+
+test('a bcrypt hash of a low cost is weak', async (t) => {
+  for (const cost of ['$2b$04', '$2b$09']) t.match(whyWeak(cost), new RegExp(`cost ${Number(cost.slice(-2))} `), cost)
+  for (const cost of ['$2b$10', '$2b$14', '$scrypt$ln=10,r=8,p=1', 'x$2b$04', '$2b$041']) t.equal(whyWeak(cost), undefined, cost)
+})
+
 test('a decoy costs what its model costs, and is never right', async (t) => {
   for (const text of [scryptHash({ ln: 11, p: 2 }), await htpasswd('correct horse')]) {
     const model = parsePasswordHash(text)
     const decoy = decoyOf(model)
     t.equal(decoy.cost, model.cost)
+    t.ok(decoy.cost === '$scrypt$ln=11,r=8,p=2' || decoy.cost === '$2b$04', decoy.cost)
+    let turned = false
+    setImmediate(() => { turned = true })
     t.equal(await decoy.verify('correct horse'), false)
+    t.equal(turned, true, 'it has been computed')
     t.equal(decoy.unfit('x'.repeat(100)), undefined)
   }
 })

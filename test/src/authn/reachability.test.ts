@@ -80,6 +80,18 @@ test('a ping that ignores its signal keeps nobody waiting, and no other one is s
   t.equal(await recovered, true, 'once it has ended')
 })
 
+test('without a clock of the test a result is shared for five seconds', async t => {
+  const clock = { now: performance.now() }
+  t.intercept(performance, 'now', { value: () => clock.now })
+  let pings = 0
+  const reachability = new Reachability({ ping: () => { pings++ }, onUnreachable: () => {} })
+  for (const [passed, expected] of [[0, 1], [4_999, 1], [1, 2], [4_999, 2], [1, 3]] as const) {
+    clock.now += passed
+    t.equal(await reachability.check(), true)
+    t.equal(pings, expected)
+  }
+})
+
 test('a ping is told when its time is over, and may throw at once', async t => {
   let signal: AbortSignal | undefined
   const slow = new Reachability({ ping: async given => { signal = given; await new Promise(resolve => { given.addEventListener('abort', resolve) }); given.throwIfAborted() }, onUnreachable: () => {}, timeout: 20 })

@@ -1,5 +1,5 @@
 import { test } from 'tap'
-import { findReservedNames, guardReserved } from '../../../src/authn/reserved.js'
+import { findReservedNames, guardReserved, isReservedName } from '../../../src/authn/reserved.js'
 
 const NO_EXCEPTIONS = { allowUsers: [], allowGroups: [] }
 
@@ -9,7 +9,7 @@ for (const username of ['system:admin', 'system:serviceaccount:kube-system:defau
   })
 }
 
-for (const username of ['\uff53\uff59\uff53\uff54\uff45\uff4d\uff1amasters', 'system\uff1aadmin', 'sy\u017ftem:admin']) {
+for (const username of ['\uff53\uff59\uff53\uff54\uff45\uff4d\uff1amasters', '\uff53\uff59\uff53\uff54\uff45\uff4d\uff1a\uff41', 'system\uff1aadmin', 'sy\u017ftem:admin']) {
   test(`the user ${username} does not pass: compatibility normalization makes it a reserved one`, async t => {
     t.equal(guardReserved({ username }, NO_EXCEPTIONS).user, undefined)
     t.ok(guardReserved({ username }, { allowUsers: [username], allowGroups: [] }).user, 'unless the config names it')
@@ -21,6 +21,16 @@ for (const username of ['systemd', 'System:admin', 'corp:system:admin', 'system'
     t.strictSame(guardReserved({ username }, NO_EXCEPTIONS).user, { username })
   })
 }
+
+test('what is not reserved is left as it is', async t => {
+  const user = { username: 'alice', uid: '1001', groups: ['dev'], extra: { team: ['a'] } }
+  t.strictSame(guardReserved(user, NO_EXCEPTIONS), { user, dropped: { group: [], extra: [] } })
+  t.strictSame(guardReserved({ username: 'system:admin', groups: ['system:masters'] }, NO_EXCEPTIONS), { user: undefined, dropped: { group: [], extra: [] } })
+})
+
+test('a name by itself', async t => {
+  t.same(['system:admin', 'system:', 'sy\u017ftem:admin', 'systemd', 'corp:system:admin', ''].filter(isReservedName), ['system:admin', 'system:', 'sy\u017ftem:admin'])
+})
 
 test('reserved groups are dropped and listed, the others stay in their order', async t => {
   const groups = ['ops', 'system:masters', 'dev', 'system:nodes', 'corp:system:masters']
@@ -76,5 +86,8 @@ test('names in a file are reserved under the prefixes and exceptions of its prov
     t.strictSame(findReservedNames(user, { ...rules, ...changed } as typeof rules).map(({ path }) => path), expected, name)
   }
   t.match(findReservedNames(user, rules)[1]!.message, /^the group "system:masters" is reserved for Kubernetes: it is dropped unless reserved\.allowGroups lists it$/)
+  t.strictSame(findReservedNames({ username: 'alice' }), [])
+  t.strictSame(findReservedNames(user).map(({ path }) => path), ['username', 'groups[1]', 'groups[2]'], 'of a provider whose config is not known')
+  t.match(findReservedNames(user)[1]!.message, /a groupPrefix or lists it in reserved\.allowGroups$/)
   t.match(findReservedNames(user)[0]!.message, /^the name "system:kube-proxy" is reserved for Kubernetes: the user is denied unless the provider has a usernamePrefix or lists it in reserved\.allowUsers$/)
 })

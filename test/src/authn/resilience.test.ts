@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events'
 import { setImmediate as tick, setTimeout as sleep } from 'node:timers/promises'
 import { test } from 'tap'
 import { isUnavailable, isVettedDenial, type Outcome } from '../../../src/authn/answer.js'
@@ -7,11 +8,14 @@ import { UnavailableError, type UnavailableReason } from '../../../src/errors.js
 
 const PAUSE = 10_000
 
+/** For calls that take for ever. All others have more time than a busy machine can take. */
+const SHORT = { timeout: 10 }
+
 function build (options: Partial<ResilienceOptions> = {}) {
   const clock = { now: 12_345.5 }
   const states: string[] = []
   const resilience = new Resilience({
-    timeout: 10,
+    timeout: 60_000,
     maxConcurrent: 10,
     failureThreshold: 3,
     pause: PAUSE,
@@ -87,7 +91,7 @@ test('what a caller gets', async (t) => {
   ]
   for (const [name, expected, counted, call, caller] of cases) {
     t.test(name, async (t) => {
-      const { resilience, fail, outcome } = build()
+      const { resilience, fail, outcome } = build(expected === 'timeout' ? SHORT : {})
       await fail(2)
       t.equal(await outcome(call, caller), expected)
       t.equal(resilience.state, counted ? 'open' : 'closed', counted ? 'the third failure in a row' : 'no failure')
@@ -121,7 +125,7 @@ test('work that has a bound of its own', async (t) => {
   }
 
   t.test('takes no place, and the question has one again afterwards', async (t) => {
-    const { resilience, outcome } = build({ maxConcurrent: 1, timeout: 60_000 })
+    const { resilience, outcome } = build({ maxConcurrent: 1 })
     const [work, rest] = [gate(), gate()]
     const question = run(resilience, async (_signal, apart) => {
       await apart(async () => { await work.opened })
@@ -137,7 +141,7 @@ test('work that has a bound of its own', async (t) => {
   })
 
   t.test('that fails, nests or outlives its question loses no place and makes none', async (t) => {
-    const { outcome } = build({ maxConcurrent: 1, timeout: 60_000, failureThreshold: 100 })
+    const { outcome } = build({ maxConcurrent: 1, failureThreshold: 100 })
     const late = gate()
     const caller = new AbortController()
     const deserted = outcome(async (_signal, apart) => { await apart(async () => { await late.opened }) }, caller)
@@ -159,7 +163,7 @@ test('work that has a bound of its own', async (t) => {
 
 test('a timeout', async (t) => {
   t.test('leaves a provider alone that ignores its signal, and frees its place', async (t) => {
-    const { outcome } = build({ maxConcurrent: 1 })
+    const { outcome } = build({ maxConcurrent: 1, ...SHORT })
     let signal: AbortSignal | undefined
     t.equal(await outcome(async (given) => { signal = given; await hang() }), 'timeout')
     t.equal(signal?.aborted, true)
@@ -171,15 +175,14 @@ test('a timeout', async (t) => {
     const listener = (reason: unknown): void => { unhandled.push(reason) }
     process.on('unhandledRejection', listener)
     t.teardown(() => process.off('unhandledRejection', listener))
-    const { outcome } = build()
     const late: Array<Promise<unknown>> = []
     const fail = async () => {
       const work = sleep(20).then(refuse)
       late.push(work)
       return await work
     }
-    t.equal(await outcome(fail), 'timeout')
-    t.equal(await outcome(...leaving(fail)), 'deadline')
+    t.equal(await build(SHORT).outcome(fail), 'timeout')
+    t.equal(await build().outcome(...leaving(fail)), 'deadline')
     await Promise.allSettled(late)
     await tick()
     t.same(unhandled, [])
@@ -187,12 +190,20 @@ test('a timeout', async (t) => {
 
   t.test('sets no timer that outlives an answer, and leaves its signal alone', async (t) => {
     const timers = (): number => process.getActiveResourcesInfo().filter(resource => resource === 'Timeout').length
-    const { resilience } = build({ timeout: 60_000 })
+    const { resilience } = build()
     const before = timers()
     const asked = new AbortController()
     await run(resilience, answer, asked)
     t.equal(timers(), before)
     t.equal(asked.signal.aborted, false)
+  })
+
+  t.test('leaves no listener behind on a signal that goes on', async (t) => {
+    const { resilience, outcome } = build()
+    const asked = new AbortController()
+    await run(resilience, answer, asked)
+    await outcome(refuse, asked)
+    t.strictSame(getEventListeners(asked.signal, 'abort'), [])
   })
 
   t.test('may be longer than a timer can hold', async (t) => {
@@ -202,7 +213,7 @@ test('a timeout', async (t) => {
 })
 
 test('a bulkhead', async (t) => {
-  const { resilience, outcome } = build({ maxConcurrent: 2, timeout: 1000 })
+  const { resilience, outcome } = build({ maxConcurrent: 2 })
   let end!: (name: string) => void
   const slow = new Promise<string>(resolve => { end = resolve })
   const running = [1, 2].map(async () => await outcome(async () => await slow))
@@ -248,7 +259,7 @@ test('a breaker', async (t) => {
   })
 
   t.test('is asked before the bulkhead', async (t) => {
-    const { fail, outcome } = build({ maxConcurrent: 1, failureThreshold: 1, timeout: 1000 })
+    const { fail, outcome } = build({ maxConcurrent: 1, failureThreshold: 1 })
     const [call, caller] = leaving(hang)
     const hanging = outcome(call, caller)
     t.equal(await outcome(answer), 'busy')
@@ -258,15 +269,13 @@ test('a breaker', async (t) => {
   })
 
   t.test('a hung provider costs its timeout only until it opens', async (t) => {
-    const { outcome } = build()
+    const { outcome } = build(SHORT)
     t.same(await Promise.all([1, 2, 3, 4].map(async () => await outcome(hang))), ['timeout', 'timeout', 'timeout', 'timeout'])
-    const started = performance.now()
     for (let i = 0; i < 100; i++) t.equal(await outcome(hang), 'breaker-open')
-    t.ok(performance.now() - started < 5000, 'a hundred callers later')
   })
 
   t.test('lets one probe through after a pause; others do not wait for it', async (t) => {
-    const { resilience, clock, states, fail, outcome } = build({ timeout: 1000 })
+    const { resilience, clock, states, fail, outcome } = build()
     await fail(3)
     clock.now += PAUSE - 1
     t.equal(await outcome(answer), 'breaker-open')
@@ -296,7 +305,7 @@ test('a breaker', async (t) => {
   ]
   for (const [name, state, next, call, caller] of probes) {
     t.test(`a probe that ${name}`, async (t) => {
-      const { resilience, clock, fail, outcome } = build()
+      const { resilience, clock, fail, outcome } = build(call === hang ? SHORT : {})
       await fail(3)
       clock.now += PAUSE
       await outcome(call, caller)

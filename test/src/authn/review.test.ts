@@ -52,7 +52,30 @@ test('a token is measured in bytes, and one that is too long is shown to nobody'
 
 test('what was typed as a name is told apart from who it is', async t => {
   t.match(await reviewOf({ answer: null, token: basicToken('hunter2', 'mallory') }), { typedName: 'hunter2', username: undefined })
-  t.match(await reviewOf({ answer: { user: alice.user }, token: alice.token }), { typedName: undefined, username: 'alice' })
+  const token = basicToken('hunter2', 'mallory')
+  t.match(await reviewOf({ answer: { user: alice.user }, token }), { typedName: undefined, username: 'alice' }, 'an authenticated user')
+  t.match(await reviewOf({ answer: { denied: 'locked', username: 'alice' }, token }), { typedName: undefined, username: 'alice' }, 'an account that was found')
+  t.match(await reviewOf({ answer: { denied: 'locked' }, token }), { typedName: 'hunter2', username: undefined }, 'a denial of nobody in particular')
+  t.match(await reviewOf({ answer: { unavailable: 'timeout' }, token }), { typedName: 'hunter2', username: undefined }, 'nobody known')
+  t.match(await reviewOf({ answer: null, token: alice.token }), { typedName: undefined, username: undefined }, 'an opaque token holds no name')
+})
+
+test('names that were dropped are for the audit line', async t => {
+  const dropped = { uid: [], group: ['system:masters'], extra: [] }
+  const review = await reviewOf({ answer: { user: alice.user, dropped } })
+  t.strictSame(review, { outcome: 'authenticated', provider: 'people', username: 'alice', dropped, status: { authenticated: true, user: alice.user } })
+  t.equal((await reviewOf({ answer: { user: alice.user } })).dropped, undefined)
+})
+
+test('a provider is asked with the credential, the audiences, the deadline and the caller', async t => {
+  const questions: unknown[] = []
+  const people: Authenticator = { provider: 'people', credentialType: 'token', lookUp: question => { questions.push(question); return null }, authenticate: async () => null }
+  const deadline = new Deadline(1000)
+  const rules = { chain: [people], audiences: [], maxTokenBytes: 1024 }
+  await review({ token: alice.token, audiences: [API] }, deadline, rules, { caller: '192.0.2.1' })
+  await review({ token: alice.token }, deadline, rules)
+  t.match(questions, [{ credential: { token: alice.token }, audiences: [API], caller: '192.0.2.1' }, { credential: { token: alice.token }, audiences: [] }])
+  for (const question of questions) t.equal((question as { deadline: Deadline }).deadline, deadline)
 })
 
 test('no status holds the token', async t => {

@@ -182,12 +182,14 @@ test('wrong passwords in a row', async (t) => {
   }
 
   t.test('are timed by a clock of their own where none is given', async (t) => {
+    const clock = { now: performance.now() }
+    t.intercept(performance, 'now', { value: () => clock.now })
     const throttle = new Throttle({ maxFailures: 1, baseDelay: 100, maxDelay: 100, maxConcurrent: 1, maxQueue: 0, onThrottled () {} })
     await throttle.attempt('alice', wrong, NEVER)
-    const closed = performance.now()
     await throttle.attempt('alice', wrong, NEVER)
+    clock.now += 99
     await t.rejects(throttle.attempt('alice', right, NEVER), throttled)
-    while (performance.now() - closed < 110) await tick()
+    clock.now += 1
     t.equal(await throttle.attempt('alice', right, NEVER), 'correct')
   })
 })
@@ -209,6 +211,19 @@ test('parallel guesses', async (t) => {
       t.equal(check.started, admitted)
       await t.rejects(throttle.attempt('alice', right, NEVER), throttled, 'and then it is closed')
     }
+  })
+
+  t.test('count one by one until each has ended', async (t) => {
+    const { throttle } = build({ maxFailures: 2, maxConcurrent: 10 })
+    const [first, others] = [onDemand(), onDemand()]
+    const attempts = [first, others, others].map(async check => await throttle.attempt('alice', check.run, NEVER))
+    await t.rejects(throttle.attempt('alice', right, NEVER), throttled)
+    first.fail(new Error('the directory is down'))
+    await t.rejects(attempts[0]!, new Error('the directory is down'))
+    const next = throttle.attempt('alice', others.run, NEVER)
+    await t.rejects(throttle.attempt('alice', right, NEVER), throttled, 'two others are still there')
+    others.end('correct')
+    t.same(await Promise.all([...attempts.slice(1), next]), ['correct', 'correct', 'correct'])
   })
 
   t.test('a door that has just opened takes one', async (t) => {

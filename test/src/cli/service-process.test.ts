@@ -2,10 +2,10 @@ import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { test } from 'tap'
 import { EXECUTABLE } from '../../fixtures/command.js'
 import { linesOf, serveWith } from '../../fixtures/processes.js'
+import { until, within } from '../../fixtures/waiting.js'
 
 for (const [token, blocked] of [['throw', false], ['reject', false], ['throw', true]] as const) {
   test(`an unexpected error (${token}) ends the process at once${blocked ? ', though nobody reads the log' : ''}`, async t => {
@@ -66,8 +66,8 @@ test('the service ends with its terminal', { skip: spawnSync('script', ['--versi
   // the terminal of this process: it closes when script is killed
   const terminal = spawn('script', ['--quiet', '--flush', '--command', 'exec bash shell.sh', '/dev/null'], { cwd, env: { ...process.env, NODE: process.execPath, CLI: EXECUTABLE, NODE_OPTIONS: undefined, NODE_V8_COVERAGE: undefined } })
   let screen = ''
-  while (!screen.includes('Ctrl-C')) screen += String((await once(terminal.stdout, 'data'))[0])
+  while (!screen.includes('Ctrl-C')) screen += String((await within(() => `Ctrl-C on the screen: ${screen}`, once(terminal.stdout, 'data')))[0])
   terminal.kill('SIGKILL')
-  while (!existsSync(join(cwd, 'code'))) await sleep(10)
+  await until('the exit code', () => existsSync(join(cwd, 'code')))
   t.equal(readFileSync(join(cwd, 'code'), 'utf8'), '129\n', 'by SIGHUP, and not by a crash')
 })

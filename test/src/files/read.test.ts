@@ -6,10 +6,10 @@ import { mkdtemp, open, rename, rmdir, symlink, truncate, writeFile } from 'node
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { test, type Test } from 'tap'
 import { MAX_BYTES, readBytes, readBytesSync, readVersion, type Read } from '../../../src/files/read.js'
+import { until } from '../../fixtures/waiting.js'
 
 const run = promisify(execFile)
 
@@ -119,13 +119,7 @@ test('a read that hangs ends, holds nobody up, and is not tried again until it h
   t.equal(shown(await readBytes(join(dir, 'other'))), 'other')
 
   release()
-  const end = performance.now() + 10_000
-  let read: Read
-  do {
-    await nextTurn()
-    read = await readBytes(file)
-  } while ('error' in read && performance.now() < end)
-  t.equal(shown(read), 'slow', 'once it has ended')
+  await until('the read that hung to end', async () => shown(await readBytes(file)) === 'slow')
 })
 
 test('no descriptor stays open', async t => {

@@ -8,6 +8,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { test, type Test } from 'tap'
 import { watchFiles, type WatchOptions } from '../../../src/files/watch.js'
+import { within } from '../../fixtures/waiting.js'
 
 /** By events alone: a poll would come too late for the test. */
 const BY_EVENTS = { debounce: 10, poll: 60_000 }
@@ -27,7 +28,7 @@ function watching (t: Test, files: string[], options: WatchOptions): Watching {
     calls: 0,
     async changed () {
       awaited++
-      while (watching.calls < awaited) await once(events, 'change', { signal: AbortSignal.timeout(10_000) })
+      while (watching.calls < awaited) await within(() => `change ${awaited} of ${files.join(', ')}`, once(events, 'change'))
     }
   }
   const watch = watchFiles(files, () => { watching.calls++; events.emit('change') }, options)

@@ -1,12 +1,12 @@
 import { Agent } from 'node:https'
 import { once } from 'node:events'
 import type { ClientHttp2Session } from 'node:http2'
-import { setImmediate as turn } from 'node:timers/promises'
 import { test, type Test } from 'tap'
 import draining from '../../../plugins/draining.js'
 import { LIMITS } from '../../../src/http/limits.js'
 import { http2Session, overHttp1, overHttp2, rawTcp, rawTls, type Answer } from '../../fixtures/clients.js'
 import { Gate, listen, silent, type Listener, type ListenerOptions } from '../../fixtures/listener.js'
+import { until } from '../../fixtures/waiting.js'
 
 const REVIEWS = 200
 const POST_HTTP1 = 'POST /authenticate HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}'
@@ -100,7 +100,7 @@ test('a shutdown loses no review', async t => {
     t.equal(fastify.httpSessions.size, REVIEWS)
 
     const closed = fastify.close()
-    while (!fastify.httpSessions.draining) await turn()
+    await until('a drain', () => fastify.httpSessions.draining)
     gate.open()
     t.equal(count(await answers), REVIEWS)
     t.ok((await answers).every(({ headers }) => headers.connection === 'close'))
@@ -119,7 +119,7 @@ test('a shutdown loses no review', async t => {
     }
     const loops = Array.from({ length: 20 }, async (_, index) =>
       await repeat(async () => index % 2 === 0 ? await go.review() : await overHttp1({ port, agent, path: '/soon' })))
-    while (reviewed() < 100) await turn()
+    await until('a hundred reviews', () => reviewed() >= 100)
     const closed = fastify.close()
     const answers = (await Promise.all(loops)).flat()
     await closed
@@ -129,7 +129,7 @@ test('a shutdown loses no review', async t => {
   })
 
   await t.test('idle connections end, and those that are opened meanwhile are served', async t => {
-    const { fastify, gate, port, ca } = await start(t, { limits: { grace: 100 } })
+    const { fastify, gate, port, ca } = await start(t, { limits: { grace: 2_000 } })
     const idle = await rawTls(port, 'http/1.1', { ca })
     const session = http2Session(port, { ca })
     await once(session, 'remoteSettings')
@@ -235,7 +235,7 @@ test('all connections can be retired while the service stays', async t => {
   await fastify.httpSessions.renew()
   await idle.closed
   // those with a review in flight wait for it
-  while (fastify.httpSessions.size > 2) await turn()
+  await until('the idle connection to close', () => fastify.httpSessions.size <= 2)
   gate.open()
   t.match(await answers, [{ status: 200 }, { status: 200, headers: { connection: 'close' } }])
   await once(session, 'close')

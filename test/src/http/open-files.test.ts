@@ -9,6 +9,7 @@ import { maxConnectionsFor, openFilesLimit } from '../../../src/http/open-files.
 import { http2Session, overHttp1 } from '../../fixtures/clients.js'
 import { linesOf, serveWith } from '../../fixtures/processes.js'
 import { authority, serving, startService, tokenReview } from '../../fixtures/service.js'
+import { until } from '../../fixtures/waiting.js'
 
 const cases: Array<[configured: number, openFiles: number | undefined, listeners: number, max: number, lowered: boolean]> = [
   [1024, undefined, 1, 1024, false],
@@ -42,7 +43,7 @@ test('fewer connections where the limit is low, and a warning', async t => {
   t.equal(await served.review(1), 1)
   const sessions = await openSessions(t, served.port, 80)
   // a session that is evicted hears of it a moment later
-  while (sessions.filter(({ destroyed }) => !destroyed).length > 59) await sleep(20)
+  await until('the evictions', () => sessions.filter(({ destroyed }) => !destroyed).length <= 59)
   t.equal(sessions.filter(({ destroyed }) => !destroyed).length, 59, 'a quarter of 236 for one network that has proved nothing')
   t.equal(await served.review(1), 1, 'who has proved itself stays')
 })
@@ -64,7 +65,8 @@ test('a process without a free file serves on, and accepts again once there is o
 
   for (const session of idle) session.destroy()
   const agent = new Agent({ ca: authority.cert })
-  t.match(await retry(async () => await overHttp1({ port: served.port, agent, method: 'GET', path: '/livez' })), { status: 200, body: 'ok' })
+  const isLive = async (): Promise<boolean> => (await overHttp1({ port: served.port, agent, method: 'GET', path: '/livez' })).body === 'ok'
+  await until('a new connection', async () => await isLive().catch(() => false))
   t.match(await overHttp1({ port: served.port, agent, body: JSON.stringify(tokenReview('any')) }), { status: 200, body: /"authenticated":true/ })
   served.child.kill('SIGTERM')
   t.strictSame(await served.ended, { code: 0, signal: null })
@@ -89,14 +91,4 @@ async function openSessions (t: Test, port: number, count: number): Promise<Clie
     await new Promise(resolve => { session.once('remoteSettings', resolve).once('close', resolve) })
     return session
   }))
-}
-
-async function retry<T> (attempt: () => Promise<T>): Promise<T> {
-  for (;;) {
-    try {
-      return await attempt()
-    } catch {
-      await sleep(20)
-    }
-  }
 }

@@ -6,6 +6,7 @@ import { createCA, issueClient } from '../../../src/certificates/issue.js'
 import { http2Session, overHttp2, rawTcp } from '../../fixtures/clients.js'
 import { alice } from '../../fixtures/people.js'
 import { authority, startService, tokenReview, type TestService } from '../../fixtures/service.js'
+import { until } from '../../fixtures/waiting.js'
 
 const people = { authenticateToken: (token: string) => token === alice.token ? { user: alice.user } : null }
 const PEER = '127.0.0.1'
@@ -25,11 +26,8 @@ type Line = Record<string, any>
 
 /** Waits for a line of the log, since some come with the next sweep or with the end of a socket. */
 async function lineOf ({ lines }: TestService, found: (line: Line) => boolean): Promise<Line> {
-  for (;;) {
-    const line = lines.find(found)
-    if (line !== undefined) return line
-    await new Promise(resolve => setTimeout(resolve, 5))
-  }
+  await until(`a line of the log for which ${found} holds`, () => lines.some(found))
+  return lines.find(found)!
 }
 
 async function plainHttp (_t: Test, { port }: TestService): Promise<void> {

@@ -10,8 +10,8 @@ import { LONGEST_DN } from '../../../../plugins/providers/ldap/syntax/distinguis
 import type { LdapProviderConfig } from '../../../../schemas/providers/ldap.js'
 import { control, element, entry, integer, message, Response, result } from '../../../fixtures/ber.js'
 import { Request, startHostile, type Say } from '../../../fixtures/hostile-directory.js'
-import { until } from '../../../fixtures/ldap.js'
 import { authority, serving } from '../../../fixtures/service.js'
+import { until } from '../../../fixtures/waiting.js'
 
 const TIMEOUTS = { connect: 20_000, bind: 20_000, search: 20_000 }
 const PLAIN: LdapProviderConfig['tls'] = { mode: 'none', insecure: true, insecureSkipVerify: false, serverName: '' }

@@ -12,10 +12,11 @@ import { UnavailableError } from '../../../../src/errors.js'
 import type { CheckOutcome } from '../../../../src/authn/provider.js'
 import { issueOdd } from '../../../fixtures/certificates.js'
 import { freePort } from '../../../fixtures/child.js'
-import { ldapConfig, openLdap, openldapConfig, outcome, until, type LdapFields } from '../../../fixtures/ldap.js'
+import { ldapConfig, openLdap, openldapConfig, outcome, type LdapFields } from '../../../fixtures/ldap.js'
 import { alice, bob } from '../../../fixtures/people.js'
 import { READER, startSlapd, SUFFIX, type Slapd } from '../../../fixtures/slapd.js'
 import { startProxy } from '../../../fixtures/tcp-proxy.js'
+import { until } from '../../../fixtures/waiting.js'
 
 /** For what has to be answered, on a busy machine too. */
 const PATIENT = { connect: '5s', bind: '5s', search: '5s' }

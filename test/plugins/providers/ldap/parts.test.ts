@@ -16,8 +16,9 @@ import { PasswordPolicyControl } from '../../../../plugins/providers/ldap/connec
 import type { Search } from '../../../../plugins/providers/ldap/connection/directory.js'
 import { resolveSettings } from '../../../../plugins/providers/ldap/settings.js'
 import { TokenGroups } from '../../../../plugins/providers/ldap/groups/token-groups.js'
-import { ldapConfig, until } from '../../../fixtures/ldap.js'
+import { ldapConfig } from '../../../fixtures/ldap.js'
 import { bindOutcomeOf } from '../../../../plugins/providers/ldap/connection/bind-outcome.js'
+import { until } from '../../../fixtures/waiting.js'
 
 test('distinguished names: RFC 4514', async t => {
   for (const [text, expected] of [

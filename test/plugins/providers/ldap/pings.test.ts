@@ -6,11 +6,11 @@ import { issueClient } from '../../../../src/certificates/issue.js'
 import { entry, message, Response, result } from '../../../fixtures/ber.js'
 import { http2Session, overHttp2 } from '../../../fixtures/clients.js'
 import { Request, startHostile, type HostileDirectory, type LdapRequest } from '../../../fixtures/hostile-directory.js'
-import { until } from '../../../fixtures/ldap.js'
 import { alice, basicToken } from '../../../fixtures/people.js'
 import { startServe } from '../../../fixtures/running.js'
 import { authority, serving, tokenReview } from '../../../fixtures/service.js'
 import { READER, SUFFIX } from '../../../fixtures/slapd.js'
+import { until } from '../../../fixtures/waiting.js'
 
 const IN_FLIGHT = 2_000
 const SESSIONS = 20

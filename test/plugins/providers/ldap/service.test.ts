@@ -11,10 +11,10 @@ import { findDefinition } from '../../../../src/config/registry.js'
 import { digestToken } from '../../../../src/authn/token-digest.js'
 import { freePort } from '../../../fixtures/child.js'
 import { runCommand } from '../../../fixtures/command.js'
-import { until } from '../../../fixtures/ldap.js'
 import { alice, basicToken, bob } from '../../../fixtures/people.js'
 import { serving, startService } from '../../../fixtures/service.js'
 import { GROUPS, READER, startSlapd, SUFFIX, type Slapd } from '../../../fixtures/slapd.js'
+import { until } from '../../../fixtures/waiting.js'
 
 type Fields = Record<string, any>
 

@@ -7,10 +7,11 @@ import { createServer as createTlsServer } from 'node:tls'
 import { test, type Test } from 'tap'
 import ldap from '../../../../plugins/providers/ldap/index.js'
 import { createCA, issueClient, type CertificatePair } from '../../../../src/certificates/issue.js'
-import { openLdap, openldapConfig, outcome, until, type LdapFields } from '../../../fixtures/ldap.js'
+import { openLdap, openldapConfig, outcome, type LdapFields } from '../../../fixtures/ldap.js'
 import { alice } from '../../../fixtures/people.js'
 import { authority, serving } from '../../../fixtures/service.js'
 import { READER, startSlapd, SUFFIX, type Slapd } from '../../../fixtures/slapd.js'
+import { until } from '../../../fixtures/waiting.js'
 
 const timeouts = { connect: '5s', bind: '5s', search: '5s' }
 const PLAIN = { mode: 'none', insecure: true }
