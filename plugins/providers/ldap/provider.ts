@@ -39,11 +39,11 @@ export class LdapProvider implements IdentityProvider {
       ? undefined
       : new BadPasswordLimit(limit, dn => {
         ctx.log.warn({ dn }, 'bind not sent: badPwdCount has reached maxBadPasswordCount')
-        ctx.countEvent?.('bad-password-limit')
+        ctx.countEvent('bad-password-limit')
       })
     this.#accounts = new Accounts(settings, groupAttributes(settings.groups))
     this.#groups = new Groups(settings.groups, {
-      onDropped: () => { ctx.countEvent?.('group-dropped') },
+      onDropped: () => { ctx.countEvent('group-dropped') },
       onCaseMismatch: group => { this.#warnOfCase(group) }
     })
     if (!settings.readsAsUser) this.lookup = async (username, ctx) => await this.#lookup(username, ctx)
@@ -72,7 +72,7 @@ export class LdapProvider implements IdentityProvider {
       return this.#deny(found, denial)
     }
     if (this.#rejected.has(found.key, password, found.passwordVersion)) {
-      this.#ctx.countEvent?.('rejected-from-cache')
+      this.#ctx.countEvent('rejected-from-cache')
       return { denied: 'wrong-credential', username: found.username }
     }
     const { outcome } = await attempt(found.key, ctx, async () => await this.#checkPassword(found, password, search, ctx.signal))
@@ -149,7 +149,7 @@ export class LdapProvider implements IdentityProvider {
     if (found === 'not-found') return null
     if (found === 'ambiguous') {
       explain?.('denied: several entries have that name')
-      this.#ctx.countEvent?.('ambiguous-user')
+      this.#ctx.countEvent('ambiguous-user')
       this.#ctx.log.warn({ filter: this.#settings.user.filter }, 'denied a user: several entries have that name; make userSearch.filter or userSearch.baseDN narrower')
       return { denied: 'wrong-credential' }
     }

@@ -11,15 +11,15 @@ type Context = Pick<RequestContext, 'attempt' | 'attemptUnknown' | 'signal'>
  */
 export async function attempt<T extends { readonly outcome: BindOutcome }> (account: string, ctx: Context, check: () => Promise<T>): Promise<T | { readonly outcome: 'incorrect' }> {
   ctx.signal.throwIfAborted()
-  // of a rejection the throttle knows only that it is not counted
+  // ctx.attempt resolves to the outcome only, without its reason
   const results: T[] = []
-  const checked = await unlessAborted(ctx.attempt(account, async () => {
+  const outcome = await unlessAborted(ctx.attempt(account, async () => {
     const result = await check()
     results.push(result)
     return typeof result.outcome === 'string' ? result.outcome : 'uncounted'
   }), ctx.signal)
+  if (outcome === 'incorrect') return { outcome }
   const [result] = results
-  if (checked === 'incorrect') return { outcome: 'incorrect' }
   if (result === undefined) throw new DirectoryError('the password was not checked')
   return result
 }

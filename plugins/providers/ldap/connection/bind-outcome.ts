@@ -1,18 +1,18 @@
 /** What a directory's answer to a bind says about the password and the account. */
-import type { ProviderDenialReason } from '../../../../src/authn/provider.js'
+import type { CheckOutcome, ProviderDenialReason } from '../../../../src/authn/provider.js'
 import { DirectoryError } from '../../../../src/errors.js'
 import type { BindResult } from './ldap-connection.js'
 import type { PolicyError } from './password-policy.js'
 
-/** The account can't be used now, whatever the password: no guess, so it is not counted as one. */
+/** The account can't be used now, whatever the password. Not counted as a guess. */
 export interface AccountDenial {
   readonly denied: Exclude<ProviderDenialReason, 'wrong-credential'>
   /** For the log. */
   readonly why: string
 }
 
-/** The outcome of a password check; an `uncounted` one says why. */
-export type BindOutcome = 'correct' | 'incorrect' | AccountDenial
+/** A CheckOutcome that says why it is `uncounted`. */
+export type BindOutcome = Exclude<CheckOutcome, 'uncounted'> | AccountDenial
 
 const INVALID_CREDENTIALS = 49
 

@@ -58,7 +58,7 @@ export class Directory {
       log,
       probe: async (host, signal) => { await this.#probe(host, signal) },
       onLost: host => {
-        countEvent?.('host-lost')
+        countEvent('host-lost')
         for (const pool of [this.#searches, this.#binds, this.#pings]) pool.forget(host)
       }
     })
@@ -66,7 +66,7 @@ export class Directory {
       bindDN: config.bindDN,
       password: config.bindPassword,
       log,
-      onRejected: () => { countEvent?.('service-bind-rejected') },
+      onRejected: () => { countEvent('service-bind-rejected') },
       onChanged: () => { this.#searches.warmUp(invalidate) }
     })
     const { pool, readsAsUser } = settings
