@@ -81,7 +81,7 @@ test('--explain tells what each provider said', async t => {
   const wrong = await runCommand(['review', '--token-file', '-', '--explain'], { cwd, env: ENV, input: basicToken('bob', 'wrong') })
   t.match(wrong.stdout, /^people \(token, [\d.]+ ms\): not recognized\npeople \(password, [\d.]+ ms\): denied: wrong-credential\nnot authenticated: wrong-credential\n$/)
   const right = await runCommand(['review', '--token-file', '-', '--explain', '-o', 'json'], { cwd, env: ENV, input: basicToken('bob', bob.password) })
-  t.match(JSON.parse(right.stdout), { status: { authenticated: true, user: { username: 'corp:bob' } }, steps: [{ provider: 'people', kind: 'token', answer: 'not recognized' }, { provider: 'people', kind: 'password', answer: 'authenticated: corp:bob' }] })
+  t.match(JSON.parse(right.stdout), { status: { authenticated: true, user: { username: 'corp:bob' } }, steps: [{ provider: 'people', credential: 'token', outcome: 'not recognized' }, { provider: 'people', credential: 'password', outcome: 'authenticated: corp:bob' }] })
 })
 
 test('--explain tells why nobody was asked, or in spite of whose answer the token is refused', async t => {
@@ -89,7 +89,7 @@ test('--explain tells why nobody was asked, or in spite of whose answer the toke
   const long = await runCommand(['review', '--token-file', '-', '--explain'], { cwd, env: ENV, input: 'x'.repeat(20_000) })
   t.match(long, { code: 1, stdout: 'not authenticated: token-too-long\n' })
   const bound = await runCommand(['review', '--token-file', '-', '--explain', '--audience', 'vault', '-o', 'json'], { cwd, env: ENV, input: alice.token })
-  t.match(JSON.parse(bound.stdout), { status: { authenticated: false }, reason: 'audience', steps: [{ answer: 'authenticated: corp:alice' }] })
+  t.match(JSON.parse(bound.stdout), { status: { authenticated: false }, reason: 'audience', steps: [{ outcome: 'authenticated: corp:alice' }] })
 })
 
 test('--explain names what Kubernetes does not get, with a token as with a name', async t => {
@@ -100,7 +100,7 @@ test('--explain names what Kubernetes does not get, with a token as with a name'
   const byToken = await runCommand(['review', '--token-file', '-', '--explain'], { cwd, env: ENV, input: alice.token })
   t.match(byToken.stdout, new RegExp(`^people \\(token, [\\d.]+ ms\\): authenticated: admin\npeople: ${sentence}\nauthenticated\nusername: `))
   const asJson = await runCommand(['review', '--token-file', '-', '--explain', '-o', 'json'], { cwd, env: ENV, input: alice.token })
-  t.match(JSON.parse(asJson.stdout).steps, [{ answer: 'authenticated: admin', explanations: [sentence] }])
+  t.match(JSON.parse(asJson.stdout).steps, [{ outcome: 'authenticated: admin', explanations: [sentence] }])
   const byName = await runCommand(['review', '--username', 'admin', '--explain'], { cwd, env: ENV })
   t.match(byName.stdout, `people: ${sentence}\nusername:  admin\n`)
 })
