@@ -266,6 +266,12 @@ test('times of checks', async t => {
   t.strictSame(new Set(draws(times)), new Set([5]), 'the latest count')
 })
 
+test('a check that is not counted has no time', async t => {
+  const times = new CheckTimes()
+  times.record('uncounted', 1_000)
+  t.equal(times.draw(), undefined)
+})
+
 test('sixteen times are kept', async t => {
   const times = new CheckTimes(() => 0.999)
   for (let time = 0; time < 16; time++) times.record('incorrect', time)
