@@ -70,7 +70,7 @@ export const LdapProviderConfig = Closed({
   groupSearch: GroupSearch,
   requireGroup: Text('Name or DN of a group; only its members can log in.'),
   maxBadPasswordCount: Type.Optional(Type.Integer({ minimum: 1, maximum: 999, description: 'Active Directory: no bind is sent if badPwdCount of the account has reached this number.' })),
-  pageSize: Type.Integer({ minimum: 0, maximum: 5000, default: 500, description: 'Entries in one page of a search; 0 for a directory that refuses paged searches.' }),
+  pageSize: Type.Integer({ minimum: 0, maximum: 5000, default: 500, description: 'Entries in one page of a search; 0: no paging, for a directory that refuses it.' }),
   timeouts: Timeouts,
   pool: Pool
 })
