@@ -110,7 +110,7 @@ test('what the log says of a directory is what the code writes', async t => {
   const [, table = ''] = read('docs/ldap.md').split('| the log says |')
   const rows = [...table.matchAll(/^\| (`.*?) \|/gm)].map(match => match[1]!)
   t.ok(rows.length > 10, 'there are rows')
-  const code = ['plugins/identity-providers.ts', ...readdirSync(join(ROOT, 'plugins/providers/ldap'), { recursive: true, encoding: 'utf8' }).filter(name => name.endsWith('.ts')).map(name => join('plugins/providers/ldap', name))].map(read).join('\n').replaceAll("\\'", "'")
+  const code = ['src/authn/open-providers.ts', ...readdirSync(join(ROOT, 'plugins/providers/ldap'), { recursive: true, encoding: 'utf8' }).filter(name => name.endsWith('.ts')).map(name => join('plugins/providers/ldap', name))].map(read).join('\n').replaceAll("\\'", "'")
   // what a reload logs begins with the name of the files
   const reloads = [...read('src/files/reloadable.ts').matchAll(/`\$\{name\}([^`]+)`/g)].flatMap(([, message]) => [...code.matchAll(/name: '([^']+)'/g)].map(([, name]) => `${name}${message}`))
   t.ok(reloads.length > 0, 'there are messages about reloads')
