@@ -117,7 +117,7 @@ export class AnswerCache {
     flight.waiters++
     let landed = true
     try {
-      return await deadline.race(flight.outcome, () => {
+      return await deadline.raceOr(flight.outcome, () => {
         landed = false
         return unavailable('deadline')
       })

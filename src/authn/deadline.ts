@@ -25,11 +25,16 @@ export class Deadline {
   }
 
   /**
-   * What `work` gives, or what `expired` returns or throws if the budget ends
-   * first. `work` itself goes on; the caller may stop it.
-   * @param expired by default throws UnavailableError `deadline`
+   * What `work` gives, or a rejection with what `expired` returns if the budget
+   * ends first. `work` itself goes on; the caller may stop it.
+   * @param expired by default UnavailableError `deadline`
    */
-  async race<T, E = never> (work: Promise<T>, expired: () => E = outOfTime): Promise<T | E> {
+  async race<T> (work: Promise<T>, expired: () => Error = outOfTime): Promise<T> {
+    return await this.raceOr(work, () => { throw expired() })
+  }
+
+  /** As {@link race}, but resolves to what `expired` returns. */
+  async raceOr<T, E> (work: Promise<T>, expired: () => E): Promise<T | E> {
     const remaining = this.remaining
     // nothing waits for a rejection that comes too late
     work.catch(() => {})
@@ -49,6 +54,6 @@ export class Deadline {
 
 const EXPIRED = Symbol('expired')
 
-function outOfTime (): never {
-  throw new UnavailableError('deadline')
+function outOfTime (): UnavailableError {
+  return new UnavailableError('deadline')
 }

@@ -113,7 +113,7 @@ async function openDefinition ({ name, kind, config }: IdentityProviderConfig, d
       reportReload: error => { observer.reloaded(name, error) },
       countEvent: event => { if (events.includes(event)) observer.event(name, event, 1) }
     }))
-    const provider = await new Deadline(openTimeout).race(opening, () => { throw new OpenTimeoutError(name, `${openTimeout / 1000} s`) })
+    const provider = await new Deadline(openTimeout).race(opening, () => new OpenTimeoutError(name, `${openTimeout / 1000} s`))
     if (provider.authenticateToken === undefined && provider.authenticatePassword === undefined) {
       throw new InvalidProviderError('it has neither authenticateToken nor authenticatePassword')
     }

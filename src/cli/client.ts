@@ -80,7 +80,7 @@ export async function postReview (target: Target, apiVersion: ApiVersion, spec: 
   })
   try {
     // not the socket's timeout, which starts again with each byte
-    return await new Deadline(timeout).race(response, () => { throw new Error(`no response within ${timeout / 1000} s`) })
+    return await new Deadline(timeout).race(response, () => new Error(`no response within ${timeout / 1000} s`))
   } catch (error) {
     call?.destroy()
     throw new CommandError(`cannot reach ${target.server.href}: ${(error as Error).message}`, ExitCode.unavailable, { cause: error })

@@ -41,7 +41,7 @@ async function loadModule (from: string, dir: string, patience = PROVIDER_PATIEN
   let module: { default?: IdentityProviderDefinition }
   try {
     // the timer also keeps the process alive if nothing else does
-    module = await new Deadline(patience).race(import(pathToFileURL(file).href), () => { throw new Error(`not loaded within ${patience / 1000} s; does a top-level await never end?`) })
+    module = await new Deadline(patience).race(import(pathToFileURL(file).href), () => new Error(`not loaded within ${patience / 1000} s; does a top-level await never end?`))
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
     const hint = error instanceof SyntaxError ? `; "node --check ${file}" shows where` : ''

@@ -111,7 +111,7 @@ async function validateProvider ({ entry, definition, path }: LocatedProvider, {
   }
   const validation = async (): Promise<void> => { await definition.validateFiles?.(entry.config, ctx) }
   try {
-    await new Deadline(PROVIDER_PATIENCE).race(validation(), () => { throw new Error(`validation did not finish within ${PROVIDER_PATIENCE / 1000} s`) })
+    await new Deadline(PROVIDER_PATIENCE).race(validation(), () => new Error(`validation did not finish within ${PROVIDER_PATIENCE / 1000} s`))
     return []
   } catch (error) {
     const errors: unknown[] = error instanceof AggregateError ? error.errors : [error]

@@ -65,8 +65,8 @@ class ManualDeadline extends Deadline {
     this.#expiry.abort()
   }
 
-  override async race<T, E = never> (work: Promise<T>, expired?: () => E): Promise<T | E> {
-    const expiry = once(this.#expiry.signal, 'abort').then(() => expired!())
+  override async raceOr<T, E> (work: Promise<T>, expired: () => E): Promise<T | E> {
+    const expiry = once(this.#expiry.signal, 'abort').then(() => expired())
     return await Promise.race([work, expiry])
   }
 }

@@ -42,7 +42,7 @@ export async function dial (host: Host, { tls, certificates, timeout, redact = t
   signal.throwIfAborted()
   const deadline = new Deadline(timeout)
   const limit = async (step: Promise<unknown>, late: string): Promise<void> => {
-    await deadline.race(step, () => { throw new TimedOutError(`${late} ${timeout} ms`) })
+    await deadline.race(step, () => new TimedOutError(`${late} ${timeout} ms`))
   }
   let socket: Socket = quiet(connect({ host: host.hostname, port: host.port, noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE }))
   let isHandshake = false
