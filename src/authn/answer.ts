@@ -107,8 +107,10 @@ function nameUser (user: unknown, rules: NameRules): Named {
   const before = known.get(user as object)
   if (before?.rules === rules) return before.named
   if (!isUserInfo(user)) throw brokenContract('"user" is not a UserInfo')
-  const named = mapAndGuard(user, rules)
-  if (isImmutable(user)) known.set(user, { rules, named: immutable(named) })
+  const mapped = mapAndGuard(user, rules)
+  if (!isImmutable(user)) return mapped
+  const named = immutable(mapped)
+  known.set(user, { rules, named })
   return named
 }
 

@@ -8,7 +8,7 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const { panels } = JSON.parse(readFileSync(join(ROOT, 'charts/authn-webhook/files/dashboard.json'), 'utf8'))
 const { draw } = await import(pathToFileURL(join(ROOT, 'scripts/dashboard-panel.mjs')).href)
 
-const RESULTS = { authenticated: 'green', denied: 'blue', error: 'red', shed: 'orange' }
+const RESULTS = { authenticated: 'green', denied: 'blue', unavailable: 'red', shed: 'orange' }
 
 test('each result of a review has its own colour, and only one is green', async t => {
   const { overrides } = panels.find(({ title }: { title: string }) => title === 'Reviews').fieldConfig
