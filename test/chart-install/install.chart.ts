@@ -41,7 +41,7 @@ test('one helm install into kube-system', async t => {
   }
 
   await t.test('it starts without anybody, and says so', async t => {
-    t.match(await pod.logs(), /"level":"warn".*this provider lets nobody in/)
+    t.match(await pod.logs(), /"level":"warn".*this provider authenticates nobody/)
     t.notMatch(await pod.logs(), /the private key is world-readable/)
   })
 
@@ -142,7 +142,7 @@ test('one helm install into kube-system', async t => {
 
   await t.test('the notes know kubeadm by its ConfigMap', async t => {
     await cluster.admin('POST', '/api/v1/namespaces/kube-system/configmaps', { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'kubeadm-config' } })
-    t.match(await helm(cluster, 'upgrade', 'authn-webhook', CHART, ...VALUES, '--dry-run=server'), /\{\.data\.kubeadm\}'\n\nFor another distribution, replace \{\.data\.kubeadm\} with one of these, as it is written here:\n\n {2}\{\.data\.kind\}\n/)
+    t.match(await helm(cluster, 'upgrade', 'authn-webhook', CHART, ...VALUES, '--dry-run=server'), /\{\.data\.kubeadm\}'\n\nFor another distribution, replace \{\.data\.kubeadm\} with one of the following, exactly as written:\n\n {2}\{\.data\.kind\}\n/)
     await cluster.admin('DELETE', '/api/v1/namespaces/kube-system/configmaps/kubeadm-config')
   })
 
