@@ -9,7 +9,7 @@ import { test, type Test } from 'tap'
 import { hashPassword } from '../../src/authn/password-hash.js'
 import { alice, basicToken } from '../fixtures/people.js'
 import { authority, serving } from '../fixtures/service.js'
-import { freePorts } from '../e2e/cluster.js'
+import { freePorts } from '../fixtures/child.js'
 import { eventually, IMAGE, podman, type } from './podman.js'
 
 const LIMITS = ['--read-only', '--cap-drop', 'ALL', '--security-opt', 'no-new-privileges', '--memory', '128m', '--memory-swap', '128m']

@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { Test } from 'tap'
 import type { Cluster } from '../e2e/cluster.js'
-import { freePorts } from '../e2e/cluster.js'
+import { freePorts } from '../fixtures/child.js'
 import { eventually, podman, type } from './podman.js'
 
 export interface PodOptions {

@@ -5,7 +5,7 @@ import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
 import type { Person } from '../fixtures/people.js'
-import { freePorts } from './cluster.js'
+import { freePorts } from '../fixtures/child.js'
 
 export interface AuthorizationServer {
   /** What a config says to ask it. */

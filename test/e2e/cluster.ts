@@ -7,7 +7,6 @@ import { generateKeyPairSync } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises'
 import { Agent, request } from 'node:https'
-import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -15,6 +14,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Test } from 'tap'
 import type { TokenReviewStatus } from '../../schemas/token-review.js'
 import { createCA, issueClient, issueServing } from '../../src/certificates/issue.js'
+import { freePorts } from '../fixtures/child.js'
 import type { Outcome } from '../fixtures/command.js'
 
 export interface ClusterOptions {
@@ -128,15 +128,6 @@ export async function startCluster (t: Test, options: ClusterOptions): Promise<C
     },
     log: async () => await readFile(log, 'utf8')
   }
-}
-
-/** As many ports of 127.0.0.1 as are asked for, free a moment ago. */
-export async function freePorts (count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'))
-  await Promise.all(servers.map(async server => await once(server, 'listening')))
-  const ports = servers.map(server => (server.address() as AddressInfo).port)
-  await Promise.all(servers.map(async server => { await once(server.close(), 'close') }))
-  return ports
 }
 
 export function tool (name: 'KUBE_APISERVER' | 'ETCD' | 'KUBECTL' | 'HELM' | 'PROMTOOL'): string {

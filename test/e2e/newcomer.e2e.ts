@@ -5,7 +5,8 @@ import { test } from 'tap'
 import { runCommand } from '../fixtures/command.js'
 import { alice, basicToken, bob, carol } from '../fixtures/people.js'
 import { startServe } from '../fixtures/running.js'
-import { freePorts, startCluster } from './cluster.js'
+import { freePorts } from '../fixtures/child.js'
+import { startCluster } from './cluster.js'
 import { env } from './webhook.js'
 
 const FORBIDDEN = (username: string): string => `Error from server (Forbidden): namespaces is forbidden: User "${username}" cannot list resource "namespaces" in API group "" at the cluster scope\n`

@@ -8,7 +8,7 @@ import { runCommand } from '../fixtures/command.js'
 import type { Person } from '../fixtures/people.js'
 import { startServe, type Running } from '../fixtures/running.js'
 import { authority, serving } from '../fixtures/service.js'
-import { freePorts } from './cluster.js'
+import { freePorts } from '../fixtures/child.js'
 
 /** Coverage and loaders of the test would go along into every process; users have neither. */
 export const env = { NODE_OPTIONS: undefined }
