@@ -39,7 +39,7 @@ export function statusOf (code: number, message: string): Status {
 /** A provider's definition that can't be used. */
 export const ContractMismatchError = createError<[string, string]>('AUTHN_CONTRACT_MISMATCH', 'the provider speaks contract %s; this release supports: %s')
 export const InvalidProviderError = createError<[string, ErrorOptions?]>('AUTHN_INVALID_PROVIDER', 'not an identity provider: %s')
-export const MockNotAllowedError = createError('AUTHN_MOCK_NOT_ALLOWED', 'the mock provider lets anybody in, whatever the token; start with "serve --mock", or set "allowMock: true" in its config if that is what you want')
+export const MockNotAllowedError = createError('AUTHN_MOCK_NOT_ALLOWED', 'the mock provider authenticates everyone, whatever the token: start with "serve --mock", or set "allowMock: true" in its config')
 
 export const UnknownProviderError = createError<[string]>('AUTHN_UNKNOWN_PROVIDER', '%s')
 export const OpenTimeoutError = createError<[string, string]>('AUTHN_OPEN_TIMEOUT', 'identity provider "%s" did not open within %s; it must open with the network down')
@@ -103,7 +103,7 @@ export interface FieldError {
   readonly message: string
 }
 
-/** Those of one file that anybody is told of. */
+/** Reported for one file. */
 export const MAX_ERRORS = 1000
 
 /** Everything that is wrong with one file, in its order; of very many the first ones, and that there are more. */

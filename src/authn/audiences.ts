@@ -1,7 +1,7 @@
 /**
- * For whom a token is good. An API server compares the audiences that we
- * answer with those that it asked for; it reads an answer without any as "good
- * for my own".
+ * Matches the audiences of a token. An API server compares the audiences of the
+ * answer with those it requested; an answer without audiences is valid for its
+ * own.
  *
  * | what is known                                          | answer                          |
  * |--------------------------------------------------------|---------------------------------|
@@ -10,19 +10,19 @@
  * | nothing known, nothing configured                      | authenticated, no audiences     |
  * | token bound, but nothing asked and nothing configured  | a denial                        |
  *
- * What was asked is never echoed: that would make any token good for any
+ * Requested audiences are never echoed: that would make any token valid for any
  * audience that the creator of a TokenReview names.
  */
 export interface AudienceQuestion {
-  /** `spec.audiences`; empty where the request names none. */
+  /** `spec.audiences`; empty if the request names none. */
   readonly requested: readonly string[]
   /** The config's `audiences`. */
   readonly configured: readonly string[]
-  /** The token's own; `undefined` where the provider knows none. */
+  /** The token's own; `undefined` if the provider knows none. */
   readonly bound: readonly string[] | undefined
 }
 
-/** The audiences to answer with, `undefined` for "say nothing", or `'none'` for a denial. */
+/** The audiences to answer with, `undefined` for none, or `'none'` for a denial. */
 export function matchAudiences ({ requested, configured, bound }: AudienceQuestion): string[] | undefined | 'none' {
   if (bound === undefined && configured.length === 0) return undefined
   const asked = requested.length > 0 ? requested : configured

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 
-/** One run at a time, and one for all calls that wait for it to begin. */
+/** Runs one at a time; calls that arrive before a run begins share it. */
 export function batched<T> (run: () => Promise<T>): () => Promise<T> {
   let next: Promise<T> | undefined
   let last: Promise<unknown> = Promise.resolve()

@@ -56,7 +56,7 @@ export class AnswerCache {
     this.#failures = new AnswerStore(failureTTL, maxEntries)
   }
 
-  /** Answers in both stores, those included that are too old and not yet evicted. */
+  /** Answers in both stores, including expired ones that are not evicted yet. */
   get entries (): number {
     return this.#successes.size + this.#failures.size
   }
@@ -88,7 +88,7 @@ export class AnswerCache {
     return await this.#wait(key, joined ?? this.#begin(key, ask), deadline)
   }
 
-  /** Forgets every answer, those included that are under way: they reach who waits already, nobody else. */
+  /** Drops every answer. Questions under way still answer their callers, but no others. */
   flush (): void {
     this.#generation++
     this.#successes.clear()
@@ -108,7 +108,7 @@ export class AnswerCache {
     const outcome = await ask(asked)
     if (isUnavailable(outcome)) return outcome
     const answer = shareable(outcome)
-    // what a provider says when it is told to stop is no answer to keep
+    // the answer of a provider that was told to stop is not stored
     if (generation === this.#generation && !asked.signal.aborted) this.#store(key, answer)
     return answer
   }
@@ -127,7 +127,7 @@ export class AnswerCache {
     }
   }
 
-  /** Landed or deserted: nobody can join it any more. What has landed has nothing left to stop, and an abort has its price. */
+  /** It has landed, or its last caller has left: no other can join it. Only one that has not landed is aborted. */
   #end (key: string, flight: Flight, landed: boolean): void {
     if (this.#flights.get(key) === flight) this.#flights.delete(key)
     if (!landed) flight.controller.abort(new UnavailableError('deadline'))
@@ -142,13 +142,13 @@ export class AnswerCache {
 
 interface StoredAnswer {
   readonly answer: VettedAnswer
-  /** First moment at which it isn't served any more. */
+  /** The time from which on it is not served. */
   readonly until: number
 }
 
 /**
  * Bounded by number and age. lru-cache's own TTL would set a timer on a hit,
- * takes 0 for "for ever", and trusts the clock not to be set back.
+ * treats 0 as no limit, and assumes that the clock is never set back.
  */
 class AnswerStore {
   readonly #ttl: number
@@ -166,7 +166,7 @@ class AnswerStore {
   get (key: string, now: number): StoredAnswer | undefined {
     const entry = this.#entries?.get(key)
     if (entry === undefined) return undefined
-    // a clock that was set back must not lengthen a life beyond the TTL
+    // a clock that was set back must not extend an entry beyond the TTL
     if (now < entry.until && entry.until - now <= this.#ttl) return entry
     this.#entries?.delete(key)
     return undefined
@@ -182,12 +182,12 @@ class AnswerStore {
   }
 }
 
-/** Whoever gave the answer, or got it, can't change what others get. */
+/** A frozen copy: neither the provider nor a caller can change what others get. */
 function shareable (answer: VettedAnswer): VettedAnswer {
   const copy = frozenCopy(answer)
   if (copy === null || isVettedDenial(copy)) return copy
   const { user, audiences, expiresAt, cacheable, dropped } = copy
-  // nearly all of them; what isn't there takes memory too
+  // nearly all answers; an undefined property takes memory too
   if (audiences === undefined && expiresAt === undefined && cacheable === undefined && dropped === undefined) return Object.freeze({ user })
   if (expiresAt === undefined) return copy
   const expiry = expiresAt.getTime()

@@ -66,7 +66,7 @@ export class CheckQueue {
 
   /**
    * Takes as long as `run` would, and fails as it would.
-   * @param decoy costs as much as a check; absent: there is nothing of the kind
+   * @param decoy costs as much as a check; by default the time of recent checks passes
    */
   async spend (decoy: PasswordCheck | undefined, asker: Asker): Promise<void> {
     const time = this.#times.draw()

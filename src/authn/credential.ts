@@ -11,15 +11,15 @@ export interface PasswordCredential {
 }
 
 export interface Credential {
-  /** As it came, for providers that know tokens. */
+  /** The whole token, unchanged. */
   readonly token: string
   /** Three base64url parts, the first a JSON object: RFC 7519. Nothing is verified. */
   readonly jwt: boolean
-  /** Set where the token is base64 of UTF-8 `username:password`. */
+  /** Set if the token is base64 of UTF-8 `username:password`. */
   readonly passwordCredential: PasswordCredential | undefined
 }
 
-/** Read when it is asked for, and once: a token that the first provider knows is never looked into. */
+/** Parsed lazily, and once: an opaque token that the first provider knows is never parsed. */
 class PresentedToken implements Credential {
   readonly token: string
   #jwt: boolean | undefined
@@ -42,11 +42,11 @@ class PresentedToken implements Credential {
 
 const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/
 const BASE64URL = /^[A-Za-z0-9_-]+={0,2}$/
-// what may end one digit over four (nothing: it carries no byte), two and three: the
-// bits left over must be zero, else several tokens would be one password
+// the last digit of a group of one (never valid), two and three: the bits left over
+// must be zero, or several tokens would be the same password
 const LAST_DIGITS = ['', '', 'AQgw', 'AEIMQUYcgkosw048']
 const JWT = /^eyJ[A-Za-z0-9_-]*\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*$/
-// C0, DEL and C1: nobody types them, and log lines and directories misread them
+// C0, DEL and C1: never typed, and misread by logs and directories
 const CONTROL = /\p{Cc}/u
 
 export function parseCredential (token: string): Credential {
@@ -73,10 +73,10 @@ function decode (text: string): string | undefined {
   const digits = text.replace(/=+$/, '')
   const over = digits.length % 4
   if (over !== 0 && !LAST_DIGITS[over]!.includes(digits.at(-1)!)) return undefined
-  // padding, where written, must be the right one
+  // padding is optional, but must be correct
   if (digits.length !== text.length && text.length % 4 !== 0) return undefined
   const bytes = Buffer.from(digits, 'base64url')
-  // not by a TextDecoder: what it throws at takes 5 µs, and opaque tokens are no text
+  // a TextDecoder that throws takes 5 µs, and opaque tokens are not text
   return isUtf8(bytes) ? bytes.toString() : undefined
 }
 

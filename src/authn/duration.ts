@@ -1,4 +1,4 @@
-/** Go's notation of a span of time (`time.ParseDuration`), as Kubernetes writes it everywhere. */
+/** Durations in Go's notation (`time.ParseDuration`), as in Kubernetes. */
 
 const UNITS: Record<string, number> = { ns: 1e-6, us: 1e-3, µs: 1e-3, μs: 1e-3, ms: 1, s: 1000, m: 60_000, h: 3_600_000 }
 const PART = /(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h)/y
@@ -7,8 +7,8 @@ const PART = /(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h)/y
 const LONGEST = 2 ** 63 / 1e6
 
 /**
- * Milliseconds of `1m30s`, `500ms`, `0`. Signs are accepted as Go accepts
- * them; `undefined` for everything that Go refuses.
+ * Milliseconds of `1m30s`, `500ms`, `0`. Signs are accepted as in
+ * Go; `undefined` for everything that Go rejects.
  */
 export function parseDuration (text: string): number | undefined {
   const sign = text.startsWith('-') ? -1 : 1

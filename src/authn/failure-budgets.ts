@@ -43,11 +43,10 @@ export class FailureBudgets {
   }
 
   /**
-   * Attempts under way count as if they will fail, or parallel guesses would
-   * slip through a door that is about to close. So an account takes as many at
-   * once as it could take one after the other before it closes, and then one at
-   * a time. Filling them up locks the owner out no longer than the checks run:
-   * less than the wrong guesses themselves do.
+   * Attempts under way count as failures, or parallel guesses would exceed the
+   * limit. So an account accepts as many concurrent attempts as it has failures
+   * left, and then one at a time. An attacker who fills them up locks the owner
+   * out only while the checks run, less than wrong guesses would.
    */
   #admits (account: string): boolean {
     const reserved = this.#reservedFor(account)

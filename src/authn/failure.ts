@@ -11,7 +11,7 @@ import { redactPasswords, redactTexts } from './redaction.js'
 export interface Failure {
   /** The error's message, and those of its causes. */
   readonly detail: string
-  /** Absent if the provider reported that its directory is unavailable: that is no error of the code. */
+  /** Absent if the provider reported that its directory is unavailable: that is not a bug. */
   readonly stack?: string | undefined
 }
 
@@ -31,7 +31,7 @@ export function describeFailure ({ cause }: Unavailable, credential: Credential)
 function messagesOf (error: unknown, causes = MAX_CAUSES): string {
   if (!(error instanceof Error)) return String(error)
   const { name, message, cause } = error
-  // Node.js leaves the message of several failed attempts to connect empty
+  // Node.js leaves the message of several failed connection attempts empty
   const text = message === '' && error instanceof AggregateError ? error.errors.map(each => messagesOf(each, 0)).join(', ') : message
   const own = name === 'Error' || name === 'AggregateError' || error instanceof DirectoryError ? text : `${name}: ${text}`
   return cause === undefined || causes === 0 ? own : `${own}: ${messagesOf(cause, causes - 1)}`

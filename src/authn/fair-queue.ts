@@ -1,14 +1,14 @@
 /**
- * Who waits for a place, by caller. Callers take turns, so that one who sends
- * much does not keep the others waiting.
+ * A queue in which callers take turns, so that one with many requests does not
+ * delay the others.
  */
 export interface Waiter {
   readonly caller: string
-  /** It will take no place: its turn is over at once. */
+  /** Takes no place: its turn ends at once. */
   readonly decoy: boolean
-  /** Its turn has come. */
+  /** Called when its turn has come. */
   readonly enter: () => void
-  /** It has to make room. */
+  /** Called when it is evicted. */
   readonly refuse: () => void
 }
 
@@ -47,8 +47,8 @@ export class FairQueue {
   }
 
   /**
-   * Lets the next one in: of the caller whose turn it is, the first that takes
-   * a place, and the decoys before it, which have waited as long as it would have.
+   * Admits the next waiter: of the caller whose turn it is, the first that takes
+   * a place, and the decoys before it.
    * @returns whether the place is taken
    */
   next (): boolean {
@@ -65,7 +65,7 @@ export class FairQueue {
     return false
   }
 
-  /** The caller who has to make room for one more of `caller`, if anybody has: who has at least two more than it. */
+  /** The caller with the most waiters, if it has at least two more than `caller`: it makes room for one more. */
   rivalOf (caller: string): string | undefined {
     let rival: string | undefined
     let longest = (this.#lines.get(caller)?.length ?? 0) + 1
@@ -75,7 +75,7 @@ export class FairQueue {
     return rival
   }
 
-  /** Refuses the last one of a caller, and the decoys behind it: they are to fare no better. */
+  /** Evicts the last waiter of a caller, and the decoys behind it: they must not fare better. */
   pushOut (caller: string): void {
     for (const waiter of [...this.#lines.get(caller)?.waiters ?? []].reverse()) {
       this.remove(waiter)

@@ -1,33 +1,33 @@
 /**
- * From a provider's names to Kubernetes': NFC, the provider's prefixes,
- * duplicates folded. A name that a log line, a terminal or a RoleBinding would
- * misread doesn't pass: control, format, surrogate, invisible or
- * line-separating characters, outer white space, a combining mark at the
- * beginning, nothing at all, more than 256 bytes.
+ * Maps a provider's names to those that Kubernetes sees: NFC, the provider's
+ * prefixes, no duplicates. Names that a log, a terminal or a RoleBinding would
+ * misread are invalid: control, format, surrogate, invisible or line-separating
+ * characters, outer white space, a leading combining mark, an empty name, more
+ * than 256 bytes.
  */
 import type { UserInfo } from '../../schemas/token-review.js'
 
 export const MAX_NAME_BYTES = 256
 
-// what nearly every name is; spares the rest of the checks
+// true of nearly every name; skips the other checks
 const PLAIN = /^[\x21-\x7e](?:[\x20-\x7e]{0,254}[\x21-\x7e])?$/
-// beside what Unicode calls ignorable: the blank Braille pattern, which nobody sees either. A mark at
-// the beginning is drawn onto what stands before the name, and may compose with it
+// besides Unicode's ignorable characters: the blank Braille pattern, which is invisible too. A leading
+// mark is drawn onto the character before the name, and may compose with it
 const FORBIDDEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\p{Noncharacter_Code_Point}\u2800]|^\p{M}|^\s|\s$/u
 const SURROGATE = /\p{Cs}/u
 
-/** Whether it has a UTF-8: half of a surrogate pair has none, and whoever decodes our JSON reads another character. */
+/** Whether it can be encoded as UTF-8: a lone surrogate can't, and JSON decoders replace it. */
 export function isText (value: string): boolean {
   return !SURROGATE.test(value)
 }
 
-/** The name in NFC with its prefix, or `undefined` where it can't be one. What comes out is its own canonical name. */
+/** The name in NFC with its prefix, or `undefined` if it is not valid. Idempotent. */
 export function canonicalName (name: string, prefix = ''): string | undefined {
   if (PLAIN.test(name) && (prefix === '' || PLAIN.test(prefix + name))) return prefix + name
   const normal = name.normalize('NFC')
   if (normal === '' || FORBIDDEN.test(normal)) return undefined
   const full = prefix + normal
-  // letters that compose across the border would hide where the prefix ends
+  // letters that compose across the boundary would hide where the prefix ends
   const whole = prefix === '' || (full.normalize('NFC') === full && !FORBIDDEN.test(full))
   return whole && Buffer.byteLength(full) <= MAX_NAME_BYTES ? full : undefined
 }
@@ -63,9 +63,9 @@ export interface Mapped {
 }
 
 /**
- * A new UserInfo with Kubernetes' names; `undefined` where the username can't
- * be one. A group, uid or extra key that can't be one is dropped, and so is a key
- * with a value that is no text: it gives less, never something else.
+ * A new UserInfo with mapped names; `undefined` if the username is not valid. An
+ * invalid group, uid or extra key is dropped, and so is a key with a value that is
+ * not text.
  */
 export function mapUser (user: UserInfo, { usernamePrefix, groupPrefix }: Prefixes): Mapped | undefined {
   const username = canonicalName(user.username, usernamePrefix)
@@ -89,7 +89,7 @@ export function mapUser (user: UserInfo, { usernamePrefix, groupPrefix }: Prefix
     const entries = Object.entries(user.extra)
     const kept = entries.filter(([key, values]) => canonicalName(key) === key && values.every(isText))
     if (kept.length < entries.length) dropped.extra = entries.filter(entry => !kept.includes(entry)).map(([key]) => key)
-    // fromEntries defines properties, so that a key such as __proto__ is one like any other
+    // fromEntries defines properties, so that __proto__ is a key like any other
     if (kept.length > 0) mapped.extra = Object.fromEntries(kept.map(([key, values]) => [key, [...values]]))
   }
   return { user: mapped, dropped }

@@ -1,14 +1,14 @@
 /**
- * Password hashes: scrypt, which we write, and bcrypt, which `htpasswd -B`
- * and others write and we read.
+ * Password hashes: scrypt, which this project creates, and bcrypt, as created by
+ * `htpasswd -B` and others.
  *
  * Both are computed in libuv's threadpool, never on the event loop, and
  * compared in constant time. A hash that would take too much memory or time to
- * check is refused when it is read: one line of a users file must not be able
- * to stop the service.
+ * check is rejected when it is read: one line of a users file must not stop the
+ * service.
  *
- * Passwords are taken as the bytes of their UTF-8, without normalisation, as
- * every other program takes them.
+ * Passwords are the bytes of their UTF-8, without normalisation, as in other
+ * programs.
  */
 import { randomBytes, scrypt, timingSafeEqual, type ScryptOptions } from 'node:crypto'
 import { promisify } from 'node:util'
@@ -17,9 +17,9 @@ import bcrypt from 'bcrypt'
 export interface PasswordHash {
   /** Algorithm and parameters, such as `$scrypt$ln=14,r=8,p=1` or `$2b$10`: equal costs take equal time to check. */
   readonly cost: string
-  /** Whether this is the password. Takes its time for a wrong one as for the right one. */
+  /** Whether this is the password. Takes the same time for a wrong one. */
   verify: (password: string) => Promise<boolean>
-  /** Why this kind of hash never takes such a password, whichever it stands for; `undefined` where it may. */
+  /** Why this kind of hash can't be of such a password; `undefined` if it can. */
   unfit: (password: string) => string | undefined
 }
 
@@ -33,7 +33,7 @@ const scryptAsync = promisify<string, Buffer, number, ScryptOptions, Buffer>(scr
 const BLOCK = 128 // bytes of a scrypt block with r = 1 (RFC 7914)
 const MAX_MEMORY = 64 * 1024 * 1024
 const MIN_LN = 10
-// N·r·p: twice N = 2^16, r = 8, the most that the memory allows; about half a second
+// N·r·p: twice N = 2^16, r = 8, the maximum for the memory; about half a second
 const MAX_WORK = 2 ** 20
 const MIN_SALT = 8
 const MIN_KEY = 16
@@ -44,7 +44,7 @@ const MAX_BCRYPT_PASSWORD = 72
 
 const SCRYPT = /^\$scrypt\$ln=([1-9]\d{0,2}),r=([1-9]\d{0,9}),p=([1-9]\d{0,9})\$([A-Za-z0-9+/]+)\$([A-Za-z0-9+/]+)$/
 const BCRYPT = /^\$2[aby]\$(\d\d)\$([./A-Za-z0-9]{22})([./A-Za-z0-9]{31})$/
-// what src/authn/credential.ts refuses to read out of a bearer token
+// src/authn/credential.ts accepts none of them in a password
 const CONTROL = /\p{Cc}/u
 
 /**
@@ -60,7 +60,7 @@ export function parsePasswordHash (text: string): PasswordHash {
 
 /**
  * A new scrypt hash under a random salt.
- * @throws Error for a password that no bearer token can carry, hence nobody could ever present
+ * @throws Error for a password that no bearer token can carry, so that it could never be used
  */
 export async function hashPassword (password: string, { ln = 14 }: HashOptions = {}): Promise<string> {
   if (password === '') throw new Error('the password is empty')
@@ -71,7 +71,7 @@ export async function hashPassword (password: string, { ln = 14 }: HashOptions =
   return `${scryptCost(parameters)}$${encode(salt)}$${encode(key)}`
 }
 
-/** A hash of nothing, as costly to check as `model`: for names that nobody has, so that time does not tell. */
+/** A hash of a random key with the cost of `model`: for names without an account, so that time does not reveal them. */
 export function decoyOf (model: PasswordHash): PasswordHash {
   const decoy = model instanceof ScryptHash
     ? new ScryptHash(model.parameters, randomBytes(16), randomBytes(32))
@@ -104,7 +104,7 @@ class ScryptHash implements PasswordHash {
   }
 }
 
-/** The package knows `$2a$`, with a length that wraps at 256 bytes, and not `$2y$`; `$2b$` is the same for all that is let through. */
+/** The package wraps the length at 256 bytes for `$2a$` and does not know `$2y$`; `$2b$` is equal for all accepted passwords. */
 class BcryptHash implements PasswordHash {
   constructor (readonly cost: string, readonly salt: string, readonly key: Buffer) {}
 

@@ -82,7 +82,7 @@ export interface RequestContext {
    * account (a directory entry's, a users file's): counts failures, slows down
    * guessing, bounds concurrent checks. Resolves to what `check` resolves to.
    * Rejects at once if the account is throttled or the queue is full; let that
-   * rejection pass. The empty account is nobody's, and never throttled.
+   * rejection pass. The empty account is never throttled.
    */
   attempt: (account: string, check: () => Promise<CheckOutcome>) => Promise<CheckOutcome>
   /**

@@ -1,12 +1,12 @@
 /**
  * Whether a provider's source of identities is reachable, for readiness and
- * metrics. Anybody may ask, as often as they like: at most one ping is under
- * way, and its result is shared for a while.
+ * metrics. The endpoints are open to everyone, so at most one ping is under way,
+ * and its result is shared for a while.
  */
 import { Deadline } from './deadline.js'
 
 export interface ReachabilityOptions {
-  /** Rejects when the source is out of reach. */
+  /** Rejects if the source is unreachable. */
   readonly ping: (signal: AbortSignal) => void | Promise<void>
   readonly onUnreachable: (error: unknown) => void
   /** Milliseconds that a caller waits for a ping. */
@@ -30,7 +30,7 @@ export class Reachability {
   readonly #now: () => number
   #last: { readonly reachable: boolean, readonly until: number } | undefined
   #current: Promise<boolean> | undefined
-  /** A ping that ignores its signal goes on after its time; no other one is sent beside it. */
+  /** A ping that ignores its signal continues after the timeout; no other one is sent meanwhile. */
   #pinging = false
 
   constructor (options: ReachabilityOptions) {

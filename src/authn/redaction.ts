@@ -1,11 +1,11 @@
-/** Takes secrets out of the words of others, which may repeat what they were given. */
+/** Removes secrets from other programs' messages, which may repeat their input. */
 
-/** Shorter texts occur by chance in words that have nothing to do with the secret. */
+/** Shorter texts occur by chance in unrelated words. */
 const DISTINCTIVE = 8
 
 const REDACTED = '[redacted]'
 
-/** Those that are too short to be told from other words stay. */
+/** Shorter texts are kept. */
 export function redactTexts (text: string, secrets: readonly string[]): string {
   return longestFirst(secrets).filter(({ length }) => length >= DISTINCTIVE).reduce((scrubbed, secret) => scrubbed.replaceAll(secret, REDACTED), text)
 }
@@ -16,7 +16,7 @@ export function redactPasswords (text: string, passwords: readonly string[]): st
   return short.reduce((scrubbed, password) => scrubbed.replace(asWord(password), REDACTED), redactTexts(text, passwords))
 }
 
-/** One secret may be a part of another. */
+/** Longest first: one secret may be part of another. */
 function longestFirst (secrets: readonly string[]): string[] {
   return [...secrets].sort((a, b) => b.length - a.length)
 }

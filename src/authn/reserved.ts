@@ -2,7 +2,7 @@
  * The guard of reserved identities. Kubernetes trusts `system:` names (the
  * group `system:masters` is full admin, past every policy) and feeds `extra`
  * under its own domains to node, pod and admission checks. No provider may
- * hand them out, unless the config names the very one.
+ * issue them, unless the config allows that exact name.
  */
 import type { UserInfo } from '../../schemas/token-review.js'
 import type { DroppedNames, Prefixes } from './mapping.js'
@@ -43,7 +43,7 @@ function isReserved (name: string, allowed: readonly string[]): boolean {
   return compatible(name).startsWith(RESERVED_PREFIX) && !allowed.includes(name)
 }
 
-/** Whether a name belongs to Kubernetes, unless the config allows it. */
+/** Whether a name is reserved for Kubernetes. */
 export function isReservedName (name: string): boolean {
   return isReserved(name, [])
 }
@@ -75,8 +75,8 @@ export function isReservedKey (key: string): boolean {
 }
 
 /**
- * Kubernetes compares bytes. A person who reads a name, or a program that
- * compares it less strictly, may take `ｓystem:` for `system:`.
+ * Kubernetes compares bytes. A person, or a program that compares less strictly,
+ * may read `ｓystem:` as `system:`.
  */
 function compatible (name: string): string {
   return ASCII.test(name) ? name : name.normalize('NFKC')

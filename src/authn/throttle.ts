@@ -49,9 +49,9 @@ export class Throttle {
 
   /**
    * What `check` gives, counted. Once it runs, it counts and holds its place
-   * until it ends (or a minute is over), whether or not anybody still waits:
-   * leaving early must not avoid the count, nor the bound. The empty account is
-   * nobody's: its checks are never throttled, and never `correct`.
+   * until it ends (or a minute is over), even if its caller leaves:
+   * leaving early must not avoid the count, nor the bound. Checks of
+   * the empty account are never throttled, and never `correct`.
    * @throws UnavailableError `throttled`, `busy`, or `deadline` if `signal` aborts before its turn
    */
   async attempt (account: string, check: PasswordCheck, signal: AbortSignal, { caller = '', guess }: Attempt = {}): Promise<CheckOutcome> {

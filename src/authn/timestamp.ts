@@ -1,10 +1,10 @@
-/** A moment as RFC 3339 writes it, read strictly. */
+/** Strict RFC 3339 timestamps. */
 
 const RFC3339 = /^(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2}:\d{2})(\.\d+)?(Z|[+-]\d{2}:\d{2})$/
 
 /**
- * The moment of `2027-01-01T00:00:00Z`; `undefined` where the text is none.
- * `Date` alone would take 30 February for 2 March, and 24:00 for the next day.
+ * Parses `2027-01-01T00:00:00Z`; `undefined` if the text is not a timestamp. `Date`
+ * would read 30 February as 2 March, and 24:00 as the next day.
  */
 export function parseTimestamp (text: string): Date | undefined {
   const match = RFC3339.exec(text.toUpperCase())

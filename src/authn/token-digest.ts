@@ -1,6 +1,6 @@
 /**
- * Opaque tokens. Only their SHA-256 is kept: for 128 bits of entropy and more
- * a fast digest is as good as a slow one, and a review stays cheap.
+ * Opaque tokens. Only their SHA-256 is stored: from 128 bits of entropy on, a
+ * fast digest is as safe as a slow one.
  */
 import { hash, randomBytes } from 'node:crypto'
 

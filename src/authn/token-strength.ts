@@ -1,6 +1,6 @@
 /**
- * How hard a token that somebody else made is to guess. Opaque tokens are kept
- * under a fast digest, which is safe for random ones alone.
+ * Estimates how hard an imported token is to guess. Opaque tokens are stored as a
+ * fast digest, which is safe only for random ones.
  */
 
 /** Bits of entropy that a token must have; see src/authn/token-digest.ts. */
@@ -14,15 +14,15 @@ const ALPHABETS: ReadonlyArray<readonly [RegExp, number]> = [
   [/^/, 94]
 ]
 
-/** The most that a token of this length and these characters can hold, in bits; a bad one may hold much less. */
+/** The maximum entropy of a token of this length and these characters, in bits; a bad one has much less. */
 export function estimateTokenBits (token: string): number {
-  // the hyphens of a UUID tell nothing
+  // the hyphens of a UUID add none
   const digits = token.replaceAll('-', '')
   const [, size] = ALPHABETS.find(([alphabet]) => alphabet.test(digits))!
   return Math.floor(digits.length * Math.log2(size))
 }
 
-/** Why no client can present this as a bearer token; `undefined` where it can. */
+/** Why no client can present this as a bearer token; `undefined` if it can. */
 export function whyUnpresentable (token: string): string | undefined {
   if (token === '') return 'the token is empty'
   // an HTTP header's value; the API server cuts it at the first space

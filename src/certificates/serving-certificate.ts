@@ -54,7 +54,7 @@ export async function readServingCertificate ({ certFile, keyFile, clientCAFile,
     minVersion,
     honorCipherOrder: true,
     ecdhCurve: KEY_EXCHANGE_GROUPS,
-    // a resumed session would keep the verdict on a client certificate beyond its
+    // a resumed session would keep the result for a client certificate beyond its
     // expiry or the client CA's replacement; a renegotiation could change it
     secureOptions: constants.SSL_OP_NO_TICKET | constants.SSL_OP_NO_RENEGOTIATION,
     // probes have no certificate: plugins/tls.ts enforces it on the review route

@@ -1,4 +1,4 @@
-/** Tokens that authenticate nobody. An API server passes on whatever anybody sends it. */
+/** Tokens that must not authenticate. An API server forwards any token that it receives. */
 import type { Presented } from './subject.js'
 
 const base64 = (text: string): string => Buffer.from(text).toString('base64')

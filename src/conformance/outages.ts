@@ -17,7 +17,7 @@ export async function cannotTell (subject: ConformanceSubject): Promise<void> {
   })
 }
 
-/** Whoever answers from memory need not look at the signal; whoever waits must. */
+/** A provider that answers from memory may ignore the signal; one that waits must not. */
 export async function givesUp (subject: ConformanceSubject): Promise<void> {
   await using(subject, async (opened) => {
     for (const [label, valid] of labelled('valid', subject.valid)) {

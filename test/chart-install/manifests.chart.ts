@@ -142,7 +142,7 @@ const REFUSALS: Record<string, readonly [args: readonly string[], sentence: RegE
   'one port for both listeners': [['--set', 'config.admin.port=8443'], /are both 8443/],
   'a listener that no API server reaches': [['--set', 'config.server.host=127.0.0.1'], /config\.server\.host is 127\.0\.0\.1, which neither API servers nor the kubelet's probes can reach/],
   'a listener that no probe reaches': [['--set', 'config.admin.host=::1'], /config\.admin\.host is ::1, which neither API servers nor the kubelet's probes can reach/],
-  'a listener that is not to be scraped where it is': [['--set', 'kind=DaemonSet,config.admin.host=127.0.0.1,metrics.podMonitor.enabled=true'], /config\.admin\.host is 127\.0\.0\.1, where Prometheus can't scrape metrics/],
+  'a listener that Prometheus cannot scrape': [['--set', 'kind=DaemonSet,config.admin.host=127.0.0.1,metrics.podMonitor.enabled=true'], /config\.admin\.host is 127\.0\.0\.1, where Prometheus can't scrape metrics/],
   'two monitors': [['--set', 'metrics.serviceMonitor.enabled=true,metrics.podMonitor.enabled=true'], /counted twice/],
   'a monitor without its Service': [['--set', 'metrics.serviceMonitor.enabled=true,metrics.service.enabled=false'], /needs metrics\.service\.enabled/],
   'two secrets of one name': [['--set-json', 'secretMounts=[{"name":"a","secretName":"x"},{"name":"a","secretName":"y"}]'], /more than one entry with the name "a"/],

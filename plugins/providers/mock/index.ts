@@ -1,6 +1,6 @@
 /**
- * Takes everybody for one user, whatever the token: what one points a first
- * API server at. It is a hole where it is left in, so it opens only on demand.
+ * Authenticates everyone as one user, whatever the token; for evaluation only. So
+ * it opens only if the config or the command allows it.
  */
 import { MockProviderConfig } from '../../../schemas/providers/mock.js'
 import { defineIdentityProvider } from '../../../src/authn/provider.js'

@@ -40,7 +40,7 @@ test('it opens only where somebody says so', async t => {
   for (const yaml of ['{}', 'allowMock: false', 'user: { username: alice }']) {
     await t.rejects(async () => await mock.open(config(yaml), context(false)), {
       code: 'AUTHN_MOCK_NOT_ALLOWED',
-      message: /lets anybody in.*start with "serve --mock", or set "allowMock: true"/
+      message: /authenticates everyone.*start with "serve --mock", or set "allowMock: true"/
     }, yaml)
   }
 })

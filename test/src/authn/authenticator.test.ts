@@ -158,7 +158,7 @@ test('ctx.attempt is the throttle of this provider', async t => {
   t.ok(events.includes('unavailable people throttled'))
 })
 
-test('ctx.attempt has a token for its guess where there is no password', async t => {
+test('without a password, ctx.attempt counts the token as the guess', async t => {
   const { ask } = open({ authenticateToken: async (token, { attempt }) => await attempt('alice', async () => token === alice.token ? 'correct' : 'incorrect') === 'correct' ? { user: { username: 'alice' } } : null })
   for (const token of ['one', 'one', 'one', 'two']) t.equal(await ask('token', token, [String(Math.random())]), null)
   t.match(await ask('token', alice.token), { unavailable: 'throttled' })
