@@ -15,12 +15,12 @@ import type { Apart } from './bulkhead.js'
 import type { AnswerCache } from './cache.js'
 import type { Credential } from './credential.js'
 import type { Deadline } from './deadline.js'
-import { keyedDigest } from './keyed-digest.js'
 import { MAX_NAME_BYTES, type DroppedNames } from './mapping.js'
 import type { Observer, ProviderResult } from './observer.js'
 import type { Answer, CredentialType, IdentityProvider, ProviderLog, RequestContext } from './provider.js'
+import { requestContext } from './request-context.js'
 import type { Resilience } from './resilience.js'
-import type { Attempt, Throttle } from './throttle.js'
+import type { Throttle } from './throttle.js'
 
 /** An open provider with everything that surrounds it. */
 export interface OpenProvider {
@@ -187,26 +187,4 @@ function logDropped ({ name, log }: OpenProvider, username: string, dropped: Dro
   // a name may have been dropped for its length
   const [uid, groups, extra] = [dropped.uid, dropped.group, dropped.extra].map(names => names.slice(0, MAX_LOGGED).map(dropped => dropped.slice(0, MAX_NAME_BYTES)))
   log.warn({ provider: name, username, uid, groups, extra }, 'dropped reserved or malformed names of a user')
-}
-
-type Asked = Pick<Question, 'audiences' | 'caller'> & Partial<Pick<Question, 'credential'>>
-
-/** @param apart gives up the question's place in the bulkhead while its password is checked */
-export function requestContext (open: OpenProvider, signal: AbortSignal, { audiences, caller, credential }: Asked, apart: Apart = async work => await work()): RequestContext {
-  const { throttle } = open
-  const attempt = (): Attempt => ({ caller, guess: credential && guessOf(credential) })
-  return {
-    audiences,
-    signal,
-    log: open.log,
-    attempt: async (account, check) => await apart(async () => await throttle.attempt(account, check, signal, attempt())),
-    attemptUnknown: async (name, decoy) => { await apart(async () => { await throttle.attemptUnknown(name, decoy, signal, attempt()) }) }
-  }
-}
-
-const digest = keyedDigest()
-
-/** 48 bits: two passwords that share them by chance count as one. */
-function guessOf ({ passwordCredential, token }: Credential): number {
-  return parseInt(digest(passwordCredential?.password ?? token).slice(0, 12), 16)
 }

@@ -1,7 +1,8 @@
 /** The providers of a config, explained: their answers with reasons, and users by name. */
 import type { TokenReviewStatus, UserInfo } from '../../schemas/token-review.js'
 import { isVettedDenial, vetAnswer, type VettedAnswer, type VettedAuthentication } from '../authn/answer.js'
-import { requestContext, type OpenProvider } from '../authn/authenticator.js'
+import type { OpenProvider } from '../authn/authenticator.js'
+import { requestContext } from '../authn/request-context.js'
 import type { ChainStep } from '../authn/chain.js'
 import { Deadline } from '../authn/deadline.js'
 import { unobserved } from '../authn/observer.js'

@@ -6,7 +6,8 @@
  * The `yaml` package finds the offsets. A flow collection (`[…]`, `{…}`) is
  * rewritten as a whole.
  */
-import { Document, isAlias, isCollection, isMap, isNode, isScalar, isSeq, parseDocument, Scalar, visit, type CST, type Node, type Pair, type YAMLMap, type YAMLSeq } from 'yaml'
+import { Document, isAlias, isNode, isScalar, isSeq, parseDocument, Scalar, visit, type Node, type Pair, type YAMLMap, type YAMLSeq } from 'yaml'
+import { columnOf, endOf, lineEndAt, lineStartAt, spansOf } from './yaml-places.js'
 
 /** For the functions below; the nodes of one text must not be used with another. */
 export function parseYamlText (text: string): Document.Parsed {
@@ -98,57 +99,6 @@ function withoutTrailingBlankLines (lines: string): string {
   return lines.slice(0, lines.indexOf('\n', end) + 1)
 }
 
-interface Span {
-  /** Of the line of the first comment above the item, or of its dash. */
-  readonly start: number
-  /** Of its last line, before the line break. */
-  readonly end: number
-  /** Of the dash, from 0. */
-  readonly column: number
-}
-
-/** The lines of each item of a block list. */
-function spansOf (text: string, list: YAMLSeq): Span[] {
-  const dashes = (list.srcToken as CST.BlockSequence).items.flatMap(({ start }) => start.filter(({ type }) => type === 'seq-item-ind'))
-  return dashes.map(({ offset }, index) => {
-    const lineStart = lineStartAt(text, offset)
-    const column = offset - lineStart
-    return { start: commentsAbove(text, lineStart), end: commentsBelow(text, lineEndAt(text, endOf(text, list.items[index] as Node)), column), column }
-  })
-}
-
-function commentsAbove (text: string, lineStart: number): number {
-  while (lineStart > 0) {
-    const previous = lineStartAt(text, lineStart - 1)
-    if (!/^[ \t]*#/.test(text.slice(previous, lineStart))) break
-    lineStart = previous
-  }
-  return lineStart
-}
-
-/** Comment lines with more indentation than the dash belong to the item above. */
-function commentsBelow (text: string, lineEnd: number, column: number): number {
-  while (lineEnd < text.length) {
-    const next = lineEndAt(text, lineEnd + 1)
-    const comment = /^\r?\n( *)#/.exec(text.slice(lineEnd, next))
-    if (comment === null || comment[1]!.length <= column) break
-    lineEnd = next
-  }
-  return lineEnd
-}
-
-/** The end of a node without the comments and blank lines that the parser includes. */
-function endOf (text: string, node: Node): number {
-  if (isCollection(node) && node.flow !== true && node.items.length > 0) {
-    const last = node.items.at(-1)
-    return endOf(text, isMap(node) ? ((last as Pair).value ?? (last as Pair).key) as Node : last as Node)
-  }
-  const [start] = node.range!
-  let [, end] = node.range!
-  while (end > start && '\r\n'.includes(text.charAt(end - 1))) end--
-  return end
-}
-
 function insertKey (text: string, map: YAMLMap, lines: string): string {
   const first = map.items[0]!
   const lineEnd = lineEndAt(text, endOf(text, (first.value ?? first.key) as Node))
@@ -202,20 +152,4 @@ function splice (text: string, start: number, end: number, replacement: string):
 
 function indent (lines: string, column: number): string {
   return lines.replace(/^(?=.)/gm, ' '.repeat(column))
-}
-
-function columnOf (text: string, node: Node): number {
-  const start = node.range![0]
-  return start - lineStartAt(text, start)
-}
-
-function lineStartAt (text: string, offset: number): number {
-  return text.lastIndexOf('\n', offset - 1) + 1
-}
-
-/** Before the line break, or the end of the text. */
-function lineEndAt (text: string, offset: number): number {
-  const end = text.indexOf('\n', offset)
-  if (end === -1) return text.length
-  return text[end - 1] === '\r' ? end - 1 : end
 }
