@@ -24,6 +24,12 @@ declare module 'fastify' {
 }
 
 const MAX_HEADER_BYTES = 16_384
+/**
+ * Of the admin listener. Node parses at once all requests of the 64 KiB that it
+ * reads from a connection, 1,500 if they are short, and keeps them until the next
+ * turn; no setting bounds that, and every connection of the turn adds to it.
+ */
+const ADMIN_CONNECTIONS = 64
 /** HTTP/2 streams that a client may reset, beyond the burst. */
 const RESETS_PER_SECOND = 33
 
@@ -56,7 +62,7 @@ export function createReviewServer ({ config, certificate, limits: overrides }: 
 }
 
 export function createAdminServer ({ server }: Config): FastifyInstance {
-  return createFastify(server, { ...LIMITS, drain: 1_000 }, (handler, rejections) => createServer({ noDelay: true }, guardRequests(handler, rejections)))
+  return createFastify({ ...server, maxConnections: Math.min(server.maxConnections, ADMIN_CONNECTIONS) }, { ...LIMITS, drain: 1_000 }, (handler, rejections) => createServer({ noDelay: true }, guardRequests(handler, rejections)))
 }
 
 function createFastify (config: ServerConfig, limits: Limits, listen: (handler: RequestListener, rejections: Rejections) => Server): FastifyInstance {

@@ -215,7 +215,7 @@ test('the admin listener speaks plain HTTP/1.1', async t => {
   const [response] = await once(plainGet({ port: (admin.server.address() as AddressInfo).port, path: '/livez' }), 'response')
   response.resume()
   t.equal(response.statusCode, 200)
-  t.match(admin.server, { headersTimeout: 10_000, requestTimeout: 20_000, maxConnections: 1024 })
+  t.match(admin.server, { headersTimeout: 10_000, requestTimeout: 20_000, maxConnections: 64 })
 })
 
 test('the default limits are the ones that the listener gets', async t => {
