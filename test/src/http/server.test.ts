@@ -2,6 +2,7 @@ import { Agent } from 'node:https'
 import { get as plainGet } from 'node:http'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
 import { test, type Test } from 'tap'
 import draining from '../../../plugins/draining.js'
 import errorHandler from '../../../plugins/error-handler.js'
@@ -172,16 +173,44 @@ test('slow clients are cut', async t => {
   })
 })
 
+/** Streams that are opened and reset at once, in one TLS record if they are few. */
+function resets (count: number): Buffer {
+  return Buffer.concat([PREFACE, ...Array.from({ length: count }, (_, index) => [
+    frame(FrameType.headers, FrameFlag.endHeaders | FrameFlag.endStream, 2 * index + 1, POST_HEADERS),
+    frame(FrameType.reset, 0, 2 * index + 1, Buffer.from([0, 0, 0, 8]))
+  ]).flat()])
+}
+
+const NODE_20 = process.version.startsWith('v20.') && 'Node.js 20 cannot limit resets to fewer than 1,000'
+
+test('the streams that a client may reset at once', { skip: NODE_20 }, async t => {
+  const PING = 6
+  const { dir } = await makeFiles(t)
+  const ping = frame(PING, 0, 0, Buffer.alloc(8))
+  for (const [name, tls, goaway] of [
+    ['fewer if anyone may have a session', {}, true],
+    ['as many as a trusted client may open, if a certificate is required', { clientCAFile: join(dir, 'client-ca.crt') }, false]
+  ] as const) {
+    await t.test(name, async t => {
+      const { port, ca } = await start(t, { tls })
+      const client = await rawTls(port, 'h2', { ca })
+      const pinged = async (count: number) => { await client.until(({ received }) => frameTypes(received).filter(type => type === PING).length === count) }
+      client.socket.write(Buffer.concat([resets(200), ping]))
+      await Promise.race([client.closed, pinged(1)])
+      client.socket.write(ping)
+      await Promise.race([client.closed, pinged(2)])
+      t.equal(frameTypes(client.received).includes(FrameType.goaway), goaway)
+      client.socket.destroy()
+    })
+  }
+})
+
 test('floods end their connection', async t => {
   const { port, ca } = await start(t, { limits: { idle: 40, sweep: 10 } })
 
   await t.test('rapid reset', async t => {
     const client = await rawTls(port, 'h2', { ca })
-    const flood = Array.from({ length: 3000 }, (_, index) => [
-      frame(FrameType.headers, FrameFlag.endHeaders | FrameFlag.endStream, 2 * index + 1, POST_HEADERS),
-      frame(FrameType.reset, 0, 2 * index + 1, Buffer.from([0, 0, 0, 8]))
-    ]).flat()
-    client.socket.write(Buffer.concat([PREFACE, ...flood]))
+    client.socket.write(resets(3000))
     await client.closed
     t.ok(frameTypes(client.received).includes(FrameType.goaway))
   })
