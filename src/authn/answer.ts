@@ -67,7 +67,7 @@ export function vetAnswer (provider: string, answer: unknown, rules: NameRules, 
   if (answer === null) return null
   if (typeof answer !== 'object') throw brokenContract('the answer is neither null nor an object')
   if ('denied' in answer) return vetDenial(answer)
-  return vetAuthentication(provider, answer as Partial<Authentication>, rules, observer)
+  return vetAuthentication(provider, answer, rules, observer)
 }
 
 function vetDenial (answer: { denied: unknown, username?: unknown }): VettedDenial {

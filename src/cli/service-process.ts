@@ -91,8 +91,8 @@ function endOnUnexpectedError (log: Logger): void {
       process.exit(ExitCode.internal)
     }
   }
-  process.on('uncaughtException', end)
-  process.on('unhandledRejection', end)
+  process.on('uncaughtException', error => { void end(error) })
+  process.on('unhandledRejection', error => { void end(error) })
 }
 
 async function flushed (log: Logger): Promise<void> {

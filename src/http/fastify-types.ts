@@ -15,5 +15,5 @@ export function toFastifyServer (listener: Http2SecureServer): Server {
 
 /** @returns the listener; that of the admin server has no methods of TLS and HTTP/2 */
 export function listenerOf ({ server }: FastifyInstance): Http2SecureServer {
-  return server as Server as unknown as Http2SecureServer
+  return server as unknown as Http2SecureServer
 }

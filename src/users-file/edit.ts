@@ -159,7 +159,7 @@ export class UsersEditor {
   #indexOf (document: Document.Parsed, map: YAMLMap, list: string, key: string, name: string): number {
     const items = map.get(list)
     if (!isSeq(items) || !items.items.every(isMap)) throw new UsersFileEditError(`${this.file} uses YAML aliases in a way that this command can't change; change it in an editor`)
-    return items.items.findIndex((item) => stringAt(document, item as YAMLMap, key)?.normalize('NFC') === name)
+    return items.items.findIndex((item) => stringAt(document, item, key)?.normalize('NFC') === name)
   }
 
   #unchanged (users: Users): Map<string, unknown> {

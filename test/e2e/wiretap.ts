@@ -5,7 +5,7 @@
  */
 import { once } from 'node:events'
 import { request as plainRequest } from 'node:http'
-import { connect, createSecureServer, type ClientHttp2Session } from 'node:http2'
+import { connect, createSecureServer, type ClientHttp2Session, type Http2ServerRequest, type Http2ServerResponse } from 'node:http2'
 import type { AddressInfo, Socket } from 'node:net'
 import { text } from 'node:stream/consumers'
 import type { Test } from 'tap'
@@ -68,7 +68,7 @@ export async function startWiretap (t: Test, { to, answer = () => undefined, cha
     sockets.set(port, socket)
     socket.once('close', () => { sockets.delete(port) })
   })
-  server.on('request', async (request, response) => {
+  const pass = async (request: Http2ServerRequest, response: Http2ServerResponse): Promise<void> => {
     const at = performance.now()
     try {
       const body = await text(request)
@@ -77,7 +77,10 @@ export async function startWiretap (t: Test, { to, answer = () => undefined, cha
       reviews.push(tapped)
       const review = { token, path: request.url, body }
       const own = answer(review)
-      if (own === 'reset') return sockets.get(request.socket.remotePort)?.resetAndDestroy()
+      if (own === 'reset') {
+        sockets.get(request.socket.remotePort)?.resetAndDestroy()
+        return
+      }
       const given = change(own ?? await service(to(token), review), review)
       tapped.status = given.status
       response.writeHead(given.status, { 'content-type': 'application/json', ...given.headers }).end(given.body ?? '')
@@ -85,7 +88,8 @@ export async function startWiretap (t: Test, { to, answer = () => undefined, cha
       // one of the two sides is gone, which the other is to see
       request.destroy()
     }
-  })
+  }
+  server.on('request', (request, response) => { void pass(request, response) })
   server.on('session', session => { t.teardown(() => { session.destroy() }) })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')

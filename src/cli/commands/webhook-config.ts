@@ -66,7 +66,7 @@ async function printWebhookConfig (options: WebhookConfigOptions, terminal: Term
 async function readApiServerClient (options: WebhookConfigOptions): ReturnType<typeof readClient> {
   const client = await readClient(options)
   // despite its name, these are extended key usages; without any, all are allowed
-  const usages = client?.certificate.certificates[0].keyUsage as string[] | undefined
+  const usages = client?.certificate.certificates[0].keyUsage
   if (usages !== undefined && !usages.some((usage) => CLIENT_USAGES.includes(usage))) {
     throw new CommandError(`${options.clientCertificate} is not a client certificate: its extended key usage lacks clientAuth`)
   }

@@ -83,7 +83,7 @@ test('names in a file are reserved under the prefixes and exceptions of its prov
     ['a prefix that is reserved itself', { usernamePrefix: 'corp:', groupPrefix: 'system:' }, ['groups[0]', 'groups[1]', 'groups[2]']],
     ['exceptions', { reserved: { allowUsers: ['system:kube-proxy'], allowGroups: ['system:masters'] } }, ['groups[2]']]
   ] as const) {
-    t.strictSame(findReservedNames(user, { ...rules, ...changed } as typeof rules).map(({ path }) => path), expected, name)
+    t.strictSame(findReservedNames(user, { ...rules, ...changed }).map(({ path }) => path), expected, name)
   }
   t.match(findReservedNames(user, rules)[1]!.message, /^the group "system:masters" is reserved for Kubernetes: it is dropped unless reserved\.allowGroups lists it$/)
   t.strictSame(findReservedNames({ username: 'alice' }), [])

@@ -23,14 +23,14 @@ class FakeWatch {
 
   /** The module under test on top of it. Mocks reach what a module imports itself, and nothing deeper. */
   async reloadable (t: Test): Promise<typeof Reloadable> {
-    return await t.mockImport('../../../src/files/reloadable.js', {
+    return await t.mockImport<typeof Reloadable>('../../../src/files/reloadable.js', {
       '../../../src/files/watch.js': {
         watchFiles: (_files: readonly string[], onChange: () => void) => {
           this.change = onChange
           return { close: () => { this.closed.push(true) } }
         }
       }
-    }) as typeof Reloadable
+    })
   }
 }
 
@@ -77,10 +77,10 @@ test('the TLS files of a directory', async t => {
   const file = join(t.testdir({ 'ca.crt': older!.cert }), 'ca.crt')
   const watch = new FakeWatch()
   const slow = new SlowFirst(path => ({ certificates: [new X509Certificate(readFileSync(path))] }))
-  const { openTlsFiles } = await t.mockImport('../../../plugins/providers/ldap/connection/tls-files.js', {
+  const { openTlsFiles } = await t.mockImport<typeof TlsFiles>('../../../plugins/providers/ldap/connection/tls-files.js', {
     '../../../src/files/reloadable.js': await watch.reloadable(t),
     '../../../src/certificates/pem.js': { readCertificates: slow.read, readPrivateKey () {}, assertKeyMatches () {} }
-  }) as typeof TlsFiles
+  })
   let reloads = 0
   const opening = openTlsFiles({ caFile: file }, { log, reportReload: () => { reloads++ }, resolvePath: path => path })
   await turns(t, () => slow.begun === 1)
@@ -100,10 +100,10 @@ test('the serving certificate and the client CA', async t => {
   const certFile = join(t.testdir({ 'tls.crt': older!.cert }), 'tls.crt')
   const watch = new FakeWatch()
   const slow = new SlowFirst(() => ({ secureOptions: { cert: readFileSync(certFile, 'utf8') }, subject: '', names: 'x', validFrom: new Date(0), validTo: new Date(), clientCA: undefined }))
-  const { default: tls } = await t.mockImport('../../../plugins/tls.js', {
+  const { default: tls } = await t.mockImport<typeof Tls>('../../../plugins/tls.js', {
     '../../../src/files/reloadable.js': await watch.reloadable(t),
     '../../../src/certificates/serving-certificate.js': { readServingCertificate: async () => await slow.read(certFile), findCertificateProblems: () => [] }
-  }) as typeof Tls
+  })
   const served: unknown[] = []
   let reloads = 0
   // as much of an app as the plugin asks for
@@ -124,7 +124,7 @@ test('the users file', async t => {
   const file = join(t.testdir({ 'users.yaml': text(alice.user.username) }), 'users.yaml')
   const watch = new FakeWatch()
   const slow = new SlowFirst(path => ({ digest: readFileSync(path, 'utf8'), users: parseUsers(readFileSync(path, 'utf8'), path) }))
-  const { openUsers } = await t.mockImport('../../../src/users-file/reload.js', { '../../../src/files/reloadable.js': await watch.reloadable(t) }) as typeof UsersFile
+  const { openUsers } = await t.mockImport<typeof UsersFile>('../../../src/users-file/reload.js', { '../../../src/files/reloadable.js': await watch.reloadable(t) })
   let reloads = 0
   const ctx = { log, signal: new AbortController().signal, resolvePath: (path: string) => path, invalidate () {}, reportReload: () => { reloads++ }, countEvent () {}, allowMock: false }
   const opening = openUsers(file, ctx, slow.read)

@@ -156,7 +156,7 @@ test('without events the poll finds changes, and says so once', async (t) => {
 
   t.test('where no watch can be had', async (t) => {
     // as Linux does when inotify is exhausted
-    fs.watch = (() => { throw Object.assign(new Error('no space'), { code: 'ENOSPC' }) }) as any
+    fs.watch = () => { throw Object.assign(new Error('no space'), { code: 'ENOSPC' }) }
     syncBuiltinESMExports()
     const dir = t.testdir({ file: 'old' })
     const watch = watching(t, [join(dir, 'file')], { ...BY_POLL, log })

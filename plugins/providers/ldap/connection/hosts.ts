@@ -47,7 +47,7 @@ export class Hosts {
   }
 
   #scheduleProbe (host: Host): void {
-    this.#down.set(host, setTimeout(async () => { await this.#probe(host) }, this.#options.probeInterval ?? PROBE_INTERVAL).unref())
+    this.#down.set(host, setTimeout(() => { void this.#probe(host) }, this.#options.probeInterval ?? PROBE_INTERVAL).unref())
   }
 
   async #probe (host: Host): Promise<void> {

@@ -36,7 +36,7 @@ export class GroupNames {
     }
     const shared = new Set([...holders].filter(([, dns]) => dns.size > 1).map(([name]) => name))
     for (const [name, [dn]] of holders) {
-      if (!shared.has(name)) this.#holders.set(name, dn!, { noUpdateTTL: true })
+      if (!shared.has(name)) this.#holders.set(name, dn, { noUpdateTTL: true })
     }
     return shared
   }
