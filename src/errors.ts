@@ -133,3 +133,13 @@ export function formatFieldError (file: string, { path, line, message }: FieldEr
   const place = line === undefined ? file : `${file}:${line}`
   return path === '' ? `${place}: ${message}` : `${place}: ${path}: ${message}`
 }
+
+/** Of whatever was thrown. */
+export function messageOf (error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
+
+/** The code of an error of Node.js, such as ENOENT, or of OpenSSL. */
+export function codeOf (error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined
+}

@@ -84,7 +84,7 @@ export class OutputQueue implements DestinationStream {
     if (this.#busy) return
     if (this.#length > 0) this.#push(this.#take())
     try {
-      while (this.#queue.length > 0) this.#advance(writeSync(this.#fd, this.#queue[0]!))
+      for (let [bytes] = this.#queue; bytes !== undefined; [bytes] = this.#queue) this.#advance(bytes, writeSync(this.#fd, bytes))
     } catch {
       // the rest is written later, if the process goes on
       if (this.#queue.length > 0) this.#start()
@@ -131,19 +131,19 @@ export class OutputQueue implements DestinationStream {
   }
 
   #start (): void {
+    const [bytes] = this.#queue
+    if (bytes === undefined) return this.#written()
     this.#busy = true
-    write(this.#fd, this.#queue[0]!, (error, written) => {
+    write(this.#fd, bytes, (error, written) => {
       if (error !== null) return this.#retry(error)
       this.#retryDelay = FIRST_DELAY
-      this.#advance(written)
-      if (this.#queue.length > 0) this.#start()
-      else this.#written()
+      this.#advance(bytes, written)
+      this.#start()
     })
   }
 
-  /** Removes written bytes from the queue. */
-  #advance (written: number): void {
-    const bytes = this.#queue[0]!
+  /** Removes written bytes from the queue, which begins with `bytes`. */
+  #advance (bytes: Buffer, written: number): void {
     this.#queued -= written
     if (written < bytes.length) this.#queue[0] = bytes.subarray(written)
     else this.#queue.shift()

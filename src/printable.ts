@@ -33,7 +33,7 @@ export function formatYaml (value: unknown): string {
   const replace = (text: string): string => text.search(UNPRINTABLE_IN_LINES) === -1 ? text : `${placeholder}${texts.push(text) - 1}x`
   // by way of JSON, so that dates and absent fields are the same in both formats
   const yaml = dump(mapTexts(JSON.parse(JSON.stringify(value)), replace, replace), { lineWidth: -1, noRefs: true })
-  return yaml.replace(new RegExp(`${placeholder}(\\d+)x`, 'g'), (_match, index: string) => quote(texts[Number(index)]!))
+  return yaml.replace(new RegExp(`${placeholder}(\\d+)x`, 'g'), (_match, index: string) => quote(texts[Number(index)] ?? ''))
 }
 
 function quote (text: string): string {

@@ -72,7 +72,7 @@ function parsePassword (token: string): PasswordCredential | undefined {
 function decode (text: string): string | undefined {
   const digits = text.replace(/=+$/, '')
   const over = digits.length % 4
-  if (over !== 0 && !LAST_DIGITS[over]!.includes(digits.at(-1)!)) return undefined
+  if (over !== 0 && LAST_DIGITS[over]?.includes(digits.slice(-1)) !== true) return undefined
   // padding is optional, but must be correct
   if (digits.length !== text.length && text.length % 4 !== 0) return undefined
   const bytes = Buffer.from(digits, 'base64url')

@@ -21,7 +21,8 @@ export function parseDuration (text: string): number | undefined {
     PART.lastIndex = end
     const part = PART.exec(unsigned)
     if (part === null) return undefined
-    total += Number(part[1]) * UNITS[part[2] as string]!
+    const [, amount, unit = ''] = part
+    total += Number(amount) * (UNITS[unit] ?? NaN)
     end = PART.lastIndex
   }
   return total < LONGEST ? sign * total : undefined

@@ -62,7 +62,7 @@ export class FailureCounts {
   /** @param guess a digest of the password; absent: one that was not tried before */
   add (account: string, guess?: number): void {
     const before = this.of(account)
-    const known = before === 0 ? [] : this.#counts.get(account)!.guesses
+    const known = before === 0 ? [] : this.#counts.get(account)?.guesses ?? []
     if (guess !== undefined && known.includes(guess)) return
     const guesses = guess === undefined ? known : [...known, guess].slice(-MAX_GUESSES)
     const count = Math.min(before + 1, this.#maxCount)
@@ -78,9 +78,9 @@ export class FailureCounts {
     const failures = this.#counts.get(account)
     if (failures === undefined) return
     this.#counts.delete(account)
-    const bucket = this.#buckets.get(failures.count)!
-    bucket.delete(account)
-    if (bucket.size === 0) this.#buckets.delete(failures.count)
+    const bucket = this.#buckets.get(failures.count)
+    bucket?.delete(account)
+    if (bucket?.size === 0) this.#buckets.delete(failures.count)
   }
 
   /** The cost is the number of buckets: a dozen or so with the default delays. */

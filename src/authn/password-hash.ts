@@ -123,9 +123,10 @@ class BcryptHash implements PasswordHash {
 function parseScrypt (text: string): PasswordHash {
   const match = SCRYPT.exec(text)
   if (match === null) throw new Error('a malformed scrypt hash: expected $scrypt$ln=…,r=…,p=…$SALT$KEY with unpadded base64; was it copied whole?')
-  const parameters = { ln: Number(match[1]), r: Number(match[2]), p: Number(match[3]) }
+  const [, ln, r, p, salt = '', key = ''] = match
+  const parameters = { ln: Number(ln), r: Number(r), p: Number(p) }
   checkCost(parameters)
-  return new ScryptHash(parameters, decode(match[4]!, 'salt', MIN_SALT), decode(match[5]!, 'key', MIN_KEY))
+  return new ScryptHash(parameters, decode(salt, 'salt', MIN_SALT), decode(key, 'key', MIN_KEY))
 }
 
 function checkCost ({ ln, r, p }: ScryptParameters): void {
@@ -138,9 +139,10 @@ function checkCost ({ ln, r, p }: ScryptParameters): void {
 function parseBcrypt (text: string): PasswordHash {
   const match = BCRYPT.exec(text)
   if (match === null) throw new Error('a malformed bcrypt hash: expected $2b$, two digits, $ and 53 characters; was it copied whole?')
-  const cost = Number(match[1])
+  const [, digits, salt = '', key = ''] = match
+  const cost = Number(digits)
   if (cost < 4 || cost > MAX_BCRYPT_COST) throw new Error(`bcrypt with cost ${cost}: between 4 and ${MAX_BCRYPT_COST} are read, more would take too long for every check; make a scrypt hash with "authn-webhook hash password"`)
-  return new BcryptHash(`$2b$${match[1]}`, match[2]!, Buffer.from(match[3]!))
+  return new BcryptHash(`$2b$${digits}`, salt, Buffer.from(key))
 }
 
 function derive (password: string, salt: Buffer, length: number, { ln, r, p }: ScryptParameters): Promise<Buffer> {

@@ -29,7 +29,7 @@ export async function readCertificates (file: string, options?: ReadOptions): Pr
 export function parseCertificates (pem: string, file: string, { withKeys = false } = {}): [X509Certificate, ...X509Certificate[]] {
   const blocks = [...pem.matchAll(BLOCK)]
   // such files are passed on: a key in one must not leak
-  if (!withKeys && blocks.some(([, label]) => label!.endsWith('PRIVATE KEY'))) throw invalidFile(file, 'holds a private key; use a file with certificates only')
+  if (!withKeys && blocks.some(([, label = '']) => label.endsWith('PRIVATE KEY'))) throw invalidFile(file, 'holds a private key; use a file with certificates only')
   const [first, ...others] = blocks.filter(([, label]) => label === 'CERTIFICATE').map(([block]) => parseCertificate(block, file))
   if (first === undefined) throw invalidFile(file, 'holds no certificate in PEM form (-----BEGIN CERTIFICATE-----)')
   return [first, ...others]

@@ -5,7 +5,7 @@
 import { constants } from 'node:crypto'
 import { createSecureContext, type TlsOptions } from 'node:tls'
 import type { TlsConfig } from '../../schemas/config.js'
-import { ValidationError } from '../errors.js'
+import { ValidationError, codeOf } from '../errors.js'
 import { readCertificates, readPrivateKey, assertKeyMatches } from './pem.js'
 
 export interface ServingCertificate {
@@ -101,7 +101,7 @@ function assertContext (file: string, secureOptions: TlsOptions): void {
   try {
     createSecureContext(secureOptions)
   } catch (error) {
-    const message = `is rejected by OpenSSL: ${(error as NodeJS.ErrnoException).code ?? 'unknown reason'}`
+    const message = `is rejected by OpenSSL: ${codeOf(error) ?? 'unknown reason'}`
     throw Object.assign(new ValidationError(file, [{ path: '', message }]), { cause: error })
   }
 }

@@ -5,6 +5,7 @@ import { isIP } from 'node:net'
 import { checkServerIdentity, type ConnectionOptions, type PeerCertificate } from 'node:tls'
 import type { ApiVersion, TokenReviewRequest, TokenReviewStatus } from '../../schemas/token-review.js'
 import { Deadline } from '../authn/deadline.js'
+import { messageOf } from '../errors.js'
 import { CommandError, ExitCode } from './command-error.js'
 import { decodeStatus } from './review-status.js'
 import { hostOf } from './server-url.js'
@@ -83,7 +84,7 @@ export async function postReview (target: Target, apiVersion: ApiVersion, spec: 
     return await new Deadline(timeout).race(response, () => new Error(`no response within ${timeout / 1000} s`))
   } catch (error) {
     call?.destroy()
-    throw new CommandError(`cannot reach ${target.server.href}: ${(error as Error).message}`, ExitCode.unavailable, { cause: error })
+    throw new CommandError(`cannot reach ${target.server.href}: ${messageOf(error)}`, ExitCode.unavailable, { cause: error })
   }
 }
 

@@ -9,7 +9,7 @@ import { unobserved } from '../authn/observer.js'
 import { isReservedKey, isReservedName } from '../authn/reserved.js'
 import { review, type Review, type ReviewRules, type Spec } from '../authn/review.js'
 import { CommandError, ExitCode } from './command-error.js'
-import { UnavailableError } from '../errors.js'
+import { UnavailableError, messageOf } from '../errors.js'
 
 export interface ExplainedReview {
   readonly status: TokenReviewStatus
@@ -74,8 +74,8 @@ async function lookUp (open: OpenProvider, username: string, timeout: number, ex
     explainNames(open, user, answer, explain)
     return answer
   } catch (error) {
-    const { message } = error instanceof UnavailableError && error.cause instanceof Error ? error.cause : error as Error
-    throw new CommandError(`identity provider "${open.name}" is unavailable: ${message}`, ExitCode.unavailable, { cause: error })
+    const cause = error instanceof UnavailableError && error.cause instanceof Error ? error.cause : error
+    throw new CommandError(`identity provider "${open.name}" is unavailable: ${messageOf(cause)}`, ExitCode.unavailable, { cause: error })
   }
 }
 

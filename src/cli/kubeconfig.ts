@@ -123,7 +123,7 @@ async function readAuthorization (file: string, { token, tokenFile, username, pa
   const read = path === undefined ? '' : (await readText(path).catch(error => { if (!token) throw error; return '' })).trim()
   const bearer = read || token || undefined
   if (path !== undefined && bearer === undefined) throw new ValidationError(path, [{ path: '', message: 'is empty; it must contain a token' }])
-  if (bearer !== undefined && NOT_IN_HEADERS.test(bearer)) throw new ValidationError(read === '' ? file : path!, [{ path: '', message: 'contains a token with control characters, which no HTTP header can carry' }])
+  if (bearer !== undefined && NOT_IN_HEADERS.test(bearer)) throw new ValidationError(read === '' || path === undefined ? file : path, [{ path: '', message: 'contains a token with control characters, which no HTTP header can carry' }])
   return { token: bearer, basic: username ? { username, password: password ?? '' } : undefined }
 }
 
@@ -131,7 +131,7 @@ const NOT_IN_HEADERS = /(?!\t)\p{Cc}/u
 
 /** Removes them from the URL, which is shown in messages. */
 function takeCredentials (url: URL): Basic | undefined {
-  const [username, password] = [url.username, url.password].map(decodeURIComponent) as [string, string]
+  const [username = '', password = ''] = [url.username, url.password].map(decodeURIComponent)
   url.username = url.password = ''
   return username === '' && password === '' ? undefined : { username, password }
 }

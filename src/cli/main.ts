@@ -17,7 +17,7 @@ import { validateCommand } from './commands/validate.js'
 import { versionCommand } from './commands/version.js'
 import { webhookConfigCommand } from './commands/webhook-config.js'
 import { CommandError, ExitCode, exitCodeOf } from './command-error.js'
-import { ValidationError, linesOf } from '../errors.js'
+import { ValidationError, linesOf, messageOf } from '../errors.js'
 import { escapeLines } from '../printable.js'
 import { openTerminal, type Terminal } from './terminal.js'
 import { version } from '../version.js'
@@ -104,7 +104,7 @@ function reportError (error: unknown, { note, env }: Terminal): ExitCode {
     if (exitCode !== ExitCode.interrupted) note(error instanceof ValidationError ? linesOf(error) : errorLines(error as Error))
     return exitCode
   }
-  note(`internal error: ${error instanceof Error ? error.message : String(error)}`)
+  note(`internal error: ${messageOf(error)}`)
   note(`This is a bug of authn-webhook ${version}${debug ? '' : '; please report it with what AUTHN_WEBHOOK_DEBUG=1 prints'}.`)
   return ExitCode.internal
 }

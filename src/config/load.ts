@@ -9,7 +9,7 @@ import { Config, type IdentityProviderConfig, type TlsConfig } from '../../schem
 import type { ConfiguredProvider } from '../authn/open-providers.js'
 import type { IdentityProviderDefinition } from '../authn/provider.js'
 import { findRuleErrors, findWarnings } from './rules.js'
-import { ConfigNotFoundError, type FieldError, type ValidationError } from '../errors.js'
+import { ConfigNotFoundError, messageOf, type FieldError, type ValidationError } from '../errors.js'
 import { validateDocument, validationError, type ParsedDocument } from '../documents/yaml-file.js'
 import { findErrors } from '../documents/schema-errors.js'
 import { resolveSecrets } from '../documents/resolve-secrets.js'
@@ -118,7 +118,7 @@ async function validateProviders ({ value, lineOf }: ParsedDocument<Config>, dir
     try {
       definition = await findDefinition(entry, { dir })
     } catch (error) {
-      return { errors: [{ path: `${path}.${entry.from === undefined ? 'kind' : 'from'}`, message: (error as Error).message }] }
+      return { errors: [{ path: `${path}.${entry.from === undefined ? 'kind' : 'from'}`, message: messageOf(error) }] }
     }
     return validateProvider({ entry, definition, path }, lineOf, dir, env)
   }))
@@ -132,7 +132,7 @@ function validateProvider (provider: LocatedProvider, lineOf: ParsedDocument<Con
   try {
     errors = findErrors(entry.config, definition.schema, { base, lineOf })
   } catch (error) {
-    return { errors: [{ path: `${path}.kind`, message: `the schema of this provider can't be used: ${(error as Error).message}` }] }
+    return { errors: [{ path: `${path}.kind`, message: `the schema of this provider can't be used: ${messageOf(error)}` }] }
   }
   const findings = errors.length === 0 ? definition.validate?.(entry.config, { timeout: entry.timeout }) ?? [] : []
   const located = (isWarning: boolean): FieldError[] => findings.filter(({ warning = false }) => warning === isWarning)

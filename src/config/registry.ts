@@ -70,10 +70,10 @@ function resolveFile (path: string, dir: string): string {
  */
 function resolvePackage (specifier: string, dir: string): string {
   const [, name = '', subpath = ''] = /^((?:@[^/]+\/)?[^/]+)(\/.+)?$/.exec(specifier) ?? []
-  const dirs = [dir, fileURLToPath(new URL('.', import.meta.url))]
-  const home = findPackage(name, dirs[0]!) ?? findPackage(name, dirs[1]!)
+  const here = fileURLToPath(new URL('.', import.meta.url))
+  const home = findPackage(name, dir) ?? findPackage(name, here)
   if (home === undefined) {
-    throw new UnknownProviderError(`package ${JSON.stringify(name)} not found in ${dirs.map(each => join(each, 'node_modules')).join(' or ')}, or in node_modules of a parent directory; the path of a file must start with ./`)
+    throw new UnknownProviderError(`package ${JSON.stringify(name)} not found in ${[dir, here].map(each => join(each, 'node_modules')).join(' or ')}, or in node_modules of a parent directory; the path of a file must start with ./`)
   }
   const { exports } = JSON.parse(readFileSync(join(home, 'package.json'), 'utf8'))
   const target = exports === undefined ? createRequire(join(home, 'package.json')).resolve(`${home}${subpath}`) : targetOf(exports, `.${subpath}`)

@@ -2,7 +2,7 @@
  * Puts secrets into a config, wherever its JSON Schema says `x-secret`. What is
  * missed here reaches a provider as plain text, and from there perhaps a log.
  */
-import type { FieldError } from '../errors.js'
+import { messageOf, type FieldError } from '../errors.js'
 import { findSecrets, keysOf } from './json-schema.js'
 import { locateValue } from './schema-errors.js'
 import { redactedKeyMessage, propertyNamesIn } from './safe-keys.js'
@@ -31,7 +31,7 @@ export function resolveSecrets (value: unknown, schema: object, base: string, ba
     try {
       holder[key] = secretFrom(holder[key] as SecretReference, baseDir, surroundings)
     } catch (error) {
-      errors.push({ path, message: (error as Error).message })
+      errors.push({ path, message: messageOf(error) })
       // the provider's own validation finds a secret here all the same
       holder[key] = new HiddenText(() => { throw error })
     }

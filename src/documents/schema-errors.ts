@@ -28,10 +28,10 @@ export function findErrors (value: unknown, schema: object, { base = '', lineOf 
   let names: ReadonlySet<string> | undefined
   for (const { part, shift } of partsOf(value)) {
     if (validate(part)) continue
-    for (const error of withoutBranches(validate.errors!)) {
+    for (const error of withoutBranches(validate.errors ?? [])) {
       const { path, hidden } = locateError({ ...error, instancePath: shift(error.instancePath) }, value, base, names ??= propertyNamesIn(schema))
       const found: FieldError = hidden === undefined
-        ? { path, message: messageOf(error) }
+        ? { path, message: describe(error) }
         : { path, line: lineOf(hidden), message: redactedKeyMessage(isUnknownKey(error) ? 'an unknown key' : 'a key without a value') }
       const place = `${path}:${found.line}`
       if (!errors.has(place)) errors.set(place, found)
@@ -94,7 +94,7 @@ function isUnknownKey ({ keyword }: ErrorObject): boolean {
   return keyword === 'additionalProperties' || keyword === 'unevaluatedProperties'
 }
 
-function messageOf (error: ErrorObject): string {
+function describe (error: ErrorObject): string {
   const { keyword, params, message } = error
   const schema: Record<string, any> = error.parentSchema ?? {}
   switch (keyword) {

@@ -59,8 +59,8 @@ export function findAliasLimitError (events: readonly Event[], text: string): Fi
   let aliased = 0
   for (const event of events) {
     if (event.type === EVENT_ID.POP) {
-      const { anchor, start } = open.pop()!
-      if (anchor !== undefined) sizes.set(anchor, size - start)
+      const closed = open.pop()
+      if (closed?.anchor !== undefined) sizes.set(closed.anchor, size - closed.start)
     } else if (event.type === EVENT_ID.DOCUMENT) {
       open.push({ anchor: undefined, start: size })
     } else if (event.type === EVENT_ID.ALIAS) {

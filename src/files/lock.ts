@@ -6,7 +6,7 @@
 import { closeSync, openSync, rmSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { FileLockedError } from '../errors.js'
+import { FileLockedError, codeOf } from '../errors.js'
 import { signatureOf } from './signature.js'
 
 /** Milliseconds between two attempts, plus jitter. */
@@ -52,7 +52,7 @@ function create (lock: string): boolean {
     closeSync(openSync(lock, 'wx', 0o600))
     return true
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+    if (codeOf(error) !== 'EEXIST') throw error
     return false
   }
 }

@@ -1,6 +1,7 @@
 /** Why a file can't be read or written, as the end of a sentence that begins with its path. */
 import type { Stats } from 'node:fs'
 import { dirname } from 'node:path'
+import { codeOf } from '../errors.js'
 
 /** A reason of our own, beside those of the operating system. */
 export class ReadProblem extends Error {}
@@ -17,6 +18,7 @@ export function assertSize (bytes: number, maxBytes: number): void {
   if (bytes > maxBytes) throw new ReadProblem(`is too large: more than ${maxBytes / 1024 / 1024} MiB`)
 }
 
+const UNKNOWN = 'an unknown error'
 const NOT_REGULAR = 'is not a regular file'
 
 const BOTH: Record<string, string> = {
@@ -50,20 +52,16 @@ const WRITE: Record<string, string> = {
 
 export function describeReadError (error: unknown): string {
   if (error instanceof ReadProblem) return error.message
-  const code = codeOf(error)
+  const code = codeOf(error) ?? UNKNOWN
   return READ[code] ?? `can't be read: ${code}`
 }
 
 export function describeWriteError (error: unknown, path: string): string {
-  const code = codeOf(error)
+  const code = codeOf(error) ?? UNKNOWN
   switch (code) {
     case 'ENOENT': return `can't be written: the directory ${dirname(path)} does not exist`
     case 'EACCES':
     case 'EPERM': return `can't be written: this user can't create files in ${dirname(path)}`
     default: return WRITE[code] ?? `can't be written: ${code}`
   }
-}
-
-function codeOf (error: unknown): string {
-  return (error as NodeJS.ErrnoException).code ?? 'an unknown error'
 }

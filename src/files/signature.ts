@@ -1,5 +1,6 @@
 /** Tells whether a file has changed. */
 import { realpathSync, statSync } from 'node:fs'
+import { codeOf } from '../errors.js'
 
 /**
  * Differs whenever the content of the file may differ: after a rename over it, a
@@ -11,6 +12,6 @@ export function signatureOf (file: string): string {
     const { dev, ino, size, mtimeNs, ctimeNs } = statSync(file, { bigint: true })
     return [realpathSync.native(file), dev, ino, size, mtimeNs, ctimeNs].join(' ')
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code ?? 'unknown'
+    return codeOf(error) ?? 'unknown'
   }
 }

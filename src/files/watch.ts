@@ -8,6 +8,7 @@
 import { statSync, watch, type FSWatcher } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import type { ProviderLog } from '../authn/provider.js'
+import { codeOf } from '../errors.js'
 import { signatureOf } from './signature.js'
 
 export interface WatchOptions {
@@ -95,7 +96,7 @@ class WatchedDirectory {
   #warn (error: unknown): void {
     if (this.#warned) return
     this.#warned = true
-    this.log?.warn({ directory: this.path, code: (error as NodeJS.ErrnoException).code }, 'no change events for this directory; polling its files instead')
+    this.log?.warn({ directory: this.path, code: codeOf(error) }, 'no change events for this directory; polling its files instead')
   }
 }
 

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { renameSync } from 'node:fs'
 import { mkdir, open, readlink, realpath, rename, rm, stat, writeFile, type FileHandle } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
-import { FileLockedError, FileWriteError } from '../errors.js'
+import { FileLockedError, FileWriteError, codeOf } from '../errors.js'
 import { withLock } from './lock.js'
 import { describeWriteError } from './problems.js'
 
@@ -68,7 +68,7 @@ function writeError (error: unknown, path: string, describe = describeWriteError
 }
 
 function describeDirectoryError (error: unknown, directory: string): string {
-  switch ((error as NodeJS.ErrnoException).code) {
+  switch (codeOf(error)) {
     case 'EEXIST': return 'is not a directory'
     // its parent exists
     case 'ENOENT': return `can't be created: the file system of ${dirname(directory)} does not support directories`

@@ -54,7 +54,7 @@ export class Http1Connection implements HttpSession {
   close (): void {
     this.retire()
     if (this.#isIdle) this.#socket.destroySoon()
-    else this.#last!.once('close', () => { this.close() })
+    else this.#last?.once('close', () => { this.close() })
   }
 
   reviewed (): void {

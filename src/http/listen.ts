@@ -1,6 +1,6 @@
 /** Opens a listener, by default on all addresses of the machine. */
 import type { FastifyInstance } from 'fastify'
-import { ListenError } from '../errors.js'
+import { ListenError, codeOf } from '../errors.js'
 
 /** `::` is both address families; the second is for kernels without IPv6. */
 const ANY_ADDRESS = ['::', '0.0.0.0']
@@ -23,8 +23,7 @@ export async function openListener (fastify: Pick<FastifyInstance, 'listen'>, na
       await fastify.listen({ host: candidate, port })
       return
     } catch (error) {
-      const { code } = error as NodeJS.ErrnoException
-      if (index < candidates.length - 1 && NO_SUCH_ADDRESS.includes(code ?? '')) continue
+      if (index < candidates.length - 1 && NO_SUCH_ADDRESS.includes(codeOf(error) ?? '')) continue
       throw new ListenError(name, candidate, port, error)
     }
   }

@@ -64,7 +64,7 @@ export class RejectedHttp2Session implements HttpSession {
     this.#skip -= skipped
     this.#buffered = this.#buffered.subarray(skipped)
     if (this.#skip > 0 || this.#buffered.length < HEAD_BYTES) return false
-    const [length, type, flags] = [this.#buffered.readUIntBE(0, 3), this.#buffered[3]!, this.#buffered[4]!]
+    const [length, type, flags] = [this.#buffered.readUIntBE(0, 3), this.#buffered.readUInt8(3), this.#buffered.readUInt8(4)]
     if (length > MAX_FRAME_BYTES) this.#socket.destroy()
     else if (type === Type.settings && (flags & ACK) === 0) this.#socket.write(frame(Type.settings, ACK, 0))
     else if (type === Type.headers) this.#reject(this.#buffered.readUInt32BE(5) & 0x7fff_ffff)

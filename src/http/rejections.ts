@@ -39,13 +39,13 @@ export class Rejections {
   log: Pick<RejectionLog, 'request' | 'connection'> | undefined
 
   request (reason: Rejection, details: RejectionDetails = {}): void {
-    this.requests.set(reason, this.requests.get(reason)! + 1)
+    this.requests.set(reason, (this.requests.get(reason) ?? 0) + 1)
     this.log?.request(reason, details)
   }
 
   /** @param address of the client, if known */
   connection (reason: Drop, address: string | undefined): void {
-    this.connections.set(reason, this.connections.get(reason)! + 1)
+    this.connections.set(reason, (this.connections.get(reason) ?? 0) + 1)
     this.log?.connection(reason, address)
   }
 }

@@ -7,7 +7,7 @@ import { isReservedKey } from '../authn/reserved.js'
 import { parseTimestamp } from '../authn/timestamp.js'
 import type { ParsedDocument } from '../documents/yaml-file.js'
 import { joinPath } from '../documents/yaml-positions.js'
-import { MAX_ERRORS, type FieldError } from '../errors.js'
+import { MAX_ERRORS, messageOf, type FieldError } from '../errors.js'
 import { UsersTableBuilder } from './table.js'
 import type { TokenRecord } from './user-record.js'
 
@@ -109,7 +109,7 @@ export class EntryReader {
     try {
       return parsePasswordHash(text).cost
     } catch (error) {
-      this.#report(path, (error as Error).message)
+      this.#report(path, messageOf(error))
       return undefined
     }
   }

@@ -18,7 +18,7 @@ export function readHtpasswd (text: string, { users, errors }: ImportedFile): vo
     if (!supported && TOKEN_LINE.test(username)) reject('looks like a line of a CSV token file; use --format csv')
     else if (username === '' || passwordHash === '') reject('expected user:hash')
     else if (!supported) reject(`the password is stored as ${describe(passwordHash)}; set it again with "htpasswd -B -C 12", or remove the line and use "authn-webhook users add"`)
-    else if (users.has(username)) reject(`the same user as on line ${users.get(username)!.line}`)
+    else if (users.has(username)) reject(`the same user as on line ${users.get(username)?.line}`)
     else users.set(username, { user: { username, passwordHash }, line, tokens: [] })
   }
 }

@@ -10,7 +10,7 @@ import { getHeapStatistics } from 'node:v8'
 import { Worker } from 'node:worker_threads'
 import type { OpenContext } from '../authn/provider.js'
 import { availableHeap } from '../documents/yaml-limits.js'
-import { formatFieldError, ValidationError } from '../errors.js'
+import { formatFieldError, ValidationError, codeOf } from '../errors.js'
 import { MAX_USERS_BYTES, readVersion } from '../files/read.js'
 import { openReloadable } from '../files/reloadable.js'
 import { tabulateFile } from './read.js'
@@ -120,7 +120,7 @@ async function tabulateInThread (input: WorkerInput, signal: AbortSignal): Promi
     if ('errors' in output) throw new ValidationError(input.file, output.errors)
     return output.table
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ERR_WORKER_OUT_OF_MEMORY') throw error
+    if (codeOf(error) !== 'ERR_WORKER_OUT_OF_MEMORY') throw error
     throw new ValidationError(input.file, [{ path: '', message: 'holds too many values for the memory of this process; raise the memory limit, or split it up' }])
   } finally {
     signal.removeEventListener('abort', end)

@@ -1,5 +1,5 @@
 /** Where the parts of a YAML text are: offsets of items, with their comments, and of lines. */
-import { isCollection, isMap, type CST, type Node, type Pair, type YAMLSeq } from 'yaml'
+import { isCollection, isNode, isPair, type CST, type Range, type YAMLSeq } from 'yaml'
 
 export interface Span {
   /** Of the line of the first comment above the item, or of its dash. */
@@ -16,7 +16,7 @@ export function spansOf (text: string, list: YAMLSeq): Span[] {
   return dashes.map(({ offset }, index) => {
     const lineStart = lineStartAt(text, offset)
     const column = offset - lineStart
-    return { start: commentsAbove(text, lineStart), end: commentsBelow(text, lineEndAt(text, endOf(text, list.items[index] as Node)), column), column }
+    return { start: commentsAbove(text, lineStart), end: commentsBelow(text, lineEndAt(text, endOf(text, list.items[index])), column), column }
   })
 }
 
@@ -41,19 +41,22 @@ function commentsBelow (text: string, lineEnd: number, column: number): number {
 }
 
 /** The end of a node without the comments and blank lines that the parser includes. */
-export function endOf (text: string, node: Node): number {
-  if (isCollection(node) && node.flow !== true && node.items.length > 0) {
-    const last = node.items.at(-1)
-    return endOf(text, isMap(node) ? ((last as Pair).value ?? (last as Pair).key) as Node : last as Node)
-  }
-  const [start] = node.range!
-  let [, end] = node.range!
+export function endOf (text: string, node: unknown): number {
+  if (isPair(node)) return endOf(text, node.value ?? node.key)
+  if (isCollection(node) && node.flow !== true && node.items.length > 0) return endOf(text, node.items.at(-1))
+  let [start, end] = rangeOf(node)
   while (end > start && '\r\n'.includes(text.charAt(end - 1))) end--
   return end
 }
 
-export function columnOf (text: string, node: Node): number {
-  const start = node.range![0]
+/** The offsets of a node: its start, the end of its value, and its end. @throws TypeError unless it was parsed from a text */
+export function rangeOf (node: unknown): Range {
+  if (!isNode(node) || node.range == null) throw new TypeError('the node has no place in the text')
+  return node.range
+}
+
+export function columnOf (text: string, node: unknown): number {
+  const [start] = rangeOf(node)
   return start - lineStartAt(text, start)
 }
 

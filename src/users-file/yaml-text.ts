@@ -7,7 +7,7 @@
  * rewritten as a whole.
  */
 import { Document, isAlias, isNode, isScalar, isSeq, parseDocument, Scalar, visit, type Node, type Pair, type YAMLMap, type YAMLSeq } from 'yaml'
-import { columnOf, endOf, lineEndAt, lineStartAt, spansOf } from './yaml-places.js'
+import { columnOf, endOf, lineEndAt, lineStartAt, rangeOf, spansOf } from './yaml-places.js'
 
 /** For the functions below; the nodes of one text must not be used with another. */
 export function parseYamlText (text: string): Document.Parsed {
@@ -32,7 +32,7 @@ export function setKey (text: string, map: YAMLMap, key: string, value: string |
     return rewrite(text, map)
   }
   const old = pairOf(map, key)?.value
-  if (isNode(old)) return splice(text, old.range![0], endOf(text, old), write(value))
+  if (isNode(old)) return splice(text, rangeOf(old)[0], endOf(text, old), write(value))
   return insertKey(text, map, `${key}: ${write(value)}`)
 }
 
@@ -42,13 +42,13 @@ export function removeKey (text: string, map: YAMLMap, key: string): string {
     map.delete(key)
     return rewrite(text, map)
   }
-  const index = map.items.findIndex((pair) => (pair.key as Scalar).value === key)
-  const pair = map.items[index]
+  const pair = pairOf(map, key)
   if (pair === undefined) return text
-  const start = (pair.key as Node).range![0]
+  const [start] = rangeOf(pair.key)
+  const [first, second] = map.items
   // the first key is behind the dash of its item: the next one moves there
-  if (index === 0) return splice(text, start, (map.items[1]!.key as Node).range![0], '')
-  const lineEnd = lineEndAt(text, endOf(text, (pair.value ?? pair.key) as Node))
+  if (pair === first) return splice(text, start, rangeOf(second?.key)[0], '')
+  const lineEnd = lineEndAt(text, endOf(text, pair))
   const lineStart = lineStartAt(text, start)
   return text.slice(0, lineStart) + text.slice(lineEnd).replace(/^\r?\n/, '')
 }
@@ -71,9 +71,10 @@ export function appendItems (text: string, map: YAMLMap, key: string, values: re
   }
   if (!isSeq(list)) return insertKey(text, map, `${key}:\n${indent(writeItems(values), 2)}`)
   // `users: []  # nobody yet`: keep the comment in its place
-  const lineEnd = lineEndAt(text, list.range![1])
-  const added = splice(text, lineEnd, lineEnd, `\n${indent(writeItems(values), columnOf(text, pairOf(map, key)!.key as Node) + 2)}`)
-  return splice(added, text.slice(0, list.range![0]).trimEnd().length, list.range![1], '')
+  const [start, end] = rangeOf(list)
+  const lineEnd = lineEndAt(text, end)
+  const added = splice(text, lineEnd, lineEnd, `\n${indent(writeItems(values), columnOf(text, pairOf(map, key)?.key) + 2)}`)
+  return splice(added, text.slice(0, start).trimEnd().length, end, '')
 }
 
 /** Removes an item from the list `map[key]`, with the comment lines right above it. */
@@ -89,7 +90,7 @@ export function removeItem (text: string, map: YAMLMap, key: string, index: numb
   // and one of the two runs of blank lines around it
   const rest = after === '' ? withoutTrailingBlankLines(before) : before + after.replace(/^[ \t\r\n]*\n/, '')
   if (list.items.length > 1) return rest
-  const colon = text.indexOf(':', (pairOf(map, key)!.key as Node).range![1]) + 1
+  const colon = text.indexOf(':', rangeOf(pairOf(map, key)?.key)[1]) + 1
   return splice(rest, colon, colon, ' []')
 }
 
@@ -100,17 +101,16 @@ function withoutTrailingBlankLines (lines: string): string {
 }
 
 function insertKey (text: string, map: YAMLMap, lines: string): string {
-  const first = map.items[0]!
-  const lineEnd = lineEndAt(text, endOf(text, (first.value ?? first.key) as Node))
+  const lineEnd = lineEndAt(text, endOf(text, map.items[0]))
   return splice(text, lineEnd, lineEnd, `\n${indent(lines, columnOf(text, map))}`)
 }
 
 function rewrite (text: string, node: Node): string {
-  const [start, end] = node.range!
+  const [start, end] = rangeOf(node)
   const line = text.slice(lineStartAt(text, start), start)
   // the text keeps the comments around it
   node.comment = node.commentBefore = null
-  return splice(text, start, end, indent(write(node), /^ */.exec(line)![0].length).trimStart())
+  return splice(text, start, end, indent(write(node), line.search(/[^ ]|$/)).trimStart())
 }
 
 /** Items of one document: a document for each item is slow, and one for all of them is large. */
@@ -141,7 +141,7 @@ function createNode (value: unknown): Node {
 }
 
 function pairOf (map: YAMLMap, key: string): Pair | undefined {
-  return map.items.find((pair) => (pair.key as Scalar).value === key)
+  return map.items.find((pair) => isScalar(pair.key) && pair.key.value === key)
 }
 
 /** Replaces a part of the text, and uses the line breaks of the text. */

@@ -5,6 +5,7 @@
 import type { LdapProviderConfig } from '../../../schemas/providers/ldap.js'
 import { milliseconds, parseDuration } from '../../../src/authn/duration.js'
 import type { Finding, ValidateContext } from '../../../src/authn/provider.js'
+import { messageOf } from '../../../src/errors.js'
 import { isUnder, parseDN } from './syntax/distinguished-name.js'
 import { comparisonsOf, filterError, placeholdersOf } from './syntax/filter.js'
 import { attributesIn, fillGroupFilter } from './groups/group-filter.js'
@@ -21,7 +22,7 @@ export function validate (config: LdapProviderConfig, { timeout }: ValidateConte
   try {
     RegExp(config.groupSearch.include, 'u')
   } catch (error) {
-    return [...findings, { path: 'groupSearch.include', message: (error as Error).message }]
+    return [...findings, { path: 'groupSearch.include', message: messageOf(error) }]
   }
   const settings = resolveSettings(config)
   return [...findings, ...validateUserSearch(config, settings), ...validateGroups(config, settings), ...validateAttributes(settings)]

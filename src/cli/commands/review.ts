@@ -6,6 +6,7 @@ import type { ChainStep } from '../../authn/chain.js'
 import { Deadline, PROVIDER_PATIENCE } from '../../authn/deadline.js'
 import { milliseconds } from '../../authn/duration.js'
 import type { Spec } from '../../authn/review.js'
+import { messageOf } from '../../errors.js'
 import { escapeJson } from '../../printable.js'
 import type { OpenChain } from '../chain.js'
 import type { Target } from '../client.js'
@@ -92,7 +93,7 @@ async function reviewWithService (spec: Spec, target: Target): Promise<TokenRevi
     return await requestReview(trust.target, 'authentication.k8s.io/v1', spec)
   } catch (error) {
     // without a cause, there was a response
-    throw error instanceof CommandError && error.cause !== undefined ? unusable(explainNoResponse(error.cause as Error, target), error) : error
+    throw error instanceof CommandError && error.cause !== undefined ? unusable(explainNoResponse(messageOf(error.cause), target), error) : error
   }
 }
 

@@ -1,5 +1,6 @@
 /** Secrets entered by a person: typed without echo, or from stdin or a file; never an argument. */
 import { randomBytes } from 'node:crypto'
+import { messageOf } from '../../errors.js'
 import { MAX_USERS_BYTES } from '../../files/read.js'
 import { CommandError } from '../command-error.js'
 import type { Terminal } from '../terminal.js'
@@ -63,6 +64,6 @@ export async function asInputError<T> (work: () => T | Promise<T>): Promise<T> {
     return await work()
   } catch (error) {
     if (error instanceof CommandError) throw error
-    throw new CommandError((error as Error).message, undefined, { cause: error })
+    throw new CommandError(messageOf(error), undefined, { cause: error })
   }
 }

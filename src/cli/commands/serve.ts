@@ -8,7 +8,7 @@ import type { Service } from '../../app.js'
 import { milliseconds } from '../../authn/duration.js'
 import type { LoadedConfig } from '../../config/load.js'
 import { CommandError, ExitCode } from '../command-error.js'
-import { CertificateError, FileWriteError, ListenError } from '../../errors.js'
+import { CertificateError, FileWriteError, ListenError, codeOf } from '../../errors.js'
 import type { DemoKind } from '../demo.js'
 import { parseSubjectName } from '../../certificates/subject-name.js'
 import type { Terminal } from '../terminal.js'
@@ -142,7 +142,7 @@ function listenError (error: unknown): unknown {
   const { listener, host, port, cause } = error
   const [hostOption, portOption] = listener === 'server' ? [' or --host', ' or --port'] : ['', '']
   const unavailable = (message: string): CommandError => new CommandError(message, ExitCode.unavailable, { cause })
-  switch ((cause as NodeJS.ErrnoException).code) {
+  switch (codeOf(cause)) {
     case 'EADDRINUSE': return unavailable(`${listener}.port: port ${port} on ${host} is already in use: stop the process that listens there, or ${npmStart(listener, port) ?? `change ${listener}.port${portOption}`}`)
     case 'EACCES': return unavailable(`${listener}.port: no permission to open port ${port}: choose one above 1023`)
     case 'EADDRNOTAVAIL':

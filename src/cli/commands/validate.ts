@@ -7,7 +7,7 @@ import { findReservedNames } from '../../authn/reserved.js'
 import type { TlsConfig } from '../../../schemas/config.js'
 import type { LocatedProvider } from '../../config/load.js'
 import { ExitCode } from '../command-error.js'
-import { ValidationError, formatFieldError, type FieldError } from '../../errors.js'
+import { ValidationError, formatFieldError, messageOf, type FieldError } from '../../errors.js'
 import { outputOption, printResult, type OutputFormat, type Terminal } from '../terminal.js'
 import { addConfigOption } from './options.js'
 
@@ -115,7 +115,7 @@ async function validateProvider ({ entry, definition, path }: LocatedProvider, {
     return []
   } catch (error) {
     const errors: unknown[] = error instanceof AggregateError ? error.errors : [error]
-    return errors.flatMap((error) => error instanceof ValidationError ? located(error).map(atField) : [locate(path, (error as Error).message)])
+    return errors.flatMap((error) => error instanceof ValidationError ? located(error).map(atField) : [locate(path, messageOf(error))])
   }
 
   function atField (error: LocatedError): LocatedError {

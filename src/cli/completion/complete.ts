@@ -22,10 +22,10 @@ export function complete (program: Command, words: readonly string[]): Completio
     option = found
   }
   const [, flag, value] = /^(--[\w-]+)=(.*)$/s.exec(current) ?? []
-  if (option !== undefined) return valuesOf(placeholderOf(option)!, option.argChoices, current)
+  if (option !== undefined) return valuesOf(placeholderOf(option), option.argChoices, current)
   if (flag !== undefined && value !== undefined) {
     const assigned = valueOption(command, flag)
-    return assigned === undefined ? NOTHING : valuesOf(placeholderOf(assigned)!, assigned.argChoices, value, `${flag}=`)
+    return assigned === undefined ? NOTHING : valuesOf(placeholderOf(assigned), assigned.argChoices, value, `${flag}=`)
   }
   if (current.startsWith('-')) return matching(current, optionsOf(command).flatMap(({ short, long, description }) => [short, long].filter(word => word !== undefined).map(word => ({ word, description }))))
   const children = subcommands(command)
@@ -51,7 +51,7 @@ function placeholderOf ({ flags }: Option): string | undefined {
 }
 
 /** Of an option or argument; its placeholder tells files and directories. */
-function valuesOf (placeholder: string, choices: readonly string[] | undefined, current: string, prefix = ''): Completion {
+function valuesOf (placeholder: string | undefined, choices: readonly string[] | undefined, current: string, prefix = ''): Completion {
   if (choices !== undefined) return matching(prefix + current, choices.map(choice => ({ word: prefix + choice, description: '' })))
   if (placeholder === 'file') return { candidates: [], paths: 'files' }
   return placeholder === 'dir' ? { candidates: [], paths: 'directories' } : NOTHING

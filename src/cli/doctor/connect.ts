@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { lookup } from 'node:dns/promises'
 import { connect, isIP } from 'node:net'
 import { Deadline } from '../../authn/deadline.js'
+import { codeOf, messageOf } from '../../errors.js'
 import { hostOf, portOf } from '../server-url.js'
 import { isBlocking, ok, unavailable, warning, type DoctorCheck } from './check.js'
 
@@ -27,7 +28,7 @@ async function checkName (host: string): Promise<DoctorCheck> {
       ? warning('dns', `${host} resolves to ${addresses} through the cluster's DNS, which API servers don't use`, useClusterIP)
       : ok('dns', `${host} resolves to ${addresses}`)
   } catch (error) {
-    const message = `${host} does not resolve: ${(error as NodeJS.ErrnoException).code}`
+    const message = `${host} does not resolve: ${codeOf(error)}`
     return unavailable('dns', message, inCluster ? `API servers don't use the cluster's DNS: ${useClusterIP}` : 'correct the name, or use an IP address that the certificate names')
   }
 }
@@ -46,8 +47,8 @@ async function checkPort (server: URL, timeout: number): Promise<DoctorCheck> {
     await new Deadline(timeout).race(once(socket, 'connect'), timedOut)
     return ok('tcp', `connected to ${address} in ${Math.ceil(performance.now() - started)} ms`)
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException
-    return unavailable('tcp', `cannot connect to ${address}: ${code ?? message}`, ADVICE[code ?? ''] ?? 'check the network route to the service')
+    const code = codeOf(error)
+    return unavailable('tcp', `cannot connect to ${address}: ${code ?? messageOf(error)}`, ADVICE[code ?? ''] ?? 'check the network route to the service')
   } finally {
     socket.destroy()
   }

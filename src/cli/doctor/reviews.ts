@@ -1,6 +1,7 @@
 /** How the service answers reviews, and whom it lets request them. */
 import type { ApiVersion } from '../../../schemas/token-review.js'
 import { parseCertificates } from '../../certificates/pem.js'
+import { messageOf } from '../../errors.js'
 import { readStatus, type Target } from '../client.js'
 import { EXPIRES_SOON } from './certificate.js'
 import { failed, ok, skipped, unavailable, warning, type DoctorCheck } from './check.js'
@@ -42,11 +43,11 @@ export async function checkReviews (target: Target, clock: Clock): Promise<Docto
       checkLatency(more)
     ]
   } catch (error) {
-    return [explainNoResponse(error as Error, target)]
+    return [explainNoResponse(messageOf(error), target)]
   }
 }
 
-export function explainNoResponse ({ message }: Error, target: Target): DoctorCheck {
+export function explainNoResponse (message: string, target: Target): DoctorCheck {
   // in TLS 1.3 the alert of a server that rejects the client arrives instead of the response
   return /alert.*certificate/i.test(message) ? clientRejected(message, target) : unavailable('v1', message, READ_LOGS)
 }
@@ -118,8 +119,9 @@ function checkEcho (reviews: readonly TestReview[]): DoctorCheck {
 }
 
 function checkLatency (reviews: readonly TestReview[]): DoctorCheck {
-  const sorted = reviews.map(({ milliseconds }) => milliseconds).sort((a, b) => a - b)
-  const [median, worst] = [sorted[Math.floor(sorted.length / 2)]!, sorted.at(-1)!].map(Math.ceil) as [number, number]
+  const sorted = reviews.map(({ milliseconds }) => Math.ceil(milliseconds)).sort((a, b) => a - b)
+  const median = sorted[Math.floor(sorted.length / 2)]
+  const worst = Math.max(...sorted)
   const message = `${sorted.length} reviews: median ${median} ms, max ${worst} ms`
   return worst > SLOW
     ? warning('latency', message, 'each kubectl command waits this long: see authn_webhook_provider_request_duration_seconds, and put slow providers last')

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import type { X509Certificate } from 'node:crypto'
 import { connect, type TLSSocket } from 'node:tls'
 import { Deadline } from '../../authn/deadline.js'
+import { codeOf, messageOf } from '../../errors.js'
 import { tlsOptions, type Target } from '../client.js'
 import { hostOf, portOf } from '../server-url.js'
 import { failed, ok, unavailable, warning, type DoctorCheck } from './check.js'
@@ -31,7 +32,7 @@ export async function performHandshake (target: Target, timeout: number): Promis
       checks: [ok('tls', `${socket.getProtocol()}, ${socket.getCipher().name}`), checkHttp2(socket)]
     }
   } catch (error) {
-    return describeFailure(error as NodeJS.ErrnoException)
+    return describeFailure(error)
   } finally {
     socket?.destroy()
   }
@@ -63,9 +64,10 @@ function checkHttp2 ({ alpnProtocol }: TLSSocket): DoctorCheck {
     : warning('http2', 'not offered: API servers open a connection for each concurrent review', 'pass TLS through the proxy in front of the service, or offer h2 by ALPN there')
 }
 
-function describeFailure ({ code = 'unknown', message }: NodeJS.ErrnoException): DoctorCheck {
+function describeFailure (error: unknown): DoctorCheck {
+  const [code, message] = [codeOf(error), messageOf(error)]
   if (code === 'ETIMEDOUT') return unavailable('tls', 'TCP connects, but the TLS handshake times out', "look at the service's log: the process hangs, or the port does not speak TLS")
   if (/wrong version number|packet length too long/i.test(message)) return failed('tls', 'the port does not speak TLS', 'set "server" to the review port, not the admin port')
   if (/protocol.version|unsupported.protocol/i.test(message)) return failed('tls', 'the server supports neither TLS 1.2 nor 1.3', 'upgrade the proxy in front of the service: API servers require TLS 1.2 or newer')
-  return failed('tls', `the TLS handshake failed: ${code === 'unknown' ? message : code}`, 'look at the logs of the service and of any proxy in front of it')
+  return failed('tls', `the TLS handshake failed: ${code ?? message}`, 'look at the logs of the service and of any proxy in front of it')
 }

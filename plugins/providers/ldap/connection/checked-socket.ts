@@ -8,6 +8,7 @@
  */
 import type { Socket } from 'node:net'
 import { Duplex } from 'node:stream'
+import { messageOf } from '../../../../src/errors.js'
 import { Allowance } from '../messages/allowance.js'
 import { AnswerError } from '../messages/ber.js'
 import { MessageReader } from '../messages/message-reader.js'
@@ -98,7 +99,7 @@ export class CheckedSocket extends Duplex {
         this.#pass(message, this.#request)
       }
     } catch (error) {
-      this.closeReason.answerError = error instanceof AnswerError ? error : new AnswerError((error as Error).message)
+      this.closeReason.answerError = error instanceof AnswerError ? error : new AnswerError(messageOf(error))
       this.destroy()
     }
   }

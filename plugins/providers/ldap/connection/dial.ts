@@ -7,7 +7,7 @@ import { once } from 'node:events'
 import { connect as connectTls } from 'node:tls'
 import type { LdapTlsConfig } from '../../../../schemas/providers/ldap.js'
 import { Deadline } from '../../../../src/authn/deadline.js'
-import { DirectoryError } from '../../../../src/errors.js'
+import { DirectoryError, codeOf, messageOf } from '../../../../src/errors.js'
 import { startTls } from './start-tls.js'
 import type { TlsCertificates } from './tls-files.js'
 import { describeHandshakeError, describeTlsError, TimedOutError } from './tls-errors.js'
@@ -69,7 +69,7 @@ export async function dial (host: Host, { tls, certificates, timeout, redact = t
   } catch (error) {
     socket.destroy()
     signal.throwIfAborted()
-    throw new DirectoryError(`${host.name} can't be reached: ${(isHandshake ? describeHandshakeError(error as Error, tls.mode === 'ldaps') : undefined) ?? reasonOf(error)}`, 'host')
+    throw new DirectoryError(`${host.name} can't be reached: ${(isHandshake ? describeHandshakeError(error, tls.mode === 'ldaps') : undefined) ?? reasonOf(error)}`, 'host')
   } finally {
     signal.removeEventListener('abort', abort)
   }
@@ -86,9 +86,10 @@ function quiet<T extends Socket> (socket: T): T {
 
 /** Node's errors carry certificates and stacks; the message and the code are enough. */
 function reasonOf (error: unknown): string {
-  const tlsError = describeTlsError(error as Error)
+  const tlsError = describeTlsError(error)
   if (tlsError !== undefined) return tlsError
-  const { message, code, errors } = error as NodeJS.ErrnoException & { errors?: Error[] }
-  const text = message || errors?.map(({ message }) => message).join(', ') || String(error)
+  const code = codeOf(error)
+  // of several addresses
+  const text = (error instanceof AggregateError ? error.errors.map(messageOf).join(', ') : messageOf(error)) || String(error)
   return code === undefined || text.includes(code) ? text.split('\n').pop()! : `${text} (${code})`
 }

@@ -7,7 +7,7 @@ import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import { Client, ResultCodeError, type Filter, type SearchOptions } from 'ldapts'
 import { redactPasswords } from '../../../../src/authn/redaction.js'
-import { DirectoryError } from '../../../../src/errors.js'
+import { DirectoryError, messageOf } from '../../../../src/errors.js'
 import type { Host } from './dial.js'
 import { Allowance } from '../messages/allowance.js'
 import type { AnswerError } from '../messages/ber.js'
@@ -117,7 +117,7 @@ export class LdapConnection {
         return { entries: searchEntries, cookie: this.#socket.lastResult?.cookie }
       }))
     // ldapts reports success if the request had a limit; but a lower limit of the server hides other entries of the same name
-    if (this.#socket.lastResult?.code === SIZE_LIMIT_EXCEEDED && found.length < limit!) {
+    if (this.#socket.lastResult?.code === SIZE_LIMIT_EXCEEDED && limit !== undefined && found.length < limit) {
       throw new DirectoryError(`${this.host.name} stopped a search under ${JSON.stringify(baseDN)} after ${found.length} of ${limit} entries: raise its size limit for this account`)
     }
     const entries: LdapEntry[] = []
@@ -194,7 +194,7 @@ export class LdapConnection {
       }
       this.#socket.destroy()
       const { answerError } = this.#socket.closeReason
-      throw answerError === undefined ? this.#brokenOff(operation, this.#redact((error as Error).message).split('\n').pop()!) : this.#invalidAnswer(operation, answerError)
+      throw answerError === undefined ? this.#brokenOff(operation, this.#redact(messageOf(error)).split('\n').pop()!) : this.#invalidAnswer(operation, answerError)
     } finally {
       settled = true
       this.usedAt = performance.now()

@@ -87,7 +87,7 @@ export function guidOf (bytes: Buffer): string {
 
 /** `S-1-5-21-…-1104` */
 export function sidOf (bytes: Buffer): string {
-  if (bytes.length < 8 || bytes.length !== 8 + 4 * bytes[1]!) throw new DirectoryError('the directory returned a security identifier (SID) of the wrong length')
-  const subauthorities = Array.from({ length: bytes[1]! }, (_, index) => bytes.readUInt32LE(8 + index * 4))
+  if (bytes.length < 8 || bytes.length !== 8 + 4 * bytes.readUInt8(1)) throw new DirectoryError('the directory returned a security identifier (SID) of the wrong length')
+  const subauthorities = Array.from({ length: bytes.readUInt8(1) }, (_, index) => bytes.readUInt32LE(8 + index * 4))
   return ['S', bytes[0], bytes.readUIntBE(2, 6), ...subauthorities].join('-')
 }

@@ -5,6 +5,7 @@
  */
 import type { Socket } from 'node:net'
 import { ExtendedRequest } from 'ldapts'
+import { messageOf } from '../../../../src/errors.js'
 import { Allowance } from '../messages/allowance.js'
 import { AnswerError } from '../messages/ber.js'
 import { MessageReader } from '../messages/message-reader.js'
@@ -44,7 +45,7 @@ async function readResponse (socket: Socket): Promise<Result> {
         if (reader.size > 0) throw new AnswerError('more data follows it before the TLS handshake')
         settle(() => { resolve(checkResponse(message, REQUEST, new Allowance()) as Result) })
       } catch (error) {
-        settle(() => { reject(new Error(`the answer to StartTLS is invalid: ${(error as Error).message}`)) })
+        settle(() => { reject(new Error(`the answer to StartTLS is invalid: ${messageOf(error)}`)) })
       }
     }
     const close = (): void => { settle(() => { reject(new Error(`it closed the connection instead of answering StartTLS; ${TLS_PORT}`)) }) }

@@ -3,6 +3,8 @@
  * a directory reached on the wrong port, or one that requires a client
  * certificate, often just closes the connection.
  */
+import { codeOf } from '../../../../src/errors.js'
+
 export const TLS_PORT = 'if this is a TLS port, use ldaps:// and tls.mode ldaps'
 const PLAIN_PORT = 'if this is a port without TLS, use the TLS port of the directory, usually 636, or ldap:// with tls.mode startTLS'
 const CLIENT_CERTIFICATE = 'if it requires a client certificate, check tls.certFile and tls.keyFile'
@@ -21,15 +23,15 @@ const NO_TLS = /^ERR_SSL_(?:WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|UNEXPECT
 export class TimedOutError extends Error {}
 
 /** `undefined` if it is not a TLS error. */
-export function describeTlsError (error: Error | undefined): string | undefined {
-  const code = (error as NodeJS.ErrnoException | undefined)?.code ?? ''
+export function describeTlsError (error: unknown): string | undefined {
+  const code = codeOf(error) ?? ''
   const message = BY_CODE.find(([pattern]) => pattern.test(code))?.[1]
   return message === undefined ? undefined : `${message} (${code})`
 }
 
 /** An error during a TLS handshake; `undefined` if it does not suggest a host without TLS. */
-export function describeHandshakeError (error: Error, isLdaps: boolean): string | undefined {
-  const { code = '' } = error as NodeJS.ErrnoException
+export function describeHandshakeError (error: unknown, isLdaps: boolean): string | undefined {
+  const code = codeOf(error) ?? ''
   const hint = isLdaps ? `; ${PLAIN_PORT}` : ''
   if (NO_TLS.test(code)) return `it does not speak TLS on this port (${code})${hint}`
   if (code === 'ECONNRESET') return `it closed the connection during the TLS handshake${hint}`

@@ -39,7 +39,7 @@ export const LONGEST_HEADER = 6
 /** The header of the element at `at`; `undefined` if more bytes are needed. */
 export function readHeader (bytes: Buffer, at: number, end = bytes.length): Header | undefined {
   if (end - at < 2) return undefined
-  const [tag, first] = [bytes[at]!, bytes[at + 1]!]
+  const [tag, first] = [bytes.readUInt8(at), bytes.readUInt8(at + 1)]
   if ((tag & 0x1f) === 0x1f) throw new AnswerError('an element has a tag of several bytes')
   if (first < 0x80) return { tag, start: at + 2, end: at + 2 + first }
   const size = first & 0x7f

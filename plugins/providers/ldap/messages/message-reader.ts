@@ -41,16 +41,19 @@ export class MessageReader {
   }
 
   #readLength (): number | undefined {
-    if (this.#size === 0) return undefined
-    if (this.#chunks[0]!.length < LONGEST_HEADER) this.#join()
-    const [first] = this.#chunks
-    if (first![0] === TLS_ALERT) throw new AnswerError('it is a TLS message: this is a TLS port, use ldaps:// and tls.mode ldaps')
-    if (first![0] !== Tag.sequence) throw new AnswerError('it does not begin like an LDAP message')
-    return readHeader(first!, 0)?.end
+    let [first] = this.#chunks
+    if (first === undefined) return undefined
+    if (first.length < LONGEST_HEADER) first = this.#join()
+    if (first[0] === TLS_ALERT) throw new AnswerError('it is a TLS message: this is a TLS port, use ldaps:// and tls.mode ldaps')
+    if (first[0] !== Tag.sequence) throw new AnswerError('it does not begin like an LDAP message')
+    return readHeader(first, 0)?.end
   }
 
   #join (): Buffer {
-    if (this.#chunks.length > 1) this.#chunks = [Buffer.concat(this.#chunks)]
-    return this.#chunks[0]!
+    const [first, ...others] = this.#chunks
+    if (first !== undefined && others.length === 0) return first
+    const joined = Buffer.concat(this.#chunks)
+    this.#chunks = [joined]
+    return joined
   }
 }

@@ -100,10 +100,10 @@ export function isUnder (text: string, base: string): boolean {
 export function domainOf (text: string): string {
   const names = parseDN(text) ?? []
   const first = names.findLastIndex(parts => parts[0]?.type !== 'dc') + 1
-  return names.slice(first).map(parts => `DC=${escapeInDN(parts[0]!.value)}`).join(',')
+  return names.slice(first).map(([part]) => `DC=${escapeInDN(part?.value ?? '')}`).join(',')
 }
 
 /** `example.test` of a DN in `DC=example,DC=test`. */
 export function dnsNameOf (text: string): string {
-  return (parseDN(domainOf(text)) ?? []).map(parts => parts[0]!.value).join('.')
+  return (parseDN(domainOf(text)) ?? []).map(([part]) => part?.value).join('.')
 }

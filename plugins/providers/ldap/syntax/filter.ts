@@ -4,6 +4,7 @@
  * unescaped values.
  */
 import { Filter, FilterParser } from 'ldapts'
+import { messageOf } from '../../../../src/errors.js'
 
 /**
  * A filter of the config on one line, in parentheses, and with unescaped
@@ -39,12 +40,12 @@ export function fillFilter (template: string, values: Readonly<Record<string, st
 export const PLACEHOLDER = /\{([a-z][a-z0-9-]*)\}/gi
 
 export function placeholdersOf (template: string): string[] {
-  return [...template.matchAll(PLACEHOLDER)].map(match => match[1]!)
+  return [...template.matchAll(PLACEHOLDER)].map(([, name = '']) => name)
 }
 
 /** `(|…)`, or the filter itself if it is the only one. */
 export function anyOf (filters: readonly string[]): string {
-  return filters.length === 1 ? filters[0]! : `(|${filters.join('')})`
+  return filters.length === 1 ? filters.join('') : `(|${filters.join('')})`
 }
 
 /** Validates a filter of the config. */
@@ -62,7 +63,7 @@ export function filterError (template: string, placeholders: readonly string[], 
     FilterParser.parseString(template.replace(PLACEHOLDER, 'x'))
     return undefined
   } catch (error) {
-    return `is not a search filter: ${(error as Error).message.split('. Full string')[0]}`
+    return `is not a search filter: ${messageOf(error).split('. Full string')[0]}`
   }
 }
 
@@ -86,7 +87,7 @@ function unescape (text: string): string {
 /** Every comparison with `{username}`. */
 export function comparisonsOf (template: string): Comparison[] {
   return [...template.matchAll(/\(([a-z][a-z0-9-]*)[^()=]*=([^()]*\{username\}[^()]*)\)/gi)]
-    .map(([, attribute, value]) => ({ attribute: attribute!, value: value! }))
+    .map(([, attribute = '', value = '']) => ({ attribute, value }))
 }
 
 /**

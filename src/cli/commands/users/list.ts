@@ -64,8 +64,8 @@ function formatTable (users: readonly Description[], wide: boolean): string[] {
     columns.push(['EXTRA', ({ extra = {} }) => joinNames(Object.entries(extra).flatMap(([key, values]) => values.map((value) => `${key}=${value}`)))])
   }
   const rows = [columns.map(([heading]) => heading), ...users.map((user) => columns.map(([, cell]) => escapeLine(cell(user) ?? '') || '-'))]
-  const widths = columns.map((_column, index) => rows.reduce((widest, row) => Math.max(widest, row[index]!.length), 0))
-  return rows.map((row) => row.map((cell, index) => cell.padEnd(widths[index]!)).join('  ').trimEnd())
+  const widths = columns.map((_column, index) => rows.reduce((widest, row) => Math.max(widest, row[index]?.length ?? 0), 0))
+  return rows.map((row) => row.map((cell, index) => cell.padEnd(widths[index] ?? 0)).join('  ').trimEnd())
 }
 
 /** Quotes a name that contains a comma. */
