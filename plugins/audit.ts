@@ -9,7 +9,7 @@ import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import type { Secret } from '../schemas/primitives.js'
 import type { ApiVersion } from '../schemas/token-review.js'
-import type { Failure } from '../src/authn/failure.js'
+import type { ProviderError } from '../src/authn/provider-error.js'
 import { keyedDigest } from '../src/authn/keyed-digest.js'
 import type { Review } from '../src/authn/review.js'
 import { plainAddress } from '../src/http/network.js'
@@ -70,7 +70,7 @@ async function audit (fastify: FastifyInstance, { enabled, log, fingerprintKey }
 }
 
 /** The lines of concurrent reviews interleave: the fingerprint tells which review a failure belongs to. */
-function logFailure (log: Logger, fields: object, { detail, stack }: Failure): void {
+function logFailure (log: Logger, fields: object, { detail, stack }: ProviderError): void {
   log.warn({ ...fields, detail }, 'the identity provider failed')
   if (stack !== undefined) log.debug({ ...fields, err: { stack } }, 'stack of the failure')
 }

@@ -2,16 +2,16 @@
  * One identity provider and one type of credential, as the chain sees them.
  * What surrounds the provider, from the outside in:
  *
- *   recognizes → cache → bulkhead, breaker, timeout → the provider → mapping and guard
+ *   recognizes → cache → breaker, semaphore, timeout → the provider → mapping and guard
  *
  * The cache is outermost: users that it holds are served while their directory
- * is down, and callers that join a question under way take one place in the
- * bulkhead. A credential that the provider answers from memory skips both.
+ * is down, and callers that join a question in flight take one permit of the
+ * semaphore. A credential that the provider answers from memory skips both.
  *
  * Everything that a provider throws ends here, as the value {@link Unavailable}.
  */
 import { isUnavailable, isVettedDenial, unavailableFrom, vetAnswer, type NameRules, type Outcome, type VettedAnswer } from './answer.js'
-import type { Apart } from './bulkhead.js'
+import type { WithoutPermit } from './semaphore.js'
 import type { AnswerCache } from './cache.js'
 import type { Credential } from './credential.js'
 import type { Deadline } from './deadline.js'
@@ -100,7 +100,7 @@ class ProviderAuthenticator implements Authenticator {
     const { cache, resilience } = this.#open
     try {
       return this.#counted(await cache.authenticate(this.#key(question), question.deadline, async asked =>
-        await resilience.run(asked, async (signal, apart) => await this.#call(question, signal, apart))))
+        await resilience.run(asked, async (signal, withoutPermit) => await this.#call(question, signal, withoutPermit))))
     } catch (error) {
       return this.#counted(unavailableFrom(error))
     }
@@ -125,10 +125,10 @@ class ProviderAuthenticator implements Authenticator {
     }
   }
 
-  async #call (question: Question, signal: AbortSignal, apart: Apart): Promise<VettedAnswer> {
+  async #call (question: Question, signal: AbortSignal, withoutPermit: WithoutPermit): Promise<VettedAnswer> {
     const call = new ObservedCall(this.#open)
     try {
-      return call.answered(await this.#method(question.credential, requestContext(this.#open, signal, question, apart)))
+      return call.answered(await this.#method(question.credential, requestContext(this.#open, signal, question, withoutPermit)))
     } finally {
       call.end()
     }

@@ -7,14 +7,14 @@ import type { UserInfo } from '../../schemas/token-review.js'
 import type { UnavailableReason } from '../errors.js'
 import { isUnavailable, isVettedDenial, type DenialReason, type Outcome } from './answer.js'
 import type { Authenticator, Question } from './authenticator.js'
-import { describeFailure, type Failure } from './failure.js'
+import { describeProviderError, type ProviderError } from './provider-error.js'
 import type { DroppedNames } from './mapping.js'
 import type { CredentialType } from './provider.js'
 
 export type ChainResult =
   | { readonly outcome: 'authenticated', readonly provider: string, readonly user: UserInfo, readonly audiences: readonly string[] | undefined, readonly dropped: DroppedNames | undefined }
   | { readonly outcome: 'denied', readonly provider: string | undefined, readonly reason: DenialReason, readonly username?: string | undefined }
-  | { readonly outcome: 'unavailable', readonly provider: string, readonly reason: UnavailableReason, readonly failure: Failure | undefined }
+  | { readonly outcome: 'unavailable', readonly provider: string, readonly reason: UnavailableReason, readonly failure: ProviderError | undefined }
 
 /** One authenticator's part in a review; for `authn-webhook review --explain`. */
 export interface ChainStep {
@@ -22,7 +22,7 @@ export interface ChainStep {
   readonly credentialType: CredentialType
   readonly outcome: Outcome
   /** Why the provider is unavailable, without what was presented. */
-  readonly failure: Failure | undefined
+  readonly failure: ProviderError | undefined
   readonly seconds: number
 }
 
@@ -33,7 +33,7 @@ export async function authenticate (chain: readonly Authenticator[], question: Q
     const started = performance.now()
     let outcome = authenticator.lookUp(question)
     if (outcome === undefined) outcome = await authenticator.authenticate(question)
-    const failure = isUnavailable(outcome) ? describeFailure(outcome, question.credential) : undefined
+    const failure = isUnavailable(outcome) ? describeProviderError(outcome, question.credential) : undefined
     trace?.({ provider, credentialType, outcome, failure, seconds: (performance.now() - started) / 1000 })
 
     if (outcome === null) continue

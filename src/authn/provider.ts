@@ -117,8 +117,8 @@ export type CredentialType = 'token' | 'password'
 export interface IdentityProvider {
   /**
    * Credentials that are answered from memory (a digest and a look-up), with the
-   * answer itself and not with a promise. They need no cache, bulkhead, breaker
-   * and timeout, and get none; the `signal` of their context never aborts.
+   * answer itself and not with a promise. They bypass cache, breaker, semaphore
+   * and timeout; the `signal` of their context never aborts.
    */
   readonly synchronous?: readonly CredentialType[]
   /**

@@ -1,14 +1,14 @@
 /**
- * Bulkhead, circuit breaker and timeout around any provider, so that a slow or
- * failing one costs the others in the chain nothing: at most `maxConcurrent`
- * questions wait for it, each no longer than `timeout`, and after a few
- * failures it is not asked for a while.
+ * Circuit breaker, semaphore and timeout around a provider, so that a slow or
+ * failing one does not delay the others in the chain: at most `maxConcurrent`
+ * requests wait for it, each no longer than `timeout`, and after a few failures
+ * it is not called for a while.
  */
 import { UnavailableError } from '../errors.js'
 import { unavailable, unavailableFrom, type Outcome, type Unavailable } from './answer.js'
 import { Breaker, type BreakerOptions, type BreakerState } from './breaker.js'
-import { Bulkhead, type Apart } from './bulkhead.js'
 import { LONGEST_TIMER } from './deadline.js'
+import { Semaphore, type WithoutPermit } from './semaphore.js'
 
 export interface ResilienceOptions extends BreakerOptions {
   /** Milliseconds of one question. */
@@ -17,16 +17,16 @@ export interface ResilienceOptions extends BreakerOptions {
   readonly maxConcurrent: number
 }
 
-type Call = (signal: AbortSignal, apart: Apart) => Promise<Outcome>
+type Call = (signal: AbortSignal, withoutPermit: WithoutPermit) => Promise<Outcome>
 
 export class Resilience {
   readonly #timeout: number
-  readonly #bulkhead: Bulkhead
+  readonly #semaphore: Semaphore
   readonly #breaker: Breaker
 
   constructor (options: ResilienceOptions) {
     this.#timeout = Math.min(options.timeout, LONGEST_TIMER)
-    this.#bulkhead = new Bulkhead(options.maxConcurrent)
+    this.#semaphore = new Semaphore(options.maxConcurrent)
     this.#breaker = new Breaker(options)
   }
 
@@ -50,20 +50,20 @@ export class Resilience {
   }
 
   async #bounded (asked: AbortController, call: Call): Promise<Outcome> {
-    const place = this.#bulkhead.enter()
-    if (place === undefined) return unavailable('busy')
+    const permit = this.#semaphore.tryAcquire()
+    if (permit === undefined) return unavailable('busy')
     const { signal } = asked
     let leave!: () => void
     const left = new Promise<Unavailable>(resolve => { leave = () => { resolve(stopped(signal)) } })
     signal.addEventListener('abort', leave)
     const timer = setTimeout(() => { asked.abort(new UnavailableError('timeout')) }, this.#timeout)
     try {
-      return await Promise.race([call(signal, place.apart), left])
+      return await Promise.race([call(signal, permit.suspend), left])
     } catch (error) {
       // what a provider throws when it is stopped says nothing
       return signal.aborted ? stopped(signal) : unavailableFrom(error)
     } finally {
-      place.leave()
+      permit.release()
       clearTimeout(timer)
       signal.removeEventListener('abort', leave)
     }

@@ -10,7 +10,7 @@ import type { Authenticator } from './authenticator.js'
 import { authenticate, type ChainResult, type ChainStep } from './chain.js'
 import { parseCredential } from './credential.js'
 import type { Deadline } from './deadline.js'
-import type { Failure } from './failure.js'
+import type { ProviderError } from './provider-error.js'
 import type { DroppedNames } from './mapping.js'
 
 export type Spec = TokenReviewRequest['spec']
@@ -36,7 +36,7 @@ export interface Review {
   /** Names of the authenticated user that were dropped. */
   readonly dropped?: DroppedNames | undefined
   /** Why a provider is unavailable, for the log; without what was presented. */
-  readonly failure?: Failure | undefined
+  readonly failure?: ProviderError | undefined
 }
 
 export interface ReviewContext {

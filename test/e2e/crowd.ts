@@ -33,7 +33,7 @@ export const busyFile = { 'busy.mjs': MODULE }
  * again and again where it is `drowning`; `takes` is time that costs nobody else any.
  */
 export function busy (config: { burns?: number, takes?: number, drowning?: boolean }): object {
-  // what arrives at once is asked at once: the bulkhead would refuse it before the process drowns
+  // what arrives at once is asked at once: the semaphore would reject it before the process is overloaded
   return { name: 'busy', kind: 'module', from: './busy.mjs', config, maxConcurrent: 10_000, cache: { maxEntries: 0 } }
 }
 

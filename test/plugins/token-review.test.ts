@@ -68,7 +68,7 @@ const ANSWERS = {
   'does not recognize': { outcome: 'denied', provider: () => ({ recognizes: () => false, authenticateToken: () => { throw new Error('asked all the same') } }) },
   throws: { outcome: 'unavailable', provider: () => ({ authenticateToken: () => { throw new Error('no route to host') } }) },
   rejects: { outcome: 'unavailable', provider: () => ({ authenticateToken: async () => { throw new Error('no route to host') } }) },
-  'never answers': { outcome: 'unavailable', provider: () => ({ slot: { timeout: '50ms' }, authenticateToken: async () => await new Promise<Answer>(() => {}) }) },
+  'never answers': { outcome: 'unavailable', provider: () => ({ entry: { timeout: '50ms' }, authenticateToken: async () => await new Promise<Answer>(() => {}) }) },
   'breaks its contract': { outcome: 'unavailable', provider: () => ({ authenticateToken: () => ({ user: {} }) as unknown as Answer }) },
   'is throttled': { outcome: 'unavailable', provider: throttled }
 } satisfies Record<string, { outcome: Outcome, provider: () => TestProvider }>
@@ -119,9 +119,9 @@ for (const [firstWhat, first] of entries) {
   })
 }
 
-test('a breaker that is open and a bulkhead that is full: unavailable, at once', async t => {
+test('a breaker that is open and a semaphore without permits: unavailable, at once', async t => {
   let asked = 0
-  const hung = { slot: { timeout: '400ms', maxConcurrent: 2 }, authenticateToken: async () => { asked++; return await new Promise<Answer>(() => {}) } }
+  const hung = { entry: { timeout: '400ms', maxConcurrent: 2 }, authenticateToken: async () => { asked++; return await new Promise<Answer>(() => {}) } }
   const { review, lines } = await startService(t, { providers: { hung } })
   const reasons = async (tokens: string[]): Promise<string[]> => {
     const before = lines.length
@@ -141,9 +141,9 @@ test('a hung provider at the head leaves time for the people behind it', async t
   const { review } = await startService(t, {
     config: { server: { timeout: '2s' } },
     providers: {
-      hung: { slot: { timeout: '50ms' }, authenticateToken: async () => await new Promise<Answer>(() => {}) },
+      hung: { entry: { timeout: '50ms' }, authenticateToken: async () => await new Promise<Answer>(() => {}) },
       breakglass: {
-        slot: { timeout: '2s' },
+        entry: { timeout: '2s' },
         authenticatePassword: ({ username, password }) => username === 'bob' && password === bob.password ? { user: bob.user } : null
       }
     }
@@ -225,7 +225,7 @@ for (const [query, fails] of budgets) {
 
 test('?timeout can not stretch the budget', async t => {
   // if it could, the timeouts of the providers would end the review, one after another: 2 s
-  const hung = { slot: { timeout: '100ms' }, authenticateToken: async () => await new Promise<Answer>(() => {}) }
+  const hung = { entry: { timeout: '100ms' }, authenticateToken: async () => await new Promise<Answer>(() => {}) }
   const { post, lines } = await startService(t, { config: { server: { timeout: '100ms' } }, providers: Object.fromEntries(Array.from({ length: 20 }, (_, index) => [`hung-${index}`, hung])) })
   await post(tokenReview(bob.token), { path: '/authenticate?timeout=30s' })
   const [{ ms }] = lines.filter(({ audit }) => audit !== undefined) as [Record<string, any>]

@@ -81,7 +81,7 @@ test('other audiences are another question', async t => {
   t.equal(events.filter(event => event === 'asked people authenticated').length, 2)
 })
 
-test('a credential that is answered from memory goes around cache and bulkhead', async t => {
+test('a credential that is answered from memory bypasses cache and semaphore', async t => {
   const { ask, events } = open({ synchronous: ['token'], authenticateToken: isAlice })
   await Promise.all([ask('token', alice.token), ask('token', alice.token), ask('token', alice.token)])
   t.strictSame(events, ['asked people authenticated', 'asked people authenticated', 'asked people authenticated'])

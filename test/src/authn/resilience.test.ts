@@ -2,7 +2,7 @@ import { getEventListeners } from 'node:events'
 import { setImmediate as tick, setTimeout as sleep } from 'node:timers/promises'
 import { test } from 'tap'
 import { isUnavailable, isVettedDenial, type Outcome } from '../../../src/authn/answer.js'
-import type { Apart } from '../../../src/authn/bulkhead.js'
+import type { WithoutPermit } from '../../../src/authn/semaphore.js'
 import { Resilience, type ResilienceOptions } from '../../../src/authn/resilience.js'
 import { UnavailableError, type UnavailableReason } from '../../../src/errors.js'
 
@@ -36,7 +36,7 @@ function build (options: Partial<ResilienceOptions> = {}) {
   return { resilience, clock, states, fail, outcome }
 }
 
-type Call = (signal: AbortSignal, apart: Apart) => Promise<unknown>
+type Call = (signal: AbortSignal, apart: WithoutPermit) => Promise<unknown>
 
 /** What the call gives is the name of a user; `null`: it knows none. */
 async function run (resilience: Resilience, call: Call, asked = new AbortController()): Promise<Outcome> {
@@ -212,7 +212,7 @@ test('a timeout', async (t) => {
   })
 })
 
-test('a bulkhead', async (t) => {
+test('a semaphore', async (t) => {
   const { resilience, outcome } = build({ maxConcurrent: 2 })
   let end!: (name: string) => void
   const slow = new Promise<string>(resolve => { end = resolve })
@@ -258,7 +258,7 @@ test('a breaker', async (t) => {
     t.equal(asked, false)
   })
 
-  t.test('is asked before the bulkhead', async (t) => {
+  t.test('is asked before the semaphore', async (t) => {
     const { fail, outcome } = build({ maxConcurrent: 1, failureThreshold: 1 })
     const [call, caller] = leaving(hang)
     const hanging = outcome(call, caller)

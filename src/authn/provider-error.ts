@@ -8,7 +8,7 @@ import type { Unavailable } from './answer.js'
 import type { Credential } from './credential.js'
 import { redactPasswords, redactTexts } from './redaction.js'
 
-export interface Failure {
+export interface ProviderError {
   /** The error's message, and those of its causes. */
   readonly detail: string
   /** Absent if the provider reported that its directory is unavailable: that is not a bug. */
@@ -20,7 +20,7 @@ const MAX_DETAIL = 2_000
 const MAX_CAUSES = 5
 
 /** @returns `undefined` if nothing was thrown, such as for a timeout */
-export function describeFailure ({ cause }: Unavailable, credential: Credential): Failure | undefined {
+export function describeProviderError ({ cause }: Unavailable, credential: Credential): ProviderError | undefined {
   if (cause === undefined) return undefined
   const redact = (text: string): string => redactCredential(text, credential)
   const detail = redact(messagesOf(cause)).slice(0, MAX_DETAIL)

@@ -1,11 +1,11 @@
 import { test } from 'tap'
 import { parseCredential } from '../../../src/authn/credential.js'
-import { describeFailure } from '../../../src/authn/failure.js'
+import { describeProviderError } from '../../../src/authn/provider-error.js'
 import { DirectoryError } from '../../../src/errors.js'
 import { basicToken, bob } from '../../fixtures/people.js'
 
 function detailOf (cause: unknown, token = basicToken('bob', bob.password)): string | undefined {
-  return describeFailure({ unavailable: 'failed', cause }, parseCredential(token))?.detail
+  return describeProviderError({ unavailable: 'failed', cause }, parseCredential(token))?.detail
 }
 
 const refused = Object.assign(new Error('connect ECONNREFUSED 192.0.2.1:443'), { code: 'ECONNREFUSED' })
@@ -40,11 +40,11 @@ test('a very long message is cut after it is redacted', async t => {
 })
 
 test('without an error there is nothing to describe', async t => {
-  t.equal(describeFailure({ unavailable: 'timeout' }, parseCredential('x')), undefined)
+  t.equal(describeProviderError({ unavailable: 'timeout' }, parseCredential('x')), undefined)
 })
 
 test('a stack is kept where the code is to blame, and nowhere else', async t => {
-  const failureOf = (cause: unknown) => describeFailure({ unavailable: 'failed', cause }, parseCredential(basicToken('bob', bob.password)))
+  const failureOf = (cause: unknown) => describeProviderError({ unavailable: 'failed', cause }, parseCredential(basicToken('bob', bob.password)))
   t.match(failureOf(new TypeError(`no ${bob.password}`))!.stack, /^TypeError: no \[redacted\]\n {4}at /)
   t.equal(failureOf(new DirectoryError('down', 'host'))!.stack, undefined)
   t.equal(failureOf(Object.assign(new Error('odd'), { stack: undefined }))!.stack, '', 'an error that has none')
