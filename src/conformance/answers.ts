@@ -1,7 +1,7 @@
 /** Cases about what a provider answers, and to what. */
 import assert from 'node:assert/strict'
 import type { UserInfo } from '../authn/provider.js'
-import { expectDenial, expectNobody, expectSameUser, expectShape, expectUser } from './expectations.js'
+import { expectDenial, expectNotAuthenticated, expectSameUser, expectShape, expectUser } from './expectations.js'
 import { nearMisses, ODD_TOKENS } from './odd-tokens.js'
 import { ask, deface, using, within } from './opened.js'
 import { labelled, parse, type ConformanceSubject } from './subject.js'
@@ -25,13 +25,13 @@ export async function deniesRefused (subject: ConformanceSubject): Promise<void>
 export async function leavesForeign (subject: ConformanceSubject): Promise<void> {
   await using(subject, async (opened) => {
     for (const [label, credential] of labelled('foreign', subject.foreign)) {
-      assert.equal(await ask(opened, credential), null, `${label}: the answer is null, "not mine"`)
+      assert.equal(await ask(opened, credential), null, `${label}: the answer must be null`)
     }
   })
 }
 
 export async function survivesOddTokens (subject: ConformanceSubject): Promise<void> {
-  const expect = subject.anyToken === true ? expectShape : expectNobody
+  const expect = subject.anyToken === true ? expectShape : expectNotAuthenticated
   await using(subject, async (opened) => {
     for (const token of ODD_TOKENS) {
       const label = `the token ${JSON.stringify(token.slice(0, 40))}`
@@ -45,7 +45,7 @@ export async function refusesNearMisses (subject: ConformanceSubject): Promise<v
   await using(subject, async (opened) => {
     for (const [label, { credential }] of labelled('valid', subject.valid)) {
       for (const [change, presented] of nearMisses(credential)) {
-        expectNobody(await ask(opened, presented), `${label} ${change}`)
+        expectNotAuthenticated(await ask(opened, presented), `${label} ${change}`)
       }
     }
   })
@@ -57,7 +57,7 @@ export async function sharesNoAnswer (subject: ConformanceSubject): Promise<void
       const answer = await ask(opened, valid.credential)
       expectUser(answer, valid, label)
       deface(answer.user)
-      expectUser(await ask(opened, valid.credential), valid, `${label}, after somebody changed the answer before`)
+      expectUser(await ask(opened, valid.credential), valid, `${label}, after a caller changed the previous answer`)
     }
   })
 }
@@ -107,8 +107,8 @@ export async function looksUp (subject: ConformanceSubject): Promise<void> {
       const found = await lookup(user.username)
       expectSameUser(found, user, `${label}: "lookup" gives the same user`)
       deface(found)
-      expectSameUser(await lookup(user.username), user, `${label}: "lookup", after somebody changed the answer before`)
+      expectSameUser(await lookup(user.username), user, `${label}: "lookup", after a caller changed the previous answer`)
     }
-    assert.equal(await lookup('nobody-of-this-name'), null, '"lookup" gives null for a name that nobody has')
+    assert.equal(await lookup('nobody-of-this-name'), null, '"lookup" gives null for an unknown name')
   })
 }

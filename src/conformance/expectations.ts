@@ -21,9 +21,9 @@ export function expectDenial (answer: Answer, reason: ProviderDenialReason, labe
   assert.equal(answer !== null && isDenial(answer) && answer.denied, reason, `${label}: the answer is { denied: '${reason}' }`)
 }
 
-export function expectNobody (answer: Answer, label: string): void {
+export function expectNotAuthenticated (answer: Answer, label: string): void {
   expectShape(answer, label)
-  assert.ok(answer === null || isDenial(answer), `${label}: it lets somebody in`)
+  assert.ok(answer === null || isDenial(answer), `${label}: must not be authenticated`)
 }
 
 /** An answer is made of what the contract knows and of nothing else: a misspelt `expiresAt` would be lost silently. */

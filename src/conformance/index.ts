@@ -29,9 +29,9 @@ import {
   answersImmediately, deniesRefused, givesUsers, keepsQuestionsApart, leavesForeign, looksUp,
   recognizesItsOwn, refusesNearMisses, sharesNoAnswer, survivesOddTokens
 } from './answers.js'
-import { closesAlone, definitionFollowsContract, opensAgain, opensAsProvider, releases, saysReloaded } from './life.js'
-import { cannotTell, givesUp, givesUpWaiting, keepsSecrets } from './outages.js'
-import { attemptsUnderCanonicalName, attemptsUnknownNames, passesRejection, refusesEmptyPassword, takesVerdict } from './passwords.js'
+import { closesAlone, definitionFollowsContract, opensAgain, opensAsProvider, releases, invalidatesOnReload } from './life.js'
+import { rejectsWhileUnreachable, rejectsWhenAborted, stopsWaiting, keepsSecrets } from './outages.js'
+import { attemptsUnderCanonicalName, attemptsUnknownNames, passesRejection, refusesEmptyPassword, followsAttempt } from './passwords.js'
 import { labelledPasswords, type ConformanceSubject } from './subject.js'
 
 export { ODD_TOKENS } from './odd-tokens.js'
@@ -47,43 +47,43 @@ export interface ConformanceCase {
 export function conformanceCases (subject: ConformanceSubject): ConformanceCase[] {
   assert.ok(subject.valid.length > 0, 'the subject needs at least one valid credential')
   const cases: Array<[name: string, check: (subject: ConformanceSubject) => Promise<void>]> = [
-    ['its definition follows the contract', definitionFollowsContract],
-    ['it opens as a provider of the contract', opensAsProvider],
-    ['it gives each credential its user', givesUsers]
+    ['the definition follows the contract', definitionFollowsContract],
+    ['open returns a provider that follows the contract', opensAsProvider],
+    ['valid credentials are authenticated as their users', givesUsers]
   ]
-  if (given(subject.refused)) cases.push(['it denies what it refuses, with the reason', deniesRefused])
-  if (given(subject.foreign)) cases.push(['it leaves the credentials of others to the next provider', leavesForeign])
-  cases.push(['it survives odd tokens', survivesOddTokens])
+  if (given(subject.refused)) cases.push(['refused credentials are denied with their reasons', deniesRefused])
+  if (given(subject.foreign)) cases.push(['foreign credentials are left to the next provider', leavesForeign])
+  cases.push(['malformed tokens cause no error', survivesOddTokens])
   if (subject.anyToken !== true) {
-    cases.push(['it lets nobody in with a credential that is nearly right', refusesNearMisses])
+    cases.push(['almost valid credentials are not authenticated', refusesNearMisses])
   }
   cases.push(
-    ['it gives every caller an answer of its own', sharesNoAnswer],
-    ['it keeps concurrent questions apart', keepsQuestionsApart],
-    ['it recognizes its own credentials, synchronously', recognizesItsOwn],
-    ['it answers from memory what it calls synchronous', answersImmediately],
-    ['it looks users up as it authenticates them', looksUp]
+    ['answers share no mutable state', sharesNoAnswer],
+    ['concurrent requests do not affect each other', keepsQuestionsApart],
+    ['recognizes is synchronous, and true for valid credentials', recognizesItsOwn],
+    ['credential types declared synchronous are answered without a promise', answersImmediately],
+    ['lookup returns the users that are authenticated', looksUp]
   )
   if (labelledPasswords(subject).length > 0) {
     cases.push(
-      ['it tests a password in ctx.attempt, once, under the name of the account', attemptsUnderCanonicalName],
-      ['it takes as long for a name that no account has, by ctx.attemptUnknown', attemptsUnknownNames],
-      ['it takes the verdict of ctx.attempt', takesVerdict],
-      ['it lets a rejection of ctx.attempt and ctx.attemptUnknown pass', passesRejection],
-      ['it never takes an empty password', refusesEmptyPassword]
+      ['a password is checked once, in ctx.attempt, under the name of the account', attemptsUnderCanonicalName],
+      ['an unknown name takes as long, in ctx.attemptUnknown', attemptsUnknownNames],
+      ['the result of ctx.attempt decides', followsAttempt],
+      ['rejections of ctx.attempt and ctx.attemptUnknown are propagated', passesRejection],
+      ['empty passwords are not authenticated', refusesEmptyPassword]
     )
   }
   cases.push(
-    ['it writes no secret into log, answer or error', keepsSecrets],
-    ['it gives up, or answers rightly, when nobody waits any more', givesUp]
+    ['logs, answers and errors contain no secret', keepsSecrets],
+    ['an aborted request rejects or is answered correctly', rejectsWhenAborted]
   )
-  if (subject.silent !== undefined) cases.push(['it gives up waiting for its source when nobody waits any more', givesUpWaiting])
-  if (subject.unreachable !== undefined) cases.push(['it opens with its source out of reach, and then cannot tell', cannotTell])
-  if (subject.reload !== undefined) cases.push(['it says so when it has reloaded', saysReloaded])
+  if (subject.silent !== undefined) cases.push(['an aborted request stops waiting for the source', stopsWaiting])
+  if (subject.unreachable !== undefined) cases.push(['it opens with an unreachable source, and requests reject', rejectsWhileUnreachable])
+  if (subject.reload !== undefined) cases.push(['a reload calls invalidate', invalidatesOnReload])
   cases.push(
-    ['it opens again after it was closed', opensAgain],
-    ['it leaves another open one alone when it closes', closesAlone],
-    ['it releases what it took', releases]
+    ['it can be opened again after close', opensAgain],
+    ['close does not affect another open provider', closesAlone],
+    ['close releases all resources', releases]
   )
   return cases.map(([name, check]) => ({ name, run: async () => { await check(subject) } }))
 }

@@ -28,7 +28,7 @@ export async function opensAsProvider (subject: ConformanceSubject): Promise<voi
   })
 }
 
-export async function saysReloaded (subject: ConformanceSubject): Promise<void> {
+export async function invalidatesOnReload (subject: ConformanceSubject): Promise<void> {
   await using(subject, async (opened) => {
     assert.equal(opened.changes, 0, 'invalidate() is for reloads, not for the first load')
     await subject.reload?.()
@@ -50,7 +50,7 @@ export async function closesAlone (subject: ConformanceSubject): Promise<void> {
   const [valid] = subject.valid as readonly [ValidCredential]
   await using(subject, async (opened) => {
     await using(subject, async (other) => { await ask(other, valid.credential) })
-    expectUser(await ask(opened, valid.credential), valid, 'valid[0], after another open one was closed')
+    expectUser(await ask(opened, valid.credential), valid, 'valid[0], after another open provider was closed')
   })
 }
 
@@ -66,7 +66,7 @@ export async function releases (subject: ConformanceSubject): Promise<void> {
   })
   const left = (): string[] => leftOver(before, process.getActiveResourcesInfo())
   await eventually(subject, () => left().length === 0)
-  assert.deepEqual(left(), [], 'nothing that "open" or a question took is still in use after "close"')
+  assert.deepEqual(left(), [], 'resources of "open" or of a request are still in use after "close"')
 }
 
 function leftOver (before: readonly string[], after: readonly string[]): string[] {

@@ -5,38 +5,38 @@ import { ask, expectRejection, using, within } from './opened.js'
 import { bearer, labelled, type ConformanceSubject } from './subject.js'
 
 /** An outage that looks like a wrong password would be cached by the API server for minutes. */
-export async function cannotTell (subject: ConformanceSubject): Promise<void> {
+export async function rejectsWhileUnreachable (subject: ConformanceSubject): Promise<void> {
   await using({ ...subject, config: subject.unreachable }, async (opened) => {
     for (const [label, { credential }] of [...labelled('valid', subject.valid), ...labelled('refused', subject.refused)]) {
-      await expectRejection(ask(opened, credential), `${label}: a question rejects while the source is out of reach`)
+      await expectRejection(ask(opened, credential), `${label}: a request must reject while the source is unreachable`)
     }
     const { provider, context } = opened
     if (provider.ping === undefined) return
     const ping = within(subject, async () => { await provider.ping?.(context()) })
-    await expectRejection(ping, '"ping" rejects while the source is out of reach')
+    await expectRejection(ping, '"ping" must reject while the source is unreachable')
   })
 }
 
 /** A provider that answers from memory may ignore the signal; one that waits must not. */
-export async function givesUp (subject: ConformanceSubject): Promise<void> {
+export async function rejectsWhenAborted (subject: ConformanceSubject): Promise<void> {
   await using(subject, async (opened) => {
     for (const [label, valid] of labelled('valid', subject.valid)) {
-      const question = ask(opened, valid.credential, { signal: AbortSignal.abort() })
-      await question.then(
-        answer => { expectUser(answer, valid, `${label}, aborted before it was asked: rejects, or gives the user`) },
-        async () => { await expectRejection(question, `${label}: an aborted question rejects soon`) }
+      const request = ask(opened, valid.credential, { signal: AbortSignal.abort() })
+      await request.then(
+        answer => { expectUser(answer, valid, `${label}, aborted before the call: must reject, or give the user`) },
+        async () => { await expectRejection(request, `${label}: an aborted request must reject soon`) }
       )
     }
   })
 }
 
-export async function givesUpWaiting (subject: ConformanceSubject): Promise<void> {
+export async function stopsWaiting (subject: ConformanceSubject): Promise<void> {
   await using({ ...subject, config: subject.silent }, async (opened) => {
     for (const [label, { credential }] of labelled('valid', subject.valid)) {
       const caller = new AbortController()
-      const question = ask(opened, credential, { signal: caller.signal })
+      const request = ask(opened, credential, { signal: caller.signal })
       setImmediate(() => { caller.abort() })
-      await expectRejection(question, `${label}: a question that is aborted while it waits rejects soon`)
+      await expectRejection(request, `${label}: a request that is aborted while it waits must reject soon`)
     }
   })
 }

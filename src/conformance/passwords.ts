@@ -1,6 +1,6 @@
 /** Cases about the one step that tests a password. */
 import assert from 'node:assert/strict'
-import { expectDenial, expectNobody, expectUser } from './expectations.js'
+import { expectDenial, expectNotAuthenticated, expectUser } from './expectations.js'
 import { ask, using, within, type Opened } from './opened.js'
 import { labelledPasswords, type ConformanceSubject } from './subject.js'
 
@@ -17,26 +17,26 @@ export async function attemptsUnderCanonicalName (subject: ConformanceSubject): 
         expectUser(await askOnce(opened, username, password, identities, label), valid, label)
         expectDenial(await askOnce(opened, username, wrong, identities, label), 'wrong-credential', `${label} with a wrong password`)
       }
-      assert.equal(identities.size, 1, `${label}: ctx.attempt is called under one name, however the username is written`)
+      assert.equal(identities.size, 1, `${label}: ctx.attempt must be called under one name, however the username is written`)
       const [identity = ''] = identities
       const owner = owners.get(identity) ?? valid.user.username
       assert.equal(owner, valid.user.username, `${label}: ctx.attempt is called under the name of another account`)
       owners.set(identity, owner)
     }
     opened.attempts.length = 0
-    await ask(opened, NOBODY)
-    assert.ok(opened.attempts.every(identity => !/nobody/i.test(identity)), 'a name that no account has is not passed to ctx.attempt')
+    await ask(opened, UNKNOWN)
+    assert.ok(opened.attempts.every(identity => !/nobody/i.test(identity)), 'an unknown name must not be passed to ctx.attempt')
   })
 }
 
-const NOBODY = { username: 'Nobody-Of-This-Name', password: 'some password' }
+const UNKNOWN = { username: 'Nobody-Of-This-Name', password: 'some password' }
 
 /** Or time, and the first attempt that is throttled, would tell which names exist. */
 export async function attemptsUnknownNames (subject: ConformanceSubject): Promise<void> {
   await using(subject, async (opened) => {
-    assert.equal(await ask(opened, NOBODY), null, 'a name that no account has: the answer is null')
+    assert.equal(await ask(opened, UNKNOWN), null, 'the answer for an unknown name must be null')
     const [name] = opened.unknown
-    assert.equal(opened.unknown.length, 1, 'a name that no account has is one call of ctx.attemptUnknown')
+    assert.equal(opened.unknown.length, 1, 'ctx.attemptUnknown must be called once for an unknown name')
     assert.match(name ?? '', /nobody-of-this-name/i, 'ctx.attemptUnknown is called with the name that was typed')
 
     for (const [label, { credential: { username }, spellings = [] }] of labelledPasswords(subject)) {
@@ -45,7 +45,7 @@ export async function attemptsUnknownNames (subject: ConformanceSubject): Promis
       await ask(opened, { username, password: 'some password' })
       assert.deepEqual(opened.unknown, [], `${label} is an account: ctx.attemptUnknown is not called`)
       if (!spellings.some(spelling => spelling !== username && spelling.toLowerCase() === username.toLowerCase())) continue
-      await ask(opened, { ...NOBODY, username: NOBODY.username.toUpperCase(), password: 'another password' })
+      await ask(opened, { ...UNKNOWN, username: UNKNOWN.username.toUpperCase(), password: 'another password' })
       assert.deepEqual(opened.unknown, [name], `${label} may be written in upper or lower case: so may the name in ctx.attemptUnknown`)
     }
   })
@@ -54,16 +54,16 @@ export async function attemptsUnknownNames (subject: ConformanceSubject): Promis
 async function askOnce (opened: Opened, username: string, password: string, identities: Set<string>, label: string) {
   opened.attempts.length = 0
   const answer = await ask(opened, { username, password })
-  assert.equal(opened.attempts.length, 1, `${label}: one question about a password is one call of ctx.attempt`)
+  assert.equal(opened.attempts.length, 1, `${label}: ctx.attempt must be called once for a request`)
   for (const identity of opened.attempts) identities.add(identity)
   return answer
 }
 
-export async function takesVerdict (subject: ConformanceSubject): Promise<void> {
+export async function followsAttempt (subject: ConformanceSubject): Promise<void> {
   await using(subject, async (opened) => {
     for (const [label, { credential }] of labelledPasswords(subject)) {
       const answer = await ask(opened, credential, { attempt: async () => 'incorrect' })
-      expectDenial(answer, 'wrong-credential', `${label}, where ctx.attempt said no`)
+      expectDenial(answer, 'wrong-credential', `${label}, although ctx.attempt returned "incorrect"`)
     }
   })
 }
@@ -72,11 +72,11 @@ export async function passesRejection (subject: ConformanceSubject): Promise<voi
   const throttled = new Error('throttled')
   await using(subject, async (opened) => {
     for (const [label, { credential }] of labelledPasswords(subject)) {
-      const question = ask(opened, credential, { attempt: async () => { throw throttled } })
-      await assert.rejects(question, error => error === throttled, `${label}: the question rejects with the very error of ctx.attempt`)
+      const request = ask(opened, credential, { attempt: async () => { throw throttled } })
+      await assert.rejects(request, error => error === throttled, `${label}: the request must reject with the error of ctx.attempt`)
     }
-    const question = ask(opened, NOBODY, { attemptUnknown: async () => { throw throttled } })
-    await assert.rejects(question, error => error === throttled, 'a name that no account has: the question rejects with the very error of ctx.attemptUnknown')
+    const request = ask(opened, UNKNOWN, { attemptUnknown: async () => { throw throttled } })
+    await assert.rejects(request, error => error === throttled, 'a request with an unknown name must reject with the error of ctx.attemptUnknown')
   })
 }
 
@@ -89,7 +89,7 @@ export async function refusesEmptyPassword (subject: ConformanceSubject): Promis
   await using(subject, async ({ provider, context }) => {
     for (const [label, { credential: { username } }] of labelledPasswords(subject)) {
       const answer = await within(subject, async () => await provider.authenticatePassword?.({ username, password: '' }, context())).catch(() => null)
-      expectNobody(answer ?? null, `${label} with an empty password`)
+      expectNotAuthenticated(answer ?? null, `${label} with an empty password`)
     }
   })
 }

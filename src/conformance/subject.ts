@@ -31,11 +31,11 @@ export interface ConformanceSubject {
   /** At least one. Its secrets are looked for in logs, answers and errors: make them words that occur nowhere else. */
   readonly valid: readonly ValidCredential[]
   readonly refused?: readonly RefusedCredential[]
-  /** Credentials of others, or of nobody: the next provider is asked. */
+  /** Credentials that this provider does not know: the next provider is asked. */
   readonly foreign?: readonly Presented[]
   /** The same config with a source that refuses connections; absent for a provider that needs no network. */
   readonly unreachable?: unknown
-  /** The same config with a source that accepts a question and never answers. */
+  /** The same config with a source that accepts a request and never answers. */
   readonly silent?: unknown
   /** Changes the local source in a way that the provider notices by itself; absent if it reads none. */
   readonly reload?: () => void | Promise<void>

@@ -227,56 +227,56 @@ let interval: NodeJS.Timeout | undefined
 
 /** The case that must fail, how the provider is broken, the words that must say so. */
 const BREAKAGES: ReadonlyArray<readonly [name: string, broken: ConformanceSubject, complaint: RegExp]> = [
-  ['its definition follows the contract', { ...subject, definition: { ...reference, contract: 2 } }, /contract 2; this release supports: 1/],
-  ['its definition follows the contract', { ...subject, definition: { ...reference, kind: 'My Kind' } }, /"kind" is a word of lower-case letters/],
-  ['its definition follows the contract', { ...subject, definition: { ...reference, schema: { default: 1n } } }, /"schema" is plain JSON/],
-  ['its definition follows the contract', { ...subject, definition: { ...reference, schema: { properties: { url: 'string' } } } }, /"schema" is a JSON Schema: data\/properties\/url must be object,boolean/],
+  ['the definition follows the contract', { ...subject, definition: { ...reference, contract: 2 } }, /contract 2; this release supports: 1/],
+  ['the definition follows the contract', { ...subject, definition: { ...reference, kind: 'My Kind' } }, /"kind" is a word of lower-case letters/],
+  ['the definition follows the contract', { ...subject, definition: { ...reference, schema: { default: 1n } } }, /"schema" is plain JSON/],
+  ['the definition follows the contract', { ...subject, definition: { ...reference, schema: { properties: { url: 'string' } } } }, /"schema" is a JSON Schema: data\/properties\/url must be object,boolean/],
 
-  ['it opens as a provider of the contract', broken(() => ({ lookup: 'alice' })), /"lookup" is a function/],
-  ['it opens as a provider of the contract', broken(() => ({ authenticateToken: undefined, authenticatePassword: undefined })), /one of "authenticateToken" and "authenticatePassword"/],
-  ['it opens as a provider of the contract', broken(() => ({ synchronous: ['tokens'] })), /not "tokens"/],
-  ['it opens as a provider of the contract', broken(() => ({ synchronous: ['password'], authenticatePassword: undefined })), /not "password"/],
-  ['it opens as a provider of the contract', broken(() => ({ ping: () => { throw new Error('out of order') } })), /out of order/],
+  ['open returns a provider that follows the contract', broken(() => ({ lookup: 'alice' })), /"lookup" is a function/],
+  ['open returns a provider that follows the contract', broken(() => ({ authenticateToken: undefined, authenticatePassword: undefined })), /one of "authenticateToken" and "authenticatePassword"/],
+  ['open returns a provider that follows the contract', broken(() => ({ synchronous: ['tokens'] })), /not "tokens"/],
+  ['open returns a provider that follows the contract', broken(() => ({ synchronous: ['password'], authenticatePassword: undefined })), /not "password"/],
+  ['open returns a provider that follows the contract', broken(() => ({ ping: () => { throw new Error('out of order') } })), /out of order/],
 
-  ['it gives each credential its user', giving(() => ({ user: bob.user })), /valid\[0\]: its own user/],
-  ['it gives each credential its user', giving(() => undefined), /valid\[0\]: the answer is an object or null/],
-  ['it gives each credential its user', giving(() => ({})), /valid\[0\]: "user" is a UserInfo/],
-  ['it gives each credential its user', giving(() => ({ user: { username: '' } })), /"username" is a non-empty string/],
-  ['it gives each credential its user', giving(() => ({ user: { ...alice.user, uid: 1001 } })), /"uid" is a string/],
-  ['it gives each credential its user', giving(() => ({ user: { ...alice.user, groups: 'developers' } })), /"groups" is an array of strings/],
-  ['it gives each credential its user', giving(() => ({ user: { ...alice.user, extra: { team: 'platform' } } })), /"extra" under team is an array of strings/],
-  ['it gives each credential its user', giving(() => ({ user: { ...alice.user, email: 'alice@example.com' } })), /"email" is none of username/],
-  ['it gives each credential its user', giving(answer => ({ ...answer, expires: new Date() })), /"expires" is none of user, audiences, expiresAt/],
-  ['it gives each credential its user', giving(answer => ({ ...answer, expiresAt: 4102444800 })), /"expiresAt" is a Date/],
-  ['it gives each credential its user', giving(answer => ({ ...answer, expiresAt: new Date(0) })), /that is still to come/],
-  ['it gives each credential its user', giving(answer => ({ ...answer, audiences: 'vault' })), /"audiences" is an array of strings/],
-  ['it gives each credential its user', giving(answer => ({ ...answer, cacheable: 'no' })), /"cacheable" is true or false/],
-  ['it gives each credential its user', giving(() => ({ denied: 'expired' })), /is an Authentication, not {"denied":"expired"}/],
-  ['it gives each credential its user', { ...subject, valid: [{ ...valid[0]!, audiences: ['vault'] }] }, /its audiences/],
-  ['it gives each credential its user', { ...subject, valid: [{ ...valid[0]!, expiresAt: new Date('2100-01-01') }] }, /its expiry/],
+  ['valid credentials are authenticated as their users', giving(() => ({ user: bob.user })), /valid\[0\]: its own user/],
+  ['valid credentials are authenticated as their users', giving(() => undefined), /valid\[0\]: the answer is an object or null/],
+  ['valid credentials are authenticated as their users', giving(() => ({})), /valid\[0\]: "user" is a UserInfo/],
+  ['valid credentials are authenticated as their users', giving(() => ({ user: { username: '' } })), /"username" is a non-empty string/],
+  ['valid credentials are authenticated as their users', giving(() => ({ user: { ...alice.user, uid: 1001 } })), /"uid" is a string/],
+  ['valid credentials are authenticated as their users', giving(() => ({ user: { ...alice.user, groups: 'developers' } })), /"groups" is an array of strings/],
+  ['valid credentials are authenticated as their users', giving(() => ({ user: { ...alice.user, extra: { team: 'platform' } } })), /"extra" under team is an array of strings/],
+  ['valid credentials are authenticated as their users', giving(() => ({ user: { ...alice.user, email: 'alice@example.com' } })), /"email" is none of username/],
+  ['valid credentials are authenticated as their users', giving(answer => ({ ...answer, expires: new Date() })), /"expires" is none of user, audiences, expiresAt/],
+  ['valid credentials are authenticated as their users', giving(answer => ({ ...answer, expiresAt: 4102444800 })), /"expiresAt" is a Date/],
+  ['valid credentials are authenticated as their users', giving(answer => ({ ...answer, expiresAt: new Date(0) })), /that is still to come/],
+  ['valid credentials are authenticated as their users', giving(answer => ({ ...answer, audiences: 'vault' })), /"audiences" is an array of strings/],
+  ['valid credentials are authenticated as their users', giving(answer => ({ ...answer, cacheable: 'no' })), /"cacheable" is true or false/],
+  ['valid credentials are authenticated as their users', giving(() => ({ denied: 'expired' })), /is an Authentication, not {"denied":"expired"}/],
+  ['valid credentials are authenticated as their users', { ...subject, valid: [{ ...valid[0]!, audiences: ['vault'] }] }, /its audiences/],
+  ['valid credentials are authenticated as their users', { ...subject, valid: [{ ...valid[0]!, expiresAt: new Date('2100-01-01') }] }, /its expiry/],
 
-  ['it denies what it refuses, with the reason', answering(answer => 'denied' in (answer ?? {}) ? null : answer), /refused\[0\]: the answer is { denied: 'disabled' }/],
-  ['it denies what it refuses, with the reason', answering(() => ({ denied: 'forbidden' })), /"denied" is one of wrong-credential, expired/],
-  ['it denies what it refuses, with the reason', answering(() => ({ denied: 'disabled', username: 7 })), /"username" is a string/],
+  ['refused credentials are denied with their reasons', answering(answer => 'denied' in (answer ?? {}) ? null : answer), /refused\[0\]: the answer is { denied: 'disabled' }/],
+  ['refused credentials are denied with their reasons', answering(() => ({ denied: 'forbidden' })), /"denied" is one of wrong-credential, expired/],
+  ['refused credentials are denied with their reasons', answering(() => ({ denied: 'disabled', username: 7 })), /"username" is a string/],
 
-  ['it leaves the credentials of others to the next provider', answering(answer => answer ?? { denied: 'wrong-credential' }), /foreign\[0\]: the answer is null/],
+  ['foreign credentials are left to the next provider', answering(answer => answer ?? { denied: 'wrong-credential' }), /foreign\[0\]: the answer must be null/],
 
-  ['it survives odd tokens', answering((_answer, token) => JSON.parse(token)), /the token "a": rejects with SyntaxError/],
-  ['it survives odd tokens', answering((answer, token) => token in {} ? { user: { username: 'prototype' } } : answer), /the token "__proto__": it lets somebody in/],
-  ['it survives odd tokens', answering(async (answer, token) => token.length > 9999 ? await new Promise(() => {}) : answer), /the token "a{40}": .*nothing came within 200 ms/],
-  ['it survives odd tokens', { ...answering((_answer, token) => token.startsWith('eyJ') ? 'a JWT' : null), anyToken: true }, /the answer is an object or null/],
+  ['malformed tokens cause no error', answering((_answer, token) => JSON.parse(token)), /the token "a": rejects with SyntaxError/],
+  ['malformed tokens cause no error', answering((answer, token) => token in {} ? { user: { username: 'prototype' } } : answer), /the token "__proto__": must not be authenticated/],
+  ['malformed tokens cause no error', answering(async (answer, token) => token.length > 9999 ? await new Promise(() => {}) : answer), /the token "a{40}": .*nothing came within 200 ms/],
+  ['malformed tokens cause no error', { ...answering((_answer, token) => token.startsWith('eyJ') ? 'a JWT' : null), anyToken: true }, /the answer is an object or null/],
 
-  ['it lets nobody in with a credential that is nearly right', answering((answer, token) => answer ?? authenticated(people.find(person => person.token.startsWith(token)))), /valid\[0\] cut in half: it lets somebody in/],
-  ['it lets nobody in with a credential that is nearly right', broken(good => ({
+  ['almost valid credentials are not authenticated', answering((answer, token) => answer ?? authenticated(people.find(person => person.token.startsWith(token)))), /valid\[0\] cut in half: must not be authenticated/],
+  ['almost valid credentials are not authenticated', broken(good => ({
     authenticatePassword: async ({ username, password }: published.PasswordCredential, ctx: RequestContext) => await good.authenticatePassword({ username, password: password.replace(/x$/, '') }, ctx)
   })), /valid\[2\] with a longer password/],
 
-  ['it gives every caller an answer of its own', giving((answer, token) => {
+  ['answers share no mutable state', giving((answer, token) => {
     if (!shared.has(token)) shared.set(token, answer)
     return shared.get(token)
-  }), /after somebody changed the answer before/],
+  }), /after a caller changed the previous answer/],
 
-  ['it keeps concurrent questions apart', broken(good => ({
+  ['concurrent requests do not affect each other', broken(good => ({
     async authenticateToken (token: string, ctx: RequestContext) {
       current = token
       await new Promise(setImmediate)
@@ -284,127 +284,127 @@ const BREAKAGES: ReadonlyArray<readonly [name: string, broken: ConformanceSubjec
     }
   })), /its own user|the answer is/],
 
-  ['it recognizes its own credentials, synchronously', broken(() => ({ recognizes: async () => true })), /"recognizes" gives true, at once/],
-  ['it recognizes its own credentials, synchronously', broken(() => ({ recognizes: () => false })), /"recognizes" gives true, at once/],
-  ['it recognizes its own credentials, synchronously', broken(() => ({ recognizes: ({ token, passwordCredential }: published.Credential) => passwordCredential !== undefined || token.includes('canary') || undefined })), /gives true or false, whatever the token/],
+  ['recognizes is synchronous, and true for valid credentials', broken(() => ({ recognizes: async () => true })), /"recognizes" gives true, at once/],
+  ['recognizes is synchronous, and true for valid credentials', broken(() => ({ recognizes: () => false })), /"recognizes" gives true, at once/],
+  ['recognizes is synchronous, and true for valid credentials', broken(() => ({ recognizes: ({ token, passwordCredential }: published.Credential) => passwordCredential !== undefined || token.includes('canary') || undefined })), /gives true or false, whatever the token/],
 
-  ['it answers from memory what it calls synchronous', broken(() => ({ synchronous: ['token'] })), /this is a promise for one/],
+  ['credential types declared synchronous are answered without a promise', broken(() => ({ synchronous: ['token'] })), /this is a promise for one/],
 
-  ['it looks users up as it authenticates them', broken(() => ({ lookup: () => ({ username: 'alice' }) })), /"lookup" gives the same user/],
-  ['it looks users up as it authenticates them', broken(() => ({ lookup: () => null })), /"lookup" gives the same user/],
-  ['it looks users up as it authenticates them', broken(good => {
+  ['lookup returns the users that are authenticated', broken(() => ({ lookup: () => ({ username: 'alice' }) })), /"lookup" gives the same user/],
+  ['lookup returns the users that are authenticated', broken(() => ({ lookup: () => null })), /"lookup" gives the same user/],
+  ['lookup returns the users that are authenticated', broken(good => {
     const found = new Map(people.map(({ user }) => [user.username, good.lookup(user.username, {} as RequestContext)]))
     return { lookup: (username: string) => found.get(username) ?? null }
-  }), /"lookup", after somebody changed/],
-  ['it looks users up as it authenticates them', broken(good => ({ lookup: (username: string) => good.lookup(username, {} as RequestContext) ?? undefined })), /gives null for a name that nobody has/],
+  }), /"lookup", after a caller changed/],
+  ['lookup returns the users that are authenticated', broken(good => ({ lookup: (username: string) => good.lookup(username, {} as RequestContext) ?? undefined })), /gives null for an unknown name/],
 
-  ...checkingPasswords('it tests a password in ctx.attempt, once, under the name of the account', [
-    [async (person, password) => person?.password === password, /one question about a password is one call of ctx.attempt/],
+  ...checkingPasswords('a password is checked once, in ctx.attempt, under the name of the account', [
+    [async (person, password) => person?.password === password, /ctx.attempt must be called once for a request/],
     [async (person, password, { attempt }) => {
       const check = async (): Promise<boolean> => person?.password === password
       return await attempt('alice', check) && await attempt('alice', check)
-    }, /one call of ctx.attempt/],
+    }, /ctx.attempt must be called once for a request/],
     [async (person, password, { attempt }, typed) => await attempt(typed, async () => person?.password === password), /under one name, however the username is written/],
     [async (person, password, { attempt }) => await attempt('somebody', async () => person?.password === password), /under the name of another account/],
-    [async (person, password, { attempt }, typed) => await attempt(person?.user.username ?? typed, async () => person?.password === password), /a name that no account has is not passed/]
+    [async (person, password, { attempt }, typed) => await attempt(person?.user.username ?? typed, async () => person?.password === password), /an unknown name must not be passed/]
   ]),
-  ...checkingPasswords('it takes the verdict of ctx.attempt', [
+  ...checkingPasswords('the result of ctx.attempt decides', [
     [async (person, password, { attempt }) => {
       await attempt('alice', async () => true)
       return person?.password === password
-    }, /valid\[2\], where ctx.attempt said no/]
+    }, /valid\[2\], although ctx.attempt returned "incorrect"/]
   ]),
   ...attemptingUnknown([
-    [async () => {}, /one call of ctx.attemptUnknown/],
+    [async () => {}, /ctx.attemptUnknown must be called once for an unknown name/],
     [async (typed, { attemptUnknown }) => {
       await attemptUnknown(typed)
       await attemptUnknown(typed)
-    }, /one call of ctx.attemptUnknown/],
+    }, /ctx.attemptUnknown must be called once for an unknown name/],
     [async (_typed, { attemptUnknown }) => { await attemptUnknown('somebody') }, /with the name that was typed/],
     [async (typed, { attemptUnknown }) => { await attemptUnknown(typed) }, /in upper or lower case: so may the name/]
   ]),
-  ['it takes as long for a name that no account has, by ctx.attemptUnknown', broken(good => ({
+  ['an unknown name takes as long, in ctx.attemptUnknown', broken(good => ({
     async authenticatePassword (password: published.PasswordCredential, ctx: RequestContext) {
       if (byName(password.username) !== undefined) await ctx.attemptUnknown(password.username)
       return await good.authenticatePassword(password, ctx)
     }
   })), /is an account: ctx.attemptUnknown is not called/],
-  ['it takes as long for a name that no account has, by ctx.attemptUnknown', broken(good => ({
+  ['an unknown name takes as long, in ctx.attemptUnknown', broken(good => ({
     authenticatePassword: async (password: published.PasswordCredential, ctx: RequestContext) =>
       await good.authenticatePassword(password, ctx) ?? { denied: 'wrong-credential' }
-  })), /the answer is null/],
+  })), /the answer for an unknown name must be null/],
   ...attemptingUnknown([
-    [async (typed, { attemptUnknown }) => { await attemptUnknown(typed.toLowerCase()).catch(() => {}) }, /the very error of ctx.attemptUnknown/]
-  ], 'it lets a rejection of ctx.attempt and ctx.attemptUnknown pass'),
-  ...checkingPasswords('it lets a rejection of ctx.attempt and ctx.attemptUnknown pass', [
-    [async (person, password, { attempt }) => await attempt('alice', async () => person?.password === password).catch(() => false), /Missing expected rejection.*the very error of ctx.attempt/],
-    [async (person, password, { attempt }) => await attempt('alice', async () => person?.password === password).catch((cause) => { throw new Error('busy', { cause }) }), /the very error of ctx.attempt/]
+    [async (typed, { attemptUnknown }) => { await attemptUnknown(typed.toLowerCase()).catch(() => {}) }, /must reject with the error of ctx.attemptUnknown/]
+  ], 'rejections of ctx.attempt and ctx.attemptUnknown are propagated'),
+  ...checkingPasswords('rejections of ctx.attempt and ctx.attemptUnknown are propagated', [
+    [async (person, password, { attempt }) => await attempt('alice', async () => person?.password === password).catch(() => false), /Missing expected rejection.*must reject with the error of ctx.attempt/],
+    [async (person, password, { attempt }) => await attempt('alice', async () => person?.password === password).catch((cause) => { throw new Error('busy', { cause }) }), /must reject with the error of ctx.attempt/]
   ]),
-  ...checkingPasswords('it never takes an empty password', [
-    [async (person, password, { attempt }) => await attempt('alice', async () => password === '' || person?.password === password), /with an empty password: it lets somebody in/]
+  ...checkingPasswords('empty passwords are not authenticated', [
+    [async (person, password, { attempt }) => await attempt('alice', async () => password === '' || person?.password === password), /with an empty password: must not be authenticated/]
   ]),
 
-  ['it writes no secret into log, answer or error', broken((good, _config, { log }) => ({
+  ['logs, answers and errors contain no secret', broken((good, _config, { log }) => ({
     authenticateToken (token: string, ctx: RequestContext) {
       log.debug({ request: { headers: { authorization: [`Bearer ${token}`] } } }, 'asked')
       return good.authenticateToken(token, ctx)
     }
   })), /the log contains the secret of valid\[0\]/],
-  ['it writes no secret into log, answer or error', broken(() => ({
+  ['logs, answers and errors contain no secret', broken(() => ({
     authenticatePassword ({ password }: published.PasswordCredential, { log }: RequestContext) {
       log.warn({ bytes: Buffer.from(password) }, 'asked')
       return null
     }
   })), /the log contains the secret of valid\[2\]/],
-  ['it writes no secret into log, answer or error', broken((_good, { key }, { log }) => {
+  ['logs, answers and errors contain no secret', broken((_good, { key }, { log }) => {
     log.info({}, `opened with ${key.reveal()}`)
     return {}
   }), /the log contains the secret of secret of the config, \[0\]/],
-  ['it writes no secret into log, answer or error', giving((answer, token) => ({ user: { ...answer.user, extra: { token: [token] } } })), /an answer contains the secret of valid\[0\]/],
-  ['it writes no secret into log, answer or error', answering((answer, token) => {
+  ['logs, answers and errors contain no secret', giving((answer, token) => ({ user: { ...answer.user, extra: { token: [token] } } })), /an answer contains the secret of valid\[0\]/],
+  ['logs, answers and errors contain no secret', answering((answer, token) => {
     if (answer === null) throw new Error('refused', { cause: new Error(`GET /tokens/${token}`) })
     return answer
   }), /an error contains the secret of valid\[2\]/],
-  ['it writes no secret into log, answer or error', broken((_good, { key }) => ({ ping: () => { throw new Error(key.reveal()) } })), /an error of "ping" contains the secret/],
+  ['logs, answers and errors contain no secret', broken((_good, { key }) => ({ ping: () => { throw new Error(key.reveal()) } })), /an error of "ping" contains the secret/],
 
-  ['it gives up, or answers rightly, when nobody waits any more', broken(good => ({
+  ['an aborted request rejects or is answered correctly', broken(good => ({
     authenticateToken: (token: string, ctx: RequestContext) => ctx.signal.aborted ? null : good.authenticateToken(token, ctx)
-  })), /valid\[0\], aborted before it was asked: .* not null/],
-  ['it gives up, or answers rightly, when nobody waits any more', broken(good => ({
+  })), /valid\[0\], aborted before the call: .* not null/],
+  ['an aborted request rejects or is answered correctly', broken(good => ({
     authenticateToken: async (token: string, ctx: RequestContext) => ctx.signal.aborted ? await new Promise(() => {}) : await good.authenticateToken(token, ctx)
-  })), /an aborted question rejects soon/],
+  })), /an aborted request must reject soon/],
 
-  ['it gives up waiting for its source when nobody waits any more', broken((_good, { source }) => ({
+  ['an aborted request stops waiting for the source', broken((_good, { source }) => ({
     authenticateToken: async () => { if (source === 'silent') await new Promise(() => {}) }
-  })), /aborted while it waits rejects soon/],
-  ['it gives up waiting for its source when nobody waits any more', broken(good => ({
+  })), /aborted while it waits must reject soon/],
+  ['an aborted request stops waiting for the source', broken(good => ({
     authenticateToken: async (token: string, ctx: RequestContext) => await Promise.resolve(good.authenticateToken(token, ctx)).catch(() => null)
-  })), /Missing expected rejection.*aborted while it waits rejects soon/],
+  })), /Missing expected rejection.*aborted while it waits must reject soon/],
 
-  ['it opens with its source out of reach, and then cannot tell', broken((_good, { source }) => {
+  ['it opens with an unreachable source, and requests reject', broken((_good, { source }) => {
     if (source === 'down') throw new Error('connection refused at start')
     return {}
   }), /connection refused at start/],
-  ['it opens with its source out of reach, and then cannot tell', broken(good => ({
+  ['it opens with an unreachable source, and requests reject', broken(good => ({
     authenticateToken: async (token: string, ctx: RequestContext) => await Promise.resolve(good.authenticateToken(token, ctx)).catch(() => null)
-  })), /valid\[0\]: a question rejects while the source is out of reach/],
-  ['it opens with its source out of reach, and then cannot tell', broken(() => ({ ping: async () => {} })), /"ping" rejects while the source is out of reach/],
+  })), /valid\[0\]: a request must reject while the source is unreachable/],
+  ['it opens with an unreachable source, and requests reject', broken(() => ({ ping: async () => {} })), /"ping" must reject while the source is unreachable/],
 
-  ['it says so when it has reloaded', { ...broken(() => ({})), reload: () => {} }, /invalidate\(\) is called after a reload/],
-  ['it says so when it has reloaded', broken((_good, _config, { invalidate }) => { invalidate(); return {} }), /invalidate\(\) is for reloads/],
+  ['a reload calls invalidate', { ...broken(() => ({})), reload: () => {} }, /invalidate\(\) is called after a reload/],
+  ['a reload calls invalidate', broken((_good, _config, { invalidate }) => { invalidate(); return {} }), /invalidate\(\) is for reloads/],
 
-  ['it opens again after it was closed', broken(good => ({
+  ['it can be opened again after close', broken(good => ({
     authenticateToken: (token: string, ctx: RequestContext) => closed ? null : good.authenticateToken(token, ctx),
     close: () => { closed = true }
   })), /opened for the second time/],
-  ['it leaves another open one alone when it closes', broken(good => {
+  ['close does not affect another open provider', broken(good => {
     connected = 1
     return {
       authenticateToken: (token: string, ctx: RequestContext) => connected === 0 ? null : good.authenticateToken(token, ctx),
       close: () => { connected = 0 }
     }
-  }), /after another open one was closed/],
-  ['it releases what it took', broken(() => { interval = setInterval(() => {}, 1000); return {} }), /still in use after "close"/]
+  }), /after another open provider was closed/],
+  ['close releases all resources', broken(() => { interval = setInterval(() => {}, 1000); return {} }), /still in use after "close"/]
 ]
 
 interface Attempting { readonly attempt: (account: string, isRight: () => Promise<boolean>) => Promise<boolean> }
@@ -423,7 +423,7 @@ function checkingPasswords (name: string, checks: ReadonlyArray<readonly [Check,
 }
 
 /** The reference with another way to treat a name that nobody has. */
-function attemptingUnknown (ways: ReadonlyArray<readonly [(typed: string, ctx: RequestContext) => Promise<void>, RegExp]>, name = 'it takes as long for a name that no account has, by ctx.attemptUnknown'): Array<readonly [string, ConformanceSubject, RegExp]> {
+function attemptingUnknown (ways: ReadonlyArray<readonly [(typed: string, ctx: RequestContext) => Promise<void>, RegExp]>, name = 'an unknown name takes as long, in ctx.attemptUnknown'): Array<readonly [string, ConformanceSubject, RegExp]> {
   return ways.map(([way, complaint]) => [name, broken(good => ({
     async authenticatePassword (password: published.PasswordCredential, ctx: RequestContext) {
       if (byName(password.username) !== undefined) return await good.authenticatePassword(password, ctx)
