@@ -1,8 +1,8 @@
 /**
  * Sheds reviews while this process is overloaded, before their body is read. On a
  * 429 the API server retries with backoff, so that a short stall is a delay and
- * not a denial. Never with `Retry-After`: the API server would wait 30 s and
- * retry 16 times.
+ * not a denial. Without `Retry-After`, because the API server would wait 30 s
+ * and retry 16 times.
  *
  * Must be registered in the scope of the review route only: probes and metrics
  * are answered even under overload.
@@ -44,7 +44,7 @@ async function pressure (fastify: FastifyInstance, { config, onShed, sampleInter
   fastify.addHook('onClose', async () => { close() })
 }
 
-/** Samples what needs no file: the event loop delay since the last sample, and the heap. */
+/** Samples the event loop delay since the last sample, and the heap; neither needs a file. */
 function createMonitor (config: PressureConfig): { overloaded: () => boolean, close: () => void } {
   const maxDelay = milliseconds(config.maxEventLoopDelay)
   const maxHeapUsed = config.maxHeapUsedRatio * getHeapStatistics().heap_size_limit
@@ -53,7 +53,7 @@ function createMonitor (config: PressureConfig): { overloaded: () => boolean, cl
   let last = performance.now()
   return {
     overloaded () {
-      // without a measurement the event loop was blocked since the last sample
+      // no measurement means that the event loop has been blocked since the last sample
       const delay = delays.count > 0 ? delays.mean / 1e6 - RESOLUTION : performance.now() - last
       last = performance.now()
       delays.reset()

@@ -2,9 +2,9 @@
  * Reloads the serving certificate and checks client certificates.
  *
  * Certificate, key and client CA are reloaded together when their directories
- * change; if the new set has errors, the previous one stays in use. Every
- * handshake requests a client certificate, but only routes with
- * `requireClientCertificate` require it: kubelet's probes have none.
+ * change; if the new set has errors, the previous one stays active. If a client
+ * CA is configured, every handshake requests a client certificate, but only
+ * routes with `requireClientCertificate` require it: kubelet's probes have none.
  */
 import { X509Certificate } from 'node:crypto'
 import type { TLSSocket } from 'node:tls'

@@ -112,10 +112,10 @@ function countConnections ({ gauge, counter }: Metrics, listeners: Record<string
       set({ listener, state: 'trusted' }, size - untrusted)
     }
   })
-  counter('connections_dropped_total', 'Connections that were closed to make room, or refused for want of it.', ['listener', 'reason'], set => {
+  counter('connections_dropped_total', 'Connections that were evicted, or not accepted because all were in use.', ['listener', 'reason'], set => {
     for (const [listener, { rejections }] of each) rejections.connections.forEach((count, reason) => { set({ listener, reason }, count) })
   })
-  counter('requests_rejected_total', 'Requests and handshakes that were refused before a review.', ['listener', 'reason'], set => {
+  counter('requests_rejected_total', 'Requests and handshakes that were rejected before a review.', ['listener', 'reason'], set => {
     for (const [listener, { rejections }] of each) rejections.requests.forEach((count, reason) => { set({ listener, reason }, count) })
   })
 }

@@ -1,5 +1,5 @@
 /**
- * Every error of this project, with a code that stays.
+ * The errors of the libraries, with stable codes; those of the command line are in src/cli/command-error.ts.
  *
  * - HTTP errors become a Kubernetes `Status` (plugins/error-handler.ts).
  * - {@link UnavailableError} says why a provider could not answer.

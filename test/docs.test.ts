@@ -70,7 +70,7 @@ test('every config and users file validates', async t => {
       const file = join(directory, 'authn-webhook.yaml')
       writeFileSync(file, text)
       // whether a third party's module is there is not this test's question
-      await t.resolves(loadConfig({ file, findDefinition: async (slot, ctx) => slot.kind === 'module' ? ANYTHING : await findDefinition(slot, ctx) }), name)
+      await t.resolves(loadConfig({ file, findDefinition: async (entry, ctx) => entry.kind === 'module' ? ANYTHING : await findDefinition(entry, ctx) }), name)
     }
   }
 })

@@ -33,10 +33,10 @@ function crowd (prefix: string, size: number): User[] {
   return Array.from({ length: size }, (_, index) => ({ username: `${prefix}${index}` }))
 }
 
-async function startStatic (t: Test, users: readonly User[], { slot = {}, config = {}, ln }: { slot?: object, config?: Record<string, any>, ln?: number } = {}): Promise<TestService> {
+async function startStatic (t: Test, users: readonly User[], { entry = {}, config = {}, ln }: { entry?: object, config?: Record<string, any>, ln?: number } = {}): Promise<TestService> {
   return await startService(t, {
     files: { 'users.yaml': await usersFile(users, ln) },
-    config: { ...PATIENT, ...config, identityProviders: [{ name: 'people', kind: 'static', ...SLOW, ...slot, config: { usersFile: 'users.yaml' } }] }
+    config: { ...PATIENT, ...config, identityProviders: [{ name: 'people', kind: 'static', ...SLOW, ...entry, config: { usersFile: 'users.yaml' } }] }
   })
 }
 
@@ -59,7 +59,7 @@ async function counted ({ get }: TestService, metric: string): Promise<number> {
 
 test('answers tell nobody which names exist', async t => {
   t.test('static', async t => {
-    const service = await startStatic(t, [{ username: 'alice' }, { username: 'carol', disabled: true }, { username: 'ci' }], { slot: { cache: NO_CACHE } })
+    const service = await startStatic(t, [{ username: 'alice' }, { username: 'carol', disabled: true }, { username: 'ci' }], { entry: { cache: NO_CACHE } })
     const names = { known: 'alice', disabled: 'carol', 'without a password': 'ci', unknown: 'mallory', 'another unknown one': 'trudy' }
     for (const [what, username] of Object.entries(names)) t.strictSame(await guess(service, username), THROTTLED, what)
     t.equal(await counted(service, 'throttled_total{provider="people"}'), Object.keys(names).length * (TRIES - 6), 'each throttled attempt is counted')
@@ -67,7 +67,7 @@ test('answers tell nobody which names exist', async t => {
     for (const at of [6, 3 * TRIES + 6]) t.strictSame(audited[at], { outcome: 'unavailable', reason: 'throttled', username: undefined, digest: 'string' })
 
     for (const [what, username] of Object.entries({ known: 'alice', unknown: 'mallory' })) {
-      const other = await startStatic(t, [{ username: 'alice' }], { slot: { cache: NO_CACHE } })
+      const other = await startStatic(t, [{ username: 'alice' }], { entry: { cache: NO_CACHE } })
       t.strictSame(await guess(other, username, () => 'canary-the-same'), Array.from({ length: TRIES }, () => DENIED), `${what}: the same password again is no further guess`)
     }
   })
@@ -108,12 +108,12 @@ test('answers tell nobody which names exist', async t => {
 })
 
 test('a user of a later provider pays nothing for being unknown to an earlier one', async t => {
-  const slot = { kind: 'static', usernamePrefix: '', groupPrefix: '', cache: NO_CACHE, ...SLOW }
+  const entry = { kind: 'static', usernamePrefix: '', groupPrefix: '', cache: NO_CACHE, ...SLOW }
   const service = await startService(t, {
     files: { 'first.yaml': await usersFile([{ username: 'alice' }]), 'second.yaml': await usersFile([{ username: 'bob' }]) },
     config: {
       ...PATIENT,
-      identityProviders: [{ ...slot, name: 'first', config: { usersFile: 'first.yaml' } }, { ...slot, name: 'second', config: { usersFile: 'second.yaml' } }]
+      identityProviders: [{ ...entry, name: 'first', config: { usersFile: 'first.yaml' } }, { ...entry, name: 'second', config: { usersFile: 'second.yaml' } }]
     }
   })
   for (let turn = 0; turn < TRIES; turn++) t.match(await service.review(basicToken('bob', 'canary-right')), { authenticated: true, user: { username: 'bob' } })

@@ -14,7 +14,7 @@ import { guardReserved, type Allowlist } from './reserved.js'
 /** Why a review is denied: a provider's reasons and ours. */
 export type DenialReason = ProviderDenialReason
   | 'unknown' // no provider knows the credential
-  | 'reserved-name' // the guard refused the username
+  | 'reserved-name' // the guard denied the username
   | 'invalid-name' // the username is not a valid name
   | 'token-too-long'
 

@@ -2,10 +2,10 @@
  * Bounds the password checks that run at once, in a threadpool or a directory,
  * and those that wait.
  *
- * A name without an account gets a decoy. It must take as long as an account's
- * check, and cost the accounts nothing: it waits in the same queue for the same
- * turn, takes no place there, and then sleeps for as long as checks take. One at
- * a time is really computed, if a place is free.
+ * A name without an account gets a decoy, which must take as long as the check
+ * of an account without delaying one. It waits its turn in the same queue but
+ * does not count towards its limit, and then sleeps for as long as checks take.
+ * At most one decoy at a time computes a hash, if nothing else runs in its place.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { UnavailableError } from '../errors.js'
@@ -30,7 +30,7 @@ export interface CheckQueueOptions {
   readonly sleep?: (milliseconds: number) => Promise<unknown>
 }
 
-// milliseconds; no hash takes so long: the check hangs in a network
+// milliseconds; no hash takes this long: the check is stuck on the network
 const LONGEST_CHECK = 60_000
 
 /** Decoys that wait or sleep at once. Each is little more than a timer. */
@@ -95,7 +95,7 @@ export class CheckQueue {
       if (this.#queue.length >= this.#maxQueue) this.#rivalOf(asker)
       await this.#turn(asker, true)
     }
-    // like a running check, it ignores the signal: a caller who leaves early has made a guess all the same
+    // like a running check, it ignores the signal: a caller that leaves early has still made a guess
     await this.#sleep(this.#times.draw() ?? 0)
   }
 

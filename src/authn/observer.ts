@@ -14,7 +14,7 @@ export interface Observer {
   asked: (provider: string, result: ProviderResult, seconds: number) => void
   cached: (provider: string, result: CacheResult) => void
   throttled: (provider: string) => void
-  /** Names that the guard refused or dropped. */
+  /** Names that the guard denied or dropped. */
   reserved: (provider: string, kind: ReservedKind, count: number) => void
   unavailable: (provider: string, reason: UnavailableReason) => void
   reloaded: (source: string, error?: unknown) => void

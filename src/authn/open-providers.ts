@@ -41,7 +41,7 @@ export async function openProviders (configured: readonly ConfiguredProvider[], 
   return open
 }
 
-/** In the reverse order; an error of one doesn't keep the others open. */
+/** In reverse order. An error of one does not keep the others from closing. */
 export async function closeProviders (open: readonly OpenProvider[]): Promise<void> {
   const errors: unknown[] = []
   for (const { provider } of open.toReversed()) {
@@ -101,7 +101,7 @@ async function openDefinition ({ name, kind, config }: IdentityProviderConfig, d
   const abort = new AbortController()
   const { events = [] } = definition
   observer.opened(name)
-  // an alert needs a counter that was 0 before
+  // for alerts on an increase, the series must start at 0
   for (const event of events) observer.event(name, event, 0)
   try {
     const opening = Promise.resolve(defineIdentityProvider(definition).open(config, {

@@ -25,7 +25,7 @@ export async function endProcess (): Promise<never> {
 }
 
 function end (error: NodeJS.ErrnoException): void {
-  // `| head` has read enough
+  // the reader has closed the pipe, as `head` does
   if (error.code === 'EPIPE') process.exit()
   process.stderr.write(`error: cannot write to stdout: ${error.message}\n`)
   process.exit(ExitCode.unavailable)

@@ -12,14 +12,14 @@ import { formatYaml } from '../printable.js'
 export interface WebhookTarget {
   /** With the path of the TokenReview route. */
   readonly server: URL
-  readonly authority: CertificateFile
+  readonly ca: CertificateFile
   readonly client?: { readonly certificate: CertificateFile, readonly key: KeyFile } | undefined
   /** The name in the service's certificate, if it isn't the URL's host. */
   readonly serverName?: string | undefined
 }
 
 /** `embed`: the contents of the files instead of their absolute paths. */
-export function createWebhookKubeconfig ({ server, authority, client, serverName }: WebhookTarget, embed: boolean): Kubeconfig {
+export function createWebhookKubeconfig ({ server, ca, client, serverName }: WebhookTarget, embed: boolean): Kubeconfig {
   const name = 'authn-webhook'
   const user = 'kube-apiserver'
   return {
@@ -29,7 +29,7 @@ export function createWebhookKubeconfig ({ server, authority, client, serverName
       name,
       cluster: {
         server: server.href,
-        ...reference('certificate-authority', authority, embed),
+        ...reference('certificate-authority', ca, embed),
         ...serverName !== undefined && { 'tls-server-name': serverName }
       }
     }],

@@ -1,7 +1,7 @@
 /**
  * The one way in which this project reads a local file: a regular file, of a
  * bounded size, in a bounded time. A pipe, a device or a mount that hangs would
- * otherwise block the reader, and every reload behind it, for ever.
+ * otherwise block the reader, and every reload behind it, indefinitely.
  */
 import { createHash } from 'node:crypto'
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'

@@ -32,7 +32,7 @@ export function watchFiles (files: readonly string[], onChange: () => void, { de
   let last = reported
   let check: NodeJS.Timeout | undefined
 
-  // later events don't postpone a check: a busy directory would postpone it for ever
+  // later events don't postpone a check: a busy directory would postpone it indefinitely
   const checkSoon = (): void => { check ??= setTimeout(compare, debounce).unref() }
   const compare = (): void => {
     check = undefined

@@ -44,7 +44,7 @@ export async function createFile (file: string, text: string, { mode = 0o666 }: 
 
 /**
  * Creates a directory and its missing parents, without the `recursive` option
- * of Node.js, which loops for ever below `/proc`.
+ * of Node.js, which loops endlessly below `/proc`.
  * @throws FileWriteError
  */
 export async function makeDirectory (path: string, { mode = 0o777 }: { mode?: number } = {}): Promise<void> {

@@ -40,7 +40,7 @@ function unwrap (typed: string): string {
 const WEAK = 'which is too easy to guess'
 const UNSUPPORTED = 'which is not supported'
 
-const HASH_TYPES: ReadonlyArray<readonly [pattern: RegExp, type: string, verdict: string]> = [
+const HASH_TYPES: ReadonlyArray<readonly [pattern: RegExp, type: string, advice: string]> = [
   [/^\$(?:apr1|1)\$/, 'an MD5 hash', WEAK],
   [/^\$5\$/, 'a SHA-256 crypt hash', UNSUPPORTED],
   [/^\$6\$/, 'a SHA-512 crypt hash', UNSUPPORTED],
@@ -62,6 +62,6 @@ const HASH_TYPES: ReadonlyArray<readonly [pattern: RegExp, type: string, verdict
 ]
 
 function describe (hash: string): string {
-  const [, type, verdict] = HASH_TYPES.find(([pattern]) => pattern.test(hash)) ?? [undefined, 'plain text or an unknown type of hash', UNSUPPORTED]
-  return `${type}, ${verdict}`
+  const [, type, advice] = HASH_TYPES.find(([pattern]) => pattern.test(hash)) ?? [undefined, 'plain text or an unknown type of hash', UNSUPPORTED]
+  return `${type}, ${advice}`
 }

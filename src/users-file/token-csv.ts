@@ -27,7 +27,7 @@ function readRecord ({ line, fields }: CsvRecord, { users, errors, warnings }: I
   if (token === '') return warn('skipped, as Kubernetes does: the token is empty')
   if (ignored.some((field) => field !== '')) warn('ignored the columns after the fourth, as Kubernetes does; if they are groups, put all of them between quotes: "group1,group2"')
   if (HTPASSWD_LINE.test(token)) return reject('looks like a line of an htpasswd file; use --format htpasswd')
-  if (isHeader(token, username)) return reject('a header, which this format does not have: Kubernetes reads it as a user and a token; remove the line')
+  if (isHeader(token, username)) return reject('looks like a header, but token files have none: Kubernetes reads it as a user and a token; remove the line')
   if (estimateTokenBits(token) < MIN_TOKEN_BITS && RANDOM.test(username)) return reject('the user name looks like a token; expected token,user,uid in this order')
   const unpresentable = whyUnpresentable(token)
   if (unpresentable !== undefined) return reject(unpresentable)
@@ -40,7 +40,7 @@ function readRecord ({ line, fields }: CsvRecord, { users, errors, warnings }: I
   users.set(username, imported)
   imported.tokens.push({ name: imported.tokens.length === 0 ? 'imported' : `imported-${imported.tokens.length + 1}`, hash })
   const bits = estimateTokenBits(token)
-  if (bits < MIN_TOKEN_BITS) warn(`the token has ${bits} bits at most, ${MIN_TOKEN_BITS} are safe; replace it soon with "authn-webhook users add-token"`)
+  if (bits < MIN_TOKEN_BITS) warn(`the token has at most ${bits} bits of entropy, fewer than ${MIN_TOKEN_BITS}; replace it soon with "authn-webhook users add-token"`)
 }
 
 /** Hashes of this project have commas. */
@@ -83,7 +83,7 @@ export function parseCsv (text: string): { records: CsvRecord[], errors: FieldEr
   while (offset < text.length) {
     const record = parseRecord(text, offset)
     if (record === undefined) {
-      errors.push({ path: '', line, message: 'a quote is not closed, or inside a field without quotes; enclose a field with quotes or commas in "…", and double the quotes in it' })
+      errors.push({ path: '', line, message: 'an unterminated quote, or a quote inside an unquoted field; enclose a field with quotes or commas in "…", and double the quotes in it' })
     } else if (record.fields.length > 1 || record.fields[0] !== '') {
       records.push({ line, fields: record.fields })
     }

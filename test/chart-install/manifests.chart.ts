@@ -202,7 +202,7 @@ async function checkConfig (t: Test, manifests: readonly Manifest[]): Promise<vo
   const file = join(t.testdir({ 'config.yaml': text.replaceAll('/etc/authn-webhook/secrets/', ''), ldap: { password: 'of the service account' } }), 'config.yaml')
   await t.resolves(loadConfig({
     file,
-    findDefinition: async (slot, ctx) => slot.kind === 'module' ? { contract: 1, kind: 'module', schema: {}, open: () => ({ authenticateToken: () => null }) } : await findDefinition(slot, ctx),
+    findDefinition: async (entry, ctx) => entry.kind === 'module' ? { contract: 1, kind: 'module', schema: {}, open: () => ({ authenticateToken: () => null }) } : await findDefinition(entry, ctx),
     env: { FINGERPRINT_KEY: 'a key of a test' }
   }), readFileSync(file, 'utf8'))
 }

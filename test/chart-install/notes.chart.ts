@@ -40,7 +40,7 @@ test('five steps on one screen, in every mode', async t => {
   }
 })
 
-test('no step waits for ever, and each says what to look at', async t => {
+test('no step waits indefinitely, and each says what to look at', async t => {
   const first = step(await notes(), 1)
   t.match(first, /rollout status deployment\/authn-webhook --timeout=2m \|\| kubectl -n kube-system describe pods -l app\.kubernetes\.io\/instance=authn-webhook/)
   t.match(first, /helm -n kube-system test authn-webhook --timeout 2m \|\| \{ .* logs authn-webhook-doctor; .* get events .*authn-webhook-doctor; \}/)

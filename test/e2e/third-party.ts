@@ -20,8 +20,8 @@ export default {
 export const thirdPartyFile = { 'third-party.mjs': MODULE }
 
 /** @param answers a file beside the config, from tokens to answers */
-export function thirdParty (name: string, answers: string, slot: object = {}): object {
-  return { name, kind: 'module', from: './third-party.mjs', config: { answers }, ...slot }
+export function thirdParty (name: string, answers: string, entry: object = {}): object {
+  return { name, kind: 'module', from: './third-party.mjs', config: { answers }, ...entry }
 }
 
 /** The token by which a source knows what the test calls `what`. */

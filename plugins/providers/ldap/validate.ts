@@ -98,7 +98,7 @@ function * validateUserSearch ({ userSearch }: LdapProviderConfig, { presetName,
 function * validateGroups (config: LdapProviderConfig, settings: LdapSettings): Generator<Finding> {
   const { preset, groupSearch } = config
   const { mode, baseDN, nameAttribute, required, uniqueNames } = settings.groups
-  if (groupSearch.mode === undefined && PRESETS[preset].groupMode === undefined) yield { path: 'groupSearch.mode', message: `${NO_PRESET}; none: users have no groups` }
+  if (groupSearch.mode === undefined && PRESETS[preset].groupMode === undefined) yield { path: 'groupSearch.mode', message: `${NO_PRESET}; set it to none if users have no groups` }
   if (mode === 'none') {
     for (const [path, isSet] of [['groupSearch.nested', groupSearch.nested > 0], ['requireGroup', required !== '']] as const) {
       if (isSet) yield { path, message: 'needs groups, but groupSearch.mode is none' }
@@ -133,7 +133,7 @@ function * validateNesting ({ groups: { mode, filter }, readsAsUser }: LdapSetti
   const path = 'groupSearch.nested'
   if (mode === 'tokenGroups' || mode === 'inChain') yield { path, message: `is only for memberOf and search; ${mode} includes nested groups` }
   // by {username}, a group with the name of a user would stand in for the user
-  else if (mode === 'search' && groupFilterError(filter) === undefined && fillGroupFilter(filter, name => name === 'dn' ? ['x'] : []) === undefined) yield { path, message: 'needs a filter that can match by {dn} only: it finds the groups that contain a group' }
+  else if (mode === 'search' && groupFilterError(filter) === undefined && fillGroupFilter(filter, name => name === 'dn' ? ['x'] : []) === undefined) yield { path, message: 'needs a filter that works with {dn} alone, such as (member={dn}): it finds the groups that contain a group' }
   if (readsAsUser) yield { path, message: 'users read their groups themselves, and may not see all of them: a service account (bindDN) can', warning: true }
 }
 

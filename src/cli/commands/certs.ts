@@ -51,31 +51,31 @@ async function issueCertificates ({ out, san = [], client = [], renew, output }:
 
   const directory = resolve(out)
   if (renew && !hasCA(directory)) throw new CommandError(`there is nothing to renew in ${directory}: it has no ca.crt; correct --out, or omit --renew to create a CA`)
-  const authority = await openCA(directory)
+  const ca = await openCA(directory)
   const issue = async (name: string, issueCertificate: (oldNames: readonly string[] | undefined) => Promise<IssuedCertificate>): Promise<Issued> => {
-    const old = await findCertificate(directory, name, authority)
+    const old = await findCertificate(directory, name, ca)
     if (old === undefined || renew) return { state: old === undefined ? 'created' : 'renewed', ...await issueCertificate(old?.names) }
     if (old.error !== undefined) throw new CommandError(`${old.certFile} ${old.error}; add --renew to replace it`)
     return { state: 'kept', ...old }
   }
-  const serving = await issue('tls', async (oldNames = DEFAULT_NAMES) => await issueServingCertificate(directory, authority, [...oldNames, ...names]))
+  const serving = await issue('tls', async (oldNames = DEFAULT_NAMES) => await issueServingCertificate(directory, ca, [...oldNames, ...names]))
   const missing = names.filter(name => !serving.names.includes(name))
   if (missing.length > 0) throw new CommandError(`${serving.certFile} exists without ${missing.join(', ')}; add --renew to replace it by one with the old and the new names`)
   const clients: Array<Issued & { name: string }> = []
-  for (const name of new Set(client)) clients.push({ name, ...await issue(name, async () => await issueClientCertificate(directory, authority, name)) })
-  print(authority, serving, clients, output, terminal)
+  for (const name of new Set(client)) clients.push({ name, ...await issue(name, async () => await issueClientCertificate(directory, ca, name)) })
+  print(ca, serving, clients, output, terminal)
 }
 
-function print (authority: CertificateAuthority, serving: Issued, clients: ReadonlyArray<Issued & { name: string }>, output: OutputFormat, terminal: Terminal): void {
-  const ca = { certFile: authority.certFile, keyFile: authority.keyFile, state: authority.created ? 'created' : 'kept', expiresAt: authority.expiresAt }
-  const result = { ca, serving: summary(serving), clients: clients.map((client) => ({ name: client.name, ...summary(client) })) }
+function print (ca: CertificateAuthority, serving: Issued, clients: ReadonlyArray<Issued & { name: string }>, output: OutputFormat, terminal: Terminal): void {
+  const issued = { certFile: ca.certFile, keyFile: ca.keyFile, state: ca.created ? 'created' : 'kept', expiresAt: ca.expiresAt }
+  const result = { ca: issued, serving: summary(serving), clients: clients.map((client) => ({ name: client.name, ...summary(client) })) }
   printResult(terminal, output, result, () => [
-    row('CA', ca),
+    row('CA', issued),
     row('serving', serving),
     `            for ${serving.names.join(', ')}`,
     ...clients.map((client) => row(`client ${client.name}`, client))
   ])
-  if (authority.created) terminal.note(`Move ${authority.keyFile} off the machine that runs the service: anyone who has it can issue certificates that API servers trust.`)
+  if (ca.created) terminal.note(`Move ${ca.keyFile} off the machine that runs the service: anyone who has it can issue certificates that API servers trust.`)
 }
 
 function summary ({ certFile, keyFile, state, names, expiresAt }: Issued): object {

@@ -130,7 +130,7 @@ async function limitConnections ({ server, admin }: Config, log: Logger): Promis
   server.maxConnections = max
 }
 
-/** Unauthenticated clients can then make Node.js 20 abort, by its own HTTP/2 sessions. */
+/** On Node.js 20, clients can crash the process through Node's HTTP/2 sessions. */
 function warnOfNode20 ({ tls, admin }: Config, log: Logger): void {
   if (Number.parseInt(process.versions.node, 10) >= 22 || (tls.clientCAFile !== undefined && admin !== undefined)) return
   log.warn({ node: process.version }, 'on Node.js 20 anyone who can reach the review port can crash this process over HTTP/2: run Node.js 24, or set tls.clientCAFile and admin')
@@ -157,11 +157,11 @@ function npmStart (listener: ListenError['listener'], port: number): string | un
   return listener === 'server' && process.env['npm_lifecycle_event'] === 'start' ? `choose another: npm start -- --port ${port % 65535 + 1}` : undefined
 }
 
-/** Rejects what is valid in URLs and in other programs. */
+/** Rejects forms that are valid elsewhere: `[::1]` in URLs, `*` in other programs. */
 function parseHost (text: string): string {
   const bracketed = /^\[(.*)\]$/.exec(text)?.[1]
   if (bracketed !== undefined) throw new CommandError(`--host must be an IPv6 address without brackets: ${bracketed}`)
-  if (text === '*' || text === '') throw new CommandError(`--host must be an address or a host name, not ${JSON.stringify(text)}: :: is every address, 0.0.0.0 every IPv4 address`)
+  if (text === '*' || text === '') throw new CommandError(`--host must be an address or a host name, not ${JSON.stringify(text)}: use "::" for all addresses, or 0.0.0.0 for all IPv4 addresses`)
   return text
 }
 

@@ -55,10 +55,10 @@ async function validate (file: string | undefined, env: NodeJS.ProcessEnv): Prom
   const { findConfig, validateConfig } = await import('../../config/load.js')
   const { findDefinition } = await import('../../config/registry.js')
   const path = findConfig({ file, env })
-  const inspected = await errorsOf(async () => await validateConfig({ file: path, env, findDefinition }))
-  if ('errors' in inspected) return { valid: false, file: path, errors: inspected.errors, warnings: [] }
+  const validated = await errorsOf(async () => await validateConfig({ file: path, env, findDefinition }))
+  if ('errors' in validated) return { valid: false, file: path, errors: validated.errors, warnings: [] }
 
-  const loaded = inspected.value
+  const loaded = validated.value
   const warnings: LocatedError[] = []
   const warn = (warning: LocatedError): void => { warnings.push(warning) }
   const locate: Locate = (field, message) => ({ file: path, path: field, line: loaded.lineOf(field), message })

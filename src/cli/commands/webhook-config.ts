@@ -52,12 +52,12 @@ async function printWebhookConfig (options: WebhookConfigOptions, terminal: Term
   const { parseSubjectName } = await import('../../certificates/subject-name.js')
   const server = parseServer(options.server)
   const serverName = options.tlsServerName === undefined ? undefined : parseSubjectName(options.tlsServerName)
-  const authority = await readCertificates(options.certificateAuthority, { pipes: true })
+  const ca = await readCertificates(options.certificateAuthority, { pipes: true })
   const client = await readApiServerClient(options)
-  const warnings = [...hostWarnings(server, serverName), ...authorityWarnings(authority), ...client === undefined ? [] : expiryWarnings(client.certificate.file, client.certificate.certificates)]
+  const warnings = [...hostWarnings(server, serverName), ...caWarnings(ca), ...client === undefined ? [] : expiryWarnings(client.certificate.file, client.certificate.certificates)]
   for (const warning of warnings) terminal.note(`warning: ${warning}`)
   const distribution = options.for
-  const config = createWebhookKubeconfig({ server, authority, client, serverName }, options.embedCerts || distribution !== undefined)
+  const config = createWebhookKubeconfig({ server, ca, client, serverName }, options.embedCerts || distribution !== undefined)
   if (distribution === undefined) return printResult(terminal, options.output, config, () => linesOfText(formatWebhookKubeconfig(config)))
   const file = createDistributionFile(distribution, config)
   printResult(terminal, options.output, file, () => linesOfText(formatDistributionFile(distribution, file)))
@@ -86,7 +86,7 @@ function hostWarnings (server: URL, serverName: string | undefined): string[] {
   return []
 }
 
-function authorityWarnings ({ file, certificates }: CertificateFile): string[] {
+function caWarnings ({ file, certificates }: CertificateFile): string[] {
   if (!certificates.some(({ ca }) => ca)) return [`${file} contains no CA; the API server will only trust this certificate, until it is renewed`]
   // a renewed or cross-signed certificate with the same key replaces an expired one
   const keys = certificates.filter(certificate => !isExpired(certificate)).map(keyOf)

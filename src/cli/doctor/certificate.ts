@@ -1,4 +1,4 @@
-/** What an API server makes of the serving certificate. Go is stricter than most: it ignores common names. */
+/** Checks the serving certificate as an API server does. Go is stricter than most clients: it ignores common names. */
 import { isIP } from 'node:net'
 import type { X509Certificate } from 'node:crypto'
 import { parseCertificates, findInvalidDate } from '../../certificates/pem.js'
@@ -9,7 +9,7 @@ import { failed, ok, skipped, warning, type DoctorCheck } from './check.js'
 import type { TlsHandshake } from './tls-handshake.js'
 
 const DAY = 24 * 3_600_000
-/** Milliseconds before the expiry from which on there is a warning. */
+/** A certificate that expires within as many milliseconds is a warning. */
 export const EXPIRES_SOON = 30 * DAY
 
 /** `san`, `chain` and `expiry`. `path`: from the certificate to a trusted CA. `now`: milliseconds since the epoch. */
@@ -44,7 +44,7 @@ function checkChain (path: CertificationPath, error: string | undefined, bundle:
   if (/EXPIRED|NOT_YET_VALID|ERROR_IN_CERT_NOT_(BEFORE|AFTER)_FIELD/.test(error) && path.some(certificate => isOutsideValidity(certificate, now))) return skipped('chain', 'not checked outside the validity period: see expiry')
   if (!NO_ISSUER.includes(error)) return failed('chain', `the certificate is rejected: ${error}`, 'issue another one, for example with `authn-webhook certs`')
   if (bundle === undefined) return failed('chain', `${signed}, which this machine does not trust`, "set certificate-authority to the service's CA")
-  const known = bundle.some(({ subject }) => subject === issuer) ? 'which is not the CA of that name in the CA file' : 'which is not in the CA file'
+  const known = bundle.some(({ subject }) => subject === issuer) ? 'but the CA in the CA file is a different one with the same name' : 'which is not in the CA file'
   return failed('chain', `${signed}, ${known}`, 'use the CA that signed it; a server with an intermediate CA must send that certificate too')
 }
 
@@ -53,7 +53,7 @@ function checkValidity (path: CertificationPath, now: number): DoctorCheck {
   const unreadable = path.find(certificate => findInvalidDate(certificate) !== undefined)
   if (unreadable !== undefined) return failed('expiry', `${describe(unreadable)} has a ${findInvalidDate(unreadable)} that is not a date`, renewal(unreadable))
   const early = path.find(({ validFrom }) => Date.parse(validFrom) > now)
-  if (early !== undefined) return failed('expiry', `${describe(early)} is not valid before ${iso(early.validFrom)}`, 'a clock is wrong: set that of this machine, or of the machine that issued the certificate')
+  if (early !== undefined) return failed('expiry', `${describe(early)} is not valid before ${iso(early.validFrom)}`, 'check the clock of this machine, and of the machine that issued the certificate')
   const first = path.reduce((a, b) => Date.parse(b.validTo) < Date.parse(a.validTo) ? b : a)
   const left = Date.parse(first.validTo) - now
   if (left <= 0) return failed('expiry', `${describe(first)} expired on ${iso(first.validTo)}`, renewal(first))

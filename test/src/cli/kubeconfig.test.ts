@@ -8,7 +8,7 @@ import { createWebhookKubeconfig, formatWebhookKubeconfig, readWebhookKubeconfig
 import { openTerminal } from '../../../src/cli/terminal.js'
 import { FILES, KUBECONFIGS, kubeconfig } from '../../fixtures/kubeconfigs.js'
 
-const authority = { cert: FILES['ca.crt'] }
+const ca = { cert: FILES['ca.crt'] }
 const client = { cert: FILES['client.crt'], key: FILES['client.key'] }
 
 test('what is written can be read', async (t) => {
@@ -16,11 +16,11 @@ test('what is written can be read', async (t) => {
   const path = (name: string) => join(directory, name)
   const target = {
     server: new URL('https://192.0.2.1:8443/authenticate'),
-    authority: await readCertificates(path('ca.crt')),
+    ca: await readCertificates(path('ca.crt')),
     client: { certificate: await readCertificates(path('client.crt')), key: await readPrivateKey(path('client.key')) },
     serverName: 'authn-webhook.kube-system.svc'
   }
-  const read = { server: target.server, ca: authority.cert, cert: client.cert, key: client.key, serverName: 'authn-webhook.kube-system.svc', token: undefined, basic: undefined }
+  const read = { server: target.server, ca: ca.cert, cert: client.cert, key: client.key, serverName: 'authn-webhook.kube-system.svc', token: undefined, basic: undefined }
   const file = path('webhook.kubeconfig')
   for (const embed of [true, false]) {
     const text = formatWebhookKubeconfig(createWebhookKubeconfig(target, embed))
@@ -28,8 +28,8 @@ test('what is written can be read', async (t) => {
     await writeFile(file, text)
     t.strictSame(await readWebhookKubeconfig(file), read, `embed: ${embed}`)
   }
-  await writeFile(file, formatWebhookKubeconfig(createWebhookKubeconfig({ server: target.server, authority: target.authority }, false)))
-  t.match(await readWebhookKubeconfig(file), { ca: authority.cert, cert: undefined, key: undefined, serverName: undefined })
+  await writeFile(file, formatWebhookKubeconfig(createWebhookKubeconfig({ server: target.server, ca: target.ca }, false)))
+  t.match(await readWebhookKubeconfig(file), { ca: ca.cert, cert: undefined, key: undefined, serverName: undefined })
 })
 
 for (const { what, text, reads, error } of KUBECONFIGS) {

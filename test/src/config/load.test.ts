@@ -135,7 +135,7 @@ test('each rule across fields', async (t) => {
     ['prefixes differ', chainWith((config) => { config.identityProviders[1].groupPrefix = 'p:' }), [['identityProviders[1].groupPrefix', /overlaps with identityProviders\[0\].groupPrefix: .*the same groups/]]],
     ['none starts another', chainWith((config) => { config.identityProviders[1].usernamePrefix = 'p:c:' }), [['identityProviders[1].usernamePrefix', /overlaps with identityProviders\[0\]/]]],
     ['… the other way round', chainWith((config) => { config.identityProviders[0].usernamePrefix = 'c:p:' }), [['identityProviders[1].usernamePrefix', /overlaps with identityProviders\[0\]/]]],
-    ['sharedNames allows the latter', chainWith((config) => { config.sharedNames = true; for (const slot of config.identityProviders) slot.usernamePrefix = slot.groupPrefix = '' }), []],
+    ['sharedNames allows the latter', chainWith((config) => { config.sharedNames = true; for (const entry of config.identityProviders) entry.usernamePrefix = entry.groupPrefix = '' }), []],
     ['but not the former', chainWith((config) => { config.sharedNames = true; delete config.identityProviders[0].usernamePrefix }), [['identityProviders[0].usernamePrefix', /is required/]]],
     ['a provider has no longer than the review', configWith((config) => { config.server.timeout = '2s' }), [['identityProviders[0].timeout', /is 3s, and must not be longer than server.timeout \(2s\), the time limit for a whole review/]]],
     ['equally long is fine', configWith((config) => { config.server.timeout = '3000ms' }), []],

@@ -26,13 +26,13 @@ test('each built-in kind leads to its definition', async t => {
 })
 
 test('what the config says has to fit together', async t => {
-  for (const [slot, message] of [
+  for (const [entry, message] of [
     [{ kind: 'ldab' }, 'unknown kind "ldab": must be one of static, ldap, mock, module'],
     [{ kind: 'constructor' }, 'unknown kind "constructor": must be one of static, ldap, mock, module'],
     [{ kind: 'module' }, '"kind: module" requires "from": a package, or a path that starts with ./'],
     [{ kind: 'static', from: './x.mjs' }, '"from" is only for "kind: module"']
   ] as const) {
-    await t.rejects(findDefinition(slot, { dir: '.' }), { code: 'AUTHN_UNKNOWN_PROVIDER', message })
+    await t.rejects(findDefinition(entry, { dir: '.' }), { code: 'AUTHN_UNKNOWN_PROVIDER', message })
   }
 })
 

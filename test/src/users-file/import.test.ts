@@ -65,7 +65,7 @@ test('a static token file', (t) => {
     const { users, warnings } = importText(`open-sesame,alice,1001\n${HEX},bob,1002`, 'csv')
     t.equal(users.length, 2)
     t.equal(warnings.length, 1)
-    t.match(formatFieldError('old', warnings[0]!), /^old:1: the token has 51 bits at most, 128 are safe/)
+    t.match(formatFieldError('old', warnings[0]!), /^old:1: the token has at most 51 bits of entropy, fewer than 128/)
     t.end()
   })
 
@@ -96,7 +96,7 @@ test('a static token file', (t) => {
     const field = 'x""'.repeat(10_000_000)
     const { records, errors } = parseCsv(`"${field}",u,1\n"${field}`)
     t.equal(records[0]?.fields[0]?.length, 20_000_000)
-    t.match(errors, [{ line: 2, message: /a quote is not closed/ }])
+    t.match(errors, [{ line: 2, message: /an unterminated quote/ }])
     t.end()
   })
 
@@ -116,7 +116,7 @@ test('a static token file', (t) => {
       /^old:3: the token contains white space/,
       /^old:4: the same user as on line 1, with another uid or other groups$/,
       /^old:5: the same token as on line 1/,
-      /^old:6: a quote is not closed/,
+      /^old:6: an unterminated quote/,
       /^old:7: username: begins or ends with white space: remove it$/
     ]
     t.equal(errors.length, expected.length)
@@ -233,8 +233,8 @@ test('a line of another format is refused, and nothing of it is told', (t) => {
     ['columns swapped', 'csv', `alice,${UUID},1001,"dev"`, SWAPPED],
     ['columns swapped, a token of od', 'csv', `alice,${HEX},1001`, SWAPPED],
     ['columns swapped, a token of ours', 'csv', `alice,${AWT},1001`, SWAPPED],
-    ['a header', 'csv', `token,user,uid,groups\n${HEX},alice,1`, 'old:1: a header, which this format does not have: Kubernetes reads it as a user and a token; remove the line'],
-    ['a header in other words', 'csv', '"Token",User name,UID\n', 'old:1: a header, which this format does not have: Kubernetes reads it as a user and a token; remove the line']
+    ['a header', 'csv', `token,user,uid,groups\n${HEX},alice,1`, 'old:1: looks like a header, but token files have none: Kubernetes reads it as a user and a token; remove the line'],
+    ['a header in other words', 'csv', '"Token",User name,UID\n', 'old:1: looks like a header, but token files have none: Kubernetes reads it as a user and a token; remove the line']
   ] as const) t.strictSame(errorsOf(text, format), [expected], name)
   t.strictSame(errorsOf(`${HEX},${UUID},1001`, 'csv'), [], 'a user may be called like a UUID')
   const { warnings } = importText('alice,Zm9vYmFyYmF6cXV4,1001,"system:masters"', 'csv')

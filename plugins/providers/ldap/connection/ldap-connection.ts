@@ -94,7 +94,7 @@ export class LdapConnection {
     } catch (error) {
       if (!(error instanceof ResultCodeError)) throw error
       if (error.code === NO_SUCH_OBJECT) return undefined
-      const inPages = error.cause instanceof ResultCodeError ? `; in pages: ${this.#messageOf(error.cause)}` : ''
+      const inPages = error.cause instanceof ResultCodeError ? `; the paged search failed with: ${this.#messageOf(error.cause)}` : ''
       throw new DirectoryError(`${this.host.name} rejected a search under ${JSON.stringify(query.baseDN)}: ${this.#messageOf(error)}${inPages}`, HOST_UNAVAILABLE.has(error.code) ? 'host' : undefined)
     }
   }
@@ -131,13 +131,13 @@ export class LdapConnection {
 
   /**
    * @param name a DN, or another name that Active Directory accepts; ldapts would take a bare word for a SASL mechanism
-   * @param signal for a bind that is not a guess; a guess runs to its end, so that it is counted
+   * @param signal aborts the bind. Absent for users' passwords: such a bind must finish, so that its result is counted
    * @throws DirectoryError if the host did not check the password
    */
   async bind (name: string, password: string, signal?: AbortSignal): Promise<BindResult> {
     // RFC 4513, 5.1.2: such a bind succeeds as an anonymous one
-    if (password === '') throw new DirectoryError('a bind without a password is never sent')
-    if (!/[=@\\]/.test(name)) throw new DirectoryError('a bind with a name that is not a DN is never sent')
+    if (password === '') throw new DirectoryError('binds with an empty password are not sent')
+    if (!/[=@\\]/.test(name)) throw new DirectoryError('binds with a name that is not a DN are not sent')
     const policy = new PasswordPolicyControl()
     this.#socket.allow(new Allowance(0))
     this.#password = password
@@ -178,7 +178,7 @@ export class LdapConnection {
     }
     const timeout = this.#timeouts[operation]
     const expire = (): void => { stop(new DirectoryError(`${this.host.name} did not answer a ${operation} within ${timeout} ms`, 'host')) }
-    // after an answer that was received but not read yet: a delay of this process is not the directory's
+    // lets pending reads run first: if this event loop was blocked, the answer may have arrived
     const timer = setTimeout(() => { setImmediate(expire) }, timeout)
     const abort = (): void => { stop(signal!.reason as Error) }
     signal?.addEventListener('abort', abort, { once: true })
@@ -206,16 +206,16 @@ export class LdapConnection {
   #brokenOff (operation: string, message: string, lost: 'connection' | 'host' = this.#answered ? 'connection' : 'host'): DirectoryError {
     const { socketError, byPeer } = this.#socket.closeReason
     const reason = describeTlsError(socketError) ?? (byPeer === true && !this.#answered ? describeEarlyClose(this.#isEncrypted) : message)
-    return new DirectoryError(`${this.host.name} broke off a ${operation}: ${reason}`, lost)
+    return new DirectoryError(`${this.host.name} aborted a ${operation}: ${reason}`, lost)
   }
 
   #invalidAnswer (operation: string, { message, lost }: AnswerError): DirectoryError {
     const { name } = this.host
     const reason = printable(this.#redact(message))
     switch (lost) {
-      case 'host': return new DirectoryError(`${name} gave an invalid answer to a ${operation}: ${reason}`, 'host')
-      case 'nothing': return new DirectoryError(`${name} gave too long an answer to a ${operation}: ${reason}`)
-      case 'connection': return new DirectoryError(`${name} broke off a ${operation}: ${reason}`, this.#answered ? 'connection' : 'host')
+      case 'host': return new DirectoryError(`${name} sent an invalid answer to a ${operation}: ${reason}`, 'host')
+      case 'nothing': return new DirectoryError(`${name} sent too long an answer to a ${operation}: ${reason}`)
+      case 'connection': return new DirectoryError(`${name} aborted a ${operation}: ${reason}`, this.#answered ? 'connection' : 'host')
     }
   }
 

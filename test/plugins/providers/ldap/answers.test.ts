@@ -63,7 +63,7 @@ const BINDS: ReadonlyArray<readonly [name: string, answer: (id: number) => Buffe
   ['a control without a type', id => message(id, BIND_OK, element(0x30)), /the type of a control is missing/],
   ['a control with something behind its value', id => message(id, BIND_OK, element(0x30, element(0x04, '1.2'), element(0x04), element(0x04))), /a control has unexpected data at its end/],
   ['a criticality of two bytes', id => message(id, BIND_OK, element(0x30, element(0x04, '1.2'), element(0x01, 'xx'))), /not a boolean/],
-  ['a password policy that is cut short', id => message(id, BIND_OK, control(POLICY, hex('30038101'))), /broke off a bind/],
+  ['a password policy that is cut short', id => message(id, BIND_OK, control(POLICY, hex('30038101'))), /aborted a bind/],
   ['an answer for another request', id => message(id + 1, BIND_OK), /it is for another request/],
   ['an answer for no request', () => message(0, BIND_OK), /it is for another request/],
   ['a negative message ID', () => element(0x30, hex('0201ff'), BIND_OK), /the message ID is negative/],
@@ -80,7 +80,7 @@ const BINDS: ReadonlyArray<readonly [name: string, answer: (id: number) => Buffe
   ['a length of five bytes', () => hex('30850000000001'), /a length has 5 bytes/],
   ['an indefinite length within', id => element(0x30, integer(id), hex('6180 0a0100 0400 0400 0000')), /an indefinite length/],
   ['words of another protocol', () => Buffer.from('HTTP/1.1 400 Bad Request\r\n\r\n'), /does not begin like an LDAP message/],
-  ['that it is leaving', () => message(0, result(Response.extended, 52, 'shutting\ndown', element(0x8a, '1.3.6.1.4.1.1466.20036'))), /broke off a bind: it announces the end of the connection: result code 52 \(shutting down\)/],
+  ['that it is leaving', () => message(0, result(Response.extended, 52, 'shutting\ndown', element(0x8a, '1.3.6.1.4.1.1466.20036'))), /aborted a bind: it announces the end of the connection: result code 52 \(shutting down\)/],
   ['another notice', () => message(0, result(Response.extended, 0, '', element(0x8a, '1.2.3'))), /an unsolicited notification/]
 ]
 
@@ -120,7 +120,7 @@ const SEARCHES: ReadonlyArray<readonly [name: string, answer: (id: number) => Bu
   ['a list without values', id => Buffer.concat([message(id, entry('cn=a', { cn: [] })), message(id, END)]), 1],
   ['a base that is not there', id => message(id, result(Response.result, 32)), -1],
   ['one more than was asked for', many(4, entry('cn=a')), /more than the requested 3 entries/, 'host', 3],
-  ['more than may be', many(MAX_ENTRIES + 1, entry('cn=a')), /gave too long an answer to a search: it has more than 5000 entries/],
+  ['more than may be', many(MAX_ENTRIES + 1, entry('cn=a')), /sent too long an answer to a search: it has more than 5000 entries/],
   ['references without end', many(1_001, element(Response.reference, element(0x04, 'ldap://x'))), /it has more than 1000 references/, 'host'],
   ['values without end', id => message(id, entry('cn=a', { cn: new Array<string>(70_000).fill('') })), /it has too many elements/],
   ['a message that is too long', id => message(id, entry('cn=a', { cn: ['x'.repeat(1024 * 1024)] })), /a message is longer than 1048576 bytes/],

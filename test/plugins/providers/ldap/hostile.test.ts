@@ -73,28 +73,28 @@ const always = (bytes: Buffer): Say => socket => { socket.write(bytes) }
 const ATTACKS: Record<string, { say: Say, said: RegExp }> = {
   'a string that ends before its length': {
     say: always(Buffer.from('300c02010161070a010004000401', 'hex')),
-    said: /gave an invalid answer to a bind: it is for another request/
+    said: /sent an invalid answer to a bind: it is for another request/
   },
   'the same in answer to what was asked': {
     say: (socket, { id, operation }) => { socket.write(Buffer.from(`300c0201${id.toString(16).padStart(2, '0')}${(operation + 1).toString(16)}070a010004000401`, 'hex')) },
-    said: /gave an invalid answer to a bind: the diagnostic message exceeds its parent/
+    said: /sent an invalid answer to a bind: the diagnostic message exceeds its parent/
   },
   'a flood of entries': {
     say: toSearches((socket, { id }) => { flood(socket, Buffer.concat(new Array<Buffer>(1000).fill(message(id, entry(`uid=alice,${SUFFIX}`, { uid: ['alice'] }))))) }),
-    said: /gave an invalid answer to a search: it has more than the requested 10 entries/
+    said: /sent an invalid answer to a search: it has more than the requested 10 entries/
   },
   'a flood of references': {
     say: toSearches((socket, { id }) => { flood(socket, Buffer.concat(new Array<Buffer>(1000).fill(message(id, element(Response.reference, element(0x04, 'ldap://elsewhere.example.test')))))) }),
-    said: /gave an invalid answer to a search: it has more than 1000 references/
+    said: /sent an invalid answer to a search: it has more than 1000 references/
   },
   'a flood of answers': {
     say: (socket, { id, operation }) => { flood(socket, Buffer.concat(new Array<Buffer>(1000).fill(message(id + 1, result(operation + 1))))) },
-    said: /gave an invalid answer to a bind: it is for another request/
+    said: /sent an invalid answer to a bind: it is for another request/
   },
-  'a length of 2^31': { say: always(Buffer.from('308480000000020101', 'hex')), said: /gave an invalid answer to a bind: a message is longer than 1048576 bytes/ },
-  'a length of 2^32 - 1': { say: always(Buffer.from('3084ffffffff020101', 'hex')), said: /gave an invalid answer to a bind: a message is longer than 1048576 bytes/ },
-  'an indefinite length': { say: always(Buffer.from('30800201016180', 'hex')), said: /gave an invalid answer to a bind: an element has an indefinite length/ },
-  'deep nesting': { say: always(nested(100_000)), said: /gave an invalid answer to a bind: the message ID has the wrong type/ },
+  'a length of 2^31': { say: always(Buffer.from('308480000000020101', 'hex')), said: /sent an invalid answer to a bind: a message is longer than 1048576 bytes/ },
+  'a length of 2^32 - 1': { say: always(Buffer.from('3084ffffffff020101', 'hex')), said: /sent an invalid answer to a bind: a message is longer than 1048576 bytes/ },
+  'an indefinite length': { say: always(Buffer.from('30800201016180', 'hex')), said: /sent an invalid answer to a bind: an element has an indefinite length/ },
+  'deep nesting': { say: always(nested(100_000)), said: /sent an invalid answer to a bind: the message ID has the wrong type/ },
   'deep nesting where something may be nested': {
     say: (socket, { id, operation }) => { socket.write(message(id, result(operation + 1, 52, '', nested(100_000)))) },
     said: /can't process a bind now: UnavailableError 52/

@@ -18,7 +18,7 @@ import { until } from '../../../fixtures/waiting.js'
 
 type Fields = Record<string, any>
 
-function slot ({ tlsUrl, dir }: Pick<Slapd, 'tlsUrl' | 'dir'>, config: Fields = {}, fields: Fields = {}): Fields {
+function entry ({ tlsUrl, dir }: Pick<Slapd, 'tlsUrl' | 'dir'>, config: Fields = {}, fields: Fields = {}): Fields {
   return {
     name: 'people',
     kind: 'ldap',
@@ -66,7 +66,7 @@ test('ten thousand reviews leak no socket', { timeout: 300_000 }, async t => {
   if (slapd === undefined) return
   const sockets = (): number => process.getActiveResourcesInfo().filter(resource => /TCP|TLS/.test(resource)).length
   await until('there is none', () => sockets() === 0)
-  const { ask, close } = await openReviews(t, slot(slapd, { groupSearch: { mode: 'none' } }, { cache: { maxEntries: 0 } }))
+  const { ask, close } = await openReviews(t, entry(slapd, { groupSearch: { mode: 'none' } }, { cache: { maxEntries: 0 } }))
   const outcomes = new Map<string, number>()
   let next = 0
   await Promise.all(Array.from({ length: 16 }, async () => {
@@ -91,7 +91,7 @@ test('with a directory', async t => {
   if (slapd === undefined) return
 
   t.test('a thousand reviews of one token are one round trip', async t => {
-    const { ask } = await openReviews(t, slot(slapd))
+    const { ask } = await openReviews(t, entry(slapd))
     const [searches, binds] = [await slapd.count(/SRCH base="ou=people/), await slapd.count(/BIND dn="uid=alice.*method/)]
     const reviews = await Promise.all(Array.from({ length: 1000 }, async () => await ask(basicToken('alice', alice.password))))
     t.strictSame(new Set(reviews.map(({ status }) => JSON.stringify(status.user?.groups))), new Set(['["corp:developers","corp:platform"]']))
@@ -100,7 +100,7 @@ test('with a directory', async t => {
   })
 
   t.test('events are counted, from 0', async t => {
-    const service = await start(t, [slot(slapd)])
+    const service = await start(t, [entry(slapd)])
     const metric = async (event: string): Promise<string | undefined> => new RegExp(`^authn_webhook_provider_events_total{provider="people",event="${event}"} (.*)$`, 'm').exec((await service.get('/metrics')).text)?.[1]
     for (const event of ['service-bind-rejected', 'host-lost', 'group-dropped', 'ambiguous-user', 'rejected-from-cache', 'bad-password-limit']) t.equal(await metric(event), '0', event)
     t.match(await service.review(basicToken('bob', bob.password)), { authenticated: true, user: { groups: ['corp:developers'] } })
@@ -108,9 +108,9 @@ test('with a directory', async t => {
   })
 
   t.test('a refused service account is unavailable, and fixed by a new file', async t => {
-    const service = await start(t, [slot(slapd, { bindPassword: { file: 'ldap-password' } }, { cache: { failureTTL: '10m' } }), LOCAL])
+    const service = await start(t, [entry(slapd, { bindPassword: { file: 'ldap-password' } }, { cache: { failureTTL: '10m' } }), LOCAL])
     // ours is read when it is needed, at most once a second
-    const wrong = await start(t, [slot(slapd, { bindPassword: { file: 'wrong-password' } })].map(slot => { writeFileSync(join(service.dir, 'wrong-password'), 'canary-wrong'); slot['config'].bindPassword.file = join(service.dir, 'wrong-password'); return slot }))
+    const wrong = await start(t, [entry(slapd, { bindPassword: { file: 'wrong-password' } })].map(entry => { writeFileSync(join(service.dir, 'wrong-password'), 'canary-wrong'); entry['config'].bindPassword.file = join(service.dir, 'wrong-password'); return entry }))
     const token = basicToken('alice', alice.password)
     t.match(await wrong.review(token), { authenticated: false, error: 'identity provider "people" is unavailable' })
     writeFileSync(join(service.dir, 'wrong-password'), READER.password)
@@ -119,7 +119,7 @@ test('with a directory', async t => {
   })
 
   t.test('review --explain tells what was found, mapped and dropped', async t => {
-    const config = { apiVersion: 'authn-webhook/v1', tls: { certFile: 'tls.crt', keyFile: 'tls.key' }, identityProviders: [slot(slapd, { groupSearch: { baseDN: GROUPS, include: '^[^p]' } })] }
+    const config = { apiVersion: 'authn-webhook/v1', tls: { certFile: 'tls.crt', keyFile: 'tls.key' }, identityProviders: [entry(slapd, { groupSearch: { baseDN: GROUPS, include: '^[^p]' } })] }
     const cwd = t.testdir({ ...FILES, 'tls.crt': serving.cert, 'tls.key': serving.key, 'authn-webhook.yaml': JSON.stringify(config) })
     const { code, stdout, stderr } = await runCommand(['review', '--config', 'authn-webhook.yaml', '--explain', '--username', 'ALICE'], { cwd })
     t.strictSame(stdout.split('\n'), [
@@ -177,7 +177,7 @@ identityProviders:
 test('without its directory the service starts, is ready, and serves others', async t => {
   const dir = t.testdir({ 'ca.crt': serving.cert })
   const dead = { tlsUrl: `ldaps://127.0.0.1:${await freePort()}`, dir }
-  const { review, get } = await start(t, [slot(dead), LOCAL])
+  const { review, get } = await start(t, [entry(dead), LOCAL])
   t.equal((await get('/readyz')).code, 200)
   t.match((await get('/readyz?verbose')).text, /\[-\]provider people failed: unreachable \(information only\)/)
   t.match(await review(basicToken('alice', alice.password)), { authenticated: false, error: /is unavailable/ })

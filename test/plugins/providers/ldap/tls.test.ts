@@ -36,7 +36,7 @@ test('a directory that requires a client certificate', async t => {
   const other = await createCA({ commonName: 'another CA', days: 1 })
   const stranger = await writePair(dir, 'stranger', await issueClient(other, { commonName: 'authn-webhook', days: 1 }))
   const startTLS = { urls: [slapd.url] }
-  const closed = /broke off a bind: it closed the connection before its first answer; if it requires a client certificate, check tls.certFile and tls.keyFile/
+  const closed = /aborted a bind: it closed the connection before its first answer; if it requires a client certificate, check tls.certFile and tls.keyFile/
 
   for (const [name, fields, expected] of [
     ['over LDAPS', { tls: { caFile, ...client } }, 'alice'],
@@ -85,7 +85,7 @@ test('a port, a scheme or a mode that does not fit', async t => {
   for (const [name, urls, tls, expected] of [
     ['ldaps:// to a plain port', [plain], { caFile }, /can't be reached: it closed the connection during the TLS handshake; if this is a port without TLS, use the TLS port of the directory, usually 636, or ldap:\/\/ with tls.mode startTLS$/],
     ['ldaps:// to a directory without TLS', [bare.url.replace('ldap:', 'ldaps:')], { caFile }, /it closed the connection during the TLS handshake; if this is a port without TLS/],
-    ['ldap:// to a TLS port', [secure], PLAIN, /broke off a bind: it closed the connection before its first answer; if this is a TLS port, use ldaps:\/\/ and tls.mode ldaps$/],
+    ['ldap:// to a TLS port', [secure], PLAIN, /aborted a bind: it closed the connection before its first answer; if this is a TLS port, use ldaps:\/\/ and tls.mode ldaps$/],
     ['StartTLS on a TLS port', [secure], { mode: 'startTLS', caFile }, /can't be reached: it closed the connection instead of answering StartTLS; if this is a TLS port, use ldaps:\/\/ and tls.mode ldaps$/],
     ['StartTLS that is unknown', [bare.url], { mode: 'startTLS', caFile }, /can't be reached: it does not support StartTLS: configure TLS on the directory, or use ldaps:\/\/ \(result code 2 \(unsupported extended operation\)\)$/]
   ] as Array<[string, string[], LdapFields, RegExp]>) {
@@ -122,11 +122,11 @@ test('hosts that OpenLDAP is not', async t => {
   const short = { timeouts: { connect: '500ms', bind: '500ms', search: '500ms' } }
   const words = (bytes: Buffer | string) => createServer(socket => { socket.on('error', () => {}).once('data', () => { socket.write(bytes) }) })
   for (const [name, scheme, server, fields, expected] of [
-    ['a certificate required, TLS 1.3', 'ldaps', createTlsServer({ ...serving, ...ca }), {}, /broke off a bind: it requires a client certificate: set tls.certFile and tls.keyFile \(ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED\)$/],
+    ['a certificate required, TLS 1.3', 'ldaps', createTlsServer({ ...serving, ...ca }), {}, /aborted a bind: it requires a client certificate: set tls.certFile and tls.keyFile \(ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED\)$/],
     ['a certificate required, TLS 1.2', 'ldaps', createTlsServer({ ...serving, ...ca, maxVersion: 'TLSv1.2' }), {}, /can't be reached: it rejected the TLS handshake: it may require a client certificate \(tls.certFile, tls.keyFile\), or a TLS version or cipher that is not offered \(ERR_SSL_\S+_ALERT_HANDSHAKE_FAILURE\)$/],
     ['words in place of TLS', 'ldaps', words('HTTP/1.1 400 Bad Request\r\n\r\n'), {}, /can't be reached: it does not speak TLS on this port \(ERR_SSL_WRONG_VERSION_NUMBER\); if this is a port without TLS, use the TLS port/],
     ['nothing in place of TLS', 'ldaps', createServer(socket => { socket.on('error', () => {}) }), short, /can't be reached: no TLS handshake within 500 ms; if this is a port without TLS, use the TLS port of the directory, usually 636, or ldap:\/\/ with tls.mode startTLS$/],
-    ['an alert of TLS in place of LDAP', 'ldap', words(Buffer.from('15030100020246', 'hex')), { tls: PLAIN }, /gave an invalid answer to a bind: it is a TLS message: this is a TLS port, use ldaps:\/\/ and tls.mode ldaps$/],
+    ['an alert of TLS in place of LDAP', 'ldap', words(Buffer.from('15030100020246', 'hex')), { tls: PLAIN }, /sent an invalid answer to a bind: it is a TLS message: this is a TLS port, use ldaps:\/\/ and tls.mode ldaps$/],
     ['an alert of TLS in place of StartTLS', 'ldap', words(Buffer.from('15030100020246', 'hex')), { tls: { mode: 'startTLS' } }, /the answer to StartTLS is invalid: it is a TLS message: this is a TLS port/]
   ] as Array<[string, string, ReturnType<typeof createServer>, LdapFields, RegExp]>) {
     const url = `${scheme}://127.0.0.1:${await listen(server)}`

@@ -122,7 +122,7 @@ const mistakes: Array<[what: string, args: string[], code: number, message: RegE
   ['a port that is none', ['--demo', '--port', '80a'], 2, /0 to 65535/],
   ['a port out of range', ['--demo', '--port', '65536'], 2, /0 to 65535/],
   ['an address in the brackets of a URL', ['--mock', '--host', '[::]'], 2, /^error: --host must be an IPv6 address without brackets: ::\n$/],
-  ['an address that is a star', ['--mock', '--host', '*'], 2, /^error: --host must be an address or a host name, not "\*": :: is every address, 0\.0\.0\.0 every IPv4 address\n$/],
+  ['an address that is a star', ['--mock', '--host', '*'], 2, /^error: --host must be an address or a host name, not "\*": use "::" for all addresses, or 0\.0\.0\.0 for all IPv4 addresses\n$/],
   ['a host that no certificate can name', ['--mock', '--host', 'a b'], 2, /^error: --host: "a b" can't be a name in a certificate/],
   ['no such file', ['--config', 'missing.yaml'], 2, /missing\.yaml/],
   ['no config anywhere', [], 2, /--demo/],
