@@ -69,7 +69,7 @@ test('the executable', async (t) => {
   const { executable } = directory(t)
   const env = { AUTHN_WEBHOOK_USERS_FILE: 'people.yaml' }
   const imported = await executable(['import', '--format', 'csv', '-'], { env, input: 'open-sesame,bob,1002,"developers,on-call"\n' })
-  succeeds(t, imported, /^warning: stdin:1: the token has 51 bits at most.*\n1 user added to people\.yaml\n$/)
+  succeeds(t, imported, /^warning: stdin:1: the token has at most 51 bits of entropy.*\n1 user added to people\.yaml\n$/)
   const added = await executable(['add', 'alice', '--token', 'laptop'], { env })
   succeeds(t, added, /"alice" added to people\.yaml/)
   t.match(added.stdout, /^token laptop: awt_/)
@@ -436,7 +436,7 @@ test('users import', async (t) => {
   t.test('a static token file, from stdin', async (t) => {
     const { user, users } = directory(t, PEOPLE)
     const outcome = await users(['import', '--format', 'csv', '-', '--group', 'imported'], { input: 'open-sesame,carol,1003,"developers,on-call"\n' })
-    succeeds(t, outcome, /^warning: stdin:1: the token has 51 bits at most.*\n1 user added to users\.yaml\n$/)
+    succeeds(t, outcome, /^warning: stdin:1: the token has at most 51 bits of entropy.*\n1 user added to users\.yaml\n$/)
     t.equal(outcome.stdout, '')
     t.same(user('carol').info, { username: 'carol', uid: '1003', groups: ['developers', 'on-call', 'imported'] })
     t.equal(user('carol').tokens[0]!.digest, digestToken('open-sesame'))
