@@ -3,6 +3,7 @@
  * to stderr, so that a pipe carries only results. Output consists of lines: a
  * value in one can neither start another line nor control the terminal.
  */
+import { isUtf8 } from 'node:buffer'
 import { createInterface } from 'node:readline'
 import { Writable } from 'node:stream'
 import { Option } from 'commander'
@@ -73,6 +74,9 @@ export function openTerminal ({ stdin, stdout, stderr, env }: TerminalStreams = 
   }
 }
 
+/** What invalid UTF-8 is decoded to. */
+const REPLACEMENT = '\ufffd'
+
 /** readline turns off the terminal's echo, and echoes itself: to `stderr`, or to nowhere for a hidden question. */
 async function ask (stdin: Input, stderr: Output, question: string, hidden: boolean): Promise<string> {
   const output = hidden ? new Writable({ write (_chunk, _encoding, done) { done() } }) : stderr
@@ -84,7 +88,10 @@ async function ask (stdin: Input, stderr: Output, question: string, hidden: bool
       line.once('SIGINT', () => { reject(new CommandError('interrupted', ExitCode.interrupted)) })
       // Ctrl-D, or the terminal was closed; no effect after an answer
       line.once('close', () => { reject(new CommandError('nothing was entered')) })
-      line.question(hidden ? '' : question, resolve)
+      line.question(hidden ? '' : question, answer => {
+        if (answer.includes(REPLACEMENT)) reject(new CommandError('the input is not UTF-8 text'))
+        else resolve(answer)
+      })
     })
   } finally {
     line.close()
@@ -102,7 +109,10 @@ async function readAll (stdin: Input): Promise<string> {
     if (length > MAX_USERS_BYTES) throw new CommandError(`stdin has more than ${MAX_USERS_BYTES / 1024 / 1024} MiB`)
     chunks.push(bytes)
   }
-  return new TextDecoder().decode(Buffer.concat(chunks))
+  const bytes = Buffer.concat(chunks)
+  // an invalid byte would become the same character as any other: so would passwords that differ in it
+  if (!isUtf8(bytes)) throw new CommandError('stdin is not UTF-8 text')
+  return new TextDecoder().decode(bytes)
 }
 
 /** Ends each line, and escapes what a terminal would interpret. */

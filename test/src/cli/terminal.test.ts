@@ -61,6 +61,13 @@ test('a prompt', async (t) => {
     }
   })
 
+  t.test('rejects what is not UTF-8, since passwords that differ in it would be equal', async (t) => {
+    const { terminal, stdin } = openScreen()
+    const answer = terminal.prompt('Password: ', { hidden: true })
+    stdin.write(Buffer.from('caf\xe9\r', 'latin1'))
+    await t.rejects(answer, { name: 'CommandError', exitCode: 2, message: 'the input is not UTF-8 text' })
+  })
+
   t.test('without a terminal says what to use instead', async (t) => {
     const { terminal, stderr } = openScreen({ tty: false })
     t.notOk(terminal.interactive)
@@ -97,6 +104,13 @@ test('a line stays a line, and steers no terminal', async (t) => {
   terminal.write('a file\twhich is\u202e\nnot ours')
   t.equal(stdout(), '\\u001b[2J\na\\n[+] fake\na file\twhich is\u202e\nnot ours')
   t.equal(stderr(), '\\u202e\\r\nWho is \\u009b2J? \n')
+})
+
+test('stdin that is not UTF-8 is rejected, since passwords that differ in it would be equal', async (t) => {
+  const { terminal, stdin } = openScreen({ tty: false })
+  const text = terminal.readStdin()
+  stdin.end(Buffer.from('caf\xe9', 'latin1'))
+  await t.rejects(text, { name: 'CommandError', exitCode: 2, message: 'stdin is not UTF-8 text' })
 })
 
 test('stdin holds no more than the largest file', async (t) => {
