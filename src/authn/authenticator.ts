@@ -181,10 +181,10 @@ const logged = new WeakSet<DroppedNames>()
 const MAX_LOGGED = 10
 
 /** Once for each user of a file: of users that can't change, the dropped names are one object too. */
-function logDropped ({ name, log }: OpenProvider, username: string, dropped: DroppedNames): void {
+function logDropped ({ log }: OpenProvider, username: string, dropped: DroppedNames): void {
   if (logged.has(dropped)) return
   logged.add(dropped)
   // a name may have been dropped for its length
   const [uid, groups, extra] = [dropped.uid, dropped.group, dropped.extra].map(names => names.slice(0, MAX_LOGGED).map(dropped => dropped.slice(0, MAX_NAME_BYTES)))
-  log.warn({ provider: name, username, uid, groups, extra }, 'dropped reserved or malformed names of a user')
+  log.warn({ username, uid, groups, extra }, 'dropped reserved or malformed names of a user')
 }

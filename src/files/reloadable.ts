@@ -5,6 +5,7 @@
  */
 import { batched } from '../authn/batched.js'
 import type { ProviderLog } from '../authn/provider.js'
+import { ValidationError, linesOf } from '../errors.js'
 import { watchFiles } from './watch.js'
 
 export interface ReloadableOptions<T> {
@@ -20,8 +21,6 @@ export interface ReloadableOptions<T> {
   readonly onReload: (next: T, previous: T) => void | Promise<void>
   /** Called after each reload, with the error if it failed; for metrics. */
   readonly reportReload: (error?: unknown) => void
-  /** Fields of the log line about a failed reload. */
-  readonly describeError?: (error: unknown) => object
 }
 
 export interface Reloadable<T> {
@@ -79,7 +78,7 @@ class ReloadableFiles<T> implements Reloadable<T> {
   }
 
   async #reload (): Promise<void> {
-    const { name, log, fields, read, onReload, reportReload, describeError = error => ({ err: error }) } = this.#options
+    const { name, log, fields, read, onReload, reportReload } = this.#options
     try {
       const previous = this.current
       const next = await read(previous)
@@ -96,4 +95,14 @@ class ReloadableFiles<T> implements Reloadable<T> {
       reportReload(error)
     }
   }
+}
+
+/** Errors of a file in the log line; `validate` shows all of them. */
+const MAX_LOGGED = 10
+
+/** What is wrong with a file needs no stack. */
+function describeError (error: unknown): object {
+  if (!(error instanceof ValidationError)) return { err: error }
+  const lines = linesOf(error)
+  return { count: lines.length, errors: lines.slice(0, MAX_LOGGED) }
 }

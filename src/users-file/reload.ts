@@ -10,7 +10,7 @@ import { getHeapStatistics } from 'node:v8'
 import { Worker } from 'node:worker_threads'
 import type { OpenContext } from '../authn/provider.js'
 import { availableHeap } from '../documents/yaml-limits.js'
-import { formatFieldError, ValidationError, codeOf } from '../errors.js'
+import { ValidationError, codeOf } from '../errors.js'
 import { MAX_USERS_BYTES, readVersion } from '../files/read.js'
 import { openReloadable } from '../files/reloadable.js'
 import { tabulateFile } from './read.js'
@@ -57,8 +57,7 @@ export async function openUsers (file: string, ctx: OpenContext, load = loadUser
       ctx.invalidate()
       logUsers(next, 'reloaded users file')
     },
-    reportReload: ctx.reportReload,
-    describeError
+    reportReload: ctx.reportReload
   })
   const close = (): void => {
     closing.abort()
@@ -70,15 +69,6 @@ export async function openUsers (file: string, ctx: OpenContext, load = loadUser
   }
   logUsers(reloadable.current, 'loaded users file')
   return { get current () { return reloadable.current.users }, close }
-}
-
-/** Errors in one log line; "authn-webhook validate" reports all. */
-const MAX_LOGGED = 10
-
-function describeError (error: unknown): object {
-  if (!(error instanceof ValidationError)) return { err: error }
-  const { file, errors } = error
-  return { count: errors.length, errors: errors.slice(0, MAX_LOGGED).map(each => formatFieldError(file, each)) }
 }
 
 const MIB = 1_048_576
