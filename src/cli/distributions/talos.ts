@@ -10,8 +10,8 @@ import type { Kubeconfig } from '../../../schemas/kubeconfig.js'
 import { shell, yaml, type DistributionGuide } from './guide.js'
 
 const DIRECTORY = '/var/authn-webhook'
-const SAVE = 'Save the printed file as `authn-webhook.yaml`: it is a patch of the machine configuration. Apply it to each control plane node; `192.0.2.20` is an example.'
-const APPLY = 'talosctl patch machineconfig --nodes 192.0.2.20 --patch @authn-webhook.yaml\n'
+const SAVE = 'Save the printed file as `authn-webhook-patch.yaml`: it is a patch of the machine configuration. Apply it to each control plane node; `192.0.2.20` is an example.'
+const APPLY = 'talosctl patch machineconfig --nodes 192.0.2.20 --patch @authn-webhook-patch.yaml\n'
 const EDIT = 'talosctl edit machineconfig --nodes 192.0.2.20\n'
 const WAIT = shell('Repeat this until it prints the flags: then the new API server runs, and you can go to the next node:', `\
 talosctl processes --nodes 192.0.2.20 | grep --only-matching 'authentication-token-webhook-[^ ]*'
