@@ -12,6 +12,7 @@ import { conformanceCases } from '../../../src/conformance/index.js'
 import { alice, bob, carol } from '../../fixtures/people.js'
 import { until } from '../../fixtures/waiting.js'
 
+const SOON = '2098-06-01T00:00:00Z'
 const FUTURE = '2099-01-01T00:00:00Z'
 const LATER = '2099-06-01T00:00:00Z'
 const PAST = '2020-01-01T00:00:00Z'
@@ -60,7 +61,10 @@ const ZOE = `\
   - username: zo\u00eb
     expiresAt: ${FUTURE}
     passwordHash: ${await scrypt('canary-zoe-password')}
-    tokens: [{ name: laptop, hash: "${digestToken('canary-zoe-token')}", expiresAt: ${LATER} }]
+    tokens:
+      - { name: laptop, hash: "${digestToken('canary-zoe-token')}", expiresAt: ${LATER} }
+      - { name: course, hash: "${digestToken('canary-zoe-course')}", expiresAt: ${SOON} }
+      - { name: phone, hash: "${digestToken('canary-zoe-phone')}" }
 `
 /** A program: tokens alone. */
 const CI = `\
@@ -153,6 +157,8 @@ test('a token', async (t) => {
     ['gives its audiences and its end', 'canary-ci-bound', { user: { username: 'ci' }, audiences: ['https://kubernetes.default.svc'], expiresAt: new Date(FUTURE) }],
     ['of no audience is good for none', 'canary-ci-nowhere', { user: { username: 'ci' }, audiences: [], expiresAt: undefined }],
     ['ends with its user at the latest', 'canary-zoe-token', { user: { username: 'zo\u00eb' }, audiences: undefined, expiresAt: new Date(FUTURE) }],
+    ['may end before its user', 'canary-zoe-course', { user: { username: 'zo\u00eb' }, audiences: undefined, expiresAt: new Date(SOON) }],
+    ['without an end of its own ends with its user', 'canary-zoe-phone', { user: { username: 'zo\u00eb' }, audiences: undefined, expiresAt: new Date(FUTURE) }],
     ['is refused when it has expired', 'canary-ci-old', { denied: 'expired', username: 'ci' }],
     ['is refused when its user has expired', 'canary-dave-token', { denied: 'expired', username: 'dave' }],
     ['is refused when its user is disabled', carol.token, { denied: 'disabled', username: 'carol' }],
