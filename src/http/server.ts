@@ -44,8 +44,9 @@ export function createReviewServer ({ config, certificate, limits: overrides }: 
   const limits = { ...LIMITS, drain: milliseconds(config.server.timeout) + 2_000, ...overrides }
   const { perTrusted, perUntrusted, untrustedWindow } = limits.streams
   // An API server that gives up on all its reviews resets as many. Node's default of 1,000 lets a client fill the heap;
-  // if strangers have sessions too, so do 256: streams of one turn are freed at its end, and one record of TLS has hundreds
-  const burst = config.tls.clientCAFile === undefined ? perUntrusted : perTrusted
+  // if strangers have sessions too, so do 256: streams of one turn are freed at its end, and one record of TLS has hundreds.
+  // Without the admin listener, probes need sessions without a certificate
+  const burst = config.tls.clientCAFile === undefined || config.admin === undefined ? perUntrusted : perTrusted
   const resets = { streamResetBurst: burst, streamResetRate: RESETS_PER_SECOND }
   return createFastify(config.server, limits, (handler, rejections) => {
     const listener = createSecureServer({

@@ -187,12 +187,14 @@ test('the streams that a client may reset at once', { skip: NODE_20 }, async t =
   const PING = 6
   const { dir } = await makeFiles(t)
   const ping = frame(PING, 0, 0, Buffer.alloc(8))
-  for (const [name, tls, goaway] of [
-    ['fewer if anyone may have a session', {}, true],
-    ['as many as a trusted client may open, if a certificate is required', { clientCAFile: join(dir, 'client-ca.crt') }, false]
+  const tls = { clientCAFile: join(dir, 'client-ca.crt') }
+  for (const [name, options, goaway] of [
+    ['fewer if anyone may have a session', { admin: true }, true],
+    ['fewer if probes have sessions without a certificate', { tls }, true],
+    ['as many as a trusted client may open, if every session has a certificate', { tls, admin: true }, false]
   ] as const) {
     await t.test(name, async t => {
-      const { port, ca } = await start(t, { tls })
+      const { port, ca } = await start(t, options)
       const client = await rawTls(port, 'h2', { ca })
       const pinged = async (count: number) => { await client.until(({ received }) => frameTypes(received).filter(type => type === PING).length === count) }
       client.socket.write(Buffer.concat([resets(200), ping]))
