@@ -134,9 +134,10 @@ export function formatFieldError (file: string, { path, line, message }: FieldEr
   return path === '' ? `${place}: ${message}` : `${place}: ${path}: ${message}`
 }
 
-/** Of whatever was thrown. */
+/** Of whatever was thrown. Node.js leaves the message of several failed connection attempts empty. */
 export function messageOf (error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
+  if (!(error instanceof Error)) return String(error)
+  return error.message === '' && error instanceof AggregateError ? error.errors.map(messageOf).join(', ') : error.message
 }
 
 /** The code of an error of Node.js, such as ENOENT, or of OpenSSL. */

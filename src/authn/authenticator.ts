@@ -11,7 +11,6 @@
  * Everything that a provider throws ends here, as the value {@link Unavailable}.
  */
 import { isUnavailable, isVettedDenial, unavailableFrom, vetAnswer, type NameRules, type Outcome, type VettedAnswer } from './answer.js'
-import type { WithoutPermit } from './semaphore.js'
 import type { AnswerCache } from './cache.js'
 import type { Credential } from './credential.js'
 import type { Deadline } from './deadline.js'
@@ -20,6 +19,7 @@ import type { Observer, ProviderResult } from './observer.js'
 import type { Answer, CredentialType, IdentityProvider, ProviderLog, RequestContext } from './provider.js'
 import { requestContext } from './request-context.js'
 import type { Resilience } from './resilience.js'
+import type { WithoutPermit } from './semaphore.js'
 import type { Throttle } from './throttle.js'
 
 /** An open provider with everything that surrounds it. */

@@ -5,7 +5,7 @@
  * A name without an account gets a decoy, which must take as long as the check
  * of an account without delaying one. It waits its turn in the same queue but
  * does not count towards its limit, and then sleeps for as long as checks take.
- * At most one decoy at a time computes a hash, if nothing else runs in its place.
+ * At most one decoy at a time really computes a hash, and only if a place is free.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { UnavailableError } from '../errors.js'

@@ -3,7 +3,7 @@
  * for debugging the provider. Third parties' errors may repeat what they
  * were given, so the credential is redacted in both.
  */
-import { DirectoryError } from '../errors.js'
+import { DirectoryError, messageOf } from '../errors.js'
 import type { Unavailable } from './answer.js'
 import type { Credential } from './credential.js'
 import { redactPasswords, redactTexts } from './redaction.js'
@@ -30,9 +30,8 @@ export function describeProviderError ({ cause }: Unavailable, credential: Crede
 /** `fetch failed: connect ECONNREFUSED 192.0.2.1:443` */
 function messagesOf (error: unknown, causes = MAX_CAUSES): string {
   if (!(error instanceof Error)) return String(error)
-  const { name, message, cause } = error
-  // Node.js leaves the message of several failed connection attempts empty
-  const text = message === '' && error instanceof AggregateError ? error.errors.map(each => messagesOf(each, 0)).join(', ') : message
+  const { name, cause } = error
+  const text = messageOf(error)
   const own = name === 'Error' || name === 'AggregateError' || error instanceof DirectoryError ? text : `${name}: ${text}`
   return cause === undefined || causes === 0 ? own : `${own}: ${messagesOf(cause, causes - 1)}`
 }

@@ -1,6 +1,6 @@
 import { test } from 'tap'
 import { CommandError } from '../../src/cli/command-error.js'
-import { ValidationError, linesOf, MAX_ERRORS } from '../../src/errors.js'
+import { ValidationError, codeOf, linesOf, MAX_ERRORS, messageOf } from '../../src/errors.js'
 
 const errors = (count: number): ValidationError => new ValidationError('users.yaml', Array.from({ length: count }, (_, index) => ({ path: `users[${index}]`, message: 'is wrong' })))
 
@@ -20,4 +20,19 @@ test('of very many errors the first ones are told', async t => {
   const error = errors(MAX_ERRORS + 1)
   t.equal(error.errors.length, MAX_ERRORS + 1)
   t.match(error.message, /users\[999\]: is wrong\nusers\.yaml: more than 1000 errors; fix these first$/)
+})
+
+test('the message and the code of whatever was thrown', async t => {
+  const refused = Object.assign(new Error('connect ECONNREFUSED 192.0.2.1:443'), { code: 'ECONNREFUSED' })
+  // as of a host with several addresses: Node leaves the message empty
+  const everywhere = Object.assign(new AggregateError([refused, new Error('connect ETIMEDOUT 192.0.2.2:443')]), { code: 'ECONNREFUSED' })
+  for (const [what, thrown, message, code] of [
+    ['an error', new Error('no'), 'no', undefined],
+    ['an error of Node.js', refused, 'connect ECONNREFUSED 192.0.2.1:443', 'ECONNREFUSED'],
+    ['several at once', everywhere, 'connect ECONNREFUSED 192.0.2.1:443, connect ETIMEDOUT 192.0.2.2:443', 'ECONNREFUSED'],
+    ['several with a message', new AggregateError([refused], 'all failed'), 'all failed', undefined],
+    ['a code that is a number', Object.assign(new Error('no'), { code: 32 }), 'no', undefined],
+    ['a text', 'no', 'no', undefined],
+    ['nothing', undefined, 'undefined', undefined]
+  ] as const) t.strictSame([messageOf(thrown), codeOf(thrown)], [message, code], what)
 })

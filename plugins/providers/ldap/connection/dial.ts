@@ -89,7 +89,6 @@ function reasonOf (error: unknown): string {
   const tlsError = describeTlsError(error)
   if (tlsError !== undefined) return tlsError
   const code = codeOf(error)
-  // of several addresses
-  const text = (error instanceof AggregateError ? error.errors.map(messageOf).join(', ') : messageOf(error)) || String(error)
+  const text = messageOf(error) || String(error)
   return code === undefined || text.includes(code) ? text.split('\n').pop()! : `${text} (${code})`
 }
