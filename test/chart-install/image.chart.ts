@@ -1,14 +1,13 @@
 /** The image that the Dockerfile makes: what is in it, and how it lives and dies. */
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { connect } from 'node:http2'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { test, type Test } from 'tap'
 import { hashPassword } from '../../src/authn/password-hash.js'
-import { alice, basicToken } from '../fixtures/people.js'
-import { authority, serving } from '../fixtures/service.js'
+import { alice } from '../fixtures/people.js'
+import { serving } from '../fixtures/service.js'
 import { freePorts } from '../fixtures/child.js'
 import { eventually, IMAGE, podman, type } from './podman.js'
 
@@ -71,25 +70,6 @@ test('with half a processor it starts', async t => {
   const { ready } = await start(t, '--cpus', '0.5')
   t.comment(`ready ${Math.round(ready)} ms after its process began`)
   t.ok(ready < SECOND)
-})
-
-test('500 reviews a second that no cache has, within 128 MiB: it is not killed', async t => {
-  const container = await start(t)
-  const { State: { Pid } } = await inspectContainer(container.name)
-  // what is of a file can be dropped, and read again
-  let most = 0
-  const looking = setInterval(() => {
-    const [, anonymous] = /^RssAnon:\s+(\d+) kB$/m.exec(existsSync(`/proc/${Pid}`) ? readFileSync(`/proc/${Pid}/status`, 'utf8') : '') ?? []
-    most = Math.max(most, Number(anonymous ?? 0))
-  }, 100)
-  const results = await flood(container.port, { seconds: 20, perSecond: 500 })
-  clearInterval(looking)
-  t.comment(`${JSON.stringify(results)}, with at most ${Math.round(most / 1024)} MiB that can't be dropped`)
-  const { State: { Running, OOMKilled } } = await inspectContainer(container.name)
-  t.match({ Running, OOMKilled }, { Running: true, OOMKilled: false })
-  t.equal(results.answers + results.shed, 10_000, 'every review was answered')
-  await podman(['stop', '--time', '30', container.name])
-  t.equal((await inspectContainer(container.name)).State.ExitCode, 0)
 })
 
 const RUNTIME = /^ARG NODE_RUNTIME=(\S+)$/m.exec(await readFile('Dockerfile', 'utf8'))![1]!
@@ -161,32 +141,4 @@ async function start (t: Test, ...options: readonly string[]): Promise<Container
   const now = Date.now()
   const { State: { StartedAt } } = await inspectContainer(name)
   return { name, port: port!, ready: now - Date.parse(StartedAt) }
-}
-
-interface Flood { readonly seconds: number, readonly perSecond: number }
-
-/** At a steady rate, whatever the answers: tokens that nobody has, and every tenth a wrong password, each of its own. */
-async function flood (port: number, { seconds, perSecond }: Flood): Promise<{ answers: number, shed: number, failed: number }> {
-  const session = connect(`https://127.0.0.1:${port}`, { ca: authority.cert })
-  const results = { answers: 0, shed: 0, failed: 0 }
-  const ask = async (token: string): Promise<void> => {
-    const body = JSON.stringify({ apiVersion: 'authentication.k8s.io/v1', kind: 'TokenReview', spec: { token } })
-    await new Promise<void>(resolve => {
-      const stream = session.request({ ':method': 'POST', ':path': '/authenticate', 'content-type': 'application/json' })
-      stream.on('response', headers => { results[headers[':status'] === 429 ? 'shed' : 'answers']++ })
-      stream.on('error', () => { results.failed++ })
-      stream.on('close', resolve).resume()
-      stream.end(body)
-    })
-  }
-  const asked: Array<Promise<void>> = []
-  const began = performance.now()
-  while (asked.length < seconds * perSecond) {
-    const due = Math.min(seconds * perSecond, Math.floor((performance.now() - began) * perSecond / 1000))
-    while (asked.length < due) asked.push(ask(asked.length % 10 === 0 ? basicToken(`user-${asked.length}`, 'wrong') : `a-token-that-nobody-has-${asked.length}`))
-    await setTimeout(5)
-  }
-  await Promise.all(asked)
-  session.close()
-  return results
 }

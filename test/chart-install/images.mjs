@@ -4,7 +4,7 @@
 // a `node`, and, to build with, a shell and npm. They carry others' names, so
 // they are kept apart from the images of this machine.
 //
-// usage: node test/chart-install/images.mjs [--twice]      as root
+// usage: node test/chart-install/images.mjs [--twice] [--archives]      as root
 import { spawnSync } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -13,6 +13,11 @@ import { fileURLToPath } from 'node:url'
 import { CACHE, fail, run, say } from '../e2e/tools.mjs'
 
 export const IMAGE = 'localhost/authn-webhook:test'
+/** As `docker save` writes it, by the name that the chart has by default. */
+export const ARCHIVE = join(CACHE, 'images', 'authn-webhook.tar')
+/** What holds the namespaces of a pod. */
+export const PAUSE_ARCHIVE = join(CACHE, 'images', 'pause.tar')
+export const PAUSE_IMAGE = 'localhost/pause:test'
 
 const IMAGES = join(CACHE, 'images')
 const NODE_PACKAGE = `node-linux-${process.arch}`
@@ -44,13 +49,14 @@ export function podmanSettings (folder) {
   }
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) buildImage({ twice: process.argv.includes('--twice') })
+if (process.argv[1] === fileURLToPath(import.meta.url)) buildImage({ twice: process.argv.includes('--twice'), archives: process.argv.includes('--archives') })
 
 /**
  * Builds it, in seconds where nothing has changed. Stand-ins stay for the next run.
  * @param twice once more from nothing as `IMAGE-again`, to compare
+ * @param archives for containerd, too
  */
-function buildImage ({ twice }) {
+function buildImage ({ twice, archives }) {
   Object.assign(process.env, { CONTAINERS_CONF: write('containers.conf', ENGINE), CONTAINERS_STORAGE_CONF: write('images-storage.conf', storage(IMAGES)) })
   const names = Object.fromEntries([...readFileSync('Dockerfile', 'utf8').matchAll(/^ARG (NODE_\w+)=(\S+)$/gm)].map(([, key, value]) => [key, value]))
   if (!imageExists(names.NODE_RUNTIME)) {
@@ -69,7 +75,23 @@ function buildImage ({ twice }) {
   build('--target', 'build', '--tag', `${IMAGE}-stage`)
   build('--tag', IMAGE)
   if (twice) build('--no-cache', '--tag', `${IMAGE}-again`)
+  if (archives) saveArchives()
   podman('image', 'prune', '--force')
+}
+
+function saveArchives () {
+  const { version } = JSON.parse(readFileSync('package.json', 'utf8'))
+  save(IMAGE, `docker.io/library/authn-webhook:${version}`, ARCHIVE)
+  if (existsSync(PAUSE_ARCHIVE)) return
+  // a static binary, and nothing else
+  run('bash', ['-o', 'pipefail', '-c', 'tar --create --directory /usr/bin catatonit | podman import --quiet --change \'ENTRYPOINT ["/catatonit", "-P"]\' - "$1" > /dev/null', 'import', PAUSE_IMAGE])
+  save(PAUSE_IMAGE, PAUSE_IMAGE, PAUSE_ARCHIVE)
+}
+
+function save (image, name, archive) {
+  if (image !== name) podman('tag', image, name)
+  rmSync(archive, { force: true })
+  podman('save', '--quiet', '--output', archive, name)
 }
 
 function build (...options) {

@@ -1,15 +1,15 @@
 /**
- * Where a real scheduler puts the pods of a rollout. It takes a scheduler of
- * one's own: KUBE_SCHEDULER names it, and test/chart-install/README.md says how to build one.
+ * Where a real scheduler puts the pods of a rollout, with what the chart renders for a current Kubernetes, in clusters of up to
+ * six nodes, which need no kubelet for that. test/node has kubelets, and what the chart renders for Kubernetes 1.20.
  */
 import { execFileSync, spawn } from 'node:child_process'
 import { test } from 'tap'
-import { startCluster, type Cluster } from '../e2e/cluster.js'
+import { startCluster, tool, type Cluster } from '../e2e/cluster.js'
 import { eventually } from './podman.js'
 import { podOf, render } from './render.js'
 import { ci } from './release.js'
 
-const SCHEDULER = process.env['KUBE_SCHEDULER']
+const SCHEDULER = tool('KUBE_SCHEDULER')
 const PODS = '/api/v1/namespaces/kube-system/pods'
 const ROLLOUTS = 10
 /** The zone of each node, or none. */
@@ -22,13 +22,13 @@ const CLUSTERS: Record<string, ReadonlyArray<string | undefined>> = {
   'three zones of two nodes': ['a', 'a', 'b', 'b', 'c', 'c']
 }
 
-test('a rollout spreads its pods', { skip: SCHEDULER === undefined && 'KUBE_SCHEDULER names no executable' }, async t => {
+test('a rollout spreads its pods', async t => {
   // pods are made here, not by a Deployment, and no kubelet makes nodes ready
   const cluster = await startCluster(t, { flags: ['--disable-admission-plugins=ServiceAccount,TaintNodesByCondition'] })
   const kubeconfig = cluster.adminKubeconfig
-  const scheduler = spawn(SCHEDULER!, [
+  const scheduler = spawn(SCHEDULER, [
     `--kubeconfig=${kubeconfig}`, `--authentication-kubeconfig=${kubeconfig}`, `--authorization-kubeconfig=${kubeconfig}`, '--leader-elect=false', '--secure-port=0',
-    ...execFileSync(SCHEDULER!, ['--version'], { encoding: 'utf8' }).includes('v1.20.') ? ['--port=0'] : []
+    ...execFileSync(SCHEDULER, ['--version'], { encoding: 'utf8' }).includes('v1.20.') ? ['--port=0'] : []
   ], { stdio: 'ignore' })
   t.teardown(() => { scheduler.kill('SIGKILL') })
   const template = podOf(await render('--values', ci('existing-secret'), '--kube-version', '1.36.0'))

@@ -1,6 +1,7 @@
 /**
- * A real kube-apiserver with a real etcd on loopback, and the two ways in: as
- * its admin, with a client certificate, and as anybody, with a bearer token.
+ * A real kube-apiserver with a real etcd, on loopback or on a node of the test,
+ * and the two ways in: as its admin, with a client certificate, and as anybody,
+ * with a bearer token.
  */
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
 import { generateKeyPairSync } from 'node:crypto'
@@ -13,11 +14,22 @@ import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Test } from 'tap'
 import type { TokenReviewStatus } from '../../schemas/token-review.js'
-import { createCA, issueClient, issueServing } from '../../src/certificates/issue.js'
+import { createCA, issueClient, issueServing, type CertificatePair } from '../../src/certificates/issue.js'
 import { freePorts } from '../fixtures/child.js'
 import type { Outcome } from '../fixtures/command.js'
 
+/** A machine of the test's own that both run on. */
+export interface Host {
+  readonly address: string
+  /** Where they are not to take any free ports. */
+  readonly port: number
+  /** The command that runs another one there. */
+  readonly enter: readonly string[]
+}
+
 export interface ClusterOptions {
+  /** Without it: this machine, on loopback. */
+  readonly host?: Host
   /** What `authn-webhook webhook-config` printed, as a file; without it, it asks no webhook. */
   readonly webhook?: string
   /** Of the TokenReview that the API server asks with. */
@@ -40,8 +52,12 @@ export interface Cluster {
   readonly server: string
   /** File of its CA. */
   readonly authority: string
+  /** File of the key that signs tokens of ServiceAccounts. */
+  readonly serviceAccountKey: string
   /** Kubeconfig of a user in `system:masters`. */
   readonly adminKubeconfig: string
+  /** Makes one for a component, with a client certificate of its own. @returns its path */
+  kubeconfigFor: (commonName: string, organization: string) => Promise<string>
   /** Kubeconfig without a user: a client certificate would win over a token. */
   readonly tokenKubeconfig: string
   /** Calls the API as whoever the token says, which may be nobody. */
@@ -72,22 +88,24 @@ export async function startCluster (t: Test, options: ClusterOptions): Promise<C
     await Promise.all(processes.reverse().map(end))
     await rm(dir, { recursive: true, force: true })
   })
-  const [port, etcdPort, peerPort] = await freePorts(3)
-  const server = `https://127.0.0.1:${port}`
-  const credentials = await writeCredentials(dir, server)
+  const [freePort, etcdPort, peerPort] = await freePorts(3)
+  const { address, port, enter }: Host = options.host ?? { address: '127.0.0.1', port: freePort!, enter: [] }
+  const server = `https://${address}:${port}`
+  const { authority, admin: adminPair } = await writeCredentials(dir, server, address)
 
   const etcd = `http://127.0.0.1:${etcdPort}`
   const peer = `http://127.0.0.1:${peerPort}`
-  processes.push(await start(tool('ETCD'), [
+  processes.push(await startProcess([...enter, tool('ETCD')], [
     '--data-dir', join(dir, 'etcd'), '--listen-client-urls', etcd, '--advertise-client-urls', etcd,
     '--listen-peer-urls', peer, '--initial-advertise-peer-urls', peer, '--initial-cluster', `default=${peer}`, '--unsafe-no-fsync'
   ], join(dir, 'etcd.log')))
   const log = join(dir, 'kube-apiserver.log')
-  const startApiServer = async (webhook: string | undefined): Promise<ChildProcess> => await start(tool('KUBE_APISERVER'), [
-    `--etcd-servers=${etcd}`, '--bind-address=127.0.0.1', '--advertise-address=127.0.0.1', `--secure-port=${port}`, '--endpoint-reconciler-type=none',
+  const startApiServer = async (webhook: string | undefined): Promise<ChildProcess> => await startProcess([...enter, tool('KUBE_APISERVER')], [
+    `--etcd-servers=${etcd}`, `--bind-address=${options.host === undefined ? address : '0.0.0.0'}`, `--advertise-address=${address}`, `--secure-port=${port}`, '--endpoint-reconciler-type=none',
     `--tls-cert-file=${dir}/apiserver.crt`, `--tls-private-key-file=${dir}/apiserver.key`, `--client-ca-file=${dir}/ca.crt`, `--cert-dir=${dir}`,
     `--service-account-key-file=${dir}/sa.pub`, `--service-account-signing-key-file=${dir}/sa.key`, `--service-account-issuer=${API_AUDIENCE}`,
-    '--service-cluster-ip-range=10.96.0.0/24', '--authorization-mode=RBAC', '--v=2',
+    '--service-cluster-ip-range=10.96.0.0/24', '--authorization-mode=Node,RBAC', '--v=2',
+    ...options.host === undefined ? [] : [`--kubelet-client-certificate=${dir}/admin.crt`, `--kubelet-client-key=${dir}/admin.key`, '--kubelet-preferred-address-types=InternalIP'],
     // it has no port without TLS any more from 1.24 on
     ...execFileSync(tool('KUBE_APISERVER'), ['--version'], { encoding: 'utf8' }).includes('v1.20.') ? ['--insecure-port=0'] : [],
     ...webhook === undefined
@@ -100,7 +118,7 @@ export async function startCluster (t: Test, options: ClusterOptions): Promise<C
   ], log)
   processes.push(await startApiServer(options.webhook))
 
-  const agents = { admin: new Agent({ ...credentials.admin, ca: credentials.ca, keepAlive: true }), anybody: new Agent({ ca: credentials.ca, keepAlive: true }) }
+  const agents = { admin: new Agent({ ...adminPair, ca: authority.cert, keepAlive: true }), anybody: new Agent({ ca: authority.cert, keepAlive: true }) }
   t.teardown(() => { Object.values(agents).forEach(agent => { agent.destroy() }) })
   const admin: Cluster['admin'] = async (method, path, body) => await send(agents.admin, `${server}${path}`, { method, body })
   const isReady = async (): Promise<boolean> => (await admin('GET', '/readyz')).code === 200
@@ -108,7 +126,15 @@ export async function startCluster (t: Test, options: ClusterOptions): Promise<C
   return {
     server,
     authority: join(dir, 'ca.crt'),
+    serviceAccountKey: join(dir, 'sa.key'),
     adminKubeconfig: join(dir, 'admin.yaml'),
+    async kubeconfigFor (commonName, organization) {
+      const file = join(dir, `${commonName.replaceAll(':', '-')}.yaml`)
+      const { cert, key } = await issueClient(authority, { commonName, organization, days: 1 })
+      const user = { 'client-certificate-data': Buffer.from(cert).toString('base64'), 'client-key-data': Buffer.from(key).toString('base64') }
+      await writeFile(file, formatKubeconfig(server, join(dir, 'ca.crt'), user), { mode: 0o600 })
+      return file
+    },
     tokenKubeconfig: join(dir, 'anybody.yaml'),
     call: async (token, path = NAMESPACES) => await send(agents.anybody, `${server}${path}`, { method: 'GET', token }),
     admin,
@@ -130,25 +156,29 @@ export async function startCluster (t: Test, options: ClusterOptions): Promise<C
   }
 }
 
-export function tool (name: 'KUBE_APISERVER' | 'ETCD' | 'KUBECTL' | 'HELM' | 'PROMTOOL'): string {
+export function tool (name: 'KUBE_APISERVER' | 'KUBE_CONTROLLER_MANAGER' | 'KUBE_SCHEDULER' | 'KUBE_PROXY' | 'KUBELET' | 'ETCD' | 'KUBECTL' | 'HELM' | 'PROMTOOL'): string {
   const path = process.env[name]
-  if (path === undefined) throw new Error(`${name} names no executable: these tests are run by "npm run e2e" and "npm run test:chart"`)
+  if (path === undefined) throw new Error(`${name} names no executable: these tests are run by "npm run e2e", "npm run test:chart" and "npm run test:node"`)
   return path
 }
 
-async function writeCredentials (dir: string, server: string): Promise<{ ca: string, admin: { cert: string, key: string } }> {
-  const authority = await createCA({ commonName: 'kubernetes', days: 2 })
-  const serving = await issueServing(authority, { names: ['127.0.0.1', 'localhost'], days: 1 })
-  const admin = await issueClient(authority, { commonName: 'admin', organization: 'system:masters', days: 1 })
-  const serviceAccounts = generateKeyPairSync('rsa', { modulusLength: 2048, publicKeyEncoding: { type: 'spki', format: 'pem' }, privateKeyEncoding: { type: 'pkcs8', format: 'pem' } })
-  const kubeconfig = (user: object): string => JSON.stringify({
+function formatKubeconfig (server: string, authority: string, user: object): string {
+  return JSON.stringify({
     apiVersion: 'v1',
     kind: 'Config',
-    clusters: [{ name: 'test', cluster: { server, 'certificate-authority': join(dir, 'ca.crt') } }],
+    clusters: [{ name: 'test', cluster: { server, 'certificate-authority': authority } }],
     users: [{ name: 'test', user }],
     contexts: [{ name: 'test', context: { cluster: 'test', user: 'test' } }],
     'current-context': 'test'
   })
+}
+
+async function writeCredentials (dir: string, server: string, address: string): Promise<{ authority: CertificatePair, admin: CertificatePair }> {
+  const authority = await createCA({ commonName: 'kubernetes', days: 2 })
+  const serving = await issueServing(authority, { names: [...new Set([address, '127.0.0.1', 'localhost'])], days: 1 })
+  const admin = await issueClient(authority, { commonName: 'admin', organization: 'system:masters', days: 1 })
+  const serviceAccounts = generateKeyPairSync('rsa', { modulusLength: 2048, publicKeyEncoding: { type: 'spki', format: 'pem' }, privateKeyEncoding: { type: 'pkcs8', format: 'pem' } })
+  const kubeconfig = (user: object): string => formatKubeconfig(server, join(dir, 'ca.crt'), user)
   const files = {
     'ca.crt': authority.cert,
     'apiserver.crt': serving.cert,
@@ -161,13 +191,15 @@ async function writeCredentials (dir: string, server: string): Promise<{ ca: str
     'anybody.yaml': kubeconfig({})
   }
   await Promise.all(Object.entries(files).map(async ([name, content]) => { await writeFile(join(dir, name), content, { mode: 0o600 }) }))
-  return { ca: authority.cert, admin }
+  return { authority, admin }
 }
 
-async function start (command: string, args: readonly string[], log: string): Promise<ChildProcess> {
+/** Nothing waits for its end. @param log its output is added to this file */
+export async function startProcess ([command, ...before]: readonly string[], args: readonly string[], log: string): Promise<ChildProcess> {
   const output = await open(log, 'a')
-  const child = spawn(command, args, { stdio: ['ignore', output.fd, output.fd] })
+  const child = spawn(command!, [...before, ...args], { stdio: ['ignore', output.fd, output.fd] })
   await once(child, 'spawn')
+  child.unref()
   await output.close()
   return child
 }
@@ -175,6 +207,7 @@ async function start (command: string, args: readonly string[], log: string): Pr
 /** Nothing of theirs is kept, so nobody waits for them to tidy up. */
 async function end (child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return
+  child.ref()
   child.kill('SIGKILL')
   await once(child, 'exit')
 }

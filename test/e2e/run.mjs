@@ -3,9 +3,10 @@
 //
 // usage: npm run e2e -- [--install] [FILE…]
 import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { buildApiServer, requirePackages, run, unpackKubectl } from './tools.mjs'
+import { buildKubernetes, requirePackages, run, unpackKubectl } from './tools.mjs'
 
 const HERE = fileURLToPath(new URL('.', import.meta.url))
 const LONGEST = ['retries.e2e.ts', 'outages.e2e.ts']
@@ -19,7 +20,7 @@ process.chdir(fileURLToPath(new URL('../..', import.meta.url)))
 requirePackages({ unzip: 'unzip', etcd: process.env.ETCD ? undefined : 'etcd-server' }, install)
 const env = {
   ...process.env,
-  KUBE_APISERVER: process.env.KUBE_APISERVER || buildApiServer(install),
+  KUBE_APISERVER: process.env.KUBE_APISERVER || join(buildKubernetes(install), 'kube-apiserver'),
   ETCD: process.env.ETCD || 'etcd',
   ...unpackKubectl()
 }

@@ -33,15 +33,15 @@ export function requirePackages (packages, install) {
     : 'This machine is no Debian: bring your own on the PATH; KUBE_APISERVER and ETCD may name those two by paths.'}`)
 }
 
-/** Once for each version of Debian's package; @returns the path of the executable */
-export function buildApiServer (install) {
+/** Once for each version of Debian's package; @returns the folder of the executables */
+export function buildKubernetes (install) {
   const version = sourceVersion(install)
-  const output = join(CACHE, `kubernetes-${version}-stamped`, 'kube-apiserver')
-  if (existsSync(output)) return output
+  const folder = join(CACHE, `kubernetes-${version}-components`)
+  if (existsSync(folder)) return folder
   requirePackages({ go: 'golang-go', 'dpkg-source': 'dpkg-dev' }, install)
-  say(`Building kube-apiserver, about four minutes; the next run finds it in ${dirname(output)}`)
-  run('bash', [join(HERE, 'build-kube-apiserver.sh'), version, output])
-  return output
+  say(`Building Kubernetes, about five minutes; the next run finds it in ${folder}`)
+  run('bash', [join(HERE, 'build-kubernetes.sh'), version, folder])
+  return folder
 }
 
 /** The version of Debian's `kubernetes`, as apt knows it here. */
