@@ -17,6 +17,7 @@ export const ServerConfig = Closed({
   maxTokenBytes: Type.Integer({ minimum: 256, maximum: 1048576, default: MAX_TOKEN_BYTES, description: 'Maximum size of a token, in bytes, at least 512 less than bodyLimit; longer tokens are denied.' }),
   maxConnections: Type.Integer({ minimum: 1, maximum: 1_000_000, default: 1024, description: 'Maximum number of open connections of a listener; at most 64 of the admin listener. Connections without an accepted credential can use half of them, and those from one IPv4 address or IPv6 /64 a quarter.' }),
   maxConnectionAge: Duration('5m', { zero: 'never', least: '1s', greatest: MAX_TIMER, description: 'Age (± 20 %) at which a connection is drained, so that replicas share the load.' }),
+  http2: Type.Boolean({ default: true, description: 'Offer HTTP/2, with which an API server sends all reviews over one connection. false: HTTP/1.1 only, with a connection for each concurrent review: use it if several replicas share an address.' }),
   shutdownDelay: Duration('0s', { zero: 'none', greatest: '1h', description: 'Time after SIGTERM in which the service is not ready but still serves.' })
 }, { default: {} })
 export type ServerConfig = Static<typeof ServerConfig>

@@ -2,6 +2,7 @@
  * The whole service: every plugin, in its order. A security chain must be
  * readable on one screen, so nothing registers itself.
  */
+import { setTimeout } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import audit from '../plugins/audit.js'
@@ -141,12 +142,19 @@ function lifecycle (review: FastifyInstance, admin: FastifyInstance | undefined,
     },
     async close ({ immediately = false } = {}) {
       review.readiness.drain()
-      const delay = milliseconds(config.server.shutdownDelay)
-      if (listening && !immediately && delay > 0) await new Promise(resolve => setTimeout(resolve, delay))
+      if (listening && !immediately) await leave(review, milliseconds(config.server.shutdownDelay))
       await review.close()
       await admin?.close()
     }
   }
+}
+
+/** Serves until load balancers have noticed that it is not ready, then until clients have left the connections they use. */
+async function leave ({ httpSessions }: FastifyInstance, delay: number): Promise<void> {
+  if (delay === 0) return
+  await setTimeout(delay / 2)
+  httpSessions.closeAfterAnswers()
+  await setTimeout(delay / 2)
 }
 
 function rulesOf ({ identityProviders }: FastifyInstance, { config }: LoadedConfig): ReviewRules {

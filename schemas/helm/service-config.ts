@@ -27,5 +27,5 @@ export const ServiceConfig = Closed({
     description: 'Identity providers, in the order in which they are asked. The Secret of `users` is mounted at /etc/authn-webhook/users, those of `secretMounts` below /etc/authn-webhook/secrets.'
   }),
   log
-}, { default: { identityProviders: PEOPLE }, description: 'Config of the service, as in examples/full.yaml, without `apiVersion` and the files of `tls`. Defaults are those of the service, except that `server.shutdownDelay` is 10s (0s in a DaemonSet), `admin` is enabled, and a DaemonSet listens on 127.0.0.1.' })
+}, { default: { identityProviders: PEOPLE }, description: 'Config of the service, as in examples/full.yaml, without `apiVersion` and the files of `tls`. Defaults are those of the service, except that `server.shutdownDelay` is 10s (0s in a DaemonSet), `server.http2` is false (true in a DaemonSet), `admin` is enabled, and a DaemonSet listens on 127.0.0.1.' })
 export type ServiceConfig = Static<typeof ServiceConfig>

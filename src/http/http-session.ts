@@ -4,6 +4,8 @@ import type { ServerHttp2Stream } from 'node:http2'
 export interface HttpSession {
   /** Tells the client to send no further requests; closes when that is safe. */
   retire: () => void
+  /** Ends with its next answer, if closing it at another time could cross a request. */
+  closeAfterAnswer?: () => void
   /** Closes as soon as nothing is in flight. */
   close: () => void
   /** Resets what is too slow. @returns whether the TCP connection has to be destroyed */

@@ -33,6 +33,7 @@ export class HttpSessions {
   readonly #tcpConnections: TcpConnections
   /** By Node's HTTP/2 session or HTTP/1.1 socket. */
   readonly #open = new Map<object, OpenSession>()
+  #closingAfterAnswers = false
   #draining = false
 
   /** @param maxAge milliseconds, ± 20 %; 0: unlimited */
@@ -54,6 +55,7 @@ export class HttpSessions {
       tcpConnection.destroy()
     })
     if (tcpConnection.clientCertificate?.accepted === true) session.reviewed?.()
+    if (this.#closingAfterAnswers) session.closeAfterAnswer?.()
     if (this.#tcpConnections.isExpired(tcpConnection)) session.close()
     // a client that completes its handshake during a drain still has a request to send
     else if (this.#draining) setTimeout(() => { session.close() }, this.#limits.grace)
@@ -101,6 +103,15 @@ export class HttpSessions {
     for (const session of sessions) session.retire()
     await delay(this.#limits.grace)
     for (const session of sessions) session.close()
+  }
+
+  /**
+   * From here on, HTTP/1.1 connections end with their next answer. Those that are still open when the drain begins have
+   * been idle for a while, so that hardly any request crosses their close.
+   */
+  closeAfterAnswers (): void {
+    this.#closingAfterAnswers = true
+    for (const { session } of this.#open.values()) session.closeAfterAnswer?.()
   }
 
   /** Drains for a shutdown. What is still open after `limits.drain` is destroyed. */

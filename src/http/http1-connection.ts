@@ -51,6 +51,10 @@ export class Http1Connection implements HttpSession {
     if (this.#last?.headersSent === false) this.#last.setHeader('connection', 'close')
   }
 
+  closeAfterAnswer (): void {
+    this.retire()
+  }
+
   close (): void {
     this.retire()
     if (this.#isIdle) this.#socket.destroySoon()

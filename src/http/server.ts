@@ -52,6 +52,8 @@ export function createReviewServer ({ config, certificate, limits: overrides }: 
     const listener = createSecureServer({
       ...certificate.secureOptions,
       allowHTTP1: true,
+      // an HTTP/2 listener in any case, so that connections are tracked and drained in one way; it overrides ALPNProtocols
+      ...!config.server.http2 && { ALPNCallback: onlyHttp1 },
       noDelay: true,
       handshakeTimeout: limits.handshake,
       ...resets,
@@ -62,6 +64,11 @@ export function createReviewServer ({ config, certificate, limits: overrides }: 
     guardStreams(listener, toHttp2Handler(handler), rejections)
     return toFastifyServer(listener)
   })
+}
+
+/** @returns undefined, which ends the handshake, where a client offers no HTTP/1.1 */
+function onlyHttp1 ({ protocols }: { protocols: string[] }): string | undefined {
+  return protocols.find(protocol => protocol === 'http/1.1')
 }
 
 export function createAdminServer ({ server }: Config): FastifyInstance {

@@ -4,7 +4,7 @@
 {{- $daemon := eq .Values.kind "DaemonSet" -}}
 {{- $scraped := or .Values.metrics.serviceMonitor.enabled .Values.metrics.podMonitor.enabled -}}
 {{- $defaults := dict
-      "server" (dict "port" 8443 "shutdownDelay" (ternary "0s" "10s" $daemon))
+      "server" (dict "port" 8443 "http2" $daemon "shutdownDelay" (ternary "0s" "10s" $daemon))
       "admin" (dict "port" 9443)
       "log" (dict "format" "json") -}}
 {{- if $daemon -}}

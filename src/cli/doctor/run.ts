@@ -21,7 +21,7 @@ export interface DoctorOptions {
   readonly timeout?: number
 }
 
-const SERVICE_CHECKS = ['dns', 'tcp', 'tls', 'http2', 'san', 'chain', 'expiry', ...REVIEW_CHECKS]
+const SERVICE_CHECKS = ['dns', 'tcp', 'tls', 'protocol', 'san', 'chain', 'expiry', ...REVIEW_CHECKS]
 const CLOCK: Clock = { now: Date.now, elapsed: () => performance.now() }
 
 export async function runDoctor (target: Target, { apiServer, clock = CLOCK, timeout = 10_000 }: DoctorOptions = {}): Promise<DoctorResult> {

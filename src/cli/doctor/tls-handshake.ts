@@ -6,7 +6,7 @@ import { Deadline } from '../../authn/deadline.js'
 import { codeOf, messageOf } from '../../errors.js'
 import { tlsOptions, type Target } from '../client.js'
 import { hostOf, portOf } from '../server-url.js'
-import { failed, ok, unavailable, warning, type DoctorCheck } from './check.js'
+import { failed, ok, unavailable, type DoctorCheck } from './check.js'
 import { timedOut } from './connect.js'
 
 export interface TlsHandshake {
@@ -14,7 +14,7 @@ export interface TlsHandshake {
   readonly certificates: readonly [X509Certificate, ...X509Certificate[]]
   /** OpenSSL's verification error, such as `CERT_HAS_EXPIRED`. Names are not compared. */
   readonly chainError: string | undefined
-  /** `tls` and `http2`. */
+  /** `tls` and `protocol`. */
   readonly checks: readonly DoctorCheck[]
 }
 
@@ -29,7 +29,7 @@ export async function performHandshake (target: Target, timeout: number): Promis
       certificates: certificatesOf(socket),
       // declared as an Error, but it is the name of OpenSSL's error
       chainError: socket.authorized ? undefined : String(socket.authorizationError),
-      checks: [ok('tls', `${socket.getProtocol()}, ${socket.getCipher().name}`), checkHttp2(socket)]
+      checks: [ok('tls', `${socket.getProtocol()}, ${socket.getCipher().name}`), checkProtocol(socket)]
     }
   } catch (error) {
     return describeFailure(error)
@@ -58,10 +58,8 @@ function certificatesOf (socket: TLSSocket): [X509Certificate, ...X509Certificat
   return certificates
 }
 
-function checkHttp2 ({ alpnProtocol }: TLSSocket): DoctorCheck {
-  return alpnProtocol === 'h2'
-    ? ok('http2', 'offered')
-    : warning('http2', 'not offered: API servers open a connection for each concurrent review', 'pass TLS through the proxy in front of the service, or offer h2 by ALPN there')
+function checkProtocol ({ alpnProtocol }: TLSSocket): DoctorCheck {
+  return ok('protocol', alpnProtocol === 'h2' ? 'HTTP/2: an API server sends all reviews over one connection' : 'HTTP/1.1: an API server opens a connection for each concurrent review')
 }
 
 function describeFailure (error: unknown): DoctorCheck {

@@ -164,6 +164,19 @@ test('a shutdown loses no review', async t => {
   })
 })
 
+test('before a drain, HTTP/1.1 connections end with their next answer', async t => {
+  const { fastify, port, ca } = await start(t)
+  const session = http2Session(port, { ca })
+  t.teardown(() => { session.destroy() })
+  const agent = makeAgent(t, ca, 1)
+  t.not((await overHttp1({ port, agent, path: '/soon' })).headers.connection, 'close')
+  t.equal((await overHttp2(session, { path: '/soon' })).status, 200)
+  fastify.httpSessions.closeAfterAnswers()
+  t.equal((await overHttp1({ port, agent, path: '/soon' })).headers.connection, 'close', 'one that was open')
+  t.equal((await overHttp1({ port, agent, path: '/soon' })).headers.connection, 'close', 'a new one')
+  t.equal((await overHttp2(session, { path: '/soon' })).status, 200, 'an HTTP/2 session stays until the drain')
+})
+
 test('connections grow old', async t => {
   await t.test('HTTP/2: none is lost while sessions are drained every few milliseconds', async t => {
     const { port, ca, reviewed } = await start(t, { maxConnectionAge: 10, limits: { sweep: 5 } })

@@ -40,6 +40,14 @@ function clients (t: Test, { port, ca }: Listener): Record<'HTTP/2' | 'HTTP/1.1'
   }
 }
 
+test('without http2, HTTP/1.1 alone', async t => {
+  const { port, ca } = await start(t, { server: { http2: false } })
+  const agent = new Agent({ ca, keepAlive: true })
+  t.teardown(() => { agent.destroy() })
+  t.match(await overHttp1({ port, agent, body: '{"kind":"TokenReview"}' }), { status: 200 })
+  await t.rejects(rawTls(port, 'h2', { ca }), /no application protocol/)
+})
+
 test('both protocols on one port', async t => {
   const warnings: Error[] = []
   // the deprecation is of the loader that runs this test, and late on Node.js 26

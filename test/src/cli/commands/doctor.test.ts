@@ -58,7 +58,7 @@ test('one line a check, with what to do', async t => {
     'ok          dns: 127.0.0.1 is an IP address',
     /^ok {9} tcp: connected to 127\.0\.0\.1:\d+ in \d+ ms$/,
     /^ok {9} tls: TLSv1\.3, /,
-    'ok          http2: offered',
+    'ok          protocol: HTTP/2: an API server sends all reviews over one connection',
     'ok          san: the certificate is for 127.0.0.1',
     'ok          chain: signed by "CN=test CA", which is in the CA file',
     /^warning {4} expiry: the certificate is valid until \S+: 0 days left\. To do: renew it, for example with `authn-webhook certs --out DIR --renew`; /,
