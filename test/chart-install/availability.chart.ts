@@ -33,9 +33,24 @@ test('pods of one revision go to different nodes, whatever labels the nodes have
   const spec = await specFor('1.36.0')
   // a second constraint would have the scheduler overlook nodes without that label
   t.strictSame(spec.topologySpreadConstraints, [{ ...spread, matchLabelKeys: ['pod-template-hash'] }], 'by the hostname, which every node has, and without the pods that a rollout replaces')
-  t.strictSame((await specFor('1.26.0')).topologySpreadConstraints, [spread], 'where the cluster does not know matchLabelKeys')
   t.ok((await specFor('1.27.0')).topologySpreadConstraints[0].matchLabelKeys, 'from the version in which it is on by default')
   t.ok((await specFor('1.33.1+k3s1')).topologySpreadConstraints[0].matchLabelKeys, 'also with a suffix')
+})
+
+test('before matchLabelKeys, pods of one revision recognize each other by a label of the chart', async t => {
+  const LABEL = 'authn-webhook/revision'
+  const podFor = async (...args: readonly string[]): Promise<any> => podOf(await render(...PLAIN, '--kube-version', '1.26.0', ...args))
+  const { metadata: { labels: { [LABEL]: revision } }, spec } = await podFor()
+  const [{ labelSelector, matchLabelKeys }] = spec.topologySpreadConstraints
+  const [{ podAffinityTerm }] = spec.affinity.podAntiAffinity.preferredDuringSchedulingIgnoredDuringExecution
+  for (const { matchLabels } of [labelSelector, podAffinityTerm.labelSelector]) t.strictSame(matchLabels, { ...SELECTOR.matchLabels, [LABEL]: revision })
+  t.equal(matchLabelKeys, undefined)
+  t.equal((await podFor('--set', 'replicaCount=3')).metadata.labels[LABEL], revision, 'an upgrade that replaces no pods keeps it')
+  for (const change of ['config.log.level=debug', 'image.tag=other', 'podAnnotations.a=b', 'podLabels.a=b', 'nodeSelector.a=b', 'priorityClassName=x']) {
+    t.not((await podFor('--set', change)).metadata.labels[LABEL], revision, change)
+  }
+  t.notOk(LABEL in podOf(await render(...PLAIN, '--kube-version', '1.27.0')).metadata.labels, 'later clusters have no need of it')
+  t.notOk(LABEL in (await podFor('--set', 'kind=DaemonSet')).metadata.labels, 'nor has a DaemonSet')
 })
 
 test('and to different zones, where nodes have them', async t => {

@@ -42,7 +42,7 @@ test('five steps on one screen, in every mode', async t => {
 
 test('no step waits indefinitely, and each says what to look at', async t => {
   const first = step(await notes(), 1)
-  t.match(first, /rollout status deployment\/authn-webhook --timeout=2m \|\| kubectl -n kube-system describe pods -l app\.kubernetes\.io\/instance=authn-webhook/)
+  t.match(first, /rollout status deployment\/authn-webhook --timeout=2m \|\| \{ kubectl -n kube-system get events .* \| grep authn-webhook; kubectl -n kube-system logs -l app\.kubernetes\.io\/instance=authn-webhook.*; \}/)
   t.match(first, /helm -n kube-system test authn-webhook --timeout 2m \|\| \{ .* logs authn-webhook-doctor; .* get events .*authn-webhook-doctor; \}/)
   const manifests = parseManifests(await helm('template', 'authn-webhook', CHART, '--namespace', 'kube-system', '--values', ci('existing-secret')))
   t.equal(manifests.find(({ kind }) => kind === 'Pod')!['spec'].activeDeadlineSeconds, 60, 'helm test fails where the image is missing, rather than wait for five minutes')

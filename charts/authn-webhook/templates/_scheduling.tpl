@@ -8,6 +8,24 @@ matchLabelKeys:
 {{- end -}}
 {{- end -}}
 
+{{/*
+For clusters without matchLabelKeys, a label of the chart's own: a hash of what
+makes the Deployment replace its pods. `kubectl rollout restart` does not change it.
+*/}}
+{{- define "authn-webhook.revisionLabel" -}}
+{{- if and (eq .Values.kind "Deployment") (semverCompare "<1.27.0-0" .Capabilities.KubeVersion.Version) -}}
+authn-webhook/revision: {{ list (include "authn-webhook.podMetadata" .) (include "authn-webhook.podSpec" .) .Values.affinity .Values.topologySpreadConstraints | toJson | sha256sum | trunc 10 | quote }}
+{{- end -}}
+{{- end -}}
+
+{{/* Selects the pods of this release, and of this revision where that label exists. */}}
+{{- define "authn-webhook.spreadLabels" -}}
+{{ include "authn-webhook.selectorLabels" . }}
+{{- with include "authn-webhook.revisionLabel" . }}
+{{ . }}
+{{- end }}
+{{- end -}}
+
 {{- define "authn-webhook.controlPlaneAffinity" -}}
 nodeAffinity:
   requiredDuringSchedulingIgnoredDuringExecution:
@@ -30,7 +48,7 @@ podAntiAffinity:
         topologyKey: topology.kubernetes.io/zone
         labelSelector:
           matchLabels:
-            {{- include "authn-webhook.selectorLabels" . | nindent 12 }}
+            {{- include "authn-webhook.spreadLabels" . | nindent 12 }}
         {{- include "authn-webhook.sameRevision" (dict "root" . "since" "1.31.0") | nindent 8 }}
 {{- end -}}
 
@@ -73,7 +91,17 @@ podAntiAffinity:
   {{- if not .labelSelector }}
   labelSelector:
     matchLabels:
-      {{- include "authn-webhook.selectorLabels" $ | nindent 6 }}
+      {{- include "authn-webhook.spreadLabels" $ | nindent 6 }}
   {{- end }}
+{{- end }}
+{{- end -}}
+
+{{/* Of the pod's spec, what relates it to the other pods. */}}
+{{- define "authn-webhook.placement" -}}
+affinity:
+  {{- include "authn-webhook.affinity" . | nindent 2 }}
+{{- if and (eq .Values.kind "Deployment") .Values.topologySpreadConstraints }}
+topologySpreadConstraints:
+  {{- include "authn-webhook.topologySpreadConstraints" . | trim | nindent 2 }}
 {{- end }}
 {{- end -}}
