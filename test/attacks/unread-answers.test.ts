@@ -7,13 +7,10 @@ import { connect as connectNet } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { test } from 'tap'
 import { startAttacked } from '../fixtures/attacked.js'
-import { ANYBODY, attacker, forBoth, id, NO_WINDOW, post } from '../fixtures/attackers.js'
+import { ANYBODY, attacker, forBoth, NO_WINDOW, post, STALLED } from '../fixtures/attackers.js'
 import { frame, FrameFlag, FrameType, frameTypes, PREFACE } from '../fixtures/clients.js'
 
 const { endStream, endHeaders } = FrameFlag
-
-/** 256 requests whose answers it does not take. */
-const STALLED = Buffer.concat([PREFACE, NO_WINDOW, ...Array.from({ length: 256 }, (_, index) => post(id(index), endHeaders | endStream))])
 
 forBoth('clients that take no answers', async (t, service) => {
   const clients = await Promise.allSettled(Array.from({ length: 400 }, async (_, index) => {
