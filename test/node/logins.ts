@@ -58,7 +58,7 @@ export interface Logins {
   /** Seconds from the beginning to the first and the last one that was lost; 0 where none was. */
   readonly lostFrom: number
   readonly lostUntil: number
-  /** In words, for whoever reads the output. */
+  /** One line for the test output. */
   readonly summary: string
 }
 

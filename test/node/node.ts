@@ -4,7 +4,7 @@
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { startProcess, tool, type Cluster } from '../e2e/cluster.js'
@@ -12,7 +12,6 @@ import { type } from '../chart-install/podman.js'
 import { until } from '../fixtures/waiting.js'
 
 const BRIDGE = 'lan'
-const PAUSE_IMAGE = 'localhost/pause:test'
 
 export interface Node {
   readonly name: string
@@ -21,8 +20,6 @@ export interface Node {
   readonly enter: readonly string[]
   /** Types a line into bash as root on it. @throws where it fails */
   run: (line: string) => Promise<string>
-  /** What its kubelet has logged so far. */
-  log: () => Promise<string>
   /** Pulls the plug of its network, or puts it in again. */
   connect: (connected: boolean) => Promise<void>
 }
@@ -69,7 +66,6 @@ export async function startHost (dir: string, index: number): Promise<Node> {
     address,
     enter,
     run,
-    log: async () => await readFile(join(dir, name, 'kubelet.log'), 'utf8'),
     connect: async connected => { await root(`ip link set ${name} ${connected ? 'up' : 'down'}`) }
   }
 }
@@ -121,7 +117,7 @@ disabled_plugins = ["io.containerd.snapshotter.v1.btrfs", "io.containerd.snapsho
 [grpc]
   address = "${home}/containerd.sock"
 [plugins."io.containerd.grpc.v1.cri"]
-  sandbox_image = "${PAUSE_IMAGE}"
+  sandbox_image = "${process.env['PAUSE_IMAGE']}"
   restrict_oom_score_adj = true
   [plugins."io.containerd.grpc.v1.cri".cni]
     bin_dir = "/usr/lib/cni"

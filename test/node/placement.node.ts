@@ -7,7 +7,7 @@ import { settled } from './pods.js'
 /** Side by side, to save time. */
 const RELEASES = 2
 const ROLLOUTS = 10
-/** Not to wait for: how soon a pod is seen to be ready changes nothing in where it is. */
+/** Shortens the rollouts; it does not affect scheduling. */
 const SOON = 'readinessProbe.periodSeconds=1,config.server.shutdownDelay=1s'
 
 test('replicas', async t => {

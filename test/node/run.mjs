@@ -9,7 +9,7 @@ import { createInterface } from 'node:readline'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { ARCHIVE, PAUSE_ARCHIVE } from '../chart-install/images.mjs'
+import { ARCHIVE, PAUSE_ARCHIVE, PAUSE_IMAGE } from '../chart-install/images.mjs'
 import { CGROUPS, isolated, runIsolated, SCRATCH, takeTurn } from '../chart-install/isolation.mjs'
 import { buildKubernetes, fail, requirePackages, say, unpackKubectl } from '../e2e/tools.mjs'
 import { findLeftovers, takeStock } from './leftovers.mjs'
@@ -54,6 +54,7 @@ const env = {
   KUBELET: join(kubernetes, 'kubelet'),
   ARCHIVE,
   PAUSE_ARCHIVE,
+  PAUSE_IMAGE,
   ...unpackKubectl()
 }
 const files = positionals.length > 0 ? positionals : everyFile()
