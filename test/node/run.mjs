@@ -57,7 +57,7 @@ const env = {
   PAUSE_IMAGE,
   ...unpackKubectl()
 }
-const files = positionals.length > 0 ? positionals : everyFile()
+const files = positionals.length > 0 ? [...positionals] : everyFile()
 
 /** Then its output comes as it is written. */
 const alone = files.length === 1
