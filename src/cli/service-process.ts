@@ -1,7 +1,6 @@
 /** The service's process: its log on stdout, its signals, and its end. Nothing here waits for the reader of the log. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isatty } from 'node:tty'
-import type CloseWithGrace from 'close-with-grace'
 import type { Logger } from 'pino'
 import type { LogConfig } from '../../schemas/config.js'
 import type { Service } from '../app.js'
@@ -14,12 +13,7 @@ const STDERR_CAPACITY = 65_536
 /** Milliseconds for writing the log before the process ends. */
 const FLUSH_LIMIT = 1_000
 
-/** Events after which the process must not continue, since the extent of the error is unknown. */
-const NOT_GRACEFUL: CloseWithGrace.AllEvents[] = [
-  // memory is corrupt: the handler would return to the instruction that raised the signal, again and again
-  'SIGSEGV', 'SIGBUS', 'SIGILL', 'SIGFPE', 'SIGTRAP', 'SIGABRT',
-  'uncaughtException', 'unhandledRejection'
-]
+type StopSignal = 'SIGTERM' | 'SIGINT' | 'SIGQUIT' | 'SIGUSR2' | 'SIGHUP'
 
 export interface ServiceProcess {
   readonly log: Logger
@@ -33,7 +27,7 @@ export interface ServiceProcess {
 
 /** Opens the log, and handles all but the signals that stop the service. */
 export async function openServiceProcess (config: LogConfig, terminal: boolean): Promise<ServiceProcess> {
-  const [{ createLogger }, { OutputQueue }, { default: closeWithGrace }] = await Promise.all([import('../logger.js'), import('../output-queue.js'), import('close-with-grace')])
+  const [{ createLogger }, { OutputQueue }] = await Promise.all([import('../logger.js'), import('../output-queue.js')])
   surviveBrokenOutput()
   const stderr = new OutputQueue({ fd: 2, capacity: STDERR_CAPACITY })
   const stdout = new OutputQueue({
@@ -57,23 +51,41 @@ export async function openServiceProcess (config: LogConfig, terminal: boolean):
     droppedLines: () => stdout.dropped,
     print (lines) { stdout.write(joinLines(lines)) },
     stopOnSignal (service, closeLimit) {
-      const onSecondSignal = (further: string): void => { log.error({ signal: further }, 'exiting immediately: received another signal while stopping') }
-      closeWithGrace({ delay: closeLimit + FLUSH_LIMIT, logger: log, onSecondSignal, skip: attended ? NOT_GRACEFUL : [...NOT_GRACEFUL, 'SIGHUP'] }, async ({ signal }) => {
+      let stopping = false
+      async function stop (signal: StopSignal): Promise<void> {
+        if (stopping) {
+          log.error({ signal }, 'exiting immediately: received another signal while stopping')
+          return await exit(1)
+        }
+        stopping = true
         log.info({ signal }, 'stopping')
         // no load balancer to wait for at a terminal
-        await service.close({ immediately: signal === 'SIGINT' || signal === 'SIGHUP' })
+        const closed = service.close({ immediately: signal === 'SIGINT' || signal === 'SIGHUP' }).then(() => true)
+        if (!await Promise.race([closed, sleep(closeLimit, false)])) {
+          log.error({ limit: closeLimit }, 'exiting: the service did not stop in time')
+          return await exit(1)
+        }
         log.info('stopped')
-        await flushed(log)
-        if (signal === 'SIGHUP') endBy(signal)
-      })
+        if (signal === 'SIGHUP') return await endBy(signal)
+        await exit(0)
+      }
+      const signals: StopSignal[] = ['SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGUSR2']
+      for (const signal of attended ? [...signals, 'SIGHUP'] as const : signals) process.on(signal, () => { void stop(signal) })
     }
   }
-}
 
-/** As if the signal had no handler: in an ordinary exit without its terminal, Node.js 20 crashes as it restores the terminal's settings. */
-function endBy (signal: 'SIGHUP'): void {
-  process.removeAllListeners(signal)
-  process.kill(process.pid, signal)
+  /** Not before what was logged is written: at `process.exit` a write may be in another thread. */
+  async function exit (code: number): Promise<void> {
+    await flushed(log)
+    process.exit(code)
+  }
+
+  /** As if the signal had no handler: in an ordinary exit without its terminal, Node.js 20 crashes as it restores the terminal's settings. */
+  async function endBy (signal: 'SIGHUP'): Promise<void> {
+    await flushed(log)
+    process.removeAllListeners(signal)
+    process.kill(process.pid, signal)
+  }
 }
 
 /** Immediately and without a drain: after an unexpected error, no answer can be trusted. */
