@@ -65,6 +65,17 @@ export const ReservedConfig = Closed({
 }, { default: {}, description: 'Allowlists of reserved users and groups, by exact name.' })
 export type ReservedConfig = Static<typeof ReservedConfig>
 
+/** A provider's name, or with whether its users must be known. */
+export const GroupsFromConfig = Type.Unsafe<string | { readonly provider: string, readonly optional?: boolean }>({
+  expected: 'the name of a provider, or {provider: NAME, optional: true}',
+  anyOf: [
+    Name,
+    { type: 'object', properties: { provider: Name, optional: { type: 'boolean' } }, required: ['provider'], additionalProperties: false }
+  ],
+  description: 'Another provider that looks up the user by name: its groups replace the user\'s own. Users that it does not know are denied, or have no groups with `{provider: NAME, optional: true}`.'
+})
+export type GroupsFromConfig = Static<typeof GroupsFromConfig>
+
 const Prefix = Type.String({ maxLength: 128, pattern: '^[\\x21-\\x7e]*$', expected: 'a prefix of printable ASCII characters, such as corp:' })
 
 /** `config` is validated with the schema of the `kind`. */
@@ -74,6 +85,7 @@ export const IdentityProviderConfig = Closed({
   from: Type.Optional(Type.String({ minLength: 1, description: 'For `kind: module`: a package, or a path relative to this file.' })),
   usernamePrefix: Type.Optional(Prefix),
   groupPrefix: Type.Optional(Prefix),
+  groupsFrom: Type.Optional(GroupsFromConfig),
   reserved: ReservedConfig,
   timeout: Duration('3s', { least: '10ms', greatest: '1m', description: 'Time limit for one request to this provider, at most server.timeout.' }),
   maxConcurrent: Type.Integer({ minimum: 1, maximum: 10_000, default: 64, description: 'Concurrent requests to this provider. Further requests are unavailable.' }),

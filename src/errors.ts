@@ -43,7 +43,7 @@ export const MockNotAllowedError = createError('AUTHN_MOCK_NOT_ALLOWED', 'the mo
 
 export const UnknownProviderError = createError<[string]>('AUTHN_UNKNOWN_PROVIDER', '%s')
 export const OpenTimeoutError = createError<[string, string]>('AUTHN_OPEN_TIMEOUT', 'identity provider "%s" did not open within %s; it must open with the network down')
-export const ProviderOpenError = createError<[string, string, string, ErrorOptions]>('AUTHN_PROVIDER_OPEN', 'identity provider "%s" (kind %s) could not be opened: %s')
+export const ProviderOpenError = createError<[string, string, string, ErrorOptions?]>('AUTHN_PROVIDER_OPEN', 'identity provider "%s" (kind %s) could not be opened: %s')
 
 export const ConfigNotFoundError = createError<[string]>('AUTHN_CONFIG_NOT_FOUND', '%s')
 /** A file or directory that can't be created or written. */

@@ -21,14 +21,19 @@ export type DenialReason = ProviderDenialReason
 /** A provider's answer after mapping and guard. */
 export type VettedAnswer = VettedAuthentication | VettedDenial | null
 
-export interface VettedAuthentication extends Authentication {
+export interface VettedAuthentication extends Authentication, OfGroups {
   /** Absent if no name was dropped. */
   readonly dropped?: DroppedNames
 }
 
-export interface VettedDenial {
+export interface VettedDenial extends OfGroups {
   readonly denied: DenialReason
   readonly username?: string | undefined
+}
+
+interface OfGroups {
+  /** The provider of the groups, if another one authenticated the user. A denial and an outage are its own. */
+  readonly groupsFrom?: string
 }
 
 export interface NameRules extends Prefixes {
@@ -36,7 +41,7 @@ export interface NameRules extends Prefixes {
 }
 
 /** An outage, a timeout, a throttled account, a bug: the answer could have been either. */
-export interface Unavailable {
+export interface Unavailable extends OfGroups {
   readonly unavailable: UnavailableReason
   /** What was thrown, if anything was. */
   readonly cause?: unknown

@@ -61,9 +61,9 @@ export class AnswerCache {
     return this.#successes.size + this.#failures.size
   }
 
-  key (type: CredentialType, token: string, audiences: readonly string[]): string {
+  key (type: CredentialType | 'lookup', text: string, audiences: readonly string[]): string {
     // JSON keeps the parts apart, whatever they contain
-    return digest(JSON.stringify([type, token, audiences]))
+    return digest(JSON.stringify([type, text, audiences]))
   }
 
   /** The stored answer, if there is one. */

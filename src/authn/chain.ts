@@ -38,11 +38,11 @@ export async function authenticate (chain: readonly Authenticator[], question: Q
 
     if (outcome === null) continue
     if (isUnavailable(outcome)) {
-      unavailable ??= { outcome: 'unavailable', provider, reason: outcome.unavailable, failure }
+      unavailable ??= { outcome: 'unavailable', provider: outcome.groupsFrom ?? provider, reason: outcome.unavailable, failure }
       continue
     }
     // not tried on the next one: a wrong password must not travel
-    if (isVettedDenial(outcome)) return unavailable ?? { outcome: 'denied', provider, reason: outcome.denied, username: outcome.username }
+    if (isVettedDenial(outcome)) return unavailable ?? { outcome: 'denied', provider: outcome.groupsFrom ?? provider, reason: outcome.denied, username: outcome.username }
     return { outcome: 'authenticated', provider, user: outcome.user, audiences: outcome.audiences, dropped: outcome.dropped }
   }
   return unavailable ?? { outcome: 'denied', provider: undefined, reason: 'unknown' }

@@ -8,6 +8,7 @@ import type { OpenProvider } from './authenticator.js'
 import { AnswerCache } from './cache.js'
 import { Deadline, PROVIDER_PATIENCE } from './deadline.js'
 import { milliseconds } from './duration.js'
+import { createLookup } from './lookup.js'
 import type { Observer } from './observer.js'
 import { defineIdentityProvider, type IdentityProvider, type IdentityProviderDefinition, type OpenContext, type ProviderLog } from './provider.js'
 import { Resilience } from './resilience.js'
@@ -34,11 +35,11 @@ export async function openProviders (configured: readonly ConfiguredProvider[], 
   const open: OpenProvider[] = []
   try {
     for (const each of configured) open.push(await openProvider(each, options))
+    return open.map((each, index) => addGroupsFrom(each, configured[index]!.entry, open))
   } catch (error) {
     await closeProviders(open)
     throw error
   }
-  return open
 }
 
 /** In reverse order. An error of one does not keep the others from closing. */
@@ -92,6 +93,16 @@ async function openProvider ({ entry, definition }: ConfiguredProvider, options:
     }),
     resilience
   }
+}
+
+/** @throws ProviderOpenError if the provider that it names can't look up users */
+function addGroupsFrom (open: OpenProvider, { groupsFrom }: IdentityProviderConfig, all: readonly OpenProvider[]): OpenProvider {
+  if (groupsFrom === undefined) return open
+  const { provider, optional = false } = typeof groupsFrom === 'string' ? { provider: groupsFrom } : groupsFrom
+  const other = all.find(({ name }) => name === provider)
+  const lookup = other && createLookup(other)
+  if (other === undefined || lookup === undefined) throw new ProviderOpenError(open.name, open.kind, `groupsFrom names "${provider}", which can't look up users without a credential`)
+  return { ...open, groupsFrom: { open: other, lookup, optional } }
 }
 
 type Surroundings = OpenProvidersOptions & Pick<OpenContext, 'log' | 'invalidate'>

@@ -113,6 +113,9 @@ export type CheckOutcome = typeof CHECK_OUTCOMES[number]
 /** What a bearer token can be: an opaque token (or JWT), and the password that it carries. */
 export type CredentialType = 'token' | 'password'
 
+/** Which user to look up: by name, as a person would type it, or by uid. */
+export type LookupQuery = { readonly username: string } | { readonly uid: string }
+
 /** An open provider. It has at least one of the two `authenticate…` methods. */
 export interface IdentityProvider {
   /**
@@ -130,8 +133,12 @@ export interface IdentityProvider {
   recognizes?: (credential: Credential) => boolean
   authenticateToken?: (token: string, ctx: RequestContext) => Answer | Promise<Answer>
   authenticatePassword?: (credential: PasswordCredential, ctx: RequestContext) => Answer | Promise<Answer>
-  /** The user by name, without a credential; for `authn-webhook review --username`. */
-  lookup?: (username: string, ctx: RequestContext) => UserInfo | null | Promise<UserInfo | null>
+  /**
+   * Finds a user without a credential, and answers as to a valid one: the user, or
+   * why this user may not log in. `null` if there is no such user. For `groupsFrom`
+   * of other providers, and for `authn-webhook review --username`.
+   */
+  lookup?: (query: LookupQuery, ctx: RequestContext) => Answer | Promise<Answer>
   /** Rejects if the source of identities is unreachable, not if a file could not be reloaded. For information: it never decides readiness. */
   ping?: (ctx: Pick<RequestContext, 'signal' | 'log'>) => void | Promise<void>
   close?: () => void | Promise<void>
@@ -165,6 +172,8 @@ export interface Finding {
 export interface ValidateContext {
   /** Time limit of one request, such as `3s`. */
   readonly timeout: string
+  /** `groupsFrom` of another provider needs this one's `lookup`. */
+  readonly needsLookup?: boolean
 }
 
 export interface ValidateFilesContext extends Pick<OpenContext, 'resolvePath'> {

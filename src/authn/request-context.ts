@@ -6,19 +6,24 @@ import type { RequestContext } from './provider.js'
 import type { WithoutPermit } from './semaphore.js'
 import type { Attempt } from './throttle.js'
 
-type Asked = Pick<Question, 'audiences' | 'caller'> & Partial<Pick<Question, 'credential'>>
+/** Takes one sentence about what a provider found, mapped or dropped, and why. */
+export type Explain = (provider: string, sentence: string) => void
+
+/** What a request says of itself. */
+export type Asked = Partial<Pick<Question, 'audiences' | 'caller' | 'credential' | 'explain'>>
 
 /** @param withoutPermit releases the request's permit of the semaphore while its password is checked */
-export function requestContext (open: OpenProvider, signal: AbortSignal, { audiences, caller, credential }: Asked, withoutPermit: WithoutPermit = async work => await work()): RequestContext {
+export function requestContext (open: OpenProvider, signal: AbortSignal, { audiences = [], caller, credential, explain }: Asked, withoutPermit: WithoutPermit = async work => await work()): RequestContext {
   const { throttle } = open
   const attempt = (): Attempt => ({ caller, guess: credential && guessOf(credential) })
-  return {
+  const ctx: RequestContext = {
     audiences,
     signal,
     log: open.log,
     attempt: async (account, check) => await withoutPermit(async () => await throttle.attempt(account, check, signal, attempt())),
     attemptUnknown: async (name, decoy) => { await withoutPermit(async () => { await throttle.attemptUnknown(name, decoy, signal, attempt()) }) }
   }
+  return explain === undefined ? ctx : { ...ctx, explain: sentence => { explain(open.name, sentence) } }
 }
 
 const digest = keyedDigest()

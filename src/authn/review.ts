@@ -11,6 +11,7 @@ import { authenticate, type ChainResult, type ChainStep } from './chain.js'
 import { parseCredential } from './credential.js'
 import type { Deadline } from './deadline.js'
 import type { ProviderError } from './provider-error.js'
+import type { Explain } from './request-context.js'
 import type { DroppedNames } from './mapping.js'
 
 export type Spec = TokenReviewRequest['spec']
@@ -43,15 +44,16 @@ export interface ReviewContext {
   /** See `Question.caller`. */
   readonly caller?: string
   readonly trace?: (step: ChainStep) => void
+  readonly explain?: Explain
 }
 
-export async function review (spec: Spec, deadline: Deadline, rules: ReviewRules, { caller, trace }: ReviewContext = {}): Promise<Review> {
+export async function review (spec: Spec, deadline: Deadline, rules: ReviewRules, { caller, trace, explain }: ReviewContext = {}): Promise<Review> {
   if (Buffer.byteLength(spec.token) > rules.maxTokenBytes) {
     return { outcome: 'denied', reason: 'token-too-long', status: NOT_AUTHENTICATED }
   }
   const credential = parseCredential(spec.token)
   const requested = spec.audiences ?? []
-  const result = await authenticate(rules.chain, { credential, audiences: requested, deadline, caller }, trace)
+  const result = await authenticate(rules.chain, { credential, audiences: requested, deadline, caller, explain }, trace)
   const reviewed = toReview(result, requested, rules.audiences)
   return reviewed.username === undefined ? { ...reviewed, typedName: credential.passwordCredential?.username } : reviewed
 }

@@ -1,29 +1,17 @@
-/** The providers of a config, explained: their answers with reasons, and users by name. */
+/** The providers of a config, explained: their answers with reasons, and users by name or uid. */
 import type { TokenReviewStatus, UserInfo } from '../../schemas/token-review.js'
-import { isVettedDenial, vetAnswer, type VettedAnswer, type VettedAuthentication } from '../authn/answer.js'
+import { isUnavailable, isVettedDenial, type DenialReason, type Outcome, type Unavailable, type VettedAuthentication, type VettedDenial } from '../authn/answer.js'
 import type { OpenProvider } from '../authn/authenticator.js'
-import { requestContext } from '../authn/request-context.js'
 import type { ChainStep } from '../authn/chain.js'
 import { Deadline } from '../authn/deadline.js'
-import { unobserved } from '../authn/observer.js'
+import { addGroups } from '../authn/groups-from.js'
+import { createLookup } from '../authn/lookup.js'
+import type { LookupQuery } from '../authn/provider.js'
+import type { Explain } from '../authn/request-context.js'
 import { isReservedKey, isReservedName } from '../authn/reserved.js'
 import { review, type Review, type ReviewRules, type Spec } from '../authn/review.js'
 import { CommandError, ExitCode } from './command-error.js'
-import { UnavailableError, messageOf } from '../errors.js'
-
-export interface ExplainedReview {
-  readonly status: TokenReviewStatus
-  /** Of a denial, even if no step has it: a token that is too long, an audience. */
-  readonly reason?: Review['reason']
-  /** Empty for a review by a running service. */
-  readonly steps: readonly ChainStep[]
-}
-
-export async function explainReview (spec: Spec, rules: ReviewRules, timeout: number): Promise<ExplainedReview> {
-  const steps: ChainStep[] = []
-  const { status, reason } = await review(spec, new Deadline(timeout), rules, { trace: step => { steps.push(step) } })
-  return { status, reason, steps }
-}
+import { messageOf } from '../errors.js'
 
 /** Something that a provider found, mapped or dropped. */
 export interface Explanation {
@@ -31,76 +19,101 @@ export interface Explanation {
   readonly sentence: string
 }
 
+export interface ExplainedStep extends ChainStep {
+  readonly explanations: readonly Explanation[]
+}
+
+export interface ExplainedReview {
+  readonly status: TokenReviewStatus
+  /** Of a denial, even if no step has it: a token that is too long, an audience. */
+  readonly reason?: Review['reason']
+  /** Empty for a review by a running service. */
+  readonly steps: readonly ExplainedStep[]
+}
+
+export async function explainReview (spec: Spec, rules: ReviewRules, timeout: number): Promise<ExplainedReview> {
+  const steps: ExplainedStep[] = []
+  let explanations: Explanation[] = []
+  const trace = (step: ChainStep): void => {
+    explainDropped(step.provider, step.outcome, explainInto(explanations))
+    steps.push({ ...step, explanations })
+    explanations = []
+  }
+  const explain: Explain = (provider, sentence) => { explainInto(explanations)(provider, sentence) }
+  const { status, reason } = await review(spec, new Deadline(timeout), rules, { trace, explain })
+  return { status, reason, steps }
+}
+
 export interface ExplainedUser {
-  /** `undefined` if no provider has an active user of this name. */
+  /** `undefined` if no provider has this user, or the first one that has denies them. */
   readonly user: UserInfo | undefined
-  /** Providers without `lookup` up to this user, which may have a user of this name too. */
+  readonly denial?: { readonly provider: string, readonly reason: DenialReason }
+  /** Providers without `lookup` that would have been asked before, and may have this user too. */
   readonly withoutLookup: readonly string[]
   readonly explanations: readonly Explanation[]
 }
 
-type Explain = (sentence: string) => void
-
 /**
- * The user as Kubernetes sees them, from the first provider that has one of this name.
+ * The user as Kubernetes sees them, from the first provider that has them.
  * @throws CommandError with exit code 69 if a provider is unavailable
  */
-export async function explainUser (username: string, providers: readonly OpenProvider[], timeout: number): Promise<ExplainedUser> {
+export async function explainUser (query: LookupQuery, providers: readonly OpenProvider[], timeout: number): Promise<ExplainedUser> {
   const explanations: Explanation[] = []
   const withoutLookup: string[] = []
+  const explain = explainInto(explanations)
   for (const open of providers) {
-    // names in a directory may contain control characters
-    const explain: Explain = sentence => { explanations.push({ provider: open.name, sentence: sentence.replace(/\p{C}/gu, '\ufffd') }) }
-    if (open.provider.lookup === undefined) {
-      explain("can't look up users without a credential")
+    const lookup = createLookup(open)
+    if (lookup === undefined) {
+      explain(open.name, "can't look up users without a credential")
       withoutLookup.push(open.name)
       continue
     }
-    const answer = await lookUp(open, username, timeout, explain)
-    if (answer !== null && !isVettedDenial(answer)) return { user: answer.user, withoutLookup, explanations }
+    const question = { query, deadline: new Deadline(timeout), explain }
+    const outcome = await addGroups(open, await lookup.ask(question), question)
+    if (isUnavailable(outcome)) throw unavailableError(outcome, open)
+    if (outcome === null) {
+      explain(open.name, `no user of this ${'uid' in query ? 'uid' : 'name'}`)
+    } else if (isVettedDenial(outcome)) {
+      explainGuard(open, outcome, explain)
+      return { user: undefined, denial: { provider: outcome.groupsFrom ?? open.name, reason: outcome.denied }, withoutLookup, explanations }
+    } else {
+      explainNames(open, outcome, explain)
+      return { user: outcome.user, withoutLookup, explanations }
+    }
   }
   return { user: undefined, withoutLookup, explanations }
 }
 
-async function lookUp (open: OpenProvider, username: string, timeout: number, explain: Explain): Promise<VettedAnswer> {
-  try {
-    const ctx = { ...requestContext(open, AbortSignal.timeout(timeout), { audiences: [] }), explain }
-    const user = await new Deadline(timeout).race(Promise.resolve(open.provider.lookup?.(username, ctx))) ?? null
-    if (user === null) {
-      explain('no active user of this name')
-      return null
-    }
-    const answer = vetAnswer(open.name, { user }, open.names, unobserved)
-    explainNames(open, user, answer, explain)
-    return answer
-  } catch (error) {
-    const cause = error instanceof UnavailableError && error.cause instanceof Error ? error.cause : error
-    throw new CommandError(`identity provider "${open.name}" is unavailable: ${messageOf(cause)}`, ExitCode.unavailable, { cause: error })
-  }
+/** Names in a directory may contain control characters. */
+function explainInto (explanations: Explanation[]): Explain {
+  return (provider, sentence) => { explanations.push({ provider, sentence: sentence.replace(/\p{C}/gu, '\ufffd') }) }
 }
 
-/** What prefixes and the checks of reserved and invalid names make of the provider's names. */
-function explainNames ({ name, names }: OpenProvider, { username, groups = [] }: UserInfo, answer: VettedAnswer, explain: Explain): void {
-  if (answer === null || isVettedDenial(answer)) {
-    explain(`denied: ${username} is ${answer?.denied === 'reserved-name' ? 'reserved for Kubernetes' : 'not a valid name'}`)
-    return
-  }
-  if (answer.user.username !== username) explain(`${username} is ${answer.user.username} in Kubernetes`)
-  for (const group of groups) {
-    const mapped = vetAnswer(name, { user: { username, groups: [group] } }, names, unobserved)
-    const kept = mapped !== null && !isVettedDenial(mapped) ? mapped.user.groups?.[0] : undefined
-    if (kept !== undefined && kept !== group) explain(`the group ${group} is ${kept} in Kubernetes`)
-  }
-  for (const sentence of describeDropped(answer)) explain(sentence)
+function unavailableError ({ unavailable, cause, groupsFrom }: Unavailable, { name }: OpenProvider): CommandError {
+  return new CommandError(`identity provider "${groupsFrom ?? name}" is unavailable: ${cause === undefined ? unavailable : messageOf(cause)}`, ExitCode.unavailable, { cause })
+}
+
+function explainGuard ({ name }: OpenProvider, { denied, username, groupsFrom = name }: VettedDenial, explain: Explain): void {
+  if (denied === 'reserved-name') explain(groupsFrom, `denied: ${username} is reserved for Kubernetes`)
+  if (denied === 'invalid-name') explain(groupsFrom, 'denied: the username is not a valid name')
+}
+
+/** What prefixes make of the providers' names, and what was dropped. */
+function explainNames (open: OpenProvider, outcome: VettedAuthentication, explain: Explain): void {
+  const { user: { username, groups = [] } } = outcome
+  const { usernamePrefix } = open.names
+  const { name: ofGroups, names: { groupPrefix } } = open.groupsFrom?.open ?? open
+  if (usernamePrefix !== '') explain(open.name, `${username.slice(usernamePrefix.length)} is ${username} in Kubernetes`)
+  if (groupPrefix !== '') for (const group of groups) explain(ofGroups, `the group ${group.slice(groupPrefix.length)} is ${group} in Kubernetes`)
+  explainDropped(open.name, outcome, explain)
 }
 
 /** A sentence for each name that Kubernetes does not get. */
-export function describeDropped ({ dropped }: VettedAuthentication): string[] {
-  if (dropped === undefined) return []
+function explainDropped (provider: string, outcome: Outcome, explain: Explain): void {
+  if (outcome === null || isUnavailable(outcome) || isVettedDenial(outcome) || outcome.dropped === undefined) return
+  const { dropped, groupsFrom = provider } = outcome
   const why = (reserved: boolean, allowlist = ''): string => reserved ? `reserved for Kubernetes${allowlist}` : 'not a valid name'
-  return [
-    ...dropped.uid.map(uid => `dropped the uid ${uid}: ${why(false)}`),
-    ...dropped.group.map(group => `dropped the group ${group}: ${why(isReservedName(group), ', and not in reserved.allowGroups')}`),
-    ...dropped.extra.map(key => `dropped the extra key ${key}: ${why(isReservedKey(key))}`)
-  ]
+  for (const uid of dropped.uid) explain(provider, `dropped the uid ${uid}: ${why(false)}`)
+  for (const group of dropped.group) explain(groupsFrom, `dropped the group ${group}: ${why(isReservedName(group), ', and not in reserved.allowGroups')}`)
+  for (const key of dropped.extra) explain(provider, `dropped the extra key ${key}: ${why(isReservedKey(key))}`)
 }

@@ -7,8 +7,8 @@ import { stat } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { Config, type IdentityProviderConfig, type TlsConfig } from '../../schemas/config.js'
 import type { ConfiguredProvider } from '../authn/open-providers.js'
-import type { IdentityProviderDefinition } from '../authn/provider.js'
-import { findRuleErrors, findWarnings } from './rules.js'
+import type { IdentityProviderDefinition, ValidateContext } from '../authn/provider.js'
+import { findRuleErrors, findWarnings, providerOfGroups } from './rules.js'
 import { ConfigNotFoundError, messageOf, type FieldError, type ValidationError } from '../errors.js'
 import { validateDocument, validationError, type ParsedDocument } from '../documents/yaml-file.js'
 import { findErrors } from '../documents/schema-errors.js'
@@ -110,6 +110,7 @@ interface ValidatedEntry {
 
 async function validateProviders ({ value, lineOf }: ParsedDocument<Config>, dir: string, env: NodeJS.ProcessEnv, findDefinition: FindDefinition): Promise<ValidatedEntry[]> {
   if (!Array.isArray(value.identityProviders)) return []
+  const sources = new Set(value.identityProviders.filter(isMapping).map(providerOfGroups))
   return await Promise.all(value.identityProviders.map(async (entry, index) => {
     const path = `identityProviders[${index}]`
     // the schema and the rules report these
@@ -120,12 +121,12 @@ async function validateProviders ({ value, lineOf }: ParsedDocument<Config>, dir
     } catch (error) {
       return { errors: [{ path: `${path}.${entry.from === undefined ? 'kind' : 'from'}`, message: messageOf(error) }] }
     }
-    return validateProvider({ entry, definition, path }, lineOf, dir, env)
+    return validateProvider({ entry, definition, path }, { timeout: entry.timeout, needsLookup: sources.has(entry.name) }, lineOf, dir, env)
   }))
 }
 
 /** Validates the `config:` of a provider, fills in its defaults and resolves its secrets. */
-function validateProvider (provider: LocatedProvider, lineOf: ParsedDocument<Config>['lineOf'], dir: string, env: NodeJS.ProcessEnv): ValidatedEntry {
+function validateProvider (provider: LocatedProvider, ctx: ValidateContext, lineOf: ParsedDocument<Config>['lineOf'], dir: string, env: NodeJS.ProcessEnv): ValidatedEntry {
   const { entry, definition, path } = provider
   const base = `${path}.config`
   let errors: FieldError[]
@@ -134,7 +135,7 @@ function validateProvider (provider: LocatedProvider, lineOf: ParsedDocument<Con
   } catch (error) {
     return { errors: [{ path: `${path}.kind`, message: `the schema of this provider can't be used: ${messageOf(error)}` }] }
   }
-  const findings = errors.length === 0 ? definition.validate?.(entry.config, { timeout: entry.timeout }) ?? [] : []
+  const findings = errors.length === 0 ? definition.validate?.(entry.config, ctx) ?? [] : []
   const located = (isWarning: boolean): FieldError[] => findings.filter(({ warning = false }) => warning === isWarning)
     .map(({ path, message }) => ({ path: path === '' ? base : `${base}.${path}`, message }))
   addNew(errors, located(false))

@@ -1,6 +1,7 @@
 /** Rules across fields of the config, which a schema can't express. They skip fields that have an error of their own. */
 import type { Config, IdentityProviderConfig } from '../../schemas/config.js'
 import { parseDuration } from '../authn/duration.js'
+import { didYouMean } from '../documents/spelling.js'
 import type { FieldError } from '../errors.js'
 
 /** Adds an error, unless one of `fields` has an error already. */
@@ -20,8 +21,10 @@ export function findRuleErrors (config: Config, known: readonly FieldError[]): F
   validateListeners(config, addError)
   validateLimits(config, entries, addError)
   validateEntries(entries, addError)
+  validateGroupsFrom(entries, addError)
   validatePrefixes(entries, 'usernamePrefix', sharedNames, addError)
-  validatePrefixes(entries, 'groupPrefix', sharedNames, addError)
+  // the others' users have groups of one of these
+  validatePrefixes(entries.filter(({ entry }) => entry.groupsFrom === undefined), 'groupPrefix', sharedNames, addError)
   return errors
 }
 
@@ -38,6 +41,9 @@ export function findWarnings ({ server, tls, throttle, identityProviders }: Conf
     warnings.push({ path: 'throttle.maxFailures', message: `more than ${MAX_ADVISABLE_FAILURES} wrong passwords in a row hardly limit guessing: set it lower` })
   }
   identityProviders.forEach((entry, index) => {
+    if (entry.groupsFrom !== undefined && entry.groupPrefix !== '') {
+      warnings.push({ path: `identityProviders[${index}].groupPrefix`, message: `has no effect with groupsFrom: groups have the groupPrefix of "${providerOfGroups(entry)}"` })
+    }
     for (const field of ['usernamePrefix', 'groupPrefix'] as const) {
       if (entry[field]?.startsWith('system:') === true) {
         warnings.push({ path: `identityProviders[${index}].${field}`, message: 'names that begin with "system:" are reserved for Kubernetes: they are dropped unless "reserved" allows them by name' })
@@ -102,6 +108,23 @@ function validateEntries (entries: readonly Entry[], addError: AddError): void {
     names.set(name, namesake ?? at)
     if (kind === 'module' && from === undefined) addError(`${at}.from`, 'is required with "kind: module": a package, or a path that starts with ./')
     if (kind !== 'module' && from !== undefined) addError(`${at}.from`, 'is only for "kind: module"')
+  }
+}
+
+/** The name of the provider that `groupsFrom` names. */
+export function providerOfGroups ({ groupsFrom }: Pick<IdentityProviderConfig, 'groupsFrom'>): string | undefined {
+  return typeof groupsFrom === 'object' ? groupsFrom?.provider : groupsFrom
+}
+
+function validateGroupsFrom (entries: readonly Entry[], addError: AddError): void {
+  for (const { entry, at } of entries) {
+    const name = providerOfGroups(entry)
+    if (typeof name !== 'string') continue
+    const path = typeof entry.groupsFrom === 'string' ? `${at}.groupsFrom` : `${at}.groupsFrom.provider`
+    const other = entries.find(({ entry }) => entry.name === name)
+    if (other === undefined) addError(path, `no identity provider is named "${name}"${didYouMean(name, entries.map(({ entry }) => entry.name).filter(other => other !== entry.name))}`)
+    else if (other.entry === entry) addError(path, 'must name another provider')
+    else if (other.entry.groupsFrom !== undefined) addError(path, `names "${name}", whose own groups come from another provider: name that one`)
   }
 }
 

@@ -1,9 +1,8 @@
 /** Cases about what a provider answers, and to what. */
 import assert from 'node:assert/strict'
-import type { UserInfo } from '../authn/provider.js'
-import { expectDenial, expectNotAuthenticated, expectSameUser, expectShape, expectUser } from './expectations.js'
+import { expectDenial, expectNotAuthenticated, expectShape, expectUser } from './expectations.js'
 import { nearMisses, ODD_TOKENS } from './odd-tokens.js'
-import { ask, deface, using, within } from './opened.js'
+import { ask, deface, using } from './opened.js'
 import { labelled, parse, type ConformanceSubject } from './subject.js'
 
 export async function givesUsers (subject: ConformanceSubject): Promise<void> {
@@ -94,21 +93,5 @@ export async function answersImmediately (subject: ConformanceSubject): Promise<
       const answer = kind === 'token' ? provider.authenticateToken?.(token, context()) : provider.authenticatePassword?.(passwordCredential!, context())
       assert.ok(!(answer instanceof Promise), `${label}: "synchronous" promises the answer itself, but this is a promise for one`)
     }
-  })
-}
-
-export async function looksUp (subject: ConformanceSubject): Promise<void> {
-  await using(subject, async ({ provider, context }) => {
-    const lookup = async (name: string): Promise<UserInfo | null | undefined> =>
-      await within(subject, async () => await provider.lookup?.(name, context()))
-
-    if (provider.lookup === undefined) return
-    for (const [label, { user }] of labelled('valid', subject.valid)) {
-      const found = await lookup(user.username)
-      expectSameUser(found, user, `${label}: "lookup" gives the same user`)
-      deface(found)
-      expectSameUser(await lookup(user.username), user, `${label}: "lookup", after a caller changed the previous answer`)
-    }
-    assert.equal(await lookup('nobody-of-this-name'), null, '"lookup" gives null for an unknown name')
   })
 }

@@ -26,16 +26,17 @@
  */
 import assert from 'node:assert/strict'
 import {
-  answersImmediately, deniesRefused, givesUsers, keepsQuestionsApart, leavesForeign, looksUp,
+  answersImmediately, deniesRefused, givesUsers, keepsQuestionsApart, leavesForeign,
   recognizesItsOwn, refusesNearMisses, sharesNoAnswer, survivesOddTokens
 } from './answers.js'
 import { closesAlone, definitionFollowsContract, opensAgain, opensAsProvider, releases, invalidatesOnReload } from './life.js'
+import { deniesAccounts, looksUp } from './lookups.js'
 import { rejectsWhileUnreachable, rejectsWhenAborted, stopsWaiting, keepsSecrets } from './outages.js'
 import { attemptsUnderCanonicalName, attemptsUnknownNames, passesRejection, refusesEmptyPassword, followsAttempt } from './passwords.js'
 import { labelledPasswords, type ConformanceSubject } from './subject.js'
 
 export { ODD_TOKENS } from './odd-tokens.js'
-export type { ConformanceSubject, Presented, RefusedCredential, ValidCredential } from './subject.js'
+export type { ConformanceSubject, DeniedAccount, Presented, RefusedCredential, ValidCredential } from './subject.js'
 
 export interface ConformanceCase {
   readonly name: string
@@ -64,6 +65,7 @@ export function conformanceCases (subject: ConformanceSubject): ConformanceCase[
     ['credential types declared synchronous are answered without a promise', answersImmediately],
     ['lookup returns the users that are authenticated', looksUp]
   )
+  if (given(subject.deniedAccounts)) cases.push(['lookup denies accounts with their reasons', deniesAccounts])
   if (labelledPasswords(subject).length > 0) {
     cases.push(
       ['a password is checked once, in ctx.attempt, under the name of the account', attemptsUnderCanonicalName],

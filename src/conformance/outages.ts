@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { expectUser } from './expectations.js'
 import { ask, expectRejection, using, within } from './opened.js'
+import { expectNoWrongLookup } from './lookups.js'
 import { bearer, labelled, type ConformanceSubject } from './subject.js'
 
 /** An outage that looks like a wrong password would be cached by the API server for minutes. */
@@ -11,6 +12,9 @@ export async function rejectsWhileUnreachable (subject: ConformanceSubject): Pro
       await expectRejection(ask(opened, credential), `${label}: a request must reject while the source is unreachable`)
     }
     const { provider, context } = opened
+    if (provider.lookup !== undefined) {
+      for (const [label, valid] of labelled('valid', subject.valid)) await expectNoWrongLookup(opened, label, valid)
+    }
     if (provider.ping === undefined) return
     const ping = within(subject, async () => { await provider.ping?.(context()) })
     await expectRejection(ping, '"ping" must reject while the source is unreachable')

@@ -1,6 +1,6 @@
 /** The provider under test with its credentials, as its author describes it. */
 import { parseCredential, type Credential } from '../authn/credential.js'
-import type { IdentityProviderDefinition, PasswordCredential, ProviderDenialReason, UserInfo } from '../authn/provider.js'
+import type { IdentityProviderDefinition, LookupQuery, PasswordCredential, ProviderDenialReason, UserInfo } from '../authn/provider.js'
 
 /** An opaque token as it is, or a password, which is presented as base64("username:password"). */
 export type Presented = string | PasswordCredential
@@ -22,6 +22,11 @@ export interface RefusedCredential {
   readonly reason: ProviderDenialReason
 }
 
+export interface DeniedAccount {
+  readonly query: LookupQuery
+  readonly reason: ProviderDenialReason
+}
+
 export interface ConformanceSubject {
   readonly definition: IdentityProviderDefinition
   /** What `open` is given: already validated, defaults filled in, secrets as `{ reveal }`. */
@@ -31,6 +36,8 @@ export interface ConformanceSubject {
   /** At least one. Its secrets are looked for in logs, answers and errors: make them words that occur nowhere else. */
   readonly valid: readonly ValidCredential[]
   readonly refused?: readonly RefusedCredential[]
+  /** Accounts that `lookup` denies, such as disabled ones. */
+  readonly deniedAccounts?: readonly DeniedAccount[]
   /** Credentials that this provider does not know: the next provider is asked. */
   readonly foreign?: readonly Presented[]
   /** The same config with a source that refuses connections; absent for a provider that needs no network. */

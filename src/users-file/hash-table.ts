@@ -3,6 +3,7 @@
  * copy, and take a tenth of a Map's memory. Keys are stored elsewhere; entries
  * are numbered in the order in which they were added.
  */
+import { randomBytes } from 'node:crypto'
 
 export interface HashTable {
   /** Entry + 1, or 0; a power of two of them. */
@@ -36,11 +37,7 @@ export class HashTableBuilder {
   #slots = new Uint32Array(16)
   #hashes = new Uint32Array(8)
   #size = 0
-  readonly seed: number
-
-  constructor (seed: number) {
-    this.seed = seed
-  }
+  readonly seed = randomBytes(4).readUInt32LE()
 
   /** @returns the new entry, or the one that has the key already */
   add (key: Uint8Array, hasKey: (entry: number) => boolean): { readonly entry: number, readonly known: boolean } {

@@ -3,8 +3,8 @@
  * another: they are transferred without a copy, and take no more memory than
  * their file. A user becomes an object when it is looked up (users.ts).
  */
-import { randomBytes } from 'node:crypto'
 import { HashTableBuilder, type HashTable } from './hash-table.js'
+import { GrowingBytes, TextTableBuilder } from './text-table.js'
 import { formatRecord, parseRecord, type UserRecord } from './user-record.js'
 
 /** Records as JSON, concatenated. */
@@ -20,6 +20,11 @@ export interface UsersTable {
   readonly size: number
   readonly parts: readonly RecordPart[]
   readonly names: HashTable
+  readonly uids: HashTable
+  /** The first user of each uid. */
+  readonly uidOwners: Uint32Array
+  /** 1 for each uid that several users have. */
+  readonly sharedUids: Uint8Array
   /** 32 bytes each, in the order of users. */
   readonly digests: Uint8Array
   readonly tokens: HashTable
@@ -54,17 +59,18 @@ export function digestAt ({ digests }: Pick<UsersTable, 'digests'>, token: numbe
 }
 
 /** Every buffer of a table, for a transfer to another thread. */
-export function buffersOf ({ parts, names, digests, tokens, owners, firstTokens }: UsersTable): ArrayBuffer[] {
-  return [...parts.flatMap(({ bytes, ends }) => [bytes, ends]), names.slots, names.hashes, digests, tokens.slots, tokens.hashes, owners, firstTokens].map(({ buffer }) => buffer as ArrayBuffer)
+export function buffersOf ({ parts, names, uids, uidOwners, sharedUids, digests, tokens, owners, firstTokens }: UsersTable): ArrayBuffer[] {
+  return [...parts.flatMap(({ bytes, ends }) => [bytes, ends]), names.slots, names.hashes, uids.slots, uids.hashes, uidOwners, sharedUids, digests, tokens.slots, tokens.hashes, owners, firstTokens].map(({ buffer }) => buffer as ArrayBuffer)
 }
 
 export class UsersTableBuilder {
   readonly #parts: RecordPart[] = []
-  readonly #names = new HashTableBuilder(randomSeed())
-  readonly #nameBytes = new GrowingBytes()
-  readonly #tokens = new HashTableBuilder(randomSeed())
+  readonly #names = new TextTableBuilder()
+  readonly #uids = new TextTableBuilder()
+  readonly #uidOwners: number[] = []
+  readonly #sharedUids: number[] = []
+  readonly #tokens = new HashTableBuilder()
   readonly #digests = new GrowingBytes()
-  readonly #nameEnds: number[] = []
   /** The first user of each name. */
   readonly #named: number[] = []
   readonly #owners: number[] = []
@@ -85,12 +91,10 @@ export class UsersTableBuilder {
    * @returns the user that has the name already
    */
   addUser (record: UserRecord, cost: string | undefined): number | undefined {
-    const name = Buffer.from(record.info.username)
-    const { entry, known } = this.#names.add(name, user => this.#nameBytes.equals(this.#nameEnds[user - 1] ?? 0, this.#nameEnds[user]!, name))
-    if (!known) {
-      this.#nameEnds.push(this.#nameBytes.append(name))
-      this.#named.push(this.size)
-    }
+    const { username, uid } = record.info
+    const { entry, known } = this.#names.add(username)
+    if (!known) this.#named.push(this.size)
+    if (uid !== undefined) this.#addUid(uid)
     this.#firstTokens.push(this.#owners.length)
     this.#pending.push(formatRecord(record))
     this.#count(record.passwordHash, cost)
@@ -126,6 +130,12 @@ export class UsersTableBuilder {
     this.#pending = []
   }
 
+  #addUid (uid: string): void {
+    const { entry, known } = this.#uids.add(uid)
+    if (!known) this.#uidOwners.push(this.size)
+    this.#sharedUids[entry] = known ? 1 : 0
+  }
+
   #count (hash: string | undefined, cost: string | undefined): void {
     if (hash === undefined || cost === undefined) return
     const known = this.#costs.get(cost)
@@ -141,6 +151,9 @@ export class UsersTableBuilder {
       size: this.size,
       parts: this.#parts,
       names: this.#names.finish(),
+      uids: this.#uids.finish(),
+      uidOwners: Uint32Array.from(this.#uidOwners),
+      sharedUids: Uint8Array.from(this.#sharedUids),
       digests: this.#digests.finish(),
       tokens: this.#tokens.finish(),
       owners: Uint32Array.from(this.#owners),
@@ -148,30 +161,4 @@ export class UsersTableBuilder {
       hashesByCost: [...this.#costs].sort(([, a], [, b]) => b.count - a.count).map(([cost, { hash }]) => ({ cost, hash }))
     }
   }
-}
-
-class GrowingBytes {
-  #bytes = Buffer.alloc(4096)
-  #length = 0
-
-  /** @returns the end of what was appended */
-  append (bytes: Uint8Array): number {
-    while (this.#length + bytes.length > this.#bytes.length) this.#bytes = Buffer.concat([this.#bytes], this.#bytes.length * 2)
-    this.#bytes.set(bytes, this.#length)
-    this.#length += bytes.length
-    return this.#length
-  }
-
-  equals (start: number, end: number, bytes: Uint8Array): boolean {
-    return this.#bytes.compare(bytes, 0, bytes.length, start, end) === 0
-  }
-
-  /** A copy, which can be transferred. */
-  finish (): Uint8Array {
-    return new Uint8Array(this.#bytes.subarray(0, this.#length))
-  }
-}
-
-function randomSeed (): number {
-  return randomBytes(4).readUInt32LE()
 }

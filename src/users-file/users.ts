@@ -65,6 +65,15 @@ export class Users {
     return user === undefined ? undefined : this.#entry(user)
   }
 
+  /** `ambiguous`: several users have this uid. */
+  byUid (typed: string): UserEntry | 'ambiguous' | undefined {
+    const uid = typed.normalize('NFC')
+    const { uids, uidOwners, sharedUids } = this.#table
+    const entry = findEntry(uids, hashOf(Buffer.from(uid), uids.seed), entry => this.#entry(uidOwners[entry]!).info.uid === uid)
+    if (entry === undefined) return undefined
+    return sharedUids[entry] === 1 ? 'ambiguous' : this.#entry(uidOwners[entry]!)
+  }
+
   /**
    * Needs no comparison in constant time: its time depends on the digest only,
    * which nobody can steer towards that of another token.

@@ -74,6 +74,7 @@ test('static passes', async t => {
       { credential: { username: 'alice', password: 'canary-wrong' }, reason: 'wrong-credential' },
       { credential: { username: 'carol', password: alice.password }, reason: 'disabled' }
     ],
+    deniedAccounts: [{ query: { username: 'carol' }, reason: 'disabled' }, { query: { uid: carol.user.uid! }, reason: 'disabled' }],
     foreign: ['canary-token-of-somebody-else', { username: 'bob', password: 'canary-he-has-none' }, { username: 'nobody', password: 'canary-of-nobody' }],
     reload: writeUsers
   })
@@ -155,7 +156,11 @@ const reference: IdentityProviderDefinition<ReferenceConfig> = {
         const outcome = await attempt(person.user.username, async () => password === person.password ? 'correct' : 'incorrect')
         return outcome === 'correct' ? authenticated(person) : { denied: 'wrong-credential', username: person.user.username }
       },
-      lookup: (username) => structuredClone(byName(username)?.user) ?? null,
+      async lookup (query, { signal }) {
+        await reach(signal)
+        if ('username' in query && query.username === 'carol') return { denied: 'disabled', username: 'carol' }
+        return authenticated('uid' in query ? people.find(({ user }) => user.uid === query.uid) : byName(query.username))
+      },
       ping: async () => { if (source === 'down') throw new Error('connection refused') },
       close: () => { edits.off('edit', ctx.invalidate) }
     }
@@ -185,6 +190,7 @@ const subject: ConformanceSubject = {
   reload: () => { edits.emit('edit') },
   valid,
   refused: [{ credential: carol.token, reason: 'disabled' }],
+  deniedAccounts: [{ query: { username: 'carol' }, reason: 'disabled' }],
   foreign: ['canary-token-of-somebody-else']
 }
 
@@ -220,6 +226,13 @@ function giving (change: (answer: any, token: string) => unknown): ConformanceSu
 }
 
 const shared = new Map<string, Answer>()
+/** The reference with one that changes what its lookups give. */
+function lookingUp (change: (answer: any, query: published.LookupQuery) => unknown): ConformanceSubject {
+  return broken(good => ({
+    lookup: async (query: published.LookupQuery, ctx: RequestContext) => change(await good.lookup(query, ctx), query)
+  }))
+}
+
 let current = ''
 let closed = false
 let connected = 0
@@ -290,13 +303,19 @@ const BREAKAGES: ReadonlyArray<readonly [name: string, broken: ConformanceSubjec
 
   ['credential types declared synchronous are answered without a promise', broken(() => ({ synchronous: ['token'] })), /this is a promise for one/],
 
-  ['lookup returns the users that are authenticated', broken(() => ({ lookup: () => ({ username: 'alice' }) })), /"lookup" gives the same user/],
-  ['lookup returns the users that are authenticated', broken(() => ({ lookup: () => null })), /"lookup" gives the same user/],
-  ['lookup returns the users that are authenticated', broken(good => {
-    const found = new Map(people.map(({ user }) => [user.username, good.lookup(user.username, {} as RequestContext)]))
-    return { lookup: (username: string) => found.get(username) ?? null }
-  }), /"lookup", after a caller changed/],
-  ['lookup returns the users that are authenticated', broken(good => ({ lookup: (username: string) => good.lookup(username, {} as RequestContext) ?? undefined })), /gives null for an unknown name/],
+  ['lookup returns the users that are authenticated', lookingUp(() => ({ user: { username: 'alice' } })), /valid\[0\]: "lookup" by username gives the same user/],
+  ['lookup returns the users that are authenticated', lookingUp(() => null), /"lookup" by username gives the same user/],
+  ['lookup returns the users that are authenticated', lookingUp(answer => answer?.user ?? null), /"lookup" by username gives the same user/],
+  ['lookup returns the users that are authenticated', lookingUp((answer, query) => 'uid' in query ? null : answer), /"lookup" by uid gives the same user/],
+  ['lookup returns the users that are authenticated', lookingUp((answer, query) => {
+    const key = JSON.stringify(query)
+    if (!shared.has(key)) shared.set(key, answer)
+    return shared.get(key)
+  }), /"lookup" by username, after a caller changed/],
+  ['lookup returns the users that are authenticated', lookingUp((answer, query) => answer ?? ('username' in query ? undefined : null)), /gives null for an unknown username/],
+  ['lookup returns the users that are authenticated', lookingUp((answer, query) => answer ?? ('uid' in query ? authenticated(bob) : null)), /gives null for an unknown uid/],
+  ['lookup denies accounts with their reasons', lookingUp(answer => answer !== null && 'denied' in answer ? null : answer), /deniedAccounts\[0\]: the answer is { denied: 'disabled' }/],
+  ['lookup denies accounts with their reasons', lookingUp(answer => answer !== null && 'denied' in answer ? { denied: 'locked' } : answer), /deniedAccounts\[0\]: the answer is { denied: 'disabled' }/],
 
   ...checkingPasswords('a password is checked once, in ctx.attempt, under the name of the account', [
     [async (person, password) => person?.password === password, /ctx.attempt must be called once for a request/],
@@ -388,6 +407,9 @@ const BREAKAGES: ReadonlyArray<readonly [name: string, broken: ConformanceSubjec
   ['it opens with an unreachable source, and requests reject', broken(good => ({
     authenticateToken: async (token: string, ctx: RequestContext) => await Promise.resolve(good.authenticateToken(token, ctx)).catch(() => null)
   })), /valid\[0\]: a request must reject while the source is unreachable/],
+  ['it opens with an unreachable source, and requests reject', broken(good => ({
+    lookup: async (query: published.LookupQuery, ctx: RequestContext) => await Promise.resolve(good.lookup(query, ctx)).catch(() => null)
+  })), /valid\[0\]: "lookup" must reject while the source is unreachable/],
   ['it opens with an unreachable source, and requests reject', broken(() => ({ ping: async () => {} })), /"ping" must reject while the source is unreachable/],
 
   ['a reload calls invalidate', { ...broken(() => ({})), reload: () => {} }, /invalidate\(\) is called after a reload/],

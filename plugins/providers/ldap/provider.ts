@@ -1,7 +1,7 @@
 /** The course of a login: find the entry, look at its state, check the password, read the groups. */
-import type { Answer, RequestContext, Denial, IdentityProvider, OpenContext, PasswordCredential, UserInfo } from '../../../src/authn/provider.js'
+import type { Answer, RequestContext, Denial, IdentityProvider, LookupQuery, OpenContext, PasswordCredential } from '../../../src/authn/provider.js'
 import { accountStateOf } from './accounts/account-state.js'
-import { Accounts, type Account, type Explain, type FindResult } from './accounts/accounts.js'
+import { Accounts, isAccount, type Account, type Explain, type FindResult } from './accounts/accounts.js'
 import { attempt, attemptUnknown } from './accounts/attempt.js'
 import { BadPasswordLimit } from './accounts/bad-password-limit.js'
 import type { AccountDenial } from './connection/bind-outcome.js'
@@ -46,7 +46,7 @@ export class LdapProvider implements IdentityProvider {
       onDropped: () => { ctx.countEvent('group-dropped') },
       onCaseMismatch: group => { this.#warnOfCase(group) }
     })
-    if (!settings.readsAsUser) this.lookup = async (username, ctx) => await this.#lookup(username, ctx)
+    if (!settings.readsAsUser) this.lookup = async (query, ctx) => await this.#lookup(query, ctx)
   }
 
   async authenticatePassword (credential: PasswordCredential, ctx: RequestContext): Promise<Answer> {
@@ -111,22 +111,17 @@ export class LdapProvider implements IdentityProvider {
     return session.outcome === 'incorrect' ? { denied: 'wrong-credential' } : this.#deny({ entry: { dn } }, session.outcome)
   }
 
-  async #lookup (username: string, { signal, explain }: RequestContext): Promise<UserInfo | null> {
+  async #lookup (query: LookupQuery, { signal, explain }: RequestContext): Promise<Answer> {
     const search = this.#searchWith(signal)
-    const found = await this.#accounts.find(username, search, explain)
-    if (!isAccount(found)) {
-      this.#notFound(found, explain)
-      return null
-    }
+    if (Object.values(query).includes('')) return null
+    const found = 'uid' in query ? await this.#accounts.findByUid(query.uid, search, explain) : await this.#accounts.find(query.username, search, explain)
+    if (!isAccount(found)) return this.#notFound(found, explain)
     explain?.(`found ${found.entry.dn}`)
     const { denial, expiresAt } = accountStateOf(found.entry)
     if (expiresAt !== undefined) explain?.(`the account expires at ${expiresAt.toISOString()}`)
-    if (denial !== undefined) {
-      explain?.(`denied, ${denial.denied}: ${denial.why}`)
-      return null
-    }
-    const answer = await this.#answer(found, search, expiresAt, explain)
-    return answer !== null && 'user' in answer ? answer.user : null
+    if (denial === undefined) return await this.#answer(found, search, expiresAt, explain)
+    explain?.(`denied, ${denial.denied}: ${denial.why}`)
+    return this.#deny(found, denial)
   }
 
   async #answer (account: Account, search: Search, expiresAt: Date | undefined, explain?: Explain): Promise<Answer> {
@@ -166,8 +161,4 @@ export class LdapProvider implements IdentityProvider {
   #searchWith (signal: AbortSignal): Search {
     return async query => await this.#directory.search(query, signal)
   }
-}
-
-function isAccount (found: FindResult): found is Account {
-  return typeof found === 'object' && 'entry' in found
 }

@@ -17,8 +17,8 @@ const NO_PRESET = 'is required without a preset (openldap, activeDirectory, free
 /** Ports of a directory and of a global catalog for the other scheme. */
 const OTHER_PORTS: Readonly<Record<string, readonly string[]>> = { 'ldaps:': ['389', '3268'], 'ldap:': ['636', '3269'] }
 
-export function validate (config: LdapProviderConfig, { timeout }: ValidateContext): Finding[] {
-  const findings = [...validateHosts(config), ...validateTls(config), ...validateServiceAccount(config), ...validateDNs(config), ...validateLimits(config, timeout)]
+export function validate (config: LdapProviderConfig, { timeout, needsLookup = false }: ValidateContext): Finding[] {
+  const findings = [...validateHosts(config), ...validateTls(config), ...validateServiceAccount(config, needsLookup), ...validateDNs(config), ...validateLimits(config, timeout)]
   try {
     RegExp(config.groupSearch.include, 'u')
   } catch (error) {
@@ -51,9 +51,10 @@ function * validateTls ({ tls }: LdapProviderConfig): Generator<Finding> {
   if (tls.insecureSkipVerify) yield { path: 'tls.insecureSkipVerify', message: 'anyone on the network path to the directory can read every password', warning: true }
 }
 
-function * validateServiceAccount ({ bindDN, bindPassword, userDNTemplate, maxBadPasswordCount }: LdapProviderConfig): Generator<Finding> {
+function * validateServiceAccount ({ bindDN, bindPassword, userDNTemplate, maxBadPasswordCount }: LdapProviderConfig, needsLookup: boolean): Generator<Finding> {
   if (bindDN !== '' && bindPassword === undefined) yield { path: 'bindPassword', message: 'is required when bindDN is set: a bind without a password is anonymous' }
   if (bindDN === '' && bindPassword !== undefined) yield { path: 'bindDN', message: 'is required when bindPassword is set' }
+  if (needsLookup && bindDN === '' && userDNTemplate !== '') yield { path: 'bindDN', message: 'is required: groupsFrom of another provider looks up users here, and without a service account only users can read their entries' }
   // ldapts would take a bare word for a SASL mechanism
   if (bindDN !== '' && !/[=@\\]/.test(bindDN)) yield { path: 'bindDN', message: 'is not a DN; Active Directory also accepts reader@example.com' }
   if (maxBadPasswordCount !== undefined && bindDN === '' && userDNTemplate !== '') yield { path: 'maxBadPasswordCount', message: 'needs a service account (bindDN), which reads the counter before each bind' }

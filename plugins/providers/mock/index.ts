@@ -19,7 +19,7 @@ export default defineIdentityProvider<MockProviderConfig>({
     return {
       synchronous: ['token'],
       authenticateToken: () => ({ user: structuredClone(user) }),
-      lookup: (username) => username === user.username ? structuredClone(user) : null
+      lookup: (query) => ('uid' in query ? query.uid === user.uid : query.username === user.username) ? { user: structuredClone(user) } : null
     }
   }
 })

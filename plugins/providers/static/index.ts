@@ -11,7 +11,7 @@
  * warning is logged then. SECURITY.md lists what response times can reveal.
  */
 import { StaticProviderConfig } from '../../../schemas/providers/static.js'
-import { defineIdentityProvider, type Answer, type RequestContext, type Denial, type IdentityProvider, type PasswordCredential, type UserInfo } from '../../../src/authn/provider.js'
+import { defineIdentityProvider, type Answer, type RequestContext, type Denial, type IdentityProvider, type LookupQuery, type PasswordCredential } from '../../../src/authn/provider.js'
 import type { PasswordHash } from '../../../src/authn/password-hash.js'
 import type { UserEntry, Users } from '../../../src/users-file/users.js'
 import { openUsers, type WatchedUsers } from '../../../src/users-file/reload.js'
@@ -37,7 +37,7 @@ function createStaticProvider (users: WatchedUsers): IdentityProvider {
     synchronous: ['token'],
     authenticateToken: (token) => answerToken(users.current, token),
     authenticatePassword: async (password, ctx) => await answerPassword(users.current, password, ctx),
-    lookup: (username, { explain }) => lookUp(users.current, username, explain),
+    lookup: (query, { explain }) => lookUp(users.current, query, explain),
     close: () => { users.close() }
   }
 }
@@ -73,16 +73,20 @@ async function checkPassword (username: string, hash: PasswordHash, password: st
   return right
 }
 
-function lookUp (users: Users, username: string, explain: RequestContext['explain']): UserInfo | null {
-  const user = users.byName(username)
+function lookUp (users: Users, query: LookupQuery, explain: RequestContext['explain']): Answer {
+  const user = 'uid' in query ? users.byUid(query.uid) : users.byName(query.username)
   if (user === undefined) {
-    explain?.('the users file has no user of this name')
+    explain?.(`the users file has no user of this ${'uid' in query ? 'uid' : 'name'}`)
     return null
   }
+  if (user === 'ambiguous') {
+    explain?.('denied: several users of the users file have this uid')
+    return { denied: 'wrong-credential' }
+  }
   const denial = denialOf(user, user.expiresAt)
-  if (denial === undefined) return user.info
+  if (denial === undefined) return { user: user.info, expiresAt: user.expiresAt }
   explain?.(`denied, ${denial.denied}: ${denial.denied === 'disabled' ? 'the users file disables this user' : `this user expired at ${user.expiresAt?.toISOString()}`}`)
-  return null
+  return denial
 }
 
 function denialOf (user: UserEntry, expiresAt: Date | undefined): Denial | undefined {

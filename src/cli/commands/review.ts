@@ -2,9 +2,9 @@
 import { Command, Option } from 'commander'
 import type { TokenReviewStatus, UserInfo } from '../../../schemas/token-review.js'
 import { isUnavailable, isVettedDenial } from '../../authn/answer.js'
-import type { ChainStep } from '../../authn/chain.js'
 import { Deadline, PROVIDER_PATIENCE } from '../../authn/deadline.js'
 import { milliseconds } from '../../authn/duration.js'
+import type { LookupQuery } from '../../authn/provider.js'
 import type { Spec } from '../../authn/review.js'
 import { messageOf } from '../../errors.js'
 import { escapeJson } from '../../printable.js'
@@ -12,7 +12,7 @@ import type { OpenChain } from '../chain.js'
 import type { Target } from '../client.js'
 import { CommandError, ExitCode } from '../command-error.js'
 import type { DoctorCheck } from '../doctor/check.js'
-import { describeDropped, explainReview, explainUser, type ExplainedReview } from '../explain.js'
+import { explainReview, explainUser, type ExplainedReview, type ExplainedStep, type ExplainedUser, type Explanation } from '../explain.js'
 import { outputOption, printResult, type OutputFormat, type Terminal } from '../terminal.js'
 import { addConfigOption, repeatable } from './options.js'
 import { readToken } from './secret-input.js'
@@ -25,6 +25,7 @@ interface ReviewOptions extends TargetOptions {
   readonly config?: string
   readonly tokenFile?: string
   readonly username?: string
+  readonly uid?: string
   readonly audience?: string[]
   readonly explain?: boolean
   readonly output: OutputFormat
@@ -35,6 +36,7 @@ export function reviewCommand (terminal: Terminal): Command {
   return addTargetOptions(addConfigOption(command, 'use the providers of this config, in this process'))
     .option('--token-file <file>', 'file with the token, - for stdin; default: prompt')
     .addOption(new Option('--username <name>', 'look up this user without a token; needs a config').conflicts(['tokenFile', 'server', 'kubeconfig']))
+    .addOption(new Option('--uid <uid>', 'look up the user with this uid; needs a config').conflicts(['username', 'tokenFile', 'server', 'kubeconfig']))
     .addOption(repeatable('--audience <name>', 'audience to request'))
     .addOption(new Option('--explain', 'print the answer of each provider; needs a config').conflicts(['server', 'kubeconfig']))
     .addOption(outputOption)
@@ -49,8 +51,9 @@ Examples:
   $ authn-webhook review --server https://127.0.0.1:8443/authenticate --certificate-authority ca.crt --token-file token.txt
   $ authn-webhook review --kubeconfig /etc/kubernetes/pki/authn-webhook/webhook.yaml --token-file -`)
     .action(async (options: ReviewOptions) => {
-      const { username } = options
-      process.exitCode = username === undefined ? await reviewToken(options, terminal) : await lookUpUser(username, options, terminal)
+      const { username, uid } = options
+      const query = username !== undefined ? { username } : uid !== undefined ? { uid } : undefined
+      process.exitCode = query === undefined ? await reviewToken(options, terminal) : await lookUpUser(query, options, terminal)
     })
 }
 
@@ -67,16 +70,23 @@ async function reviewToken (options: ReviewOptions, terminal: Terminal): Promise
   return status.error === undefined ? ExitCode.no : ExitCode.unavailable
 }
 
-async function lookUpUser (username: string, options: ReviewOptions, terminal: Terminal): Promise<ExitCode> {
+async function lookUpUser (query: LookupQuery, options: ReviewOptions, terminal: Terminal): Promise<ExitCode> {
   const { output, explain = false } = options
-  const { user, withoutLookup: [provider], explanations } = await withProviders(options, terminal, async ({ providers }, timeout) => await explainUser(username, providers, timeout))
+  const found = await withProviders(options, terminal, async ({ providers }, timeout) => await explainUser(query, providers, timeout))
+  const { user, denial, withoutLookup: [provider], explanations } = found
   const unknown = user === undefined && provider !== undefined
-  const described = user === undefined ? [`no identity provider has an active user of this name${explain ? '' : '; --explain shows why'}`] : describeUser(user)
-  const lines = explanations.map(({ provider, sentence }) => `${provider}: ${sentence}`)
-  if (explain) printResult(terminal, output, { user: user ?? null, explanations }, () => unknown ? lines : [...lines, ...described])
+  const lines = explanations.map(describeExplanation)
+  const described = describeFound(found, 'uid' in query ? 'uid' : 'name', explain)
+  if (explain) printResult(terminal, output, { user: user ?? null, ...denial && { denial }, explanations }, () => unknown ? lines : [...lines, ...described])
   else if (!unknown) printResult(terminal, output, user ?? null, () => described)
   if (unknown) throw new CommandError(`identity provider "${provider}" can't look up users without a credential; review their token or password instead`, ExitCode.unavailable)
   return user === undefined ? ExitCode.no : ExitCode.done
+}
+
+function describeFound ({ user, denial }: ExplainedUser, field: string, explained: boolean): string[] {
+  if (user !== undefined) return describeUser(user)
+  const described = denial === undefined ? `no identity provider has a user of this ${field}` : `denied by ${denial.provider}: ${denial.reason}`
+  return [`${described}${explained ? '' : '; --explain shows why'}`]
 }
 
 async function reviewWithService (spec: Spec, target: Target): Promise<TokenReviewStatus> {
@@ -133,24 +143,22 @@ function describeUser ({ username, uid, groups, extra = {} }: UserInfo): string[
   ]
 }
 
-function describeStep (step: ChainStep): string[] {
-  const { provider, credentialType, seconds } = step
-  return [`${provider} (${credentialType}, ${(seconds * 1000).toFixed(1)} ms): ${describeOutcome(step)}`, ...explainStep(step).map(sentence => `${provider}: ${sentence}`)]
+function describeExplanation ({ provider, sentence }: Explanation): string {
+  return `${provider}: ${sentence}`
 }
 
-/** The names of the provider that Kubernetes does not get. */
-function explainStep ({ outcome }: ChainStep): string[] {
-  return outcome === null || isUnavailable(outcome) || isVettedDenial(outcome) ? [] : describeDropped(outcome)
+function describeStep (step: ExplainedStep): string[] {
+  const { provider, credentialType, seconds, explanations } = step
+  return [`${provider} (${credentialType}, ${(seconds * 1000).toFixed(1)} ms): ${describeOutcome(step)}`, ...explanations.map(describeExplanation)]
 }
 
-function describeOutcome ({ outcome, failure }: ChainStep): string {
+function describeOutcome ({ outcome, failure }: ExplainedStep): string {
   if (outcome === null) return 'not recognized'
   if (isUnavailable(outcome)) return ['unavailable', outcome.unavailable, ...failure === undefined ? [] : [failure.detail.split('\n')[0]]].join(': ')
   return isVettedDenial(outcome) ? `denied: ${outcome.denied}` : `authenticated: ${outcome.user.username}`
 }
 
-function plainStep (step: ChainStep): object {
-  const { provider, credentialType, seconds } = step
-  const explanations = explainStep(step)
+function plainStep (step: ExplainedStep): object {
+  const { provider, credentialType, seconds, explanations } = step
   return { provider, credential: credentialType, seconds, outcome: describeOutcome(step), ...explanations.length > 0 && { explanations } }
 }

@@ -27,8 +27,8 @@ test('the user can be another one', async t => {
   const user = { username: 'alice', uid: '1001', groups: ['developers'], extra: { 'example.com/team': ['platform'] } }
   const provider = await mock.open(config(JSON.stringify({ user })), context(true))
   t.strictSame(await provider.authenticateToken?.('any', {} as never), { user })
-  t.strictSame(await provider.lookup?.('alice', {} as never), user)
-  t.equal(await provider.lookup?.('bob', {} as never), null)
+  for (const query of [{ username: 'alice' }, { uid: '1001' }]) t.strictSame(await provider.lookup?.(query, {} as never), { user })
+  for (const query of [{ username: 'bob' }, { username: '1001' }, { uid: 'alice' }]) t.equal(await provider.lookup?.(query, {} as never), null)
 })
 
 test('it opens only where somebody says so', async t => {

@@ -5,7 +5,7 @@ import bcrypt from 'bcrypt'
 import { test, type Test } from 'tap'
 import staticProvider from '../../../plugins/providers/static/index.js'
 import { hashPassword } from '../../../src/authn/password-hash.js'
-import type { Answer, RequestContext, IdentityProvider, OpenContext } from '../../../src/authn/provider.js'
+import type { Answer, RequestContext, IdentityProvider, LookupQuery, OpenContext } from '../../../src/authn/provider.js'
 import { Throttle } from '../../../src/authn/throttle.js'
 import { digestToken } from '../../../src/authn/token-digest.js'
 import { conformanceCases } from '../../../src/conformance/index.js'
@@ -253,11 +253,29 @@ test('a password that bcrypt would cut is refused, and the log says why', async 
   t.notMatch(opened.logged.join('\n'), /canary/)
 })
 
-test('a user by name', async (t) => {
-  const { provider } = await open(t, EVERYBODY)
-  t.strictSame(await provider.lookup!('alice', context()), alice.user)
-  t.strictSame(await provider.lookup!('zoe\u0308', context()), { username: 'zo\u00eb' })
-  for (const name of ['mallory', 'carol', 'dave']) t.equal(await provider.lookup!(name, context()), null, `not ${name}, whom no credential lets in`)
+test('a user by name or uid', async (t) => {
+  const twins = ['one', 'two'].map(name => `  - { username: ${name}, uid: "2" }\n`)
+  const { provider } = await open(t, [...EVERYBODY, ...twins, '  - { username: "1001", uid: e\u0301 }\n'])
+  const found: Array<[query: LookupQuery, answer: Answer]> = [
+    [{ username: 'alice' }, { user: alice.user, expiresAt: undefined }],
+    [{ uid: '1001' }, { user: alice.user, expiresAt: undefined }],
+    [{ username: 'zoe\u0308' }, { user: { username: 'zo\u00eb' }, expiresAt: new Date(FUTURE) }],
+    [{ uid: '\u00e9' }, { user: { username: '1001', uid: '\u00e9' }, expiresAt: undefined }],
+    [{ username: 'carol' }, { denied: 'disabled', username: 'carol' }],
+    [{ uid: '1003' }, { denied: 'disabled', username: 'carol' }],
+    [{ username: 'dave' }, { denied: 'expired', username: 'dave' }],
+    [{ username: 'one' }, { user: { username: 'one', uid: '2' }, expiresAt: undefined }],
+    [{ uid: '2' }, { denied: 'wrong-credential' }],
+    [{ username: 'mallory' }, null],
+    [{ uid: 'alice' }, null],
+    [{ uid: '' }, null]
+  ]
+  for (const [query, answer] of found) t.strictSame(await provider.lookup!(query, context()), answer, JSON.stringify(query))
+})
+
+test('without users, nobody is found', async (t) => {
+  const { provider } = await open(t, [])
+  for (const query of [{ username: 'alice' }, { uid: '1001' }]) t.equal(await provider.lookup!(query, context()), null)
 })
 
 test('opening', async (t) => {

@@ -1,14 +1,15 @@
 /**
- * Finds the one account that a typed name means. The directory searches; this
- * code checks that the entry really has that name. Everything after it uses the
- * entry, never the typed name.
+ * Finds the one account that a typed name or a uid means. The directory
+ * searches; this code checks that the entry really has that name. Everything
+ * after it uses the entry, never the typed name.
  */
+import { EqualityFilter } from 'ldapts'
 import { DirectoryError } from '../../../../src/errors.js'
 import { LOCK, accountStateOf } from './account-state.js'
-import { domainOf, dnsNameOf, escapeInDN, nameInDN, normalizeDN } from '../syntax/distinguished-name.js'
+import { domainOf, dnsNameOf, escapeInDN, nameInDN, normalizeDN, parentOf } from '../syntax/distinguished-name.js'
 import { readEntry, type Search } from '../connection/directory.js'
-import type { LdapEntry } from '../connection/ldap-entry.js'
-import { anyOf, comparisonsOf, expectedValue, fillFilter, foldName, isSameName, type Comparison } from '../syntax/filter.js'
+import { valueOf, type LdapEntry } from '../connection/ldap-entry.js'
+import { anyOf, comparisonsOf, expectedValue, fillFilter, foldName, isSameName, typedName, type Comparison } from '../syntax/filter.js'
 import { DomainNames } from './domain-names.js'
 import { passwordVersionAttributes, passwordVersionOf, type PasswordVersion } from './password-version.js'
 import type { LdapSettings } from '../settings.js'
@@ -72,6 +73,23 @@ export class Accounts {
     return entry === undefined ? 'not-found' : this.#accountOf(entry)
   }
 
+  /**
+   * Finds the account whose entry has the uid now, whatever its name and DN. It
+   * is found by a name of the entry, so that it is the one that can log in.
+   */
+  async findByUid (uid: string, search: Search, explain?: Explain): Promise<FindResult> {
+    const entries = await this.#readByUid(uid, search, explain)
+    if (entries.length >= LIMIT) return 'ambiguous'
+    let result: FindResult = 'not-found'
+    for (const entry of entries) {
+      const found = await this.#findByNameOf(entry, search, explain)
+      if (found === 'not-found' || (isAccount(found) && found.uid !== uid)) continue
+      if (isAccount(result) && isAccount(found)) return 'ambiguous'
+      if (!isAccount(result)) result = found
+    }
+    return result
+  }
+
   /** A key for a name that no entry has; spellings that would mean the same entry share it. */
   async unknownName (typed: string, search: Search): Promise<string> {
     for (const { name, domain } of this.#candidatesFor(typed)) {
@@ -100,8 +118,30 @@ export class Accounts {
     const filter = anyOf(candidates.map(({ name }) => fillFilter(user.filter, { username: name })))
     const entries = await search({ baseDN: user.baseDN, scope: user.scope, filter, attributes, limit: LIMIT })
     if (entries === undefined) throw new DirectoryError(`userSearch.baseDN ${user.baseDN} does not exist, or the service account can't read it`)
-    explain?.(`searched ${user.baseDN} for ${filter}: ${entries.length === 1 ? '1 entry' : `${entries.length} entries`}`)
+    explain?.(`searched ${user.baseDN} for ${filter}: ${counted(entries)}`)
     return entries
+  }
+
+  async #readByUid (uid: string, search: Search, explain: Explain | undefined): Promise<LdapEntry[]> {
+    const { user } = this.#settings
+    const value = user.uid === undefined ? undefined : valueOf(user.uid, uid)
+    if (user.uid === undefined || value === undefined) return []
+    const base = user.template === '' ? user : { baseDN: parentOf(user.template), scope: 'one' as const }
+    const entries = await search({ baseDN: base.baseDN, scope: base.scope, filter: new EqualityFilter({ attribute: user.uid, value }), attributes: this.#comparisons.map(({ attribute }) => attribute), limit: LIMIT }) ?? []
+    explain?.(`searched ${base.baseDN} for ${user.uid} ${uid}: ${counted(entries)}`)
+    return entries
+  }
+
+  /** By the first of its names that means this entry and no other. */
+  async #findByNameOf (entry: LdapEntry, search: Search, explain: Explain | undefined): Promise<FindResult> {
+    const names = this.#comparisons.flatMap(comparison => entry.texts(comparison.attribute).flatMap(text => typedName(comparison, text) ?? []))
+    let result: FindResult = 'not-found'
+    for (const name of new Set(names)) {
+      const found = await this.find(name, search, explain)
+      if (isAccount(found) && normalizeDN(found.entry.dn) === normalizeDN(entry.dn)) return found
+      if (!isAccount(found) && found !== 'not-found') result = found
+    }
+    return result
   }
 
   /** Active Directory also accepts `CORP\alice` and `alice@corp.example.com`. */
@@ -157,6 +197,14 @@ export class Accounts {
       passwordVersion: passwordVersionOf(entry, preset.passwordAttributes)
     }
   }
+}
+
+export function isAccount (found: FindResult): found is Account {
+  return typeof found === 'object' && 'entry' in found
+}
+
+function counted (entries: readonly LdapEntry[]): string {
+  return entries.length === 1 ? '1 entry' : `${entries.length} entries`
 }
 
 /** The entry has to have the value that its DN begins with. */

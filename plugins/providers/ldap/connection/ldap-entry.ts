@@ -75,6 +75,34 @@ function textOf (attribute: string, value: string | Buffer): string {
 
 const TEXT_FORMS: Readonly<Record<string, (bytes: Buffer) => string>> = { objectguid: guidOf, objectsid: sidOf }
 
+/** The value of an attribute whose text form this is; `undefined` if no value has it. */
+export function valueOf (attribute: string, text: string): string | Buffer | undefined {
+  switch (attribute.toLowerCase()) {
+    case 'objectguid': return bytesOfGuid(text)
+    case 'objectsid': return bytesOfSid(text)
+    default: return text
+  }
+}
+
+function bytesOfGuid (text: string): Buffer | undefined {
+  if (!/^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text)) return undefined
+  const bytes = Buffer.from(text.replaceAll('-', ''), 'hex')
+  for (const [from, to] of LITTLE_ENDIAN) bytes.subarray(from, to).reverse()
+  return bytes
+}
+
+function bytesOfSid (text: string): Buffer | undefined {
+  const [, revision, authority, ...subauthorities] = text.split('-').map(Number)
+  if (!/^S(?:-\d{1,15}){3,17}$/.test(text) || revision! > 0xff || authority! >= 2 ** 48 || subauthorities.some(number => number > 0xffff_ffff)) return undefined
+  const bytes = Buffer.alloc(8 + 4 * subauthorities.length)
+  bytes.set([revision!, subauthorities.length])
+  bytes.writeUIntBE(authority!, 2, 6)
+  for (const [index, number] of subauthorities.entries()) bytes.writeUInt32LE(number, 8 + index * 4)
+  return bytes
+}
+
+const LITTLE_ENDIAN = [[0, 4], [4, 6], [6, 8]] as const
+
 /** The first three fields of Microsoft's GUID are little-endian. */
 export function guidOf (bytes: Buffer): string {
   if (bytes.length !== 16) throw new DirectoryError('the directory returned an objectGUID that is not 16 bytes long')

@@ -54,6 +54,11 @@ export function nameInDN (text: string, attribute: string): string | undefined {
   return parseDN(text)?.[0]?.find(({ type }) => type === attribute.toLowerCase())?.value
 }
 
+/** The DN of the entry above; empty if there is none. */
+export function parentOf (text: string): string {
+  return (parseDN(text) ?? []).slice(1).map(parts => parts.map(({ type, value }) => `${type}=${escapeInDN(value)}`).join('+')).join(',')
+}
+
 /** RFC 4514, 2.4. */
 export function escapeInDN (value: string): string {
   return value

@@ -79,6 +79,13 @@ export function expectedValue ({ value }: Comparison, typed: string): string {
   return value.split('{username}').map(unescape).join(typed)
 }
 
+/** The typed name for which an entry with this value matches: the inverse of {@link expectedValue}. */
+export function typedName (comparison: Comparison, value: string): string | undefined {
+  const parts = comparison.value.split('{username}').map(unescape)
+  const name = value.slice(parts[0]!.length, value.length - parts.at(-1)!.length)
+  return name !== '' && isSameName(expectedValue(comparison, name), value) ? name : undefined
+}
+
 /** After normalizeFilter(), only ASCII characters are escaped. */
 function unescape (text: string): string {
   return text.replace(/\\([0-9a-f]{2})/gi, (_escape, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))

@@ -46,6 +46,7 @@ test('Active Directory', needsRoot('Samba'), async t => {
         { credential: { username: 'bob', password: 'canary-not-of-bob' }, reason: 'wrong-credential' },
         { credential: { username: 'carol', password: carol.password }, reason: 'disabled' }
       ],
+      deniedAccounts: [{ query: { username: 'carol' }, reason: 'disabled' }, { query: { username: 'CORP\\dave' }, reason: 'expired' }, { query: { username: 'erin' }, reason: 'expired' }],
       foreign: [{ username: 'nobody', password: 'canary-of-nobody' }]
     })
     for (const { name, run } of cases) await t.resolves(run(), name)
@@ -71,6 +72,17 @@ test('Active Directory', needsRoot('Samba'), async t => {
     ] as const) t.equal((await lookup(typed))?.username, expected, typed)
   })
 
+  t.test('looks users up by objectGUID and objectSid', async t => {
+    const { find } = await open(t)
+    t.match(await find({ uid: uid! }), { user: { username: 'alice', uid } })
+    for (const other of [uid!.toUpperCase(), uid!.replaceAll('-', ''), `{${uid!}}`, '00000000-0000-0000-0000-000000000000', '*', 'alice']) t.equal(await find({ uid: other }), null, other)
+    const bySid = await open(t, { userSearch: { baseDN: DOMAIN, attributes: { uid: 'objectSid' } } })
+    const sid = (await bySid.lookup('bob'))!.uid!
+    t.match(sid, /^S-1-5-21-/)
+    t.match(await bySid.find({ uid: sid }), { user: { username: 'bob', uid: sid } })
+    for (const other of [`${sid}0`, 'S-1-5-32-544', 'S-1-5', 'S-1-281474976710656-1', 'S-256-5-21', 'S-1-5-4294967296', '*', 'bob']) t.equal(await bySid.find({ uid: other }), null, other)
+  })
+
   t.test('takes a userPrincipalName for its own account, before the account name with a domain of another one', async t => {
     await samba.change(userDN('frank'), { userPrincipalName: 'bob@corp' })
     const { ask, lookup, events, explain } = await open(t)
@@ -84,8 +96,9 @@ test('Active Directory', needsRoot('Samba'), async t => {
 
   t.test('refuses a name that means two accounts', async t => {
     for (const name of ['alice', 'frank']) await samba.change(userDN(name), { mail: 'platform@example.test' })
-    const { lookup, events } = await open(t, { userSearch: { baseDN: DOMAIN, filter: '(|(sAMAccountName={username})(userPrincipalName={username})(mail={username}))' } })
-    t.equal(await lookup('platform@example.test'), null)
+    const { find, lookup, events } = await open(t, { userSearch: { baseDN: DOMAIN, filter: '(|(sAMAccountName={username})(userPrincipalName={username})(mail={username}))' } })
+    t.strictSame(await find({ username: 'platform@example.test' }), { denied: 'wrong-credential' })
+    t.match(await find({ uid: uid! }), { user: { username: 'alice' } }, 'unless another of their names means one')
     t.strictSame(events, ['ambiguous-user'])
     await samba.change(userDN('frank'), { userPrincipalName: 'platform@example.test' })
     t.equal((await lookup('platform@example.test'))?.username, 'frank', 'unless it is the userPrincipalName of one')
@@ -131,7 +144,7 @@ test('Active Directory', needsRoot('Samba'), async t => {
   })
 
   t.test('tells the state of an account', async t => {
-    const { ask, lookup, logged } = await open(t)
+    const { ask, find, logged } = await open(t)
     for (const [name, username, password, expected] of [
       ['in order', 'alice', alice.password, 'alice'],
       ['disabled', 'carol', carol.password, 'disabled'],
@@ -141,7 +154,7 @@ test('Active Directory', needsRoot('Samba'), async t => {
       ['wrong password (52e)', 'alice', 'canary-wrong', 'wrong-credential']
     ] as const) t.equal(outcome(await ask(username, password)), expected, name)
     t.match(logged, [/disabled/, /password has expired/, /account has expired/, /at this hour/])
-    for (const username of ['carol', 'dave', 'erin']) t.equal(await lookup(username), null, username)
+    for (const [username, reason] of [['carol', 'disabled'], ['dave', 'expired'], ['erin', 'expired']] as const) t.strictSame(await find({ username }), { denied: reason, username })
   })
 
   t.test('tells it from the answer to the bind, where the entry said nothing yet', async t => {
@@ -199,7 +212,7 @@ test('Active Directory', needsRoot('Samba'), async t => {
 
   t.test('tells a locked account from a wrong password (775)', async t => {
     await samba.change(DOMAIN, { lockOutObservationWindow: '-18000000000', lockoutDuration: '-18000000000' })
-    const { ask, attempts, lookup } = await open(t)
+    const { ask, attempts, find } = await open(t)
     const guess = async (_account: string, check: () => Promise<CheckOutcome>): Promise<CheckOutcome> => {
       for (let index = 0; index < 3; index++) t.equal(outcome(await ask('bob', `canary-other-guess-${index}`)), 'wrong-credential')
       return await check()
@@ -207,7 +220,7 @@ test('Active Directory', needsRoot('Samba'), async t => {
     t.equal(outcome(await ask('bob', bob.password, { attempt: guess })), 'locked', 'by the answer to the bind')
     t.equal(outcome(await ask('bob', bob.password)), 'locked', 'by the entry')
     t.equal(attempts.length, 3, 'which spares the bind')
-    t.equal(await lookup('bob'), null)
+    t.strictSame(await find({ username: 'bob' }), { denied: 'locked', username: 'bob' })
   })
 
   t.test('is asked over StartTLS too, and never in plaintext', async t => {

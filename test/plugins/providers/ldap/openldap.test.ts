@@ -1,13 +1,14 @@
 /** The provider ldap on OpenLDAP: who is found, who gets in, and with which groups. */
 import { createServer, type AddressInfo } from 'node:net'
 import { once } from 'node:events'
+import { Client } from 'ldapts'
 import { test } from 'tap'
 import ldap from '../../../../plugins/providers/ldap/index.js'
 import { conformanceCases } from '../../../../src/conformance/index.js'
 import { openLdap, openldapConfig, outcome, type LdapFields } from '../../../fixtures/ldap.js'
 import { freePort } from '../../../fixtures/child.js'
 import { alice, bob, carol } from '../../../fixtures/people.js'
-import { GROUPS, odd, READER, startSlapd, SUFFIX, UUIDS, zoe } from '../../../fixtures/slapd.js'
+import { ADMIN, GROUPS, odd, READER, startSlapd, SUFFIX, UUIDS, zoe } from '../../../fixtures/slapd.js'
 
 const PEOPLE = `ou=people,${SUFFIX}`
 
@@ -106,6 +107,7 @@ test('OpenLDAP', async t => {
             { credential: { username: 'carol', password: carol.password }, reason: 'locked' },
             { credential: { username: 'dave', password: 'canary-dave-password' }, reason: 'expired' }
           ],
+          deniedAccounts: [{ query: { username: 'carol' }, reason: 'locked' }, { query: { username: 'DAVE' }, reason: 'expired' }],
           foreign: ['canary-opaque-token', { username: 'nobody', password: 'canary-of-nobody' }]
         })
         for (const { name, run } of cases) await t.resolves(run(), name)
@@ -299,10 +301,56 @@ test('OpenLDAP', async t => {
   })
 
   t.test('looks users up without a password', async t => {
-    const { lookup, attempts } = await open(t)
-    t.match(await lookup('ALICE'), { username: 'alice', uid: UUIDS.alice, groups: ['developers', 'platform'] })
-    for (const name of ['nobody', 'carol', 'twin', '*']) t.equal(await lookup(name), null, name)
-    t.strictSame(attempts, [])
+    const { find, attempts, events } = await open(t)
+    t.match(await find({ username: 'ALICE' }), { user: { username: 'alice', uid: UUIDS.alice, groups: ['developers', 'platform'] } })
+    t.match(await find({ uid: UUIDS.bob }), { user: { username: 'bob', uid: UUIDS.bob, groups: ['developers'] } })
+    for (const [username, expected] of [['nobody', 'nobody'], ['*', 'nobody'], ['', 'nobody'], ['carol', 'locked'], ['dave', 'expired'], ['twin', 'wrong-credential']] as const) {
+      t.equal(outcome(await find({ username })), expected, username)
+    }
+    t.strictSame([...events, ...attempts], ['group-dropped', 'ambiguous-user'])
+    t.equal(outcome(await (await open(t, { requireGroup: 'cluster-admins' })).find({ username: 'alice' })), 'not-member')
+  })
+
+  t.test('looks users up by uid, wherever their entries are now', async t => {
+    const admin = new Client({ url: slapd.url })
+    t.teardown(async () => { await admin.unbind() })
+    await admin.bind(ADMIN.dn, ADMIN.password)
+    const uuidOf = async (dn: string): Promise<string> => String((await admin.search(dn, { scope: 'base', attributes: ['entryUUID'] })).searchEntries[0]!['entryUUID'])
+    const move = async (from: string, to: string): Promise<void> => { await admin.modifyDN(from, to) }
+    await admin.add(`uid=mover,${PEOPLE}`, { objectClass: 'inetOrgPerson', uid: 'mover', cn: 'mover', sn: 'mover', mail: 'mover@example.test' })
+    const uid = await uuidOf(`uid=mover,${PEOPLE}`)
+    const byFilter = await open(t)
+    const byMail = await open(t, { userSearch: { baseDN: SUFFIX, filter: '(&(!(uid=away))(mail={username}@example\\2etest))' } })
+    const byTemplate = await open(t, { userDNTemplate: `uid={username},${PEOPLE}`, userSearch: {} })
+    const each = async (): Promise<string[]> => await Promise.all([byFilter, byMail, byTemplate].map(async ({ find }) => outcome(await find({ uid }))))
+    t.strictSame(await each(), ['mover', 'mover', 'mover'])
+    await move(`uid=mover,${PEOPLE}`, `uid=renamed,${PEOPLE}`)
+    t.strictSame(await each(), ['renamed', 'renamed', 'renamed'], 'under the new name')
+    await move(`uid=renamed,${PEOPLE}`, `uid=renamed,ou=open,${SUFFIX}`)
+    t.strictSame(await each(), ['nobody', 'renamed', 'nobody'], 'below the base only')
+    await move(`uid=renamed,ou=open,${SUFFIX}`, `uid=away,ou=open,${SUFFIX}`)
+    t.strictSame(await each(), ['nobody', 'nobody', 'nobody'], 'whom the filter still finds')
+    t.equal(outcome(await byFilter.find({ uid: await uuidOf(`uid=carol,${PEOPLE}`) })), 'locked')
+    t.equal(outcome(await byFilter.find({ uid: await uuidOf(`cn=twin one,${PEOPLE}`) })), 'wrong-credential', 'whose name means one account')
+    t.match(await byTemplate.find({ uid: await uuidOf(odd.dn) }), { user: { username: odd.username } })
+    t.strictSame((await byFilter.explain({ uid: UUIDS.alice })).slice(0, 3), [`searched ${PEOPLE} for entryUUID ${UUIDS.alice}: 1 entry`, `searched ${PEOPLE} for (uid=alice): 1 entry`, `found uid=alice,${PEOPLE}`])
+  })
+
+  t.test('takes for a uid nothing but the value that one account has', async t => {
+    const { find } = await open(t)
+    for (const uid of ['*', '', 'alice', `${UUIDS.alice}*`, UUIDS.alice.replaceAll('-', ''), `${UUIDS.alice})(uid=*`, '11111111-0000-4000-8000-000000000009', '\0', 'x'.repeat(10_000)]) {
+      t.equal(outcome(await find({ uid })), 'nobody', uid.slice(0, 40))
+    }
+    const bySurname = await open(t, { userSearch: { baseDN: SUFFIX, filter: '(cn={username})', attributes: { username: 'cn', uid: 'sn' } } })
+    t.equal(outcome(await bySurname.find({ uid: 'heidi' })), 'nobody', 'a uid differs in case')
+    t.equal(outcome(await bySurname.find({ uid: 'Heidi' })), 'Heidi (on call)')
+    t.equal(outcome(await bySurname.find({ uid: 'twin' })), 'wrong-credential', 'of two accounts')
+    const byDepartment = await open(t, { userSearch: { baseDN: SUFFIX, attributes: { uid: 'departmentNumber' } } })
+    t.equal(outcome(await byDepartment.find({ uid: 'on-call' })), 'nobody', 'another value of the entry')
+    const byClass = await open(t, { userSearch: { baseDN: PEOPLE, attributes: { uid: 'objectClass' } } })
+    t.equal(outcome(await byClass.find({ uid: 'inetOrgPerson' })), 'wrong-credential', 'of very many')
+    const without = await open(t, { preset: 'none', userSearch: { baseDN: PEOPLE, filter: '(uid={username})', attributes: { username: 'uid' } }, groupSearch: { mode: 'none' } })
+    t.equal(outcome(await without.find({ uid: UUIDS.alice })), 'nobody', 'without an attribute for it')
   })
 
   t.test('explains itself', async t => {
