@@ -135,6 +135,13 @@ test('each rule across fields', async (t) => {
     ['prefixes differ', chainWith((config) => { config.identityProviders[1].groupPrefix = 'p:' }), [['identityProviders[1].groupPrefix', /overlaps with identityProviders\[0\].groupPrefix: .*the same groups/]]],
     ['none starts another', chainWith((config) => { config.identityProviders[1].usernamePrefix = 'p:c:' }), [['identityProviders[1].usernamePrefix', /overlaps with identityProviders\[0\]/]]],
     ['… the other way round', chainWith((config) => { config.identityProviders[0].usernamePrefix = 'c:p:' }), [['identityProviders[1].usernamePrefix', /overlaps with identityProviders\[0\]/]]],
+    ['groups come from a provider that exists', chainWith((config) => { config.identityProviders[1].groupsFrom = 'peopel' }), [['identityProviders[1].groupsFrom', /^no identity provider is named "peopel"; did you mean "people"\?$/]]],
+    ['… also in a mapping', chainWith((config) => { config.identityProviders[0].groupsFrom = { provider: 'nowhere' } }), [['identityProviders[0].groupsFrom.provider', /^no identity provider is named "nowhere"$/]]],
+    ['from another one', chainWith((config) => { config.identityProviders[0].groupsFrom = 'people' }), [['identityProviders[0].groupsFrom', /must name another provider/]]],
+    ['with groups of its own', chainWith((config) => { config.identityProviders[0].groupsFrom = 'corp'; config.identityProviders[1].groupsFrom = { provider: 'people', optional: true } }), [['identityProviders[0].groupsFrom', /names "corp", whose own groups come from another/], ['identityProviders[1].groupsFrom.provider', /names "people", whose/]]],
+    ['which need no prefix if no others have any', chainWith((config) => { config.identityProviders[0].groupsFrom = 'corp'; for (const entry of config.identityProviders) delete entry.groupPrefix }), []],
+    ['but usernames do', chainWith((config) => { config.identityProviders[0].groupsFrom = 'corp'; delete config.identityProviders[0].usernamePrefix }), [['identityProviders[0].usernamePrefix', /is required/]]],
+    ['a name is a name', chainWith((config) => { config.identityProviders[0].groupsFrom = ['corp']; config.identityProviders[1].groupsFrom = { name: 'people' } }), [['identityProviders[0].groupsFrom', /must be the name of a provider, or \{provider: NAME, optional: true\}/], ['identityProviders[1].groupsFrom', /must be the name of a provider/]]],
     ['sharedNames allows the latter', chainWith((config) => { config.sharedNames = true; for (const entry of config.identityProviders) entry.usernamePrefix = entry.groupPrefix = '' }), []],
     ['but not the former', chainWith((config) => { config.sharedNames = true; delete config.identityProviders[0].usernamePrefix }), [['identityProviders[0].usernamePrefix', /is required/]]],
     ['a provider has no longer than the review', configWith((config) => { config.server.timeout = '2s' }), [['identityProviders[0].timeout', /is 3s, and must not be longer than server.timeout \(2s\), the time limit for a whole review/]]],
@@ -228,6 +235,16 @@ test('a invalid config tells which providers are sound all the same', async (t) 
   t.equal(inspection.providers.length, 1)
 })
 
+test('a provider is told whether another one needs its lookup', async (t) => {
+  for (const groupsFrom of [undefined, 'corp', { provider: 'corp' }]) {
+    const validated: unknown[] = []
+    const definition: IdentityProviderDefinition = { ...PLAIN, validate: (_config, ctx) => { validated.push(ctx); return [] } }
+    const dir = t.testdir({ 'c.yaml': chainWith((config) => { config.identityProviders[0].groupsFrom = groupsFrom; config.identityProviders[1].timeout = '1s' }) })
+    await loadConfig({ file: join(dir, 'c.yaml'), findDefinition: async () => definition })
+    t.strictSame(validated, [{ timeout: '3s', needsLookup: false }, { timeout: '1s', needsLookup: groupsFrom !== undefined }])
+  }
+})
+
 test('warnings', async (t) => {
   const open = /without clientCAFile, anyone who can reach the port can try tokens and passwords/
   for (const [host, warned] of [['::', true], ['0.0.0.0', true], ['192.0.2.1', true], ['127.0.0.1', false], ['127.1.2.3', false], ['::1', false], ['localhost', false]] as const) {
@@ -239,6 +256,14 @@ test('warnings', async (t) => {
   t.test('of a prefix that Kubernetes keeps to itself', async (t) => {
     const { warnings } = await load(t, configWith((config) => { config.identityProviders[0].groupPrefix = 'system:' }))
     t.match(warnings, [{ path: 'identityProviders[0].groupPrefix', line: 10, message: /names that begin with "system:" are reserved/ }])
+  })
+
+  t.test('of a prefix for groups that another provider has', async (t) => {
+    for (const groupsFrom of ['corp', { provider: 'corp' }]) {
+      const { warnings } = await load(t, chainWith((config) => { config.identityProviders[0].groupsFrom = groupsFrom }))
+      t.match(warnings, [{ path: 'identityProviders[0].groupPrefix', message: 'has no effect with groupsFrom: groups have the groupPrefix of "corp"' }])
+      t.strictSame((await load(t, chainWith((config) => { config.identityProviders[0].groupsFrom = groupsFrom; delete config.identityProviders[0].groupPrefix }))).warnings, [])
+    }
   })
 
   t.test('of a provider itself, and its errors across fields', async (t) => {

@@ -139,7 +139,7 @@ test('with a directory', async t => {
     t.strictSame([code, stderr], [0, ''])
     const nobody = await runCommand(['review', '--config', 'authn-webhook.yaml', '--explain', '--username', 'carol', '-o', 'json'], { cwd })
     t.equal(nobody.code, 1)
-    t.match(JSON.parse(nobody.stdout), { user: null, explanations: [{ provider: 'people' }, {}, { sentence: 'denied, locked: the account is locked until an administrator unlocks it' }, { sentence: 'no active user of this name' }] })
+    t.match(JSON.parse(nobody.stdout), { user: null, explanations: [{ provider: 'people' }, {}, { sentence: 'denied, locked: the account is locked until an administrator unlocks it' }], denial: { provider: 'people', reason: 'locked' } })
     await slapd.stop()
     const down = await runCommand(['review', '--config', 'authn-webhook.yaml', '--explain', '--username', 'alice'], { cwd })
     t.match(down, { code: 69, stderr: /identity provider "people" is unavailable: 127\.0\.0\.1:\d+ can't be reached: .*ECONNREFUSED/ })

@@ -9,12 +9,22 @@ const AD = { preset: 'activeDirectory', urls: ['ldaps://dc1.example.test'], user
 const READER = { bindDN: 'cn=reader,dc=example,dc=test', bindPassword: 'canary' }
 const TEMPLATE = { userDNTemplate: 'uid={username},dc=example,dc=test' }
 
-function inspect (fields: LdapFields): string[] {
+function inspect (fields: LdapFields, needsLookup = false): string[] {
   const config: any = structuredClone(fields)
   const errors = findErrors(config, ldap.schema)
-  const findings = errors.length > 0 ? errors : ldap.validate!(config, { timeout: '3s' })
+  const findings = errors.length > 0 ? errors : ldap.validate!(config, { timeout: '3s', needsLookup })
   return findings.map(({ path, message, ...rest }) => `${'warning' in rest ? 'warning: ' : ''}${path}: ${message}`)
 }
+
+test('lookups for another provider need a service account or an anonymous search', async t => {
+  const message = 'bindDN: is required: groupsFrom of another provider looks up users here, and without a service account only users can read their entries'
+  for (const [config, needsLookup, expected] of [
+    [{ ...OPENLDAP, ...TEMPLATE, userSearch: {} }, true, [message]],
+    [{ ...OPENLDAP, ...TEMPLATE, userSearch: {} }, false, []],
+    [{ ...OPENLDAP, ...TEMPLATE, userSearch: {}, ...READER }, true, []],
+    [OPENLDAP, true, []]
+  ] as const) t.strictSame(inspect(config, needsLookup), expected)
+})
 
 test('nothing is wrong with', async t => {
   for (const [name, config] of [

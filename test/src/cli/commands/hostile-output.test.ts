@@ -42,10 +42,11 @@ export default {
         if (token === 'throw') throw new Error(evil)
         return { user: { username: 'alice', extra: { team: [evil] } } }
       },
-      lookup: (name, { explain }) => {
+      lookup: (query, { explain }) => {
         explain?.(evil)
-        if (name === 'throw') throw new Error(evil)
-        return { username: 'alice', groups: [evil], extra: { team: [evil] } }
+        if (query.username === 'throw') throw new Error(evil)
+        if (query.username === 'nobody') return { denied: 'disabled', username: evil }
+        return { user: { username: 'alice', groups: [evil], extra: { team: [evil] } } }
       }
     }
   }
@@ -73,7 +74,7 @@ test('providers of a config', async t => {
   for (const [input, ...args] of [
     ['x'], ['x', '--explain'], ['x', '-o', 'json'], ['x', '-o', 'yaml', '--explain'], ['throw', '--explain'], ['throw', '--explain', '-o', 'json']
   ] as const) isClean(t, await runCommand(['review', '--config', 'config.yaml', '--token-file', '-', ...args], { cwd, input }), `${input} ${args.join(' ')}`)
-  for (const args of [['alice'], ['alice', '--explain'], ['alice', '--explain', '-o', 'yaml'], ['throw']]) {
+  for (const args of [['alice'], ['alice', '--explain'], ['alice', '--explain', '-o', 'yaml'], ['nobody', '--explain'], ['throw']]) {
     isClean(t, await runCommand(['review', '--config', 'config.yaml', '--username', ...args], { cwd }), args.join(' '))
   }
 })

@@ -9,7 +9,7 @@ import { hashPassword } from '../../../../src/authn/password-hash.js'
 import { digestToken } from '../../../../src/authn/token-digest.js'
 import { createCA, issueClient, issueServing, type CertificatePair } from '../../../../src/certificates/issue.js'
 import { issueOdd } from '../../../fixtures/certificates.js'
-import { runCommand, runOnTerminal } from '../../../fixtures/command.js'
+import { runCommand, runOnTerminal, type Outcome } from '../../../fixtures/command.js'
 import { kubeconfig } from '../../../fixtures/kubeconfigs.js'
 import { needs } from '../../../fixtures/packages.js'
 import { alice, basicToken, bob } from '../../../fixtures/people.js'
@@ -100,7 +100,7 @@ test('--explain names what Kubernetes does not get, with a token as with a name'
   const byToken = await runCommand(['review', '--token-file', '-', '--explain'], { cwd, env: ENV, input: alice.token })
   t.match(byToken.stdout, new RegExp(`^people \\(token, [\\d.]+ ms\\): authenticated: admin\npeople: ${sentence}\nauthenticated\nusername: `))
   const asJson = await runCommand(['review', '--token-file', '-', '--explain', '-o', 'json'], { cwd, env: ENV, input: alice.token })
-  t.match(JSON.parse(asJson.stdout).steps, [{ outcome: 'authenticated: admin', explanations: [sentence] }])
+  t.match(JSON.parse(asJson.stdout).steps, [{ outcome: 'authenticated: admin', explanations: [{ provider: 'people', sentence }] }])
   const byName = await runCommand(['review', '--username', 'admin', '--explain'], { cwd, env: ENV })
   t.match(byName.stdout, `people: ${sentence}\nusername:  admin\n`)
 })
@@ -116,18 +116,37 @@ test('--username looks a user up as Kubernetes would see them', async t => {
   t.strictSame(JSON.parse(found.stdout), { ...alice.user, username: 'corp:alice', groups: ['corp:developers', 'corp:platform'] })
   t.equal(found.code, 0)
   const missing = await runCommand(['review', '--username', 'mallory'], { cwd, env: ENV })
-  t.match(missing, { code: 1, stdout: 'no identity provider has an active user of this name; --explain shows why\n' })
+  t.match(missing, { code: 1, stdout: 'no identity provider has a user of this name; --explain shows why\n' })
+  t.match(await runCommand(['review', '--uid', '1001'], { cwd, env: ENV }), { code: 0, stdout: /^username: {2}corp:alice\n/ })
+  t.match(await runCommand(['review', '--uid', 'alice'], { cwd, env: ENV }), { code: 1, stdout: 'no identity provider has a user of this uid; --explain shows why\n' })
 })
 
 test('--username and --explain tell a user that may not log in from a name that nobody has', async t => {
   const cwd = files(t)
   const users = [{ username: 'carol', disabled: true }, { username: 'dave', expiresAt: '2020-01-01T00:00:00Z' }]
   writeFileSync(join(cwd, 'users.yaml'), JSON.stringify({ apiVersion: 'authn-webhook/v1', users }))
-  const found = { carol: 'denied, disabled: the users file disables this user', dave: 'denied, expired: this user expired at 2020-01-01T00:00:00.000Z', mallory: 'the users file has no user of this name' }
-  for (const [username, sentence] of Object.entries(found)) {
-    const stdout = `people: ${sentence}\npeople: no active user of this name\nno identity provider has an active user of this name\n`
-    t.match(await runCommand(['review', '--explain', '--username', username], { cwd, env: ENV }), { code: 1, stdout })
-  }
+  for (const [username, stdout] of [
+    ['carol', 'people: denied, disabled: the users file disables this user\ndenied by people: disabled\n'],
+    ['dave', 'people: denied, expired: this user expired at 2020-01-01T00:00:00.000Z\ndenied by people: expired\n'],
+    ['mallory', 'people: the users file has no user of this name\npeople: no user of this name\nno identity provider has a user of this name\n']
+  ] as const) t.strictSame(await runCommand(['review', '--explain', '--username', username], { cwd, env: ENV }), { code: 1, signal: null, stdout, stderr: '' })
+  t.match(await runCommand(['review', '--username', 'carol'], { cwd, env: ENV }), { code: 1, stdout: 'denied by people: disabled; --explain shows why\n' })
+  const asJson = await runCommand(['review', '--username', 'carol', '--explain', '-o', 'json'], { cwd, env: ENV })
+  t.match(JSON.parse(asJson.stdout), { user: null, denial: { provider: 'people', reason: 'disabled' }, explanations: [{ provider: 'people' }] })
+})
+
+test('groups from another provider, and where they come from', async t => {
+  const robot = { username: 'alice', tokens: [{ name: 'ci', hash: digestToken('canary-robot') }] }
+  const entry = (optional: boolean): string => `  - { name: robots, kind: static, usernamePrefix: 'robot:', groupsFrom: { provider: people, optional: ${optional} }, config: { usersFile: robots.yaml } }\n`
+  const cwd = files(t, CONFIG + entry(false))
+  writeFileSync(join(cwd, 'robots.yaml'), JSON.stringify({ apiVersion: 'authn-webhook/v1', users: [robot, { ...robot, username: 'mallory', uid: 'm', tokens: [] }] }))
+  const byToken = await runCommand(['review', '--token-file', '-', '--explain'], { cwd, env: ENV, input: 'canary-robot' })
+  t.equal(byToken.code, 0)
+  t.match(byToken.stdout, /^people \(token, .*: not recognized\npeople \(password, .*: not recognized\nrobots \(token, .*: authenticated: robot:alice\nrobots: groups of corp:alice from people: corp:developers, corp:platform\nauthenticated\nusername: {2}robot:alice\ngroups: {4}corp:developers, corp:platform\n/)
+  const byUid = async (): Promise<Outcome> => await runCommand(['review', '--uid', 'm', '--explain'], { cwd, env: ENV })
+  t.match(await byUid(), { code: 1, stdout: /robots: people has no user mallory: denied.*\ndenied by robots: not-member\n$/ })
+  writeFileSync(join(cwd, 'authn-webhook.yaml'), CONFIG + entry(true))
+  t.match(await byUid(), { code: 0, stdout: /robots: people has no user mallory: no groups\nrobots: mallory is robot:mallory in Kubernetes\nusername: {2}robot:mallory\nuid: {7}m\n$/ })
 })
 
 test('--username says which provider looks nobody up: exit 69, unless another one has the user', async t => {
@@ -242,6 +261,7 @@ const mistakes: Array<[args: string[], message: RegExp]> = [
   [['--server', 'https://x/', '--username', 'alice'], /'--username <name>' cannot be used with option '--server <url>'/],
   [['--kubeconfig', 'x', '--explain'], /'--explain' cannot be used with option '--kubeconfig <file>'/],
   [['--username', 'alice', '--token-file', '-'], /cannot be used with option/],
+  [['--uid', '1001', '--username', 'alice'], /'--uid <uid>' cannot be used with option '--username <name>'/],
   [['--server', 'http://x/', '--token-file', '-'], /https:/],
   [['--token-file', 'missing'], /missing/],
   [['--token-file', '-'], /token is empty/],
