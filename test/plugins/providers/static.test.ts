@@ -260,6 +260,7 @@ test('a user by name or uid', async (t) => {
     [{ username: 'alice' }, { user: alice.user, expiresAt: undefined }],
     [{ uid: '1001' }, { user: alice.user, expiresAt: undefined }],
     [{ username: 'zoe\u0308' }, { user: { username: 'zo\u00eb' }, expiresAt: new Date(FUTURE) }],
+    [{ uid: 'e\u0301' }, { user: { username: '1001', uid: '\u00e9' }, expiresAt: undefined }],
     [{ uid: '\u00e9' }, { user: { username: '1001', uid: '\u00e9' }, expiresAt: undefined }],
     [{ username: 'carol' }, { denied: 'disabled', username: 'carol' }],
     [{ uid: '1003' }, { denied: 'disabled', username: 'carol' }],

@@ -6,7 +6,7 @@ import { dial, hostOf } from '../../../../plugins/providers/ldap/connection/dial
 import { UnavailableError } from '../../../../src/errors.js'
 import { readText } from '../../../../src/documents/text.js'
 import { conformanceCases } from '../../../../src/conformance/index.js'
-import type { CheckOutcome } from '../../../../src/authn/provider.js'
+import type { Authentication, CheckOutcome } from '../../../../src/authn/provider.js'
 import { freePort } from '../../../fixtures/child.js'
 import { ldapConfig, openLdap, outcome, type LdapFields } from '../../../fixtures/ldap.js'
 import { alice, bob, carol } from '../../../fixtures/people.js'
@@ -76,6 +76,11 @@ test('Active Directory', needsRoot('Samba'), async t => {
     const { find } = await open(t)
     t.match(await find({ uid: uid! }), { user: { username: 'alice', uid } })
     for (const other of [uid!.toUpperCase(), uid!.replaceAll('-', ''), `{${uid!}}`, '00000000-0000-0000-0000-000000000000', '*', 'alice']) t.equal(await find({ uid: other }), null, other)
+    const bobs = (await find({ username: 'bob' }) as Authentication).user.uid!
+    await samba.change(userDN('bob'), { mail: 'alice@example.test' })
+    const byMail = await open(t, { userSearch: { baseDN: DOMAIN, filter: '(|(mail={username})(userPrincipalName={username}))' } })
+    t.equal(outcome(await byMail.find({ username: 'alice@example.test' })), 'alice', 'whose userPrincipalName it is')
+    t.equal(outcome(await byMail.find({ uid: bobs })), 'bob', 'by the name that means nobody else')
     const bySid = await open(t, { userSearch: { baseDN: DOMAIN, attributes: { uid: 'objectSid' } } })
     const sid = (await bySid.lookup('bob'))!.uid!
     t.match(sid, /^S-1-5-21-/)
