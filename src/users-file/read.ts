@@ -1,21 +1,24 @@
 /**
  * Reads and checks a users file: the schema, then what a schema can't express.
  * Every error has its path and line, and all are found at once. A large file is
- * read in parts (parts.ts), since values take a hundred times the memory of
+ * read in parts (list-parts.ts), since values take a hundred times the memory of
  * their text; what can't be cut is read as a whole.
  */
 import { createHash, type Hash } from 'node:crypto'
 import { getHeapStatistics } from 'node:v8'
 import { USERS_VERSION, UsersFile, type User } from '../../schemas/users.js'
+import { parsePart, shiftPath, splitList, type ListPart } from '../documents/list-parts.js'
 import { findErrors } from '../documents/schema-errors.js'
 import { decodeText } from '../documents/text.js'
-import { validateDocument, validationError, type ParsedDocument } from '../documents/yaml-file.js'
+import { validateDocument, validationError } from '../documents/yaml-file.js'
 import { MAX_ERRORS, ValidationError, type FieldError } from '../errors.js'
 import { MAX_USERS_BYTES, readBytes, readBytesSync, readPiecesSync, type FileVersion, type Read, type ReadOptions } from '../files/read.js'
 import { EntryReader } from './entries.js'
-import { assertFitsHeap, splitUsers, type UsersPart } from './parts.js'
+import { assertFitsHeap } from './heap.js'
 import type { UsersTable } from './table.js'
 import { Users } from './users.js'
+
+const KEY = 'users'
 
 /** @throws ValidationError with every error, also if the file can't be read */
 export async function readUsers (file: string, options?: ReadOptions): Promise<Users> {
@@ -51,7 +54,7 @@ export function findUserErrors (users: readonly User[]): FieldError[] {
 
 /** @throws ValidationError with every error */
 export function tabulateUsers (bytes: Buffer, file: string): UsersTable {
-  return tabulateParts(splitUsers([bytes]), file) ?? tabulateWhole(decodeText(bytes, file), file)
+  return tabulateParts(splitList([bytes], KEY), file) ?? tabulateWhole(decodeText(bytes, file), file)
 }
 
 /**
@@ -62,7 +65,7 @@ export function tabulateUsers (bytes: Buffer, file: string): UsersTable {
  */
 export function tabulateFile (file: string, { digest, size }: FileVersion, heapLimit = getHeapStatistics().heap_size_limit): UsersTable | undefined {
   const hash = createHash('sha256')
-  const parts = splitUsers(piecesOf(file, hash))
+  const parts = splitList(piecesOf(file, hash), KEY)
   if (parts !== undefined) assertFitsHeap(size, file, heapLimit)
   const table = tabulateParts(parts, file)
   if (table !== undefined) return hash.digest('hex') === digest ? table : undefined
@@ -92,19 +95,19 @@ function tabulateWhole (text: string, file: string): UsersTable {
 }
 
 /** @returns undefined if the file has to be read as a whole */
-function tabulateParts (parts: Iterable<UsersPart> | undefined, file: string): UsersTable | undefined {
+function tabulateParts (parts: Iterable<ListPart> | undefined, file: string): UsersTable | undefined {
   if (parts === undefined) return undefined
   const reader = new EntryReader()
   for (const { bytes, line } of parts) {
-    const draft = parsePart(bytes, file)
+    const draft = parsePart<UsersFile>(bytes, { file, schema: UsersFile, key: KEY })
     if (draft === undefined) return undefined
     const first = reader.count
     const known = reader.errors.length
-    for (const error of draft.errors) reader.errors.push({ ...error, path: shift(error.path, first) })
+    for (const error of draft.errors) reader.errors.push({ ...error, path: shiftPath(error.path, KEY, first) })
     reader.read(draft)
     // lines are looked up now, since only the errors of a part are kept
     for (const error of reader.errors.splice(known)) {
-      const within = error.line ?? draft.lineOf(shift(error.path, -first))
+      const within = error.line ?? draft.lineOf(shiftPath(error.path, KEY, -first))
       reader.errors.push({ ...error, line: within === undefined ? line : within + line - 1 })
     }
     if (reader.errors.length > MAX_ERRORS) break
@@ -113,32 +116,4 @@ function tabulateParts (parts: Iterable<UsersPart> | undefined, file: string): U
   }
   if (reader.errors.length > 0) throw new ValidationError(file, reader.errors.sort((a, b) => (a.line ?? 0) - (b.line ?? 0)))
   return reader.builder.finish()
-}
-
-/** @returns undefined if the part does not end with a user, or refers to another part */
-function parsePart (bytes: Buffer, file: string): ParsedDocument<UsersFile> | undefined {
-  const text = decodeText(bytes, file)
-  if (ALIAS.test(text) || LONE_CR.test(text) || MARKER.test(text.slice(text.indexOf('users:')))) return undefined
-  try {
-    const draft = validateDocument<UsersFile>(text, { file, schema: UsersFile })
-    const isPart = Array.isArray(draft.value?.users) && Object.keys(draft.value).sort().join() === 'apiVersion,users'
-    return isPart ? draft : undefined
-  } catch (error) {
-    if (error instanceof ValidationError) return undefined
-    throw error
-  }
-}
-
-/** A possible anchor or alias of YAML. */
-const ALIAS = /(?:^|[\s[\]{},:-])[&*][^\s]/
-
-/** A line break of YAML, but not of parts.ts. */
-const LONE_CR = /\r(?!\n)/
-
-/** Ends the document. */
-const MARKER = /^(?:---|\.\.\.)/m
-
-/** `users[3].uid` → `users[1003].uid` */
-function shift (path: string, by: number): string {
-  return by === 0 ? path : path.replace(/^users\[(\d+)\]/, (_, index: string) => `users[${Number(index) + by}]`)
 }

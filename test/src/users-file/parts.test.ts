@@ -6,7 +6,7 @@ import { digestToken } from '../../../src/authn/token-digest.js'
 import { recordOf } from '../../../src/users-file/table.js'
 import { ValidationError } from '../../../src/errors.js'
 import { tabulateUsers } from '../../../src/users-file/read.js'
-import { splitUsers } from '../../../src/users-file/parts.js'
+import { splitList } from '../../../src/documents/list-parts.js'
 import { holds } from '../../fixtures/property.js'
 
 const HEAD = 'apiVersion: authn-webhook/v1\nusers:\n'
@@ -29,7 +29,7 @@ function outcomeOf (text: string): Outcome {
 /** A head that begins with an indented comment is not cut. */
 function wholeOutcomeOf (text: string): Outcome {
   const whole = text.replace(/^\ufeff?/, '$& # read as a whole\n')
-  assert.equal(splitUsers([Buffer.from(whole)]), undefined)
+  assert.equal(splitList([Buffer.from(whole)], 'users'), undefined)
   return outcomeOf(whole)
 }
 
@@ -84,7 +84,7 @@ test('in parts and as a whole, a file has the same users, or errors both times',
     const text = short.replaceAll('§', () => PADDING.trimEnd())
     const parts = outcomeOf(text)
     const whole = wholeOutcomeOf(text)
-    if (splitUsers([Buffer.from(text)]) !== undefined) seen.parts++
+    if (splitList([Buffer.from(text)], 'users') !== undefined) seen.parts++
     const invalid = 'errors' in parts && 'errors' in whole
     seen[invalid ? 'errors' : 'users']++
     if (!invalid) assert.deepEqual(parts, whole)

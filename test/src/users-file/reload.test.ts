@@ -8,7 +8,7 @@ import type { Users } from '../../../src/users-file/users.js'
 import { ValidationError } from '../../../src/errors.js'
 import { loadUsers } from '../../../src/users-file/reload.js'
 import { readVersion, type FileVersion } from '../../../src/files/read.js'
-import { splitUsers } from '../../../src/users-file/parts.js'
+import { splitList } from '../../../src/documents/list-parts.js'
 import { parseUsers, readUsers, tabulateFile, tabulateUsers } from '../../../src/users-file/read.js'
 import { alice, bob } from '../../fixtures/people.js'
 
@@ -117,7 +117,7 @@ test('parts end before a user, however the file is read', t => {
   const bytes = Buffer.from(HEAD + ALICE + CROWD + BOB)
   for (const size of [129, 200, 500, bytes.length].map(kibibytes => kibibytes * 1024)) {
     const pieces = Array.from({ length: Math.ceil(bytes.length / size) }, (_, index) => bytes.subarray(index * size, (index + 1) * size))
-    const parts = [...splitUsers(pieces)!].map(part => ({ text: part.bytes.toString(), line: part.line }))
+    const parts = [...splitList(pieces, 'users')!].map(part => ({ text: part.bytes.toString(), line: part.line }))
     t.ok(parts.length > 3 && parts.every(({ text }) => text.length < 200 * 1024), `${size} bytes: ${parts.length} parts`)
     for (const { text, line } of parts.slice(1)) t.ok(text.startsWith(`${HEAD}  - `) && line > 0, `line ${line}`)
     t.equal(parts.map(({ text }, index) => index === 0 ? text : text.slice(HEAD.length)).join(''), bytes.toString())
