@@ -9,6 +9,7 @@ import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import type { Secret } from '../schemas/primitives.js'
 import type { ApiVersion } from '../schemas/token-review.js'
+import type { ParsedCredential } from '../src/authn/credential.js'
 import type { ProviderError } from '../src/authn/provider-error.js'
 import { keyedDigest } from '../src/authn/keyed-digest.js'
 import type { Review } from '../src/authn/review.js'
@@ -22,7 +23,7 @@ declare module 'fastify' {
 
 export interface AuditEntry {
   readonly review: Review
-  readonly token: string
+  readonly credential: ParsedCredential
   readonly apiVersion: ApiVersion
   /** Name of the client certificate, if one is required. */
   readonly client: string | null
@@ -45,7 +46,8 @@ async function audit (fastify: FastifyInstance, { enabled, log, fingerprintKey }
   const fingerprint = (text: string): string => digest(text).slice(0, 24)
   // redaction takes longer than a review, and these fields hold nothing to redact
   const auditLog = log.child({ audit: 'TokenReview' }, { level: 'info', redact: [] })
-  fastify.decorate('audit', ({ review, token, apiVersion, client, peer, seconds }: AuditEntry) => {
+  fastify.decorate('audit', ({ review, credential, apiVersion, client, peer, seconds }: AuditEntry) => {
+    const tokenFingerprint = fingerprint(credential.digest)
     const { outcome, reason, provider, username, typedName, status, dropped, failure } = review
     if (enabled) {
       auditLog.info({
@@ -62,10 +64,10 @@ async function audit (fastify: FastifyInstance, { enabled, log, fingerprintKey }
         apiVersion,
         client: client ?? undefined,
         peer: peer && plainAddress(peer),
-        fingerprint: fingerprint(token)
+        fingerprint: tokenFingerprint
       }, 'review')
     }
-    if (failure !== undefined) logFailure(log, { provider, fingerprint: fingerprint(token) }, failure)
+    if (failure !== undefined) logFailure(log, { provider, fingerprint: tokenFingerprint }, failure)
   })
 }
 

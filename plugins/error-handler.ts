@@ -72,7 +72,7 @@ function describe (violation: Violation | undefined): string {
     case 'type': return `${field} must be ${article(String(params.type))}`
     case 'enum': return `${field} must be one of ${(params.allowedValues as string[]).join(', ')}`
     case 'const': return `${field} must be ${String(params.allowedValue)}`
-    case 'minLength': return `${field} must not be empty`
+    case 'pattern': return `${field} must not be empty`
     default: return `${field} is not valid`
   }
 }

@@ -7,6 +7,7 @@ import type { FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Logger } from 'pino'
 import { TokenReviewRequest, TokenReviewResponse, type ApiVersion } from '../schemas/token-review.js'
+import { parseCredential } from '../src/authn/credential.js'
 import { Deadline } from '../src/authn/deadline.js'
 import { parseDuration } from '../src/authn/duration.js'
 import { review, unavailableStatus, type Review, type ReviewRules, type Spec } from '../src/authn/review.js'
@@ -29,11 +30,12 @@ const tokenReview: FastifyPluginAsyncTypebox<TokenReviewOptions> = async (fastif
   }, async (request) => {
     const started = performance.now()
     const { body: { apiVersion, spec }, ip } = request
-    const review = await reviewed(spec, budget(request, timeout), callerOf(request, ip))
+    const credential = parseCredential(spec.token)
+    const review = await reviewed({ credential, audiences: spec.audiences }, budget(request, timeout), callerOf(request, ip))
     const seconds = (performance.now() - started) / 1000
     fastify.metrics.reviewed(review, VERSION_LABELS[apiVersion], seconds)
     fastify.httpSessions.reviewed(request.raw, review.outcome === 'authenticated')
-    fastify.audit({ review, token: spec.token, apiVersion, client: request.clientCertificateName, peer: ip, seconds })
+    fastify.audit({ review, credential, apiVersion, client: request.clientCertificateName, peer: ip, seconds })
     // the version that was asked: the API server can't decode another one
     return { apiVersion, kind: 'TokenReview' as const, status: review.status }
   })

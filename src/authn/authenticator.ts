@@ -13,7 +13,7 @@
  */
 import type { NameRules, Outcome } from './answer.js'
 import type { AnswerCache } from './cache.js'
-import type { Credential } from './credential.js'
+import type { ParsedCredential } from './credential.js'
 import type { Deadline } from './deadline.js'
 import { GroupsAuthenticator, type GroupsFrom } from './groups-from.js'
 import type { Observer } from './observer.js'
@@ -40,7 +40,7 @@ export interface OpenProvider {
 
 /** What one review asks every authenticator. */
 export interface Question {
-  readonly credential: Credential
+  readonly credential: ParsedCredential
   /** `spec.audiences`; empty if the request names none. */
   readonly audiences: readonly string[]
   readonly deadline: Deadline
@@ -84,7 +84,7 @@ class ProviderAuthenticator implements Authenticator {
     this.provider = open.name
     this.credentialType = credentialType
     this.#recognizer = open.provider
-    this.#method = new ProviderMethod({ open, call, keyOf: ({ credential, audiences }) => open.cache.key(credentialType, credential.token, audiences) })
+    this.#method = new ProviderMethod({ open, call, keyOf: ({ credential, audiences }) => open.cache.key(credentialType, credential.digest, audiences) })
     this.#synchronous = open.provider.synchronous?.includes(credentialType) === true
   }
 
@@ -102,7 +102,7 @@ class ProviderAuthenticator implements Authenticator {
     return this.#method.ask(question)
   }
 
-  #recognizes (credential: Credential): boolean {
+  #recognizes (credential: ParsedCredential): boolean {
     if (this.credentialType === 'password' && credential.passwordCredential === undefined) return false
     return this.#recognizer.recognizes === undefined || this.#recognizer.recognizes(credential)
   }

@@ -4,6 +4,8 @@
  * passwords as base64("username:password").
  */
 import { isUtf8 } from 'node:buffer'
+import { hash } from 'node:crypto'
+import { isText } from './mapping.js'
 
 export interface PasswordCredential {
   readonly username: string
@@ -19,14 +21,28 @@ export interface Credential {
   readonly passwordCredential: PasswordCredential | undefined
 }
 
+export interface ParsedCredential extends Credential {
+  /**
+   * SHA-256 of the token, for keyed digests: a long token is hashed once. Never to
+   * be kept or written by itself, since passwords could be guessed from it.
+   */
+  readonly digest: string
+}
+
 /** Parsed lazily, and once: an opaque token that the first provider knows is never parsed. */
-class PresentedToken implements Credential {
+class PresentedToken implements ParsedCredential {
   readonly token: string
+  #digest: string | undefined
   #jwt: boolean | undefined
   #password: PasswordCredential | undefined | null = null
 
   constructor (token: string) {
     this.token = token
+  }
+
+  get digest (): string {
+    this.#digest ??= hash('sha256', encoded(this.token), 'base64')
+    return this.#digest
   }
 
   get jwt (): boolean {
@@ -49,8 +65,13 @@ const JWT = /^eyJ[A-Za-z0-9_-]*\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*$/
 // C0, DEL and C1: never typed, and misread by logs and directories
 const CONTROL = /\p{Cc}/u
 
-export function parseCredential (token: string): Credential {
+export function parseCredential (token: string): ParsedCredential {
   return new PresentedToken(token)
+}
+
+/** What is no text has no UTF-8, and must not have the digest of another token: these bytes begin as no UTF-8 does. */
+function encoded (token: string): string | Buffer {
+  return isText(token) ? token : Buffer.from(`\uFEFF${token}`, 'utf16le')
 }
 
 /**

@@ -1,6 +1,6 @@
 /** Makes what a provider gets with each request: `ctx` of the provider contract. */
 import type { OpenProvider, Question } from './authenticator.js'
-import type { Credential } from './credential.js'
+import type { ParsedCredential } from './credential.js'
 import { keyedDigest } from './keyed-digest.js'
 import type { RequestContext } from './provider.js'
 import type { WithoutPermit } from './semaphore.js'
@@ -29,6 +29,6 @@ export function requestContext (open: OpenProvider, signal: AbortSignal, { audie
 const digest = keyedDigest()
 
 /** 48 bits: two passwords that share them by chance count as one. */
-function guessOf ({ passwordCredential, token }: Credential): number {
-  return parseInt(digest(passwordCredential?.password ?? token).slice(0, 12), 16)
+function guessOf (credential: ParsedCredential): number {
+  return parseInt(digest(credential.passwordCredential?.password ?? credential.digest).slice(0, 12), 16)
 }

@@ -2,19 +2,23 @@
  * From a TokenReview's spec to its status: the one place that knows the rules.
  * A review is authenticated, denied, or unavailable.
  */
-import type { TokenReviewRequest, TokenReviewStatus } from '../../schemas/token-review.js'
+import type { TokenReviewStatus } from '../../schemas/token-review.js'
 import type { UnavailableReason } from '../errors.js'
 import type { DenialReason } from './answer.js'
 import { matchAudiences } from './audiences.js'
 import type { Authenticator } from './authenticator.js'
 import { authenticate, type ChainResult, type ChainStep } from './chain.js'
-import { parseCredential } from './credential.js'
+import type { ParsedCredential } from './credential.js'
 import type { Deadline } from './deadline.js'
 import type { ProviderError } from './provider-error.js'
 import type { Explain } from './request-context.js'
 import type { DroppedNames } from './mapping.js'
 
-export type Spec = TokenReviewRequest['spec']
+/** A TokenReview's spec, with its token parsed. */
+export interface Spec {
+  readonly credential: ParsedCredential
+  readonly audiences?: readonly string[] | undefined
+}
 
 export interface ReviewRules {
   /** In the order of the config. */
@@ -47,12 +51,10 @@ export interface ReviewContext {
   readonly explain?: Explain
 }
 
-export async function review (spec: Spec, deadline: Deadline, rules: ReviewRules, { caller, trace, explain }: ReviewContext = {}): Promise<Review> {
-  if (Buffer.byteLength(spec.token) > rules.maxTokenBytes) {
+export async function review ({ credential, audiences: requested = [] }: Spec, deadline: Deadline, rules: ReviewRules, { caller, trace, explain }: ReviewContext = {}): Promise<Review> {
+  if (Buffer.byteLength(credential.token) > rules.maxTokenBytes) {
     return { outcome: 'denied', reason: 'token-too-long', status: NOT_AUTHENTICATED }
   }
-  const credential = parseCredential(spec.token)
-  const requested = spec.audiences ?? []
   const result = await authenticate(rules.chain, { credential, audiences: requested, deadline, caller, explain }, trace)
   const reviewed = toReview(result, requested, rules.audiences)
   return reviewed.username === undefined ? { ...reviewed, typedName: credential.passwordCredential?.username } : reviewed

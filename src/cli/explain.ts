@@ -1,15 +1,16 @@
 /** The providers of a config, explained: their answers with reasons, and users by name or uid. */
-import type { TokenReviewStatus, UserInfo } from '../../schemas/token-review.js'
+import type { TokenReviewRequest, TokenReviewStatus, UserInfo } from '../../schemas/token-review.js'
 import { isUnavailable, isVettedDenial, type DenialReason, type Outcome, type Unavailable, type VettedAuthentication, type VettedDenial } from '../authn/answer.js'
 import type { OpenProvider } from '../authn/authenticator.js'
 import type { ChainStep } from '../authn/chain.js'
+import { parseCredential } from '../authn/credential.js'
 import { Deadline } from '../authn/deadline.js'
 import { addGroups } from '../authn/groups-from.js'
 import { createLookup } from '../authn/lookup.js'
 import type { LookupQuery } from '../authn/provider.js'
 import type { Explain } from '../authn/request-context.js'
 import { isReservedKey, isReservedName } from '../authn/reserved.js'
-import { review, type Review, type ReviewRules, type Spec } from '../authn/review.js'
+import { review, type Review, type ReviewRules } from '../authn/review.js'
 import { CommandError, ExitCode } from './command-error.js'
 import { messageOf } from '../errors.js'
 
@@ -31,7 +32,7 @@ export interface ExplainedReview {
   readonly steps: readonly ExplainedStep[]
 }
 
-export async function explainReview (spec: Spec, rules: ReviewRules, timeout: number): Promise<ExplainedReview> {
+export async function explainReview ({ token, audiences }: TokenReviewRequest['spec'], rules: ReviewRules, timeout: number): Promise<ExplainedReview> {
   const steps: ExplainedStep[] = []
   let explanations: Explanation[] = []
   const trace = (step: ChainStep): void => {
@@ -40,7 +41,7 @@ export async function explainReview (spec: Spec, rules: ReviewRules, timeout: nu
     explanations = []
   }
   const explain: Explain = (provider, sentence) => { explainInto(explanations)(provider, sentence) }
-  const { status, reason } = await review(spec, new Deadline(timeout), rules, { trace, explain })
+  const { status, reason } = await review({ credential: parseCredential(token), audiences }, new Deadline(timeout), rules, { trace, explain })
   return { status, reason, steps }
 }
 

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { test } from 'tap'
 import { issueClient } from '../../src/certificates/issue.js'
 import { alice, basicToken, bob } from '../fixtures/people.js'
@@ -77,6 +78,15 @@ test('what was merely typed is a digest, the same in every replica with the same
   t.equal(auditLines(other)[0]!.fingerprint, line!.fingerprint)
   t.not(auditLines(stranger)[0]!.typedName, line!.typedName)
   t.notMatch(JSON.stringify(one.lines), 'hunter2')
+})
+
+test('a fingerprint is no digest that guesses could be compared with', async t => {
+  const service = await startService(t, { providers: { people } })
+  const token = basicToken('bob', 'wrong')
+  await service.review(token)
+  const { fingerprint } = auditLines(service)[0]!
+  const digest = createHash('sha256').update(token).digest()
+  t.notOk([digest.toString('hex'), createHash('sha256').update(digest.toString('base64')).digest('hex')].some(unkeyed => unkeyed.startsWith(fingerprint)))
 })
 
 test('what a provider throws is logged without what was presented', async t => {

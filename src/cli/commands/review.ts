@@ -1,11 +1,10 @@
 /** `authn-webhook review`: reviews a token with a running service, or with the providers of a config in this process. */
 import { Command, Option } from 'commander'
-import type { TokenReviewStatus, UserInfo } from '../../../schemas/token-review.js'
+import type { TokenReviewRequest, TokenReviewStatus, UserInfo } from '../../../schemas/token-review.js'
 import { isUnavailable, isVettedDenial } from '../../authn/answer.js'
 import { Deadline, PROVIDER_PATIENCE } from '../../authn/deadline.js'
 import { milliseconds } from '../../authn/duration.js'
 import type { LookupQuery } from '../../authn/provider.js'
-import type { Spec } from '../../authn/review.js'
 import { messageOf } from '../../errors.js'
 import { escapeJson } from '../../printable.js'
 import type { OpenChain } from '../chain.js'
@@ -89,7 +88,7 @@ function describeFound ({ user, denial }: ExplainedUser, field: string, explaine
   return [`${described}${explained ? '' : '; --explain shows why'}`]
 }
 
-async function reviewWithService (spec: Spec, target: Target): Promise<TokenReviewStatus> {
+async function reviewWithService (spec: TokenReviewRequest['spec'], target: Target): Promise<TokenReviewStatus> {
   const { requestReview } = await import('../client.js')
   const { formatCheck, isBlocking } = await import('../doctor/check.js')
   const { explainNoResponse } = await import('../doctor/reviews.js')

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import fc from 'fast-check'
 import { test } from 'tap'
 import { parseCredential, passwordToken } from '../../../src/authn/credential.js'
@@ -33,6 +34,15 @@ test('a password', async (t) => {
     t.equal(credential.token, token, 'the token stays as it came')
   }
   t.match(standard('bób:??>>~~ÿÿ'), /[+/]/, 'the alphabets differ in this fixture')
+})
+
+test('the digest is that of the token, and of no other', async t => {
+  t.equal(parseCredential('abc').digest, createHash('sha256').update('abc').digest('base64'))
+  t.equal(parseCredential('é').digest, createHash('sha256').update('é').digest('base64'), 'of the UTF-8')
+  const { digest } = parseCredential(standard('alice:wonderland'))
+  t.equal(parseCredential(standard('alice:wonderland')).digest, digest)
+  const tokens = ['\uFFFD', '\uD800', '\uD801', '\uDC00\uD800', '\uFEFF\uD800', '\uFEFF\uFFFD', '\\ud800', '']
+  t.equal(new Set(tokens.map(token => parseCredential(token).digest)).size, tokens.length, 'also if they are no text')
 })
 
 test('no password', async (t) => {

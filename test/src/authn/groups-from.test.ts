@@ -1,6 +1,7 @@
 /** Users of one provider with the groups of another. */
 import { test, type Test } from 'tap'
 import { createAuthenticators } from '../../../src/authn/authenticator.js'
+import { parseCredential } from '../../../src/authn/credential.js'
 import { Deadline } from '../../../src/authn/deadline.js'
 import type { Answer, IdentityProvider, LookupQuery } from '../../../src/authn/provider.js'
 import { review, type Review } from '../../../src/authn/review.js'
@@ -43,7 +44,7 @@ async function open (t: Test, find: (query: LookupQuery) => Answer | Promise<Ans
     ...opened,
     queries,
     explained,
-    review: async token => await review({ token, audiences: ['ci'] }, new Deadline(60_000), { chain, audiences: [], maxTokenBytes: 1000 }, { explain: (...words) => { explained.push(words.join(': ')) } })
+    review: async token => await review({ credential: parseCredential(token), audiences: ['ci'] }, new Deadline(60_000), { chain, audiences: [], maxTokenBytes: 1000 }, { explain: (...words) => { explained.push(words.join(': ')) } })
   }
 }
 
@@ -185,7 +186,7 @@ test('an empty prefix and one in another form leave the name of the provider', a
   const corp: IdentityProvider = { authenticateToken: () => null, lookup (query) { asked.push(query); return null } }
   for (const [usernamePrefix, username] of [['', 'sso:alice'], ['https://sso.example.com#', 'zo\u00eb'], ['sso:', 'sso:sso:']] as const) {
     const { open } = await openTestProviders(t, { sso: { provider: { authenticateToken: () => ({ user: { username } }) }, usernamePrefix, groupsFrom: 'corp' }, corp: { provider: corp } })
-    await open.flatMap(createAuthenticators)[0]!.authenticate({ credential: { token: 'x', jwt: false, passwordCredential: undefined }, audiences: [], deadline: new Deadline(60_000) })
+    await open.flatMap(createAuthenticators)[0]!.authenticate({ credential: parseCredential('x'), audiences: [], deadline: new Deadline(60_000) })
   }
   t.strictSame(asked, ['sso:alice', 'zo\u00eb', 'sso:sso:'].map(username => ({ username })))
 })

@@ -1,4 +1,5 @@
 import { test } from 'tap'
+import { parseCredential } from '../../../src/authn/credential.js'
 import { Deadline } from '../../../src/authn/deadline.js'
 import type { Outcome } from '../../../src/authn/answer.js'
 import type { Authenticator } from '../../../src/authn/authenticator.js'
@@ -16,8 +17,7 @@ interface Given {
 
 async function reviewOf ({ answer, token = alice.token, requested, configured = [] }: Given): Promise<Review> {
   const people: Authenticator = { provider: 'people', credentialType: 'token', lookUp: () => undefined, authenticate: async () => answer }
-  const spec = requested === undefined ? { token } : { token, audiences: requested }
-  return await review(spec, new Deadline(1000), { chain: [people], audiences: configured, maxTokenBytes: 1024 })
+  return await review({ credential: parseCredential(token), audiences: requested }, new Deadline(1000), { chain: [people], audiences: configured, maxTokenBytes: 1024 })
 }
 
 const DENIED = { authenticated: false }
@@ -72,8 +72,8 @@ test('a provider is asked with the credential, the audiences, the deadline and t
   const people: Authenticator = { provider: 'people', credentialType: 'token', lookUp: question => { questions.push(question); return null }, authenticate: async () => null }
   const deadline = new Deadline(1000)
   const rules = { chain: [people], audiences: [], maxTokenBytes: 1024 }
-  await review({ token: alice.token, audiences: [API] }, deadline, rules, { caller: '192.0.2.1' })
-  await review({ token: alice.token }, deadline, rules)
+  await review({ credential: parseCredential(alice.token), audiences: [API] }, deadline, rules, { caller: '192.0.2.1' })
+  await review({ credential: parseCredential(alice.token) }, deadline, rules)
   t.match(questions, [{ credential: { token: alice.token }, audiences: [API], caller: '192.0.2.1' }, { credential: { token: alice.token }, audiences: [] }])
   for (const question of questions) t.equal((question as { deadline: Deadline }).deadline, deadline)
 })

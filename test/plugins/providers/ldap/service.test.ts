@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { test, type Test } from 'tap'
 import { createLogger } from '../../../../src/logger.js'
 import { openChain } from '../../../../src/cli/chain.js'
+import { parseCredential } from '../../../../src/authn/credential.js'
 import { Deadline } from '../../../../src/authn/deadline.js'
 import { review, type Review } from '../../../../src/authn/review.js'
 import { loadConfig } from '../../../../src/config/load.js'
@@ -57,7 +58,7 @@ async function openReviews (t: Test, provider: Fields) {
   const log = await createLogger({ level: 'silent', format: 'json', terminal: false })
   const { rules, close } = await openChain({ loaded: await loadConfig({ file, findDefinition }), log })
   t.teardown(close)
-  return { close, ask: async (token: string, budget = 8000): Promise<Review> => await review({ token }, new Deadline(budget), rules) }
+  return { close, ask: async (token: string, budget = 8000): Promise<Review> => await review({ credential: parseCredential(token) }, new Deadline(budget), rules) }
 }
 
 // the first one: sockets of other tests would be counted
