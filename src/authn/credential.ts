@@ -4,8 +4,7 @@
  * passwords as base64("username:password").
  */
 import { isUtf8 } from 'node:buffer'
-import { hash } from 'node:crypto'
-import { isText } from './mapping.js'
+import { digestToken } from './token-digest.js'
 
 export interface PasswordCredential {
   readonly username: string
@@ -23,8 +22,8 @@ export interface Credential {
 
 export interface ParsedCredential extends Credential {
   /**
-   * SHA-256 of the token, for keyed digests: a long token is hashed once. Never to
-   * be kept or written by itself, since passwords could be guessed from it.
+   * As of digestToken: a long token is hashed once. Never to be kept or written by
+   * itself, since passwords could be guessed from it.
    */
   readonly digest: string
 }
@@ -41,7 +40,7 @@ class PresentedToken implements ParsedCredential {
   }
 
   get digest (): string {
-    this.#digest ??= hash('sha256', encoded(this.token), 'base64')
+    this.#digest ??= digestToken(this.token)
     return this.#digest
   }
 
@@ -67,11 +66,6 @@ const CONTROL = /\p{Cc}/u
 
 export function parseCredential (token: string): ParsedCredential {
   return new PresentedToken(token)
-}
-
-/** What is no text has no UTF-8, and must not have the digest of another token: these bytes begin as no UTF-8 does. */
-function encoded (token: string): string | Buffer {
-  return isText(token) ? token : Buffer.from(`\uFEFF${token}`, 'utf16le')
 }
 
 /**

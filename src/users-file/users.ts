@@ -74,12 +74,16 @@ export class Users {
     return sharedUids[entry] === 1 ? 'ambiguous' : this.#entry(uidOwners[entry]!)
   }
 
+  byToken (token: string): FoundToken | undefined {
+    return this.byDigest(digestToken(token))
+  }
+
   /**
+   * By `digestToken` of a presented token.
    * Needs no comparison in constant time: its time depends on the digest only,
    * which nobody can steer towards that of another token.
    */
-  byToken (token: string): FoundToken | undefined {
-    const digest = digestToken(token)
+  byDigest (digest: string): FoundToken | undefined {
     return this.#found.get(digest) ?? this.#findToken(digest)
   }
 

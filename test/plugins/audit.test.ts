@@ -86,7 +86,7 @@ test('a fingerprint is no digest that guesses could be compared with', async t =
   await service.review(token)
   const { fingerprint } = auditLines(service)[0]!
   const digest = createHash('sha256').update(token).digest()
-  t.notOk([digest.toString('hex'), createHash('sha256').update(digest.toString('base64')).digest('hex')].some(unkeyed => unkeyed.startsWith(fingerprint)))
+  t.notOk([digest.toString('hex'), createHash('sha256').update(`sha256:${digest.toString('hex')}`).digest('hex')].some(unkeyed => unkeyed.startsWith(fingerprint)))
 })
 
 test('what a provider throws is logged without what was presented', async t => {

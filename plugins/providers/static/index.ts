@@ -13,7 +13,8 @@
 import { StaticProviderConfig } from '../../../schemas/providers/static.js'
 import { defineIdentityProvider, type Answer, type RequestContext, type Denial, type IdentityProvider, type LookupQuery, type PasswordCredential } from '../../../src/authn/provider.js'
 import type { PasswordHash } from '../../../src/authn/password-hash.js'
-import type { UserEntry, Users } from '../../../src/users-file/users.js'
+import { digestOf } from '../../../src/authn/request-context.js'
+import type { FoundToken, UserEntry, Users } from '../../../src/users-file/users.js'
 import { openUsers, type WatchedUsers } from '../../../src/users-file/reload.js'
 import { findUserWarnings } from '../../../src/users-file/warnings.js'
 import { parseUsers, readUsersText } from '../../../src/users-file/read.js'
@@ -35,15 +36,14 @@ export default defineIdentityProvider<StaticProviderConfig>({
 function createStaticProvider (users: WatchedUsers): IdentityProvider {
   return {
     synchronous: ['token'],
-    authenticateToken: (token) => answerToken(users.current, token),
+    authenticateToken: (token, ctx) => answerToken(users.current.byDigest(digestOf(token, ctx))),
     authenticatePassword: async (password, ctx) => await answerPassword(users.current, password, ctx),
     lookup: (query, { explain }) => lookUp(users.current, query, explain),
     close: () => { users.close() }
   }
 }
 
-function answerToken (users: Users, presented: string): Answer {
-  const found = users.byToken(presented)
+function answerToken (found: FoundToken | undefined): Answer {
   if (found === undefined) return null
   const { user, token } = found
   const expiresAt = earlier(user.expiresAt, token.expiresAt)
