@@ -55,7 +55,7 @@ export type PressureConfig = Static<typeof PressureConfig>
 export const CacheConfig = Closed({
   successTTL: Duration('1m', { zero: 'not cached', greatest: '24h', description: 'Time that an authenticated user is cached, and may remain authenticated after removal.' }),
   failureTTL: Duration('10s', { zero: 'not cached', greatest: '1h', description: 'Time that a denial is cached.' }),
-  maxEntries: Type.Integer({ minimum: 0, maximum: 1_000_000, default: 10000, description: 'Maximum number of entries, for users and for denials each; 0: no cache.' })
+  maxEntries: Type.Integer({ minimum: 0, maximum: 1_000_000, default: 10000, description: 'Maximum number of entries of about 2 KiB, for users and for denials each; users with hundreds of groups count as several. 0: no cache.' })
 }, { default: {} })
 export type CacheConfig = Static<typeof CacheConfig>
 

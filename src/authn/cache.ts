@@ -140,6 +140,13 @@ export class AnswerCache {
   }
 }
 
+/** Of an entry, if all are used: users with many groups take more, and leave room for fewer. */
+const BYTES_PER_ENTRY = 2_048
+const LEAST_BYTES = 1_048_576
+/** Of an entry, and of a string besides its text. */
+const SMALL = 512
+const STRING = 40
+
 interface StoredAnswer {
   readonly answer: VettedAnswer
   /** The time from which on it is not served. */
@@ -147,7 +154,7 @@ interface StoredAnswer {
 }
 
 /**
- * Bounded by number and age. lru-cache's own TTL would set a timer on a hit,
+ * Bounded by number, size and age. lru-cache's own TTL would set a timer on a hit,
  * treats 0 as no limit, and assumes that the clock is never set back.
  */
 class AnswerStore {
@@ -156,7 +163,9 @@ class AnswerStore {
 
   constructor (ttl: number, maxEntries: number) {
     this.#ttl = ttl
-    this.#entries = maxEntries === 0 || ttl <= 0 ? undefined : new LRUCache({ max: maxEntries })
+    this.#entries = maxEntries === 0 || ttl <= 0
+      ? undefined
+      : new LRUCache({ max: maxEntries, maxSize: Math.max(maxEntries * BYTES_PER_ENTRY, LEAST_BYTES), sizeCalculation: ({ answer }) => sizeOf(answer) })
   }
 
   get size (): number {
@@ -180,6 +189,14 @@ class AnswerStore {
   clear (): void {
     this.#entries?.clear()
   }
+}
+
+/** Roughly the bytes of heap that an answer takes: most are strings. */
+function sizeOf (answer: VettedAnswer): number {
+  if (answer === null || isVettedDenial(answer)) return SMALL
+  const { user: { username, uid = '', groups = [], extra = {} }, dropped } = answer
+  const lists = [groups, ...Object.values(extra), ...dropped === undefined ? [] : [dropped.group, dropped.extra]]
+  return lists.flat().reduce((size, text) => size + STRING + text.length, SMALL + username.length + uid.length)
 }
 
 /** A frozen copy: neither the provider nor a caller can change what others get. */

@@ -203,6 +203,15 @@ test('a flood of wrong tokens evicts nobody, and stays within its own store', as
   t.equal(cache.entries, 6)
 })
 
+test('users with many groups leave room for fewer', async (t) => {
+  const { cache } = build({ maxEntries: 1_000 })
+  const groups = Array.from({ length: 199 }, (_, i) => `0b3c0000-0000-0000-0000-${String(i).padStart(12, '0')}`)
+  for (let i = 0; i < 1_000; i++) await get(cache, `user ${i}`, plenty(), async () => ({ user: { username: `user-${i}`, groups } }))
+  t.ok(cache.entries > 100 && cache.entries < 150, `${cache.entries} of about 15 kB within 2 MiB`)
+  for (let i = 0; i < 1_000; i++) await get(cache, `small ${i}`, plenty(), async () => alice)
+  t.equal(cache.entries, 1_000)
+})
+
 test('single flight', async (t) => {
   t.test('callers of one key ask once, those of another ask for themselves', async (t) => {
     const { cache, results } = build()
