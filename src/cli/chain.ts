@@ -3,16 +3,31 @@ import { availableParallelism } from 'node:os'
 import { resolve } from 'node:path'
 import type { Logger } from 'pino'
 import { createAuthenticators, type OpenProvider } from '../authn/authenticator.js'
+import { Deadline, PROVIDER_PATIENCE } from '../authn/deadline.js'
 import { unobserved } from '../authn/observer.js'
 import { closeProviders, openProviders } from '../authn/open-providers.js'
 import type { ReviewRules } from '../authn/review.js'
 import type { LoadedConfig } from '../config/load.js'
-import { providerLog } from '../logger.js'
+import { createLogger, providerLog } from '../logger.js'
+import { escapeJson } from '../printable.js'
 
 export interface OpenChain {
   readonly rules: ReviewRules
   readonly providers: readonly OpenProvider[]
   close: () => Promise<void>
+}
+
+/** Opens the providers, with their log from this level on at stderr, and closes them in any case. */
+export async function withChain<T> (loaded: LoadedConfig, use: (chain: OpenChain) => Promise<T>, level: 'warn' | 'error' = 'warn'): Promise<T> {
+  // stdout is for the result
+  const log = await createLogger({ level, format: 'json', terminal: false, destination: { write (line) { process.stderr.write(escapeJson(line)) } } })
+  const chain = await openChain({ loaded, log })
+  try {
+    return await use(chain)
+  } finally {
+    // the result stands, even if a provider can't be closed
+    await new Deadline(PROVIDER_PATIENCE).race(chain.close()).catch((error: unknown) => { log.warn({ err: error }, 'identity providers not closed') })
+  }
 }
 
 export async function openChain ({ loaded: { config, dir, providers }, log }: { loaded: LoadedConfig, log: Logger }): Promise<OpenChain> {

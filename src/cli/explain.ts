@@ -1,6 +1,6 @@
 /** The providers of a config, explained: their answers with reasons, and users by name or uid. */
 import type { TokenReviewRequest, TokenReviewStatus, UserInfo } from '../../schemas/token-review.js'
-import { isUnavailable, isVettedDenial, type DenialReason, type Outcome, type Unavailable, type VettedAuthentication, type VettedDenial } from '../authn/answer.js'
+import { isUnavailable, isVettedDenial, type DenialReason, type Outcome, type Unavailable, type VettedAuthentication } from '../authn/answer.js'
 import type { OpenProvider } from '../authn/authenticator.js'
 import type { ChainStep } from '../authn/chain.js'
 import { parseCredential } from '../authn/credential.js'
@@ -30,6 +30,8 @@ export interface ExplainedReview {
   readonly reason?: Review['reason']
   /** Empty for a review by a running service. */
   readonly steps: readonly ExplainedStep[]
+  /** Of a JWT that no provider recognizes, as it says. */
+  readonly unknownIssuer?: string
 }
 
 export async function explainReview ({ token, audiences }: TokenReviewRequest['spec'], rules: ReviewRules, timeout: number): Promise<ExplainedReview> {
@@ -37,12 +39,25 @@ export async function explainReview ({ token, audiences }: TokenReviewRequest['s
   let explanations: Explanation[] = []
   const trace = (step: ChainStep): void => {
     explainDropped(step.provider, step.outcome, explainInto(explanations))
+    explainGuard(step.provider, step.outcome, explainInto(explanations))
     steps.push({ ...step, explanations })
     explanations = []
   }
   const explain: Explain = (provider, sentence) => { explainInto(explanations)(provider, sentence) }
-  const { status, reason } = await review({ credential: parseCredential(token), audiences }, new Deadline(timeout), rules, { trace, explain })
-  return { status, reason, steps }
+  const credential = parseCredential(token)
+  const { status, reason } = await review({ credential, audiences }, new Deadline(timeout), rules, { trace, explain })
+  const issuer = reason === 'unknown' && credential.jwt ? issuerOf(token) : undefined
+  return { status, reason, steps, ...issuer !== undefined && { unknownIssuer: issuer } }
+}
+
+/** `iss` of a JWT, unverified. */
+function issuerOf (token: string): string | undefined {
+  try {
+    const { iss } = JSON.parse(Buffer.from(token.split('.')[1]!, 'base64url').toString())
+    return typeof iss === 'string' ? iss : undefined
+  } catch {
+    return undefined
+  }
 }
 
 export interface ExplainedUser {
@@ -75,7 +90,7 @@ export async function explainUser (query: LookupQuery, providers: readonly OpenP
     if (outcome === null) {
       explain(open.name, `no user of this ${'uid' in query ? 'uid' : 'name'}`)
     } else if (isVettedDenial(outcome)) {
-      explainGuard(open, outcome, explain)
+      explainGuard(open.name, outcome, explain)
       return { user: undefined, denial: { provider: outcome.groupsFrom ?? open.name, reason: outcome.denied }, withoutLookup, explanations }
     } else {
       explainNames(open, outcome, explain)
@@ -94,7 +109,9 @@ function unavailableError ({ unavailable, cause, groupsFrom }: Unavailable, { na
   return new CommandError(`identity provider "${groupsFrom ?? name}" is unavailable: ${cause === undefined ? unavailable : messageOf(cause)}`, ExitCode.unavailable, { cause })
 }
 
-function explainGuard ({ name }: OpenProvider, { denied, username, groupsFrom = name }: VettedDenial, explain: Explain): void {
+function explainGuard (provider: string, outcome: Outcome, explain: Explain): void {
+  if (outcome === null || isUnavailable(outcome) || !isVettedDenial(outcome)) return
+  const { denied, username, groupsFrom = provider } = outcome
   if (denied === 'reserved-name') explain(groupsFrom, `denied: ${username} is reserved for Kubernetes`)
   if (denied === 'invalid-name') explain(groupsFrom, 'denied: the username is not a valid name')
 }

@@ -2,11 +2,9 @@
 import { Command, Option } from 'commander'
 import type { TokenReviewRequest, TokenReviewStatus, UserInfo } from '../../../schemas/token-review.js'
 import { isUnavailable, isVettedDenial } from '../../authn/answer.js'
-import { Deadline, PROVIDER_PATIENCE } from '../../authn/deadline.js'
 import { milliseconds } from '../../authn/duration.js'
 import type { LookupQuery } from '../../authn/provider.js'
 import { messageOf } from '../../errors.js'
-import { escapeJson } from '../../printable.js'
 import type { OpenChain } from '../chain.js'
 import type { Target } from '../client.js'
 import { CommandError, ExitCode } from '../command-error.js'
@@ -60,10 +58,10 @@ async function reviewToken (options: ReviewOptions, terminal: Terminal): Promise
   const { tokenFile, audience: audiences = [], explain, output } = options
   const target = await readTarget(options, terminal)
   const spec = { token: await readToken(terminal, tokenFile), audiences }
-  const { status, reason, steps }: ExplainedReview = target === undefined
+  const { status, reason, steps, unknownIssuer }: ExplainedReview = target === undefined
     ? await withProviders(options, terminal, async ({ rules }, timeout) => await explainReview(spec, rules, timeout))
     : { status: await reviewWithService(spec, target), steps: [] }
-  if (explain === true) printResult(terminal, output, { status, ...reason !== undefined && { reason }, steps: steps.map(plainStep) }, () => [...steps.flatMap(describeStep), ...describeStatus(status, reason)])
+  if (explain === true) printResult(terminal, output, { status, ...reason !== undefined && { reason }, steps: steps.map(plainStep), ...unknownIssuer !== undefined && { unknownIssuer } }, () => [...steps.flatMap(describeStep), ...describeIssuer(unknownIssuer), ...describeStatus(status, reason)])
   else printResult(terminal, output, status, () => describeStatus(status))
   if (status.authenticated) return ExitCode.done
   return status.error === undefined ? ExitCode.no : ExitCode.unavailable
@@ -106,22 +104,17 @@ async function reviewWithService (spec: TokenReviewRequest['spec'], target: Targ
   }
 }
 
-/** Opens the providers of the config, and closes them in any case. */
+/** Uses the providers of the config in this process. */
 async function withProviders<T> ({ config: file }: ReviewOptions, { env }: Terminal, use: (chain: OpenChain, timeout: number) => Promise<T>): Promise<T> {
   const { loadConfig } = await import('../../config/load.js')
   const { findDefinition } = await import('../../config/registry.js')
-  const { openChain } = await import('../chain.js')
-  const { createLogger } = await import('../../logger.js')
+  const { withChain } = await import('../chain.js')
   const loaded = await loadConfig({ file, env, findDefinition })
-  // stdout is for the result
-  const log = await createLogger({ level: 'warn', format: 'json', terminal: false, destination: { write (line) { process.stderr.write(escapeJson(line)) } } })
-  const chain = await openChain({ loaded, log })
-  try {
-    return await use(chain, milliseconds(loaded.config.server.timeout))
-  } finally {
-    // the result stands, even if a provider can't be closed
-    await new Deadline(PROVIDER_PATIENCE).race(chain.close()).catch((error: unknown) => { log.warn({ err: error }, 'identity providers not closed') })
-  }
+  return await withChain(loaded, async chain => await use(chain, milliseconds(loaded.config.server.timeout)))
+}
+
+function describeIssuer (issuer: string | undefined): string[] {
+  return issuer === undefined ? [] : [`no provider has the issuer ${JSON.stringify(issuer)} of this token: compare it with issuer.url, including a "/" at the end`]
 }
 
 function describeStatus ({ authenticated, user, audiences, error }: TokenReviewStatus, reason?: string): string[] {

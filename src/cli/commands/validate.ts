@@ -5,7 +5,7 @@ import { Deadline, PROVIDER_PATIENCE } from '../../authn/deadline.js'
 import type { ValidateFilesContext } from '../../authn/provider.js'
 import { findReservedNames } from '../../authn/reserved.js'
 import type { TlsConfig } from '../../../schemas/config.js'
-import type { LocatedProvider } from '../../config/load.js'
+import type { LocatedProvider, ValidConfig } from '../../config/load.js'
 import { ExitCode } from '../command-error.js'
 import { ValidationError, formatFieldError, messageOf, type FieldError } from '../../errors.js'
 import { outputOption, printResult, type OutputFormat, type Terminal } from '../terminal.js'
@@ -13,6 +13,7 @@ import { addConfigOption } from './options.js'
 
 interface ValidateOptions {
   readonly config?: string
+  readonly online?: boolean
   readonly output: OutputFormat
 }
 
@@ -30,28 +31,34 @@ interface ValidationResult {
 
 export function validateCommand (terminal: Terminal): Command {
   return addConfigOption(new Command('validate').description('report all errors of the config and of the files it names'))
+    .option('--online', 'also check that the source of each provider is reachable')
     .addOption(outputOption)
     .addHelpText('after', `
 Reads the config, users files, certificates and secrets, and reports each error with
-its path and line. Opens no provider and no connection. Also warns of probable
+its path and line. Opens no provider and no connection without --online. Also warns of probable
 mistakes, such as a certificate that expires within 30 days or that API servers
 reject, or names under system: and bcrypt hashes with a cost below 10 in a users file.
 
-Exit code: 0 valid, perhaps with warnings; 2 errors.
+Exit code: 0 valid, perhaps with warnings; 2 errors; 69 valid, but the source of a
+provider is unreachable (--online).
 
 Examples:
   $ authn-webhook validate
   $ authn-webhook validate --config /etc/authn-webhook/config.yaml
+  $ authn-webhook validate --config authn-webhook.yaml --online
   $ authn-webhook validate -o json | jq '.errors[].message'`)
-    .action(async ({ config, output }: ValidateOptions) => {
-      const result = await validate(config, terminal.env)
-      if (output === 'text') show(result, terminal)
-      else printResult(terminal, output, result, () => [])
+    .action(async ({ config, online, output }: ValidateOptions) => {
+      const { loaded, ...result } = await validate(config, terminal.env)
+      const unreachable = online === true && loaded !== undefined && result.valid ? await findUnreachable(loaded) : []
+      if (output === 'text') show(result, { online, unreachable }, terminal)
+      else printResult(terminal, output, { ...result, ...online === true && { unreachable } }, () => [])
       if (!result.valid) process.exitCode = ExitCode.usage
+      else if (unreachable.length > 0) process.exitCode = ExitCode.unavailable
     })
 }
 
-async function validate (file: string | undefined, env: NodeJS.ProcessEnv): Promise<ValidationResult> {
+/** `loaded`: absent if the config has errors. */
+async function validate (file: string | undefined, env: NodeJS.ProcessEnv): Promise<ValidationResult & { loaded?: ValidConfig }> {
   const { findConfig, validateConfig } = await import('../../config/load.js')
   const { findDefinition } = await import('../../config/registry.js')
   const path = findConfig({ file, env })
@@ -68,12 +75,19 @@ async function validate (file: string | undefined, env: NodeJS.ProcessEnv): Prom
   for (const provider of loaded.providers) errors.push(...await validateProvider(provider, { dir: loaded.dir, invalid: 'error' in loaded }, locate, warn))
   if ('error' in loaded) return { valid: false, file: path, errors, warnings }
   return {
+    loaded,
     valid: errors.length === 0,
     file: path,
     identityProviders: loaded.providers.map(({ entry: { name, kind } }) => ({ name, kind })),
     errors,
     warnings: [...loaded.warnings.map((warning) => ({ file: path, ...warning })), ...warnings]
   }
+}
+
+/** Of providers whose files have no errors. */
+async function findUnreachable (loaded: ValidConfig): Promise<LocatedError[]> {
+  const { pingProviders } = await import('../ping-providers.js')
+  return (await pingProviders(loaded)).map(({ path, message }) => ({ file: loaded.file, path, line: loaded.lineOf(path), message }))
 }
 
 /** An error at a field of the config. */
@@ -137,9 +151,9 @@ function located ({ file, errors }: ValidationError): LocatedError[] {
   return errors.map((error) => ({ file, ...error }))
 }
 
-function show ({ file, identityProviders = [], errors, warnings }: ValidationResult, terminal: Terminal): void {
-  for (const error of errors) terminal.note(formatFieldError(error.file, error))
+function show ({ file, identityProviders = [], errors, warnings }: ValidationResult, { online = false, unreachable }: { readonly online?: boolean | undefined, readonly unreachable: readonly LocatedError[] }, terminal: Terminal): void {
+  for (const error of [...errors, ...unreachable]) terminal.note(formatFieldError(error.file, error))
   for (const warning of warnings) terminal.note(`warning: ${formatFieldError(warning.file, warning)}`)
   if (errors.length > 0) terminal.note(errors.length === 1 ? '1 error' : `${errors.length} errors`)
-  else terminal.print(`${file} is valid: ${identityProviders.map(({ name, kind }) => `${name} (${kind})`).join(', then ')}`)
+  else terminal.print(`${file} is valid: ${identityProviders.map(({ name, kind }) => `${name} (${kind})`).join(', then ')}${online && unreachable.length === 0 ? '; every source is reachable' : ''}`)
 }

@@ -105,6 +105,16 @@ test('--explain names what Kubernetes does not get, with a token as with a name'
   t.match(byName.stdout, `people: ${sentence}\nusername:  admin\n`)
 })
 
+test('--explain says why a name is denied, and whose a token is that no provider recognizes', async t => {
+  const cwd = files(t, CONFIG.replaceAll("'corp:'", "''"))
+  writeFileSync(join(cwd, 'users.yaml'), JSON.stringify({ apiVersion: 'authn-webhook/v1', users: [{ username: 'system:admin', tokens: [{ name: 'old', hash: digestToken(alice.token) }] }] }))
+  const reserved = await runCommand(['review', '--token-file', '-', '--explain'], { cwd, env: ENV, input: alice.token })
+  t.match(reserved.stdout, /denied: reserved-name\npeople: denied: system:admin is reserved for Kubernetes\nnot authenticated: reserved-name\n$/)
+  const jwt = ['{"alg":"ES256"}', '{"iss":"https://sso.example.test/"}', 'signature'].map(part => Buffer.from(part).toString('base64url')).join('.')
+  const foreign = await runCommand(['review', '--token-file', '-', '--explain'], { cwd, env: ENV, input: jwt })
+  t.match(foreign.stdout, /no provider has the issuer "https:\/\/sso\.example\.test\/" of this token: compare it with issuer\.url/)
+})
+
 test('audiences are asked for', async t => {
   const { code } = await runCommand(['review', '--token-file', '-', '--audience', 'vault'], { cwd: files(t), env: ENV, input: alice.token })
   t.equal(code, 1)
