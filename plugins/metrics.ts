@@ -52,7 +52,7 @@ export function createMetrics (version: string): Metrics {
   const cacheRequests = new Counter(define('cache_requests_total', 'Lookups in the cache of answers.', ['provider', 'result']))
   const throttled = new Counter(define('throttled_total', 'Password checks rejected because the account had too many failures.', ['provider']))
   const reserved = new Counter(define('reserved_identities_total', 'Reserved or malformed names from a provider that were dropped.', ['provider', 'kind']))
-  const events = new Counter(define('provider_events_total', 'Events that a provider reports for its operator.', ['provider', 'event']))
+  const events = new Counter(define('provider_events_total', 'Events that a provider reports for its operator.', ['provider', 'event', 'source']))
   const reloads = createReloads(define)
   new Gauge(define('build_info', 'Version of the service and of Node.js.', ['version', 'node'])).set({ version, node: process.version }, 1)
 
@@ -85,7 +85,7 @@ export function createMetrics (version: string): Metrics {
     unavailable (provider, reason) { failures.inc({ provider, reason }) },
     reloaded: reloads.report,
     reloadFailed: reloads.failed,
-    event (provider, event, count) { events.inc({ provider, event }, count) },
+    event (provider, event, count, source) { events.inc({ provider, event, ...source !== undefined && { source } }, count) },
     gauge (...metric) { addScraped(Gauge, define, metric) },
     counter (...metric) { addScraped(Counter, define, metric) }
   }

@@ -2,15 +2,18 @@
 import type { TSchema } from '@sinclair/typebox'
 import { Config } from './config.js'
 import { HelmValues } from './helm-values.js'
+import { JwtProviderConfig } from './providers/jwt.js'
 import { LdapProviderConfig } from './providers/ldap.js'
 import { MockProviderConfig } from './providers/mock.js'
 import { StaticProviderConfig } from './providers/static.js'
+import { RevocationsFile } from './revocations.js'
 import { UsersFile } from './users.js'
 
 /** The `config:` of the built-in kinds. */
 const PROVIDER_CONFIGS: Readonly<Record<string, TSchema>> = {
   static: StaticProviderConfig,
   ldap: LdapProviderConfig,
+  jwt: JwtProviderConfig,
   mock: MockProviderConfig
 }
 
@@ -18,7 +21,8 @@ const PROVIDER_CONFIGS: Readonly<Record<string, TSchema>> = {
 export function publishedSchemas (): Record<string, object> {
   return {
     'config.schema.json': { $schema: DIALECT, ...withKinds(publish(Config)) },
-    'users.schema.json': { $schema: DIALECT, ...publish(UsersFile) }
+    'users.schema.json': { $schema: DIALECT, ...publish(UsersFile) },
+    'revocations.schema.json': { $schema: DIALECT, ...publish(RevocationsFile) }
   }
 }
 

@@ -59,6 +59,7 @@ export type UnavailableReason =
   | 'deadline' // the review's time limit passed, or its caller left
   | 'busy' // too many questions or password checks at once
   | 'breaker-open' // it failed so often that it is not asked for a while
+  | 'source-down' // one of several sources of the provider is unreachable; the others may answer
   | 'throttled' // too many wrong passwords for this name
   | 'failed' // it threw, or broke its contract
 
@@ -82,6 +83,15 @@ export class DirectoryError extends Error {
   constructor (message: string, readonly lost?: 'connection' | 'host') {
     super(message)
   }
+}
+
+/**
+ * Keys of an issuer that can't be had, and what to do. The message names URLs
+ * without their queries, and holds no token.
+ */
+export class KeySourceError extends Error {
+  readonly code = 'AUTHN_KEY_SOURCE'
+  override readonly name = 'KeySourceError'
 }
 
 /** A listener that could not be opened; `cause` has Node's code, such as EADDRINUSE. */

@@ -10,6 +10,7 @@ import { loadConfig } from '../src/config/load.js'
 import { certsCommand } from '../src/cli/commands/certs.js'
 import { validateCommand } from '../src/cli/commands/validate.js'
 import { DEFAULT_NAMES } from '../src/certificates/directory.js'
+import { parseRevocations } from '../src/revocations-file/read.js'
 import { parseUsers } from '../src/users-file/read.js'
 import { findDefinition } from '../src/config/registry.js'
 import { runInProcess } from './fixtures/command-in-process.js'
@@ -56,7 +57,7 @@ test('the architecture names every folder of the sources, and every file of the 
   t.strictSame([...folders, ...files].filter(name => !layout.includes(name)), [])
 })
 
-test('every config and users file validates', async t => {
+test('every config, users file and revocations file validates', async t => {
   const blocks = DOCUMENTS.flatMap(document => codeBlocks(document, 'yaml')
     .filter(text => /^apiVersion: authn-webhook\/v1$/m.test(text))
     .map((text, index) => ({ name: `${document}, block ${index + 1}`, text })))
@@ -66,6 +67,8 @@ test('every config and users file validates', async t => {
   for (const { name, text } of blocks) {
     if (isUsersFile(text)) {
       t.doesNotThrow(() => parseUsers(text, name), name)
+    } else if (/^revocations:/m.test(text)) {
+      await t.resolves(parseRevocations(Buffer.from(text), name), name)
     } else {
       const file = join(directory, 'authn-webhook.yaml')
       writeFileSync(file, text)

@@ -54,7 +54,7 @@ export class Breaker {
     this.#pauseEnds = 0
   }
 
-  /** A full queue, a throttled account or a caller who left doesn't speak against the provider, nor for it. */
+  /** A full queue, a throttled account, a caller who left or one source of several doesn't speak against the provider, nor for it. */
   #count (outcome: Outcome): void {
     if (!isUnavailable(outcome)) this.#failures = 0
     else if (isFailure(outcome.unavailable) && ++this.#failures >= this.#threshold) this.#open(this.#pause)
@@ -86,5 +86,5 @@ function isFailure (reason: UnavailableReason): boolean {
 }
 
 function isUntested (reason: UnavailableReason): boolean {
-  return reason === 'busy' || reason === 'throttled'
+  return reason === 'busy' || reason === 'throttled' || reason === 'source-down'
 }

@@ -18,8 +18,8 @@ export interface Observer {
   reserved: (provider: string, kind: ReservedKind, count: number) => void
   unavailable: (provider: string, reason: UnavailableReason) => void
   reloaded: (source: string, error?: unknown) => void
-  /** One of the events that the provider's definition names. */
-  event: (provider: string, event: string, count: number) => void
+  /** One of the events that the provider's definition names; `source` tells apart several sources of one provider. */
+  event: (provider: string, event: string, count: number, source?: string) => void
 }
 
 /** For tests and one-shot commands. */

@@ -122,7 +122,7 @@ async function openDefinition ({ name, kind, config }: IdentityProviderConfig, d
       resolvePath,
       invalidate,
       reportReload: error => { observer.reloaded(name, error) },
-      countEvent: event => { if (events.includes(event)) observer.event(name, event, 1) }
+      countEvent: (event, source, count = 1) => { if (events.includes(event)) observer.event(name, event, count, source) }
     }))
     const provider = await new Deadline(openTimeout).race(opening, () => new OpenTimeoutError(name, `${openTimeout / 1000} s`))
     if (provider.authenticateToken === undefined && provider.authenticatePassword === undefined) {

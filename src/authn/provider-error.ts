@@ -3,7 +3,7 @@
  * for debugging the provider. Third parties' errors may repeat what they
  * were given, so the credential is redacted in both.
  */
-import { DirectoryError, messageOf } from '../errors.js'
+import { DirectoryError, KeySourceError, messageOf } from '../errors.js'
 import type { Unavailable } from './answer.js'
 import type { Credential } from './credential.js'
 import { redactPasswords, redactTexts } from './redaction.js'
@@ -11,7 +11,7 @@ import { redactPasswords, redactTexts } from './redaction.js'
 export interface ProviderError {
   /** The error's message, and those of its causes. */
   readonly detail: string
-  /** Absent if the provider reported that its directory is unavailable: that is not a bug. */
+  /** Absent if the provider reported that its source of identities is unavailable: that is not a bug. */
   readonly stack?: string | undefined
 }
 
@@ -24,7 +24,11 @@ export function describeProviderError ({ cause }: Unavailable, credential: Crede
   if (cause === undefined) return undefined
   const redact = (text: string): string => redactCredential(text, credential)
   const detail = redact(messagesOf(cause)).slice(0, MAX_DETAIL)
-  return cause instanceof Error && !(cause instanceof DirectoryError) ? { detail, stack: redact(cause.stack ?? '') } : { detail }
+  return cause instanceof Error && !isOutage(cause) ? { detail, stack: redact(cause.stack ?? '') } : { detail }
+}
+
+function isOutage (error: Error): boolean {
+  return error instanceof DirectoryError || error instanceof KeySourceError
 }
 
 /** `fetch failed: connect ECONNREFUSED 192.0.2.1:443` */
@@ -32,7 +36,7 @@ function messagesOf (error: unknown, causes = MAX_CAUSES): string {
   if (!(error instanceof Error)) return String(error)
   const { name, cause } = error
   const text = messageOf(error)
-  const own = name === 'Error' || name === 'AggregateError' || error instanceof DirectoryError ? text : `${name}: ${text}`
+  const own = name === 'Error' || name === 'AggregateError' || isOutage(error) ? text : `${name}: ${text}`
   return cause === undefined || causes === 0 ? own : `${own}: ${messagesOf(cause, causes - 1)}`
 }
 

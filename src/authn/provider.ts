@@ -39,7 +39,7 @@ export type { Secret } from '../../schemas/primitives.js'
 export const SUPPORTED_CONTRACTS: readonly number[] = [1]
 
 /** Why a provider denies a credential of its own. Goes to the audit line and a metric, never on the wire. */
-export const PROVIDER_DENIAL_REASONS = ['wrong-credential', 'expired', 'disabled', 'locked', 'not-member', 'audience'] as const
+export const PROVIDER_DENIAL_REASONS = ['wrong-credential', 'expired', 'disabled', 'locked', 'not-member', 'audience', 'revoked'] as const
 export type ProviderDenialReason = typeof PROVIDER_DENIAL_REASONS[number]
 
 /** The credential belongs to this user. */
@@ -154,8 +154,12 @@ export interface OpenContext {
   invalidate: () => void
   /** To call after a reload of a local source, with the error if it failed; for metrics. */
   reportReload: (error?: unknown) => void
-  /** Counts one of the definition's `events`; for metrics. */
-  countEvent: (event: string) => void
+  /**
+   * Counts one of the definition's `events`; for metrics. `source` tells apart
+   * several sources of one provider, such as issuers: a text of the config, never
+   * of a request. With a `count` of 0 the counter starts.
+   */
+  countEvent: (event: string, source?: string, count?: number) => void
   /** The command that runs allows the mock provider (`serve --mock`). */
   readonly allowMock: boolean
 }

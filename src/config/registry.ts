@@ -13,6 +13,7 @@ import { InvalidProviderError, UnknownProviderError } from '../errors.js'
 const BUILT_IN: Readonly<Record<string, () => Promise<{ default: IdentityProviderDefinition }>>> = {
   static: async () => await import('../../plugins/providers/static/index.js'),
   ldap: async () => await import('../../plugins/providers/ldap/index.js'),
+  jwt: async () => await import('../../plugins/providers/jwt/index.js'),
   mock: async () => await import('../../plugins/providers/mock/index.js')
 }
 

@@ -128,3 +128,13 @@ test('the text is composed once for all who ask at the same time', async t => {
   t.strictSame(new Set(replies.map(({ statusCode }) => statusCode)), new Set([200]))
   t.match((await review.inject('/metrics')).body, 'authn_webhook_compositions 2', 'and anew for the next one')
 })
+
+test('events of a provider with several sources are counted for each', async t => {
+  const metrics = createMetrics('0.0.0')
+  metrics.event('sso', 'expired', 0)
+  metrics.event('sso', 'expired', 1, 'https://a.example.test')
+  metrics.event('sso', 'expired', 1, 'https://a.example.test')
+  const text = await metrics.registry.metrics()
+  t.match(text, /^authn_webhook_provider_events_total\{provider="sso",event="expired"\} 0$/m)
+  t.match(text, /^authn_webhook_provider_events_total\{provider="sso",event="expired",source="https:\/\/a\.example\.test"\} 2$/m)
+})

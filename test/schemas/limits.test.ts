@@ -60,11 +60,28 @@ const CONFIG: Record<string, Bounds> = {
   'identityProviders[0].config.pool.min': { least: 0, below: -1, greatest: 64, above: 65, zero: /0: none/ },
   'identityProviders[0].config.pool.max': { ...COUNT, greatest: 64, above: 65 },
   'identityProviders[0].config.pool.idle': { least: '10ms', below: '9ms', greatest: '24h', above: '24h1s', zero: 'error' },
-  'identityProviders[0].config.pool.age': { least: '10ms', below: '9ms', greatest: '24h', above: '24h1s', zero: 'error' }
+  'identityProviders[0].config.pool.age': { least: '10ms', below: '9ms', greatest: '24h', above: '24h1s', zero: 'error' },
+  'identityProviders[0].config.issuers[0].clockSkew': { least: '1ns', greatest: '5m', above: '5m1s', zero: /0s: none/ },
+  'identityProviders[0].config.issuers[0].maxKeyAge': { least: '1m', below: '59s', greatest: '168h', above: '169h', zero: 'error' }
+}
+
+/** Configs of the kinds of providers that have limits. */
+const PROVIDERS: Record<'ldap' | 'jwt', object> = {
+  ldap: {
+    preset: 'activeDirectory',
+    urls: ['ldaps://dc1.example.test'],
+    userSearch: { baseDN: 'DC=example,DC=test' },
+    groupSearch: { mode: 'memberOf' },
+    timeouts: { connect: '10ms', bind: '10ms', search: '10ms' },
+    pool: { min: 0, max: 64 }
+  },
+  jwt: {
+    issuers: [{ issuer: { url: 'https://sso.example.test', audiences: ['kubernetes'] }, claimMappings: { username: { claim: 'sub', prefix: '' } } }]
+  }
 }
 
 /** Without a contradiction at any least or greatest value. */
-function tolerantConfig (): Record<string, any> {
+function tolerantConfig (kind: keyof typeof PROVIDERS): Record<string, any> {
   return {
     apiVersion: 'authn-webhook/v1',
     server: { host: '127.0.0.1', port: 8443, timeout: '1m', bodyLimit: 1_048_576, maxTokenBytes: 256 },
@@ -74,17 +91,10 @@ function tolerantConfig (): Record<string, any> {
     pressure: {},
     identityProviders: [{
       name: 'corp',
-      kind: 'ldap',
+      kind,
       timeout: '1m',
       cache: {},
-      config: {
-        preset: 'activeDirectory',
-        urls: ['ldaps://dc1.example.test'],
-        userSearch: { baseDN: 'DC=example,DC=test' },
-        groupSearch: { mode: 'memberOf' },
-        timeouts: { connect: '10ms', bind: '10ms', search: '10ms' },
-        pool: { min: 0, max: 64 }
-      }
+      config: structuredClone(PROVIDERS[kind])
     }]
   }
 }
@@ -217,7 +227,7 @@ function flagsOf ({ options, commands }: Command): string[] {
 }
 
 async function providerSchemas (): Promise<Record<string, object>> {
-  const kinds = ['ldap', 'mock', 'static']
+  const kinds = ['jwt', 'ldap', 'mock', 'static']
   return Object.fromEntries(await Promise.all(kinds.map(async kind => [kind, (await findDefinition({ kind }, { dir: '.' })).schema] as const)))
 }
 
@@ -257,7 +267,7 @@ async function errorAt (t: Test, fields: Record<string, unknown>, path: string):
 }
 
 async function inspectWith (t: Test, fields: Record<string, unknown>): Promise<{ errors: ReadonlyArray<{ path: string, message: string }>, warnings: ReadonlyArray<{ path: string }> }> {
-  const config = tolerantConfig()
+  const config = tolerantConfig(Object.keys(fields).some(path => path.includes('.issuers[')) ? 'jwt' : 'ldap')
   for (const [path, value] of Object.entries(fields)) put(config, path, value)
   const inspection = await validateConfig({ file: join(t.testdir({ 'config.yaml': dump(config) }), 'config.yaml'), findDefinition })
   return 'error' in inspection ? { errors: inspection.error.errors, warnings: [] } : { errors: [], warnings: inspection.warnings }

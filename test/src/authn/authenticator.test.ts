@@ -172,7 +172,7 @@ test('a context of no question has an attempt, too', async t => {
   t.equal(await attempt('bob', async () => 'correct'), 'correct')
   t.equal(await attempt('bob', async () => 'incorrect'), 'incorrect')
   t.equal(await attemptUnknown('mallory'), undefined)
-  t.strictSame(rest, { audiences: ['ci'], signal, log: silent })
+  t.strictSame(Object.fromEntries(Object.entries(rest)), { audiences: ['ci'], signal, log: silent })
 })
 
 test('ctx.attemptUnknown is the same for a name that nobody has', async t => {

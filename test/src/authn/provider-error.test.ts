@@ -1,7 +1,7 @@
 import { test } from 'tap'
 import { parseCredential } from '../../../src/authn/credential.js'
 import { describeProviderError } from '../../../src/authn/provider-error.js'
-import { DirectoryError } from '../../../src/errors.js'
+import { DirectoryError, KeySourceError } from '../../../src/errors.js'
 import { basicToken, bob } from '../../fixtures/people.js'
 
 function detailOf (cause: unknown, token = basicToken('bob', bob.password)): string | undefined {
@@ -13,6 +13,7 @@ const refused = Object.assign(new Error('connect ECONNREFUSED 192.0.2.1:443'), {
 const failures: Array<[what: string, cause: unknown, detail: string]> = [
   ['an error', new Error('the directory is down'), 'the directory is down'],
   ['one whose name says something', new TypeError('x is undefined'), 'TypeError: x is undefined'],
+  ['an issuer without keys', new KeySourceError('no keys from issuer https://sso.example.com: connection refused'), 'no keys from issuer https://sso.example.com: connection refused'],
   ['a directory that does not answer', new DirectoryError('ldap.example.com:636 did not answer a bind within 1000 ms', 'host'), 'ldap.example.com:636 did not answer a bind within 1000 ms'],
   ['an error with a cause', new TypeError('fetch failed', { cause: refused }), 'TypeError: fetch failed: connect ECONNREFUSED 192.0.2.1:443'],
   ['several attempts to connect', new TypeError('fetch failed', { cause: new AggregateError([refused, new Error('connect ENETUNREACH 2001:db8::1:443')]) }), 'TypeError: fetch failed: connect ECONNREFUSED 192.0.2.1:443, connect ENETUNREACH 2001:db8::1:443'],
@@ -47,6 +48,7 @@ test('a stack is kept where the code is to blame, and nowhere else', async t => 
   const failureOf = (cause: unknown) => describeProviderError({ unavailable: 'failed', cause }, parseCredential(basicToken('bob', bob.password)))
   t.match(failureOf(new TypeError(`no ${bob.password}`))!.stack, /^TypeError: no \[redacted\]\n {4}at /)
   t.equal(failureOf(new DirectoryError('down', 'host'))!.stack, undefined)
+  t.equal(failureOf(new KeySourceError('down'))!.stack, undefined)
   t.equal(failureOf(Object.assign(new Error('odd'), { stack: undefined }))!.stack, '', 'an error that has none')
 })
 

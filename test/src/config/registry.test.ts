@@ -19,7 +19,7 @@ async function folder (t: Test, files: Record<string, string>): Promise<string> 
 }
 
 test('each built-in kind leads to its definition', async t => {
-  t.strictSame(KINDS, ['static', 'ldap', 'mock', 'module'])
+  t.strictSame(KINDS, ['static', 'ldap', 'jwt', 'mock', 'module'])
   for (const kind of KINDS.filter(kind => kind !== 'module')) {
     t.equal((await findDefinition({ kind }, { dir: '.' })).kind, kind)
   }
@@ -27,8 +27,8 @@ test('each built-in kind leads to its definition', async t => {
 
 test('what the config says has to fit together', async t => {
   for (const [entry, message] of [
-    [{ kind: 'ldab' }, 'unknown kind "ldab": must be one of static, ldap, mock, module'],
-    [{ kind: 'constructor' }, 'unknown kind "constructor": must be one of static, ldap, mock, module'],
+    [{ kind: 'ldab' }, 'unknown kind "ldab": must be one of static, ldap, jwt, mock, module'],
+    [{ kind: 'constructor' }, 'unknown kind "constructor": must be one of static, ldap, jwt, mock, module'],
     [{ kind: 'module' }, '"kind: module" requires "from": a package, or a path that starts with ./'],
     [{ kind: 'static', from: './x.mjs' }, '"from" is only for "kind: module"']
   ] as const) {

@@ -220,3 +220,34 @@ test('--help has examples', async (t) => {
   t.match(stdout, /Examples:\n.*authn-webhook validate/)
   t.equal(code, 0)
 })
+
+test('--online asks the source of each provider', async (t) => {
+  const config = (kind: string): string => `apiVersion: authn-webhook/v1
+server: { host: 127.0.0.1 }
+tls: { certFile: tls/tls.crt, keyFile: tls/tls.key }
+identityProviders:
+  - { name: people, kind: static, usernamePrefix: "p:", groupPrefix: "p:", config: { usersFile: users.yaml } }
+${kind}
+`
+  const issuers = ['one', 'other'].map(path => `        - issuer: { url: "https://127.0.0.1:2/${path}", audiences: [kubernetes] }\n          claimMappings: { username: { claim: sub, prefix: "" } }`).join('\n')
+  const cwd = await home(t, { 'authn-webhook.yaml': config(`  - name: sso\n    kind: jwt\n    usernamePrefix: "s:"\n    groupPrefix: "s:"\n    config:\n      issuers:\n${issuers}`) })
+  const file = join(cwd, 'authn-webhook.yaml')
+  t.match(await runCommand(['validate'], { cwd }), { code: 0, stderr: '' }, 'and only then')
+
+  const { code, stdout, stderr } = await runCommand(['validate', '--online'], { cwd })
+  t.equal(code, 69)
+  t.equal(stdout, `${file} is valid: people (static), then sso (jwt)\n`)
+  const lines = stderr.split('\n').filter(line => line.startsWith(file))
+  t.equal(lines.length, 2, stderr)
+  t.equal(stderr.trim().split('\n').length, 2, 'and once')
+  for (const [index, path] of ['one', 'other'].entries()) {
+    t.match(lines[index], new RegExp(`^${file}:6: identityProviders\\[1\\]: no keys from issuer https://127\\.0\\.0\\.1:2/${path}: .*connection refused`))
+  }
+  const json = JSON.parse((await runCommand(['validate', '--online', '-o', 'json'], { cwd })).stdout)
+  t.match(json, { valid: true, errors: [], unreachable: [{ file, path: 'identityProviders[1]', line: 6 }, { file }] })
+
+  writeFileSync(file, CONFIG)
+  t.match(await runCommand(['validate', '--online'], { cwd }), { code: 0, stdout: /; every source is reachable\n$/, stderr: '' }, 'a provider without a source is reachable')
+  writeFileSync(file, CONFIG.replace('users.yaml', 'missing.yaml'))
+  t.match(await runCommand(['validate', '--online'], { cwd }), { code: 2, stderr: /missing\.yaml/ }, 'an error comes first')
+})

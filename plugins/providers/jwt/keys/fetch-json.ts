@@ -1,0 +1,111 @@
+/**
+ * Fetches a document of an issuer. The answer is hostile input: HTTPS
+ * only, no redirects, limits on time and on size after decompression. Each
+ * request has its own connection, since they are hours apart and the CA may
+ * change in between.
+ */
+import { EnvHttpProxyAgent, fetch, type Response } from 'undici'
+import { KeySourceError, messageOf } from '../../../../src/errors.js'
+import { proxyFor } from './proxy.js'
+import { describeRequestError, describeStatus } from './request-errors.js'
+import { isObject } from './verification-key.js'
+
+export interface FetchOptions {
+  /** What it is, for errors: `discovery document`. */
+  readonly name: string
+  /** PEM. Absent: the CAs that Node.js trusts. */
+  readonly ca: string | undefined
+  /** After decompression. */
+  readonly maxBytes: number
+  /** Milliseconds of `deadline`, for errors. */
+  readonly timeout: number
+  /** Ends the request, including the answer; it may be shared by several. */
+  readonly deadline: AbortSignal
+  readonly signal: AbortSignal
+}
+
+export interface FetchedText {
+  readonly text: string
+  readonly headers: Response['headers']
+}
+
+export interface FetchedDocument {
+  readonly document: Readonly<Record<string, unknown>>
+  readonly headers: Response['headers']
+}
+
+/** @throws KeySourceError that says what is wrong, and what to do */
+export async function fetchJSON (url: URL, options: FetchOptions): Promise<FetchedDocument> {
+  const { text, headers } = await fetchText(url, options, { accept: 'application/json' })
+  const document = parse(text)
+  if (isObject(document)) return { document, headers }
+  const type = headers.get('content-type')?.split(';')[0]
+  throw new KeySourceError(`${subjectOf(url, options)}: is not a JSON object (${type === undefined ? 'no content type' : printable(type)}): check whether the URL is that of the issuer, or a login page or proxy answers`)
+}
+
+/** @throws KeySourceError that says what is wrong, and what to do */
+export async function fetchText (url: URL, options: FetchOptions, headers: Readonly<Record<string, string>>): Promise<FetchedText> {
+  const { timeout, deadline, signal, maxBytes } = options
+  const subject = subjectOf(url, options)
+  let agent: EnvHttpProxyAgent | undefined
+  try {
+    agent = createAgent(url, options)
+    const response = await fetch(url, {
+      dispatcher: agent,
+      redirect: 'manual',
+      headers: { 'user-agent': 'authn-webhook', ...headers },
+      signal: AbortSignal.any([signal, deadline])
+    })
+    const problem = describeStatus(response.status, response.headers.get('location'), url)
+    if (problem !== undefined) throw new InvalidDocument(problem)
+    return { text: await readText(response, maxBytes), headers: response.headers }
+  } catch (error) {
+    if (deadline.aborted) throw new KeySourceError(`${subject}: no answer within ${timeout / 1000} s: check firewalls, network policies, and HTTPS_PROXY`)
+    throw new KeySourceError(`${subject}: ${error instanceof InvalidDocument ? error.message : describeRequestError(error, url)}`)
+  } finally {
+    agent?.destroy().catch(() => {})
+  }
+}
+
+/** Without the query, which may be a secret. */
+function subjectOf ({ origin, pathname }: URL, { name }: FetchOptions): string {
+  return `${name} ${origin}${pathname}`
+}
+
+class InvalidDocument extends Error {}
+
+function createAgent (url: URL, { ca, timeout }: FetchOptions): EnvHttpProxyAgent {
+  // explicit, so that NODE_TLS_REJECT_UNAUTHORIZED has no say
+  const tls = { rejectUnauthorized: true, timeout, ...ca !== undefined && { ca } }
+  const { httpsProxy, noProxy } = proxyFor(url)
+  try {
+    return new EnvHttpProxyAgent({ httpProxy: '', httpsProxy, noProxy, connect: tls, requestTls: tls, proxyTls: { rejectUnauthorized: true, timeout } })
+  } catch (error) {
+    // not its text, which may hold a password
+    throw new InvalidDocument(`HTTPS_PROXY is not usable: ${messageOf(error)}`)
+  }
+}
+
+async function readText ({ body }: Response, maxBytes: number): Promise<string> {
+  const pieces: Uint8Array[] = []
+  let length = 0
+  for await (const piece of body ?? []) {
+    length += piece.length
+    if (length > maxBytes) throw new InvalidDocument(`is too large: more than ${maxBytes / 1024} KiB`)
+    pieces.push(piece)
+  }
+  return new TextDecoder().decode(Buffer.concat(pieces))
+}
+
+function parse (text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+/** Of a header. */
+function printable (text: string): string {
+  return text.trim().replace(/[^\w/.+-]/g, '?').slice(0, 50)
+}

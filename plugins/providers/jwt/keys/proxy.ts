@@ -1,0 +1,42 @@
+/**
+ * Which proxy leads to an issuer, as Go and so an API server decides it:
+ * HTTPS_PROXY and NO_PROXY, in capitals first, HTTP_PROXY never for https, no
+ * proxy for this machine. undici compares names only, so networks of NO_PROXY
+ * (10.0.0.0/8) are matched here.
+ */
+import { BlockList, isIP } from 'node:net'
+
+export interface Proxy {
+  /** Empty: none is configured. */
+  readonly httpsProxy: string
+  readonly noProxy: string
+}
+
+type Environment = Readonly<Record<string, string | undefined>>
+
+export function proxyFor ({ hostname }: URL, env: Environment = process.env): Proxy {
+  const proxy = env['HTTPS_PROXY'] || env['https_proxy'] || ''
+  const noProxy = env['NO_PROXY'] || env['no_proxy'] || ''
+  return {
+    // like Go, accepts proxy.example.com:3128
+    httpsProxy: proxy === '' || proxy.includes('://') ? proxy : `http://${proxy}`,
+    noProxy: isDirect(hostname.replace(/^\[|\]$/g, ''), noProxy) ? '*' : noProxy
+  }
+}
+
+function isDirect (host: string, noProxy: string): boolean {
+  const family = isIP(host)
+  if (family === 0) return host === 'localhost'
+  const direct = new BlockList()
+  direct.addSubnet('127.0.0.0', 8, 'ipv4')
+  direct.addAddress('::1', 'ipv6')
+  for (const entry of noProxy.split(/[,\s]+/)) addNetwork(direct, entry)
+  return direct.check(host, family === 4 ? 'ipv4' : 'ipv6')
+}
+
+function addNetwork (networks: BlockList, entry: string): void {
+  const [address = '', prefix = ''] = entry.split('/')
+  const family = isIP(address)
+  if (family === 0 || !/^\d{1,3}$/.test(prefix) || Number(prefix) > (family === 4 ? 32 : 128)) return
+  networks.addSubnet(address, Number(prefix), family === 4 ? 'ipv4' : 'ipv6')
+}
