@@ -29,6 +29,7 @@ export function numberedToken (number) {
 
 /** In the answer about a right one; no server here writes spaces. */
 export const AUTHENTICATED = '"authenticated":true'
+export const DENIED = '"authenticated":false}'
 
 /** A TokenReview's bytes. */
 export function reviewOf (token) {

@@ -37,7 +37,7 @@ export function barTable (bars) {
 }
 
 export function comparison ({ figure, of, to }) {
-  return `${figure} of ${of}${to === undefined ? '' : ` ÷ ${to}`}`
+  return `${figure} of ${of}${to === undefined ? '' : ` ÷ ${Array.isArray(to) ? `(${to.join(' + ')})` : to}`}`
 }
 
 /** How quiet the machine was. */

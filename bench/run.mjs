@@ -8,6 +8,7 @@ import { cpus } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { judge } from './bars.mjs'
+import { jwt } from './cases/jwt.mjs'
 import { disturbance, latency } from './cases/latency.mjs'
 import { memory } from './cases/memory.mjs'
 import { cachedTokens, users } from './cases/scale.mjs'
@@ -21,7 +22,7 @@ import { requirePackages } from '../test/e2e/tools.mjs'
 import { buildGoPeer, findNode } from './tools.mjs'
 import { createWorld } from './world.mjs'
 
-const CASES = { throughput, latency, disturbance, 'cached-tokens': cachedTokens, users, reload, start, memory }
+const CASES = { throughput, jwt, latency, disturbance, 'cached-tokens': cachedTokens, users, reload, start, memory }
 
 /** How much of everything: enough to judge, or just enough to see that it works. */
 const FULL = {
@@ -31,6 +32,10 @@ const FULL = {
   /** Reviews. */
   warmUp: 15_000,
   bcryptReviews: 24,
+  /** JWTs that are signed: more than two windows and a cache hold, so that none is cached when its turn comes again. */
+  jwts: 24_000,
+  /** JWTs of a window. */
+  freshJwts: 3_000,
   /** `[reviews a second, seconds]` */
   rates: [[100, 1.5], [1000, 3], [5000, 1]],
   /** Seconds: a full collection stalls 40 of 1,000 reviews a second every few seconds, and must not be the 99th percentile of a window. */
@@ -41,7 +46,7 @@ const FULL = {
   many: 100_000,
   reviews: 1_000_000
 }
-const SMOKE = { rounds: 1, window: 0.2, warmUp: 500, bcryptReviews: 4, rates: [[100, 0.2], [1000, 0.2], [5000, 0.2]], disturbed: 0.2, reload: 1, many: 1_000, reviews: 10_000 }
+const SMOKE = { rounds: 1, window: 0.2, warmUp: 500, bcryptReviews: 4, jwts: 400, freshJwts: 100, rates: [[100, 0.2], [1000, 0.2], [5000, 0.2]], disturbed: 0.2, reload: 1, many: 1_000, reviews: 10_000 }
 /** Seconds of the run for measuring again what somebody else disturbed. */
 const SPARE = 60
 

@@ -58,8 +58,8 @@ export async function createWorld ({ node, goPeer }) {
 }
 
 /** Says nothing that a default says: measured as shipped. */
-export function configOf (provider) {
-  return `${BEGINNING}server: { host: 127.0.0.1 }\ntls: { certFile: tls.crt, keyFile: tls.key }\nidentityProviders:\n  - ${provider}\n`
+export function configOf (...providers) {
+  return `${BEGINNING}server: { host: 127.0.0.1 }\ntls: { certFile: tls.crt, keyFile: tls.key }\nidentityProviders:\n${providers.map(provider => `  - ${provider}\n`).join('')}`
 }
 
 /** So many people, each with a token of that number; `full`: with a password and a second token too. */
