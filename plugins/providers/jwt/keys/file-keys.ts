@@ -33,6 +33,7 @@ export async function fileKeys (path: string, { log, invalidate, reportReload, r
   logKeys(reloadable.current, 'loaded JWKS file')
   return {
     find: async header => await reloadable.current.keys.find(header),
+    findNew: async () => [],
     async ping () {},
     close () { reloadable.close().catch(() => {}) }
   }

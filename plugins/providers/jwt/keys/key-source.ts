@@ -11,6 +11,11 @@ export interface KeySource {
    * @throws UnavailableError `busy` if the `kid` is unknown, and the issuer was asked for new keys just before
    */
   find: (header: TokenHeader, signal: AbortSignal) => Promise<readonly VerificationKey[]>
+  /**
+   * As {@link find}, after the issuer was asked for new keys: for a token without
+   * `kid`, of which only the signature tells that the key has been replaced.
+   */
+  findNew: KeySource['find']
   /** Rejects with a KeySourceError that says what is wrong with discovery or keys, and what to do. */
   ping: (signal: AbortSignal) => Promise<void>
   close: () => void

@@ -38,6 +38,7 @@ export async function openKeys (settings: IssuerSettings, ctx: OpenContext): Pro
       : await fileKeys(jwksFile, ctx)
     return {
       find: async (header, signal) => await keys.find(header, signal),
+      findNew: async (header, signal) => await keys.findNew(header, signal),
       ping: async signal => { await keys.ping(signal) },
       fetchClaims: async (endpoint, accessToken, signal) => await fetchClaims(endpoint, accessToken, ca.current(), signal),
       close () {

@@ -84,6 +84,10 @@ class RemoteKeys implements KeySource {
     return await (await this.#lookForNew(signal)).find(header)
   }
 
+  async findNew (header: TokenHeader, signal: AbortSignal): Promise<readonly VerificationKey[]> {
+    return await (await this.#lookForNew(signal)).find(header)
+  }
+
   async ping (signal: AbortSignal): Promise<void> {
     if (this.#backoff.error === undefined && this.#isYoungerThan(PING_LIFE)) return
     this.#fetcher.forgetDiscovery()

@@ -5,6 +5,7 @@
  */
 import { importJWK, type CryptoKey, type JWK } from 'jose'
 import { algorithmsOf } from './algorithms.js'
+import { isObject } from '../token/json.js'
 import type { VerificationKey } from './key-source.js'
 
 export interface PublishedKey {
@@ -58,10 +59,6 @@ export async function readKey (jwk: unknown): Promise<PublishedKey | undefined> 
 /** RSA primes and the like are derived from `d`; a symmetric key has `k`. */
 export function isPrivate (jwk: unknown): boolean {
   return isObject(jwk) && ('d' in jwk || 'k' in jwk)
-}
-
-export function isObject (value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function isForSignatures ({ use, key_ops: operations }: Readonly<Record<string, unknown>>): boolean {

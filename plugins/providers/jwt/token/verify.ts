@@ -7,7 +7,7 @@ import { errors, jwtVerify } from 'jose'
 import type { ProviderDenialReason } from '../../../../src/authn/provider.js'
 import type { IssuerSettings } from '../issuers/issuer-settings.js'
 import { isSupported } from '../keys/algorithms.js'
-import type { KeySource } from '../keys/key-source.js'
+import type { KeySource, VerificationKey } from '../keys/key-source.js'
 import type { JsonObject } from './json.js'
 import type { PresentedJwt } from './presented-jwt.js'
 
@@ -36,6 +36,13 @@ export async function verifyJwt (token: string, { header, claims }: PresentedJwt
   if (header['crit'] !== undefined) return rejected('"crit" requires an extension')
   const candidates = await keys.find({ alg, ...kid !== undefined && { kid } }, signal)
   if (candidates.length === 0) return rejected(`the issuer has no key ${kid === undefined ? '' : `${JSON.stringify(kid.slice(0, 256))} `}for ${alg}`)
+  let result = await verifyWithAny(candidates, alg, token, claims, settings)
+  if (result === undefined && kid === undefined) result = await verifyWithAny(await keys.findNew({ alg }, signal), alg, token, claims, settings)
+  return result ?? rejected('the signature does not match')
+}
+
+/** `undefined` if the signature is of none of the keys. */
+async function verifyWithAny (candidates: readonly VerificationKey[], alg: string, token: string, claims: JsonObject, settings: IssuerSettings): Promise<Verified | Rejected | undefined> {
   for (const { key } of candidates.slice(0, MAX_KEYS)) {
     try {
       await jwtVerify(token, key, {
@@ -47,11 +54,10 @@ export async function verifyJwt (token: string, { header, claims }: PresentedJwt
       })
       return checkedFurther(claims, settings)
     } catch (error) {
-      if (error instanceof errors.JWSSignatureVerificationFailed) continue
-      return rejectedFor(error, claims, settings)
+      if (!(error instanceof errors.JWSSignatureVerificationFailed)) return rejectedFor(error, claims, settings)
     }
   }
-  return rejected('the signature does not match')
+  return undefined
 }
 
 /** What jose leaves to its caller. */

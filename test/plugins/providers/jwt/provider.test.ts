@@ -7,6 +7,7 @@ import { findErrors } from '../../../../src/documents/schema-errors.js'
 import { conformanceCases } from '../../../../src/conformance/index.js'
 import { AUDIENCE, ISSUER, NOW, type Claims, issuerWith, makeKey, openJwt, signed } from '../../../fixtures/jwt.js'
 import { outcome } from '../../../fixtures/ldap.js'
+import { json, scriptIssuer } from '../../../fixtures/scripted-issuer.js'
 import { startService } from '../../../fixtures/service.js'
 import { until } from '../../../fixtures/waiting.js'
 
@@ -106,6 +107,21 @@ test('an issuer that is down keeps out nobody of the others', async t => {
   const { review } = await startService(t, { providers: { sso: provider } })
   for (let i = 0; i < 20; i++) t.match(await review(await signed(key, { iss: NOBODY, jti: `forged-${i}` })), { error: /unavailable/ })
   t.match(await review(await signed(key)), { authenticated: true })
+})
+
+test('an issuer that replaces its only key, which has no ID', async t => {
+  const next = await makeKey('ES256', 'next')
+  const published = ({ jwk: { kid: _, ...jwk } }: typeof key): object => ({ keys: [jwk] })
+  const issuer = await scriptIssuer(t)
+  issuer.jwks = json(published(key))
+  const { ask } = await openJwt(t, { issuers: [{ ...issuerWith(t, [key]), jwksFile: undefined, issuer: { url: issuer.url, audiences: [AUDIENCE], certificateAuthority: issuer.ca } }] })
+  const token = async (by: typeof key): Promise<string> => await signed(by, { iss: issuer.url }, { kid: undefined })
+  t.equal(outcome(await ask(await token(key))), 'alice')
+  issuer.jwks = json(published(next))
+  t.equal(outcome(await ask(await token(next))), 'alice', 'the new key is fetched')
+  t.equal(outcome(await ask(await token(next))), 'alice')
+  await t.rejects(ask(await token(key)), { code: 'AUTHN_UNAVAILABLE', message: 'busy' }, 'in the cooldown the old one is not denied: it could be newer')
+  t.equal(issuer.requests.length, 3)
 })
 
 test('revoked tokens are denied, from the moment that the file says so', async t => {
