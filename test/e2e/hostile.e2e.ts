@@ -2,6 +2,7 @@
 import { hash } from 'node:crypto'
 import { test } from 'tap'
 import { hashPassword } from '../../src/authn/password-hash.js'
+import { digestToken } from '../../src/authn/token-digest.js'
 import { ODD_TOKENS } from '../../src/conformance/odd-tokens.js'
 import { alice, basicToken, bob, type Person } from '../fixtures/people.js'
 import { startCluster } from './cluster.js'
@@ -47,7 +48,7 @@ function inHeader (token: string): string | undefined {
 
 /** As the audit line has it. */
 function fingerprint (token: string): string {
-  return hash('sha256', hash('sha256', KEY) + token).slice(0, 24)
+  return hash('sha256', hash('sha256', KEY) + digestToken(token)).slice(0, 24)
 }
 
 /** The whole lines of a log; it may begin and end amid one. */
