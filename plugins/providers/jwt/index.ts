@@ -29,7 +29,7 @@ export default defineIdentityProvider<JwtProviderConfig>({
   async open (config, context) {
     const { revocationsFile } = config
     const nextReport = reportsOf(context.reportReload)
-    // whoever opens a file takes a report of its own
+    // each file reports its reloads by itself
     const ctx: OpenContext = { ...context, get reportReload () { return nextReport() } }
     const revocations = revocationsFile === undefined ? undefined : await openRevocations(ctx.resolvePath(revocationsFile), ctx)
     try {

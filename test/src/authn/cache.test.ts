@@ -395,7 +395,7 @@ test('answers are nobody\'s to change', async (t) => {
     }
   })
 
-  t.test('whoever got one can not change what others get', async (t) => {
+  t.test('a caller can\'t change the answers of others', async (t) => {
     const { cache } = build()
     const expiresAt = new Date(MIDNIGHT + 30_000)
     const give = async () => ({ user: { username: 'alice', groups: ['admins'], extra: { team: ['a'] } }, audiences: ['api'], expiresAt })

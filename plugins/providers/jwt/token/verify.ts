@@ -32,7 +32,7 @@ export async function verifyJwt (token: string, { header, claims }: PresentedJwt
   const { alg, kid } = header
   if (typeof alg !== 'string' || !isSupported(alg)) return rejected('the algorithm is not allowed')
   if (kid !== undefined && typeof kid !== 'string') return rejected('"kid" is not a string')
-  // RFC 7515, 4.1.11: whoever does not understand an extension must reject the token, and we know none
+  // RFC 7515, 4.1.11: a token with an extension that is not supported must be rejected; none is supported here
   if (header['crit'] !== undefined) return rejected('"crit" requires an extension')
   const candidates = await keys.find({ alg, ...kid !== undefined && { kid } }, signal)
   if (candidates.length === 0) return rejected(`the issuer has no key ${kid === undefined ? '' : `${JSON.stringify(kid.slice(0, 256))} `}for ${alg}`)
