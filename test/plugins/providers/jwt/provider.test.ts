@@ -47,6 +47,7 @@ const mappings: Array<[what: string, fields: Record<string, unknown>, claims: Cl
   ['the username claim is empty', { claimMappings: { username: { claim: 'name', prefix: 'sso:' } } }, { name: '' }, 'wrong-credential'],
   ['the username claim is a list', { claimMappings: { username: { claim: 'name', prefix: '' } } }, { name: ['alice'] }, 'wrong-credential'],
   ['an inherited name is no claim', { claimMappings: { username: { claim: 'constructor', prefix: '' } } }, {}, 'wrong-credential'],
+  ['a claim for groups that has the name of an inherited member, and is absent', { claimMappings: { username: { claim: 'sub', prefix: '' }, groups: { claim: 'constructor', prefix: '' } } }, {}, 'alice'],
   ['email that is not verified', { claimMappings: { username: { claim: 'email', prefix: '' } } }, { email: 'a@example.com', email_verified: false }, 'wrong-credential'],
   ['email that is verified as a word', { claimMappings: { username: { claim: 'email', prefix: '' } } }, { email: 'a@example.com', email_verified: 'true' }, 'wrong-credential'],
   ['email that is verified', { claimMappings: { username: { claim: 'email', prefix: '' } } }, { email: 'a@example.com', email_verified: true }, 'a@example.com'],
