@@ -35,6 +35,16 @@ test('bodies as API servers send them', async t => {
   }
 })
 
+test('a body with a member that could replace a prototype is a 400', async t => {
+  const { post } = await startService(t, { providers: { people: { authenticateToken: () => ({ user: alice.user }) } } })
+  const more = { __proto__: '{ "__proto__": 0 }', 'deep below': '[{ "": [{ "__proto__": 0 }] }]', 'constructor.prototype': '{ "constructor": { "prototype": 0 } }' }
+  for (const [what, value] of Object.entries(more)) {
+    const { code, body } = await post(`{"apiVersion":"${V1}","kind":"TokenReview","spec":{"token":"x","more":${value}}}`)
+    t.equal(code, 400, what)
+    t.equal(body.kind, 'Status', what)
+  }
+})
+
 test('any other body is a 4xx, and none comes back', async t => {
   const { post } = await startService(t, { providers: { people: { authenticateToken: token => token === alice.token ? { user: alice.user } : null } } })
   const usually = <T>(value: T, otherwise: fc.Arbitrary<unknown> = fc.jsonValue({ maxDepth: 1 })): fc.Arbitrary<unknown> => fc.oneof({ weight: 5, arbitrary: fc.constant(value) }, { weight: 1, arbitrary: otherwise })
@@ -52,10 +62,18 @@ test('any other body is a 4xx, and none comes back', async t => {
 /** Written by hand, since the schema is what is tested. */
 function isReview (body: any): body is { apiVersion: string, spec: { token: string } } {
   const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null && !Array.isArray(value)
-  if (!isObject(body) || !isObject(body.spec)) return false
+  if (!isObject(body) || !isObject(body.spec) || couldReplacePrototype(body)) return false
   const { apiVersion, kind, spec: { token, audiences } } = body
   return (apiVersion === V1 || apiVersion === V1BETA1) && kind === 'TokenReview' && typeof token === 'string' && token !== '' &&
     (audiences === undefined || (Array.isArray(audiences) && audiences.every((audience: unknown) => typeof audience === 'string')))
+}
+
+/** Whether Fastify refuses the body for the name of a member, at any depth. */
+function couldReplacePrototype (value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  const { constructor } = Object.getOwnPropertyDescriptors(value)
+  const inherited: unknown = constructor?.value
+  return Object.hasOwn(value, '__proto__') || (typeof inherited === 'object' && inherited !== null && Object.hasOwn(inherited, 'prototype')) || Object.values(value).some(couldReplacePrototype)
 }
 
 // ------------------------------------------------------------------ outcomes
