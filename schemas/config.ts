@@ -1,6 +1,7 @@
 /** The config file, with the default of each field; src/config/load.ts reads it. */
 import { Type, type Static } from '@sinclair/typebox'
 import { MAX_TOKEN_BYTES } from './limits.js'
+import { LoginConfig, SessionsConfig, StoreConfig } from './login.js'
 import { Closed, Duration, Enum, Name, Path, Port, Secret } from './primitives.js'
 
 export const CONFIG_VERSION = 'authn-webhook/v1'
@@ -112,6 +113,9 @@ export const Config = Closed({
   pressure: PressureConfig,
   sharedNames: Type.Boolean({ default: false, description: 'Allow several providers to issue the same names.' }),
   identityProviders: Type.Array(IdentityProviderConfig, { minItems: 1, description: 'Identity providers, in the order in which they are asked.' }),
+  login: Type.Optional(LoginConfig),
+  sessions: Type.Optional(SessionsConfig),
+  store: StoreConfig,
   log: LogConfig
 }, { title: 'authn-webhook config' })
 export type Config = Static<typeof Config>

@@ -82,17 +82,18 @@ function vetDenial (answer: { denied: unknown, username?: unknown }): VettedDeni
 }
 
 function vetAuthentication (provider: string, answer: Partial<Authentication>, rules: NameRules, observer: Observer): VettedAnswer {
-  const { user, audiences, expiresAt, cacheable } = answer
+  const { user, audiences, expiresAt, cacheable, passwordVersion } = answer
   if (audiences !== undefined && !isStrings(audiences)) throw brokenContract('"audiences" are not strings')
   if (expiresAt !== undefined && !(expiresAt instanceof Date && !Number.isNaN(expiresAt.getTime()))) throw brokenContract('"expiresAt" is not a date')
   if (cacheable !== undefined && typeof cacheable !== 'boolean') throw brokenContract('"cacheable" is not a boolean')
+  if (passwordVersion !== undefined && typeof passwordVersion !== 'string') throw brokenContract('"passwordVersion" is not a string')
 
   const { denial, user: named, dropped } = nameUser(user, rules)
   if (denial !== undefined) {
     observer.reserved(provider, 'user', 1)
     return denial
   }
-  const authentication = { user: named, audiences: audiences && [...audiences], expiresAt: expiresAt && new Date(expiresAt), cacheable }
+  const authentication = { user: named, audiences: audiences && [...audiences], expiresAt: expiresAt && new Date(expiresAt), cacheable, ...passwordVersion !== undefined && { passwordVersion } }
   if (dropped === undefined) return authentication
   report(observer, provider, 'uid', dropped.uid.length)
   report(observer, provider, 'group', dropped.group.length)

@@ -12,7 +12,7 @@ import type { DroppedNames } from './mapping.js'
 import type { CredentialType } from './provider.js'
 
 export type ChainResult =
-  | { readonly outcome: 'authenticated', readonly provider: string, readonly user: UserInfo, readonly audiences: readonly string[] | undefined, readonly dropped: DroppedNames | undefined }
+  | { readonly outcome: 'authenticated', readonly provider: string, readonly user: UserInfo, readonly audiences: readonly string[] | undefined, readonly dropped: DroppedNames | undefined, readonly passwordVersion: string | undefined }
   | { readonly outcome: 'denied', readonly provider: string | undefined, readonly reason: DenialReason, readonly username?: string | undefined }
   | { readonly outcome: 'unavailable', readonly provider: string, readonly reason: UnavailableReason, readonly failure: ProviderError | undefined }
 
@@ -43,7 +43,7 @@ export async function authenticate (chain: readonly Authenticator[], question: Q
     }
     // not tried on the next one: a wrong password must not travel
     if (isVettedDenial(outcome)) return unavailable ?? { outcome: 'denied', provider: outcome.groupsFrom ?? provider, reason: outcome.denied, username: outcome.username }
-    return { outcome: 'authenticated', provider, user: outcome.user, audiences: outcome.audiences, dropped: outcome.dropped }
+    return { outcome: 'authenticated', provider, user: outcome.user, audiences: outcome.audiences, dropped: outcome.dropped, passwordVersion: outcome.passwordVersion }
   }
   return unavailable ?? { outcome: 'denied', provider: undefined, reason: 'unknown' }
 }

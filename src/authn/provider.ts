@@ -52,6 +52,12 @@ export interface Authentication {
   readonly expiresAt?: Date | undefined
   /** `false`: never cache this answer. */
   readonly cacheable?: boolean | undefined
+  /**
+   * Any text that changes when the password of the user changes, in the answers to
+   * passwords and lookups: session tokens from before a change are denied. Absent:
+   * unknown. Only digests of it leave the process.
+   */
+  readonly passwordVersion?: string | undefined
 }
 
 /** The credential is the provider's own, and not valid. `username`: the account, if one was found; never what was merely typed. */

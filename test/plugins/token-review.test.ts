@@ -71,9 +71,8 @@ function isReview (body: any): body is { apiVersion: string, spec: { token: stri
 /** Whether Fastify refuses the body for the name of a member, at any depth. */
 function couldReplacePrototype (value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false
-  const { constructor } = Object.getOwnPropertyDescriptors(value)
-  const inherited: unknown = constructor?.value
-  return Object.hasOwn(value, '__proto__') || (typeof inherited === 'object' && inherited !== null && Object.hasOwn(inherited, 'prototype')) || Object.values(value).some(couldReplacePrototype)
+  const own: unknown = Object.entries(value).find(([name]) => name === 'constructor')?.[1]
+  return Object.hasOwn(value, '__proto__') || (typeof own === 'object' && own !== null && Object.hasOwn(own, 'prototype')) || Object.values(value).some(couldReplacePrototype)
 }
 
 // ------------------------------------------------------------------ outcomes

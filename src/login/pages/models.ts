@@ -1,0 +1,99 @@
+/** What the pages show. Every text may come from a directory or a stranger; the pages escape them. */
+
+/** On every page. */
+export interface Site {
+  /** Path of the issuer, without "/" at the end; empty for the root. Assets are at `${base}/assets/…`. */
+  readonly base: string
+}
+
+export type SignInProblem =
+  | 'rejected' // unknown user or wrong password: one message
+  | 'not-allowed' // right password, but disabled, locked, expired, no member, reserved name, no uid
+  | 'throttled' // too many wrong passwords, or requests of this address
+  | 'unavailable' // directory or store unreachable
+
+export interface SignInModel {
+  /** Where the form is posted. */
+  readonly action: string
+  /** Hidden field against login CSRF. */
+  readonly csrf: string
+  readonly username?: string | undefined
+  /** Name of the client that asks; absent on the service's own pages. */
+  readonly clientName?: string | undefined
+  readonly problem?: SignInProblem | undefined
+}
+
+export interface ConsentModel {
+  readonly action: string
+  readonly csrf: string
+  readonly clientName: string
+  /** Host and port that receives the code. */
+  readonly redirectHost: string
+  readonly username: string
+}
+
+export interface HomeModel {
+  readonly username: string
+  readonly groups: readonly string[]
+  /** When the browser session ends. */
+  readonly expiresAt: Date
+  /** Clients with a `cluster`, whose page is at `${base}/clients/${id}`. */
+  readonly clients: ReadonlyArray<{ readonly id: string, readonly name: string, readonly server: string }>
+}
+
+export interface ClientModel {
+  readonly id: string
+  readonly name: string
+  readonly issuer: string
+  readonly username: string
+  readonly groups: readonly string[]
+  readonly server: string
+  readonly token: string
+  readonly expiresAt: Date
+  /** Whether the kubeconfig with kubelogin's password or device flow makes sense. */
+  readonly grants: readonly string[]
+}
+
+export interface DeviceEntryModel {
+  /** `<form>` of the OpenID provider with its hidden fields; trusted HTML without buttons. */
+  readonly form: string
+  readonly formId: string
+  readonly problem?: 'unknown-code' | 'expired' | 'throttled' | undefined
+}
+
+export interface DeviceConfirmModel {
+  readonly form: string
+  readonly formId: string
+  readonly userCode: string
+  readonly clientName: string
+  /** Of the device that asked. */
+  readonly address: string
+  readonly requestedAt: Date
+}
+
+export interface SignOutModel {
+  readonly form: string
+  readonly formId: string
+  readonly clientName?: string | undefined
+}
+
+export interface ErrorModel {
+  readonly title: string
+  readonly message: string
+  /** What to do. */
+  readonly advice: string
+}
+
+/** The texts of one page, rendered: `text/html` and a title. */
+export interface Pages {
+  signIn: (model: SignInModel) => string
+  consent: (model: ConsentModel) => string
+  home: (model: HomeModel) => string
+  client: (model: ClientModel) => string
+  deviceEntry: (model: DeviceEntryModel) => string
+  deviceConfirm: (model: DeviceConfirmModel) => string
+  deviceDone: () => string
+  signOut: (model: SignOutModel) => string
+  signedOut: () => string
+  error: (model: ErrorModel) => string
+}
