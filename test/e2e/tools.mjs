@@ -25,7 +25,8 @@ export function requirePackages (packages, install) {
   if (install && debian && process.getuid() === 0) {
     say(`Installing ${missing.join(', ')}`)
     run('apt-get', ['-qq', 'update'])
-    run('apt-get', ['-qq', '--yes', '--no-install-recommends', 'install', ...missing], { env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }, stdio: ['ignore', 'ignore', 'inherit'] })
+    // tests may be installing theirs
+    run('apt-get', ['-o', 'DPkg::Lock::Timeout=300', '-qq', '--yes', '--no-install-recommends', 'install', ...missing], { env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }, stdio: ['ignore', 'ignore', 'inherit'] })
     return
   }
   fail(`Packages are missing: ${missing.join(', ')}. ${debian
