@@ -1,6 +1,6 @@
 /**
- * Writes one log line per review: the outcome, the user, the reason. `log.level`
- * does not turn these lines off. Typed names and tokens appear only as keyed
+ * Writes one log line per review, sign-in and session token: the outcome, the
+ * user, the reason. `log.level` does not turn these lines off. Typed names and tokens appear only as keyed
  * digests, since people type passwords into name fields: enough to correlate
  * lines, useless without the key.
  */
@@ -14,10 +14,13 @@ import type { ProviderError } from '../src/authn/provider-error.js'
 import { keyedDigest } from '../src/authn/keyed-digest.js'
 import type { Review } from '../src/authn/review.js'
 import { plainAddress } from '../src/http/network.js'
+import type { SignInEvent, TokenEvent } from '../src/login/observer.js'
 
 declare module 'fastify' {
   interface FastifyInstance {
     audit: (entry: AuditEntry) => void
+    auditSignIn: (event: SignInEvent) => void
+    auditSessionToken: (event: TokenEvent) => void
   }
 }
 
@@ -34,7 +37,7 @@ export interface AuditEntry {
 
 export interface AuditOptions {
   readonly log: Logger
-  /** Whether the lines of reviews are written. */
+  /** Whether these lines are written. */
   readonly enabled: boolean
   /** Replicas with the same key write the same fingerprints. Default: a random key for each process. */
   readonly fingerprintKey?: Secret | undefined
@@ -68,6 +71,15 @@ async function audit (fastify: FastifyInstance, { enabled, log, fingerprintKey }
       }, 'review')
     }
     if (failure !== undefined) logFailure(log, { provider, fingerprint: tokenFingerprint }, failure)
+  })
+
+  const signInLog = log.child({ audit: 'SignIn' }, { level: 'info', redact: [] })
+  fastify.decorate('auditSignIn', ({ typedName, address, ...event }: SignInEvent) => {
+    if (enabled) signInLog.info({ ...event, typedName: typedName === undefined ? undefined : fingerprint(typedName), address: plainAddress(address) }, 'sign-in')
+  })
+  const tokenLog = log.child({ audit: 'SessionToken' }, { level: 'info', redact: [] })
+  fastify.decorate('auditSessionToken', ({ address, ...event }: TokenEvent) => {
+    if (enabled) tokenLog.info({ ...event, address: plainAddress(address) }, 'issued a session token')
   })
 }
 

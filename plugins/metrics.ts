@@ -21,10 +21,19 @@ const BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5
 /** Version of a TokenReview, without its group. */
 export type VersionLabel = 'v1' | 'v1beta1' | 'unknown'
 
+export const SIGN_IN_RESULTS = ['authenticated', 'denied', 'unavailable'] as const
+export type SignInResult = typeof SIGN_IN_RESULTS[number]
+
 /** The domain's {@link Observer}, and what plugins count. */
 export interface Metrics extends Observer {
   readonly registry: Registry
   reviewed: (review: Review, version: VersionLabel, seconds: number) => void
+  /** The sign-in service is there: its counters start at 0. */
+  loginOpened: (clients: readonly string[]) => void
+  /** Someone submitted a password. @param client ID of a configured client; empty: none */
+  signedIn: (result: SignInResult, client: string) => void
+  /** A session token was issued. */
+  issued: (client: string) => void
   /** A review was answered 429, unread. */
   shed: () => void
   /** Whether the last reload of a source (a provider or `certificate`) failed, so that the previous version stays active. */
@@ -53,6 +62,8 @@ export function createMetrics (version: string): Metrics {
   const throttled = new Counter(define('throttled_total', 'Password checks rejected because the account had too many failures.', ['provider']))
   const reserved = new Counter(define('reserved_identities_total', 'Reserved or malformed names from a provider that were dropped.', ['provider', 'kind']))
   const events = new Counter(define('provider_events_total', 'Events that a provider reports for its operator.', ['provider', 'event', 'source']))
+  const signIns = new Counter(define('sign_ins_total', 'Passwords submitted to the sign-in service, by result.', ['result', 'client']))
+  const issued = new Counter(define('session_tokens_issued_total', 'Session tokens issued.', ['client']))
   const reloads = createReloads(define)
   new Gauge(define('build_info', 'Version of the service and of Node.js.', ['version', 'node'])).set({ version, node: process.version }, 1)
 
@@ -74,6 +85,14 @@ export function createMetrics (version: string): Metrics {
       duration.observe({ result }, seconds)
       if (result === 'denied') denials.inc({ provider, reason })
     },
+    loginOpened (clients) {
+      for (const client of ['', ...clients]) {
+        for (const result of SIGN_IN_RESULTS) signIns.inc({ result, client }, 0)
+      }
+      for (const client of clients) issued.inc({ client }, 0)
+    },
+    signedIn (result, client) { signIns.inc({ result, client }) },
+    issued (client) { issued.inc({ client }) },
     shed () { reviews.inc({ result: 'shed', version: 'unknown' }) },
     asked (provider, result, seconds) {
       requests.inc({ provider, result })
