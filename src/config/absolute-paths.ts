@@ -3,12 +3,12 @@ import { resolve } from 'node:path'
 import type { Config, TlsConfig } from '../../schemas/config.js'
 import type { ClientConfig, LoginConfig } from '../../schemas/login.js'
 
+/** The parts of a config that are about signing in. */
+export type SignInConfig = Pick<Config, 'login' | 'sessions' | 'store'>
+
 /** @param dir where relative paths start */
-export function withAbsolutePaths (config: Config, dir: string): Config {
-  const { tls, login, sessions, store } = config
+export function resolveSignIn ({ login, sessions, store }: SignInConfig, dir: string): SignInConfig {
   return {
-    ...config,
-    tls: resolveTls(tls, dir),
     ...login !== undefined && { login: resolveLogin(login, dir) },
     ...sessions !== undefined && { sessions: { ...sessions, ...resolveLists(sessions, ['certFiles'], dir), ...resolveFields(sessions, ['revocationsFile'], dir) } },
     store: { ...store, ...resolveFields(store, ['caFile'], dir) }

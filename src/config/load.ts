@@ -8,7 +8,7 @@ import { dirname, resolve } from 'node:path'
 import { Config, type IdentityProviderConfig, type TlsConfig } from '../../schemas/config.js'
 import type { ConfiguredProvider } from '../authn/open-providers.js'
 import type { IdentityProviderDefinition, ValidateContext } from '../authn/provider.js'
-import { resolveTls, withAbsolutePaths } from './absolute-paths.js'
+import { resolveSignIn, resolveTls, type SignInConfig } from './absolute-paths.js'
 import { findRuleErrors, findWarnings, providerOfGroups } from './rules.js'
 import { ConfigNotFoundError, messageOf, type FieldError, type ValidationError } from '../errors.js'
 import { validateDocument, validationError, type ParsedDocument } from '../documents/yaml-file.js'
@@ -65,6 +65,8 @@ export interface InvalidConfig extends Pick<ValidConfig, 'dir' | 'lineOf'> {
   readonly providers: readonly LocatedProvider[]
   /** As in {@link LoadedConfig.config}; absent if it has an error. */
   readonly tls?: TlsConfig
+  /** The same of these. */
+  readonly signIn?: SignInConfig
 }
 
 /** @throws ValidationError if the file is not a mapping, ConfigNotFoundError */
@@ -84,7 +86,8 @@ export async function validateConfig (options: ConfigOptions): Promise<ValidConf
   const providers = validated.flatMap(({ provider = [] }) => provider)
   if (errors.length > 0) {
     const tls = errors.some(({ path }) => /^tls\b(?!\.clientNames)/.test(path)) ? undefined : resolveTls(value.tls, dir)
-    return { error: validationError(document, errors), dir, lineOf, providers, ...tls && { tls } }
+    const signIn = errors.some(({ path }) => /^(login|sessions|store)\b|^$/.test(path)) ? undefined : resolveSignIn(value, dir)
+    return { error: validationError(document, errors), dir, lineOf, providers, ...tls && { tls }, ...signIn && { signIn } }
   }
 
   const config = completeConfig(value, dir)
@@ -156,7 +159,7 @@ function completeConfig (config: Config, dir: string): Config {
     entry.usernamePrefix ??= ''
     entry.groupPrefix ??= ''
   }
-  return withAbsolutePaths(config, dir)
+  return { ...config, tls: resolveTls(config.tls, dir), ...resolveSignIn(config, dir) }
 }
 
 /** The code that reads a key reports a missing one, and refuses a signing key that others can read. */
