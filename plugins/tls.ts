@@ -72,7 +72,7 @@ const WEEK = 7 * 24 * 3_600_000
 function logCertificate (certificate: ServingCertificate, log: Logger, message: string): void {
   const facts = { subject: certificate.subject, names: certificate.names, validTo: certificate.validTo.toISOString() }
   log.info(facts, message)
-  for (const { rejected, message } of findCertificateProblems(certificate, Date.now(), WEEK)) {
+  for (const { rejected, message } of findCertificateProblems(certificate, Date.now(), { soon: WEEK })) {
     if (rejected) log.error(facts, `the serving certificate ${message}`)
     else log.warn(facts, `the serving certificate ${message}`)
   }

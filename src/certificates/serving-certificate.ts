@@ -79,20 +79,20 @@ const DAY = 24 * 60 * 60 * 1000
 const SOON = 30 * DAY
 
 export interface CertificateProblem {
-  /** API servers reject the certificate as it is. */
+  /** Clients reject the certificate as it is. */
   readonly rejected: boolean
   /** The end of a sentence that begins with the certificate. */
   readonly message: string
 }
 
-/** Why API servers reject the certificate, now or soon. @param now milliseconds since the epoch */
-export function findCertificateProblems ({ names, validFrom, validTo }: Pick<ServingCertificate, 'names' | 'validFrom' | 'validTo'>, now: number, soon = SOON): CertificateProblem[] {
+/** Why clients reject the certificate, now or soon. @param now milliseconds since the epoch */
+export function findCertificateProblems ({ names, validFrom, validTo }: Pick<ServingCertificate, 'names' | 'validFrom' | 'validTo'>, now: number, { soon = SOON, clients = 'API servers' }: { readonly soon?: number, readonly clients?: string } = {}): CertificateProblem[] {
   const problems: CertificateProblem[] = []
   const left = validTo.getTime() - now
-  if (names === '') problems.push({ rejected: true, message: 'has no subject alternative name: API servers reject it' })
-  if (left <= 0) problems.push({ rejected: true, message: `has expired on ${validTo.toISOString()}: API servers reject it` })
+  if (names === '') problems.push({ rejected: true, message: `has no subject alternative name: ${clients} reject it` })
+  if (left <= 0) problems.push({ rejected: true, message: `has expired on ${validTo.toISOString()}: ${clients} reject it` })
   else if (left < soon) problems.push({ rejected: false, message: `expires on ${validTo.toISOString()}, in ${Math.floor(left / DAY)} days` })
-  if (validFrom.getTime() > now) problems.push({ rejected: true, message: `is not valid before ${validFrom.toISOString()}: API servers reject it` })
+  if (validFrom.getTime() > now) problems.push({ rejected: true, message: `is not valid before ${validFrom.toISOString()}: ${clients} reject it` })
   return problems
 }
 

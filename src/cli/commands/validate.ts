@@ -4,21 +4,20 @@ import { Command } from 'commander'
 import { Deadline, PROVIDER_PATIENCE } from '../../authn/deadline.js'
 import type { ValidateFilesContext } from '../../authn/provider.js'
 import { findReservedNames } from '../../authn/reserved.js'
-import type { TlsConfig } from '../../../schemas/config.js'
 import type { LocatedProvider, ValidConfig } from '../../config/load.js'
 import { ExitCode } from '../command-error.js'
-import { ValidationError, formatFieldError, messageOf, type FieldError } from '../../errors.js'
+import { ValidationError, formatFieldError, messageOf } from '../../errors.js'
 import { outputOption, printResult, type OutputFormat, type Terminal } from '../terminal.js'
 import { addConfigOption } from './options.js'
+import { atField, errorsOf, located, type Findings, type LocatedError } from './validate/located.js'
+import { validateSignInFiles } from './validate/sign-in.js'
+import { validateTls } from './validate/tls.js'
 
 interface ValidateOptions {
   readonly config?: string
   readonly online?: boolean
   readonly output: OutputFormat
 }
-
-/** An error and the file that has it. */
-type LocatedError = FieldError & { readonly file: string }
 
 interface ValidationResult {
   readonly valid: boolean
@@ -67,12 +66,15 @@ async function validate (file: string | undefined, env: NodeJS.ProcessEnv): Prom
 
   const loaded = validated.value
   const warnings: LocatedError[] = []
-  const warn = (warning: LocatedError): void => { warnings.push(warning) }
-  const locate: Locate = (field, message) => ({ file: path, path: field, line: loaded.lineOf(field), message })
+  const findings: Findings = {
+    locate: (field, message) => ({ file: path, path: field, line: loaded.lineOf(field), message }),
+    warn (warning) { warnings.push(warning) }
+  }
   const errors = 'error' in loaded ? located(loaded.error) : []
-  const tls = 'error' in loaded ? loaded.tls : loaded.config.tls
-  if (tls !== undefined) errors.push(...await validateTls(tls, locate, warn))
-  for (const provider of loaded.providers) errors.push(...await validateProvider(provider, { dir: loaded.dir, invalid: 'error' in loaded }, locate, warn))
+  const { tls, signIn } = 'error' in loaded ? loaded : { tls: loaded.config.tls, signIn: loaded.config }
+  if (tls !== undefined) errors.push(...await validateTls(tls, { path: 'tls', clients: 'API servers' }, findings))
+  for (const provider of loaded.providers) errors.push(...await validateProvider(provider, { dir: loaded.dir, invalid: 'error' in loaded }, findings))
+  if (signIn !== undefined) errors.push(...await validateSignInFiles(signIn, findings))
   if ('error' in loaded) return { valid: false, file: path, errors, warnings }
   return {
     loaded,
@@ -90,32 +92,8 @@ async function findUnreachable (loaded: ValidConfig): Promise<LocatedError[]> {
   return (await pingProviders(loaded)).map(({ path, message }) => ({ file: loaded.file, path, line: loaded.lineOf(path), message }))
 }
 
-/** An error at a field of the config. */
-type Locate = (field: string, message: string) => LocatedError
-
-/** Each file by itself; then certificate and key together, even if the client CA file has errors. */
-async function validateTls ({ clientCAFile, ...own }: TlsConfig, locate: Locate, warn: (warning: LocatedError) => void): Promise<LocatedError[]> {
-  const { readCertificates, readPrivateKey } = await import('../../certificates/pem.js')
-  const { findCertificateProblems, readServingCertificate } = await import('../../certificates/serving-certificate.js')
-  const { findFileField } = await import('../../config/file-field.js')
-  const { certFile, keyFile } = own
-  const errorsAt = async (field: string | undefined, read: () => Promise<unknown>): Promise<LocatedError[]> => {
-    const result = await errorsOf(read)
-    return 'errors' in result ? result.errors.map(({ file, message }) => locate(field ?? findFileField(file, own, 'tls', '') ?? 'tls', `${file}: ${message}`)) : []
-  }
-  const pair = [...await errorsAt('tls.certFile', async () => await readCertificates(certFile)), ...await errorsAt('tls.keyFile', async () => await readPrivateKey(keyFile))]
-  const clientCA = clientCAFile === undefined ? [] : await errorsAt('tls.clientCAFile', async () => await readCertificates(clientCAFile))
-  if (pair.length > 0) return [...pair, ...clientCA]
-  const both = await errorsAt(undefined, async () => {
-    const certificate = await readServingCertificate(clientCAFile === undefined || clientCA.length > 0 ? own : { ...own, clientCAFile })
-    for (const { message } of findCertificateProblems(certificate, Date.now())) warn({ file: certFile, path: '', message })
-  })
-  return [...both, ...clientCA]
-}
-
 /** Errors that the provider finds in its files. An error of a whole file is located at the config field that names the file, other errors at the provider. */
-async function validateProvider ({ entry, definition, path }: LocatedProvider, { dir, invalid }: { dir: string, invalid: boolean }, locate: Locate, warn: (warning: LocatedError) => void): Promise<LocatedError[]> {
-  const { findFileField } = await import('../../config/file-field.js')
+async function validateProvider ({ entry, definition, path }: LocatedProvider, { dir, invalid }: { dir: string, invalid: boolean }, { locate, warn }: Findings): Promise<LocatedError[]> {
   const { usernamePrefix = '', groupPrefix = '', reserved } = entry
   const ctx: ValidateFilesContext = {
     resolvePath: (path) => resolve(dir, path),
@@ -129,26 +107,8 @@ async function validateProvider ({ entry, definition, path }: LocatedProvider, {
     return []
   } catch (error) {
     const errors: unknown[] = error instanceof AggregateError ? error.errors : [error]
-    return errors.flatMap((error) => error instanceof ValidationError ? located(error).map(atField) : [locate(path, messageOf(error))])
+    return errors.flatMap((error) => error instanceof ValidationError ? located(error).map(each => atField(each, entry.config, `${path}.config`, dir, locate)) : [locate(path, messageOf(error))])
   }
-
-  function atField (error: LocatedError): LocatedError {
-    const field = error.path === '' && error.line === undefined ? findFileField(error.file, entry.config, `${path}.config`, dir) : undefined
-    return field === undefined ? error : locate(field, `${error.file}: ${error.message}`)
-  }
-}
-
-async function errorsOf<T> (read: () => Promise<T>): Promise<{ value: T } | { errors: LocatedError[] }> {
-  try {
-    return { value: await read() }
-  } catch (error) {
-    if (error instanceof ValidationError) return { errors: located(error) }
-    throw error
-  }
-}
-
-function located ({ file, errors }: ValidationError): LocatedError[] {
-  return errors.map((error) => ({ file, ...error }))
 }
 
 function show ({ file, identityProviders = [], errors, warnings }: ValidationResult, { online = false, unreachable }: { readonly online?: boolean | undefined, readonly unreachable: readonly LocatedError[] }, terminal: Terminal): void {

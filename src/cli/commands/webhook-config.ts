@@ -1,4 +1,4 @@
-/** `authn-webhook webhook-config`: prints the webhook kubeconfig of an API server. */
+/** `authn-webhook webhook-config`: prints the webhook kubeconfig of an API server, or the settings with which it verifies session tokens itself. */
 import type { X509Certificate } from 'node:crypto'
 import { isIP } from 'node:net'
 import { Command, Option } from 'commander'
@@ -7,11 +7,10 @@ import { CommandError } from '../command-error.js'
 import type { CertificateFile } from '../../certificates/pem.js'
 import { hostOf } from '../server-url.js'
 import { linesOfText, outputOption, printResult, type OutputFormat, type Terminal } from '../terminal.js'
+import { authenticationConfigOption, clientOption, printAuthenticationConfig, rejectWithoutAuthenticationConfig, type AuthenticationConfigOptions } from './webhook-config/authentication-config.js'
 import { addClientOptions, parseServer, readClient, SERVER, type TargetOptions } from './target-options.js'
 
-interface WebhookConfigOptions extends Omit<TargetOptions, 'kubeconfig'> {
-  readonly server: string
-  readonly certificateAuthority: string
+interface WebhookConfigOptions extends Omit<TargetOptions, 'kubeconfig'>, AuthenticationConfigOptions {
   readonly embedCerts: boolean
   readonly for?: DistributionName
   readonly output: OutputFormat
@@ -23,10 +22,13 @@ const CLIENT_USAGES = ['1.3.6.1.5.5.7.3.2', '2.5.29.37.0']
 export function webhookConfigCommand (terminal: Terminal): Command {
   return addClientOptions(new Command('webhook-config')
     .description('print the webhook kubeconfig of an API server')
-    .requiredOption('--server <url>', SERVER)
-    .requiredOption('--certificate-authority <file>', "CA of the service's certificate: ca.crt of `certs`"))
+    .option('--server <url>', SERVER)
+    .option('--certificate-authority <file>', "CA of the service's certificate: ca.crt of `certs`"))
     .option('--embed-certs', 'embed certificates instead of absolute file paths', false)
     .addOption(new Option('--for <distribution>', 'add the steps for a distribution; implies --embed-certs').choices(Object.keys(DISTRIBUTIONS)))
+    .addOption(authenticationConfigOption)
+    .addOption(clientOption)
+    .option('-c, --config <file>', 'with --authentication-config: config with the sign-in service')
     .addOption(outputOption)
     .addHelpText('after', `
 The file is for --authentication-token-webhook-config-file of the API server. File
@@ -36,23 +38,32 @@ change and remove the file on that distribution; -o yaml and -o json omit them. 
 is Talos 1.15 and newer, talos-1.14 is older. With an embedded --client-key the file
 contains a private key: run "umask 077" before you redirect it, and keep mode 0600.
 
+With --authentication-config it prints a file for that flag of the API server instead, by
+which the API server verifies session tokens of the sign-in service itself, and says
+what is lost. --certificate-authority is the CA of the sign-in service then.
+
 Examples:
   $ authn-webhook webhook-config --server https://192.0.2.10:8443 --certificate-authority tls/ca.crt
   $ authn-webhook webhook-config --for kubeadm --server https://192.0.2.10:8443 --certificate-authority tls/ca.crt > webhook.yaml
   $ authn-webhook webhook-config --server https://10.96.0.50/authenticate --tls-server-name authn-webhook.kube-system.svc \\
       --certificate-authority tls/ca.crt --embed-certs > authn-webhook.kubeconfig
   $ authn-webhook webhook-config --server https://192.0.2.10:8443 --certificate-authority tls/ca.crt \\
-      --client-certificate tls/kube-apiserver.crt --client-key tls/kube-apiserver.key`)
-    .action(async (options: WebhookConfigOptions) => { await printWebhookConfig(options, terminal) })
+      --client-certificate tls/kube-apiserver.crt --client-key tls/kube-apiserver.key
+  $ authn-webhook webhook-config --authentication-config --client production > authentication.yaml`)
+    .action(async (options: WebhookConfigOptions) => {
+      if (options.authenticationConfig === true) return await printAuthenticationConfig(options, terminal)
+      await printWebhookConfig(options, terminal)
+    })
 }
 
 async function printWebhookConfig (options: WebhookConfigOptions, terminal: Terminal): Promise<void> {
   const { createWebhookKubeconfig, formatWebhookKubeconfig } = await import('../kubeconfig.js')
   const { readCertificates } = await import('../../certificates/pem.js')
   const { parseSubjectName } = await import('../../certificates/subject-name.js')
-  const server = parseServer(options.server)
+  rejectWithoutAuthenticationConfig(options)
+  const server = parseServer(required(options.server, '--server <url>'))
   const serverName = options.tlsServerName === undefined ? undefined : parseSubjectName(options.tlsServerName)
-  const ca = await readCertificates(options.certificateAuthority, { pipes: true })
+  const ca = await readCertificates(required(options.certificateAuthority, '--certificate-authority <file>'), { pipes: true })
   const client = await readApiServerClient(options)
   const warnings = [...hostWarnings(server, serverName), ...caWarnings(ca), ...client === undefined ? [] : expiryWarnings(client.certificate.file, client.certificate.certificates)]
   for (const warning of warnings) terminal.note(`warning: ${warning}`)
@@ -61,6 +72,12 @@ async function printWebhookConfig (options: WebhookConfigOptions, terminal: Term
   if (distribution === undefined) return printResult(terminal, options.output, config, () => linesOfText(formatWebhookKubeconfig(config)))
   const file = createDistributionFile(distribution, config)
   printResult(terminal, options.output, file, () => linesOfText(formatDistributionFile(distribution, file)))
+}
+
+/** Not by commander: --authentication-config needs neither. */
+function required (value: string | undefined, flags: string): string {
+  if (value === undefined) throw new CommandError(`required option '${flags}' not specified`)
+  return value
 }
 
 async function readApiServerClient (options: WebhookConfigOptions): ReturnType<typeof readClient> {
