@@ -41,7 +41,7 @@ const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', chr
 try {
   mkdirSync(IMAGES, { recursive: true })
   for (const colorScheme of ['light', 'dark']) {
-    const page = await browser.newPage({ colorScheme, viewport: { width: 800, height: 640 } })
+    const page = await browser.newPage({ colorScheme, viewport: { width: 720, height: 600 } })
     for (const name of Object.keys(DOCUMENTS)) {
       await page.goto(`http://127.0.0.1:${server.address().port}/${name}`)
       await page.evaluate(() => { globalThis.document.activeElement.blur() })

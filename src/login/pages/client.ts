@@ -2,7 +2,7 @@
 import { html } from 'ghtml'
 import { KUBECONFIG_VARIANTS, kubeconfigFileName, type KubeconfigVariant } from '../kubeconfig.js'
 import { accountFacts } from './account.js'
-import { copyField, facts, name, plainPhrase, time } from './elements.js'
+import { copyField, facts, name, phrase, plainPhrase, time } from './elements.js'
 import { escapeLine } from '../../printable.js'
 import { layout } from './layout.js'
 import type { ClientModel, Site } from './models.js'
@@ -19,23 +19,23 @@ export function clientPage (site: Site, model: ClientModel, now: number): string
     wide: true,
     script: true,
     username,
-    body: html`<p class="back"><a href="${homePath(site)}">${CLIENT.back}</a></p>
-!${facts([[CLIENT.server, name(server)]])}
+    above: html`<p class="back"><a href="${homePath(site)}">${CLIENT.back}</a></p>`,
+    body: html`<p class="lead">!${phrase(CLIENT.server, { server })}</p>
 <section><h2>${CLIENT.kubeconfigHeading}</h2>
 <p>${CLIENT.kubeconfigLead}</p>
-<ul class="choices">!${variants.map(variant => choice(site, id, variant))}</ul></section>
+<ul class="choices">!${variants.map((variant, index) => choice(site, id, variant, index))}</ul></section>
 !${tokenSection(model, now)}
 <section><h2>${ACCOUNT.heading}</h2>
 !${accountFacts({ username, groups })}</section>`
   })
 }
 
-function choice (site: Site, id: string, variant: KubeconfigVariant): string {
+function choice (site: Site, id: string, variant: KubeconfigVariant, index: number): string {
   const { heading, text } = KUBECONFIGS[variant]
   const file = kubeconfigFileName(id, variant)
-  return html`<li><div class="bar"><h3>${heading}</h3><a class="button small" href="${kubeconfigPath(site, id, variant)}" download="${file}" aria-label="${plainPhrase(CLIENT.downloadLabel, { label: heading })}">${CLIENT.download}</a></div>
+  return html`<li><div class="bar"><h3>${heading}</h3><a class="button small!${index === 0 ? ' primary' : ''}" href="${kubeconfigPath(site, id, variant)}" download="${file}" aria-label="${plainPhrase(CLIENT.downloadLabel, { label: heading })}">${CLIENT.download}</a></div>
 <p>${text}</p>
-!${copyField({ id: `command-${variant}`, label: CLIENT.command, value: `kubectl --kubeconfig ${quote(file)} auth whoami` })}</li>`
+!${copyField({ id: `command-${variant}`, label: CLIENT.thenRun, value: `kubectl --kubeconfig ${quote(file)} auth whoami`, oneLine: true })}</li>`
 }
 
 function tokenSection ({ id, token, expiresAt }: ClientModel, now: number): string {

@@ -50,14 +50,19 @@ export interface CopyField {
   readonly value: string
   /** Left out when the page is printed. */
   readonly secret?: boolean
+  /** A short command. */
+  readonly oneLine?: boolean
 }
 
 /** A field that can be copied by a button or, without the script, by hand. */
-export function copyField ({ id, label, value, secret = false }: CopyField): string {
-  return html`<div class="copy!${secret ? ' secret' : ''}">
-<div class="bar"><label for="${id}">${label}</label><span role="status" id="${id}-status"></span><button type="button" class="small" hidden data-copy="${id}" data-status="${id}-status" data-copied="${COPY.copied}" data-failed="${COPY.failed}" aria-label="${plainPhrase(COPY.label, { label })}">${COPY.button}</button></div>
-<textarea id="${id}" rows="!${secret ? 4 : 2}" readonly spellcheck="false" autocomplete="off" translate="no">
-${value}</textarea></div>`
+export function copyField ({ id, label, value, secret = false, oneLine = false }: CopyField): string {
+  // browsers drop the first line break in a textarea
+  return html`<div class="copy!${secret ? ' secret' : ''}!${oneLine ? ' one-line' : ''}">
+<label for="${id}">${label}</label>
+<textarea id="${id}" rows="!${oneLine ? 1 : 4}" readonly spellcheck="false" autocomplete="off" translate="no">
+${value}</textarea>
+<button type="button" class="small" hidden data-copy="${id}" data-status="${id}-status" data-copied="${COPY.copied}" data-failed="${COPY.failed}" aria-label="${plainPhrase(COPY.label, { label })}">${COPY.button}</button>
+<span role="status" id="${id}-status"></span></div>`
 }
 
 /** Terms and what they are, which is HTML. */

@@ -12,6 +12,8 @@ export interface Layout {
   readonly title: string
   /** HTML of the heading, which is the same as the title or contains it. */
   readonly heading: string
+  /** HTML above the heading. */
+  readonly above?: string
   /** HTML below the heading. */
   readonly body: string
   /** Pages that show more than a form. */
@@ -22,7 +24,7 @@ export interface Layout {
   readonly username?: string
 }
 
-export function layout (site: Site, { title, heading, body, wide = false, script = false, username }: Layout): string {
+export function layout (site: Site, { title, heading, above = '', body, wide = false, script = false, username }: Layout): string {
   return html`<!doctype html>
 <html lang="${LANGUAGE}">
 <head>
@@ -38,6 +40,7 @@ export function layout (site: Site, { title, heading, body, wide = false, script
 <body!${wide ? ' class="wide"' : ''}>
 <header>!${brand(site, username)}</header>
 <main>
+!${above}
 <h1>!${heading}</h1>
 !${body}
 </main>

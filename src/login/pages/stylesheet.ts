@@ -27,7 +27,7 @@ h3{font-size:1rem}
 p{margin:.5rem 0}
 .lead{margin:.375rem 0 1.25rem;color:var(--soft)}
 .soft{color:var(--soft);font-size:.9375rem}
-.back{margin:.5rem 0 0}
+.back{margin:0 0 .75rem;font-size:.9375rem}
 a{color:var(--accent);text-underline-offset:.15em}
 a:hover{color:var(--hover)}
 section{margin-top:1.75rem;padding-top:1.5rem;border-top:1px solid var(--line)}
@@ -37,7 +37,7 @@ input,textarea{display:block;width:100%;margin:.375rem 0 1.125rem;padding:.625re
 input{min-height:2.875rem}
 [aria-invalid]{border-color:var(--problem)}
 textarea,code,.code{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,"Liberation Mono",monospace}
-textarea{margin-bottom:0;font-size:.8125rem;background:var(--tint);border-color:var(--line);resize:vertical;word-break:break-all;field-sizing:content;max-height:12rem}
+textarea{margin:0;font-size:.8125rem;background:var(--tint);border-color:var(--line);resize:none;word-break:break-all;field-sizing:content;max-height:12rem}
 button,.button{display:block;width:100%;min-height:2.875rem;margin:.75rem 0 0;padding:.625rem 1rem;font:inherit;font-weight:600;line-height:1.5;text-align:center;text-decoration:none;color:var(--text);background:var(--card);border:1px solid var(--field);border-radius:.5rem;cursor:pointer}
 .button{display:inline-block;width:auto}
 button:hover,.button:hover{color:var(--text);background:var(--tint)}
@@ -51,8 +51,9 @@ button:hover,.button:hover{color:var(--text);background:var(--tint)}
 .problem{color:var(--problem);background:var(--problem-tint)}
 .warning{color:var(--warning);background:var(--warning-tint)}
 dl{margin:1rem 0 1.25rem}
-dl div{display:grid;grid-template-columns:9.5rem minmax(0,1fr);gap:.125rem 1rem;padding:.5rem 0;border-top:1px solid var(--line)}
+dl div{display:grid;grid-template-columns:8.5rem minmax(0,1fr);gap:.125rem 1rem;padding:.5rem 0;border-top:1px solid var(--line)}
 dl div:first-child{border-top:0}
+main>:last-child,main>:last-child>:last-child{margin-bottom:0}
 dt{color:var(--soft)}
 dd{margin:0}
 ul{margin:0;padding:0;list-style:none}
@@ -67,14 +68,16 @@ summary{min-height:1.5rem;margin:.5rem 0;color:var(--accent);cursor:pointer}
 .choices{display:grid;gap:.875rem;margin-top:1rem}
 .choices li{padding:1rem;border:1px solid var(--line);border-radius:.625rem}
 .choices h3{margin:0}
-.bar{display:flex;flex-wrap:wrap;align-items:center;gap:.375rem .75rem;min-height:2rem;margin-bottom:.375rem}
-.bar>:first-child{margin-right:auto}
-.copy{margin-top:.75rem}
+.bar{display:flex;flex-wrap:wrap;align-items:center;justify-content:space-between;gap:.375rem .75rem;min-height:2rem}
+.copy{display:grid;grid-template-columns:minmax(0,1fr) auto auto;align-items:center;gap:.375rem .75rem;margin-top:.75rem}
 .copy label{font-size:.875rem;color:var(--soft)}
-.copy [role=status]{font-size:.875rem;color:var(--good)}
+.copy textarea{grid-column:1/-1;grid-row:2}
+.copy button{grid-column:3;grid-row:1;min-width:4rem}
+.copy [role=status]{grid-column:2;grid-row:1;font-size:.875rem;color:var(--good)}
 input.code{font-size:1.5rem;letter-spacing:.12em;text-transform:uppercase}
 p.code{margin:0 0 1rem;padding:.75rem;font-size:1.75rem;font-weight:600;letter-spacing:.12em;text-align:center;background:var(--tint);border-radius:.625rem}
 @media (max-width:30rem){body{padding:0 .75rem 2rem}main{padding:1.25rem 1.125rem}dl div{grid-template-columns:minmax(0,1fr)}}
+@media (min-width:30rem){.one-line textarea{grid-column:1/3}.one-line button{grid-row:2;min-height:2.5rem}}
 @media (min-width:48rem) and (min-height:40rem){body:not(.wide) header{padding-top:12vh;justify-content:center}}
 @media (prefers-reduced-motion:no-preference){button,.button,.cards li{transition:background-color .12s,border-color .12s}}
 @media (forced-colors:active){.box,.tags li{border:1px solid}}
