@@ -2,8 +2,10 @@
 
 /** On every page. */
 export interface Site {
-  /** Path of the issuer, without "/" at the end; empty for the root. Assets are at `${base}/assets/…`. */
+  /** Path of the issuer, without "/" at the end; empty for the root. `paths.ts` has what is below it. */
   readonly base: string
+  /** Milliseconds since the epoch; pages also tell how long from now a time is. */
+  readonly clock?: () => number
 }
 
 export type SignInProblem =
@@ -12,6 +14,7 @@ export type SignInProblem =
   | 'throttled' // too many wrong passwords, or requests of this address
   | 'unavailable' // directory or store unreachable
 
+/** Its form posts `csrf`, `username` and `password`. */
 export interface SignInModel {
   /** Where the form is posted. */
   readonly action: string
@@ -23,6 +26,7 @@ export interface SignInModel {
   readonly problem?: SignInProblem | undefined
 }
 
+/** Its form posts `csrf` and `decision`, which is `approve` or `cancel`. */
 export interface ConsentModel {
   readonly action: string
   readonly csrf: string
@@ -37,7 +41,7 @@ export interface HomeModel {
   readonly groups: readonly string[]
   /** When the browser session ends. */
   readonly expiresAt: Date
-  /** Clients with a `cluster`, whose page is at `${base}/clients/${id}`. */
+  /** Clients with a `cluster`, which have a page. */
   readonly clients: ReadonlyArray<{ readonly id: string, readonly name: string, readonly server: string }>
 }
 
@@ -50,15 +54,21 @@ export interface ClientModel {
   readonly server: string
   readonly token: string
   readonly expiresAt: Date
-  /** Whether the kubeconfig with kubelogin's password or device flow makes sense. */
-  readonly grants: readonly string[]
+  /** Has a secret, so that no program of a user's can sign in as this client: the only kubeconfig is the one with the token. */
+  readonly confidential?: boolean | undefined
 }
 
+export type DeviceProblem =
+  | 'unknown-code'
+  | 'expired' // or already used
+  | 'cancelled' // by the person, on the page that confirms
+  | 'throttled'
+
 export interface DeviceEntryModel {
-  /** `<form>` of the OpenID provider with its hidden fields; trusted HTML without buttons. */
+  /** `<form>` of the OpenID provider with its hidden fields; trusted HTML without buttons. Its visible field is replaced by one with a label. */
   readonly form: string
   readonly formId: string
-  readonly problem?: 'unknown-code' | 'expired' | 'throttled' | undefined
+  readonly problem?: DeviceProblem | undefined
 }
 
 export interface DeviceConfirmModel {
@@ -84,7 +94,7 @@ export interface ErrorModel {
   readonly advice: string
 }
 
-/** The texts of one page, rendered: `text/html` and a title. */
+/** Each gives a whole document of type `text/html`. */
 export interface Pages {
   signIn: (model: SignInModel) => string
   consent: (model: ConsentModel) => string

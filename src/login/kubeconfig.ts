@@ -1,0 +1,90 @@
+/** Kubeconfigs for the people of a client with a cluster. */
+import type { Kubeconfig } from '../../schemas/kubeconfig.js'
+import type { Grant } from '../../schemas/login.js'
+import { escapeLine, formatYaml } from '../printable.js'
+
+/** Who gets the token: `authn-webhook login`, the kubectl plugin kubelogin, or nobody, since it is in the file. */
+export const KUBECONFIG_VARIANTS = ['login', 'kubelogin', 'token'] as const
+export type KubeconfigVariant = typeof KUBECONFIG_VARIANTS[number]
+
+export interface KubeconfigModel {
+  /** Client ID; the name of cluster, user and context. */
+  readonly id: string
+  /** Name of the client. */
+  readonly name: string
+  /** URL of the API server. */
+  readonly server: string
+  /** CA of the API server, PEM. */
+  readonly certificateAuthority?: string | undefined
+  readonly issuer: string
+  /** CA of the sign-in service, PEM, if the computers of users don't trust it. */
+  readonly issuerCertificateAuthority?: string | undefined
+  readonly grants: readonly Grant[]
+  /** Session token. */
+  readonly token: string
+}
+
+/** YAML text. */
+export function createKubeconfig (variant: KubeconfigVariant, model: KubeconfigModel): string {
+  const { id, server, certificateAuthority } = model
+  const config = {
+    apiVersion: 'v1',
+    kind: 'Config',
+    clusters: [{ name: id, cluster: { server, ...certificateAuthority !== undefined && { 'certificate-authority-data': base64(certificateAuthority) } } }],
+    users: [{ name: id, user: USERS[variant](model) }],
+    contexts: [{ name: id, context: { cluster: id, user: id } }],
+    'current-context': id
+  } satisfies Kubeconfig
+  return `# ${escapeLine(model.name)}: created by ${escapeLine(model.issuer)}\n${formatYaml(config)}`
+}
+
+/** Safe on every file system and in a header, whatever the ID. */
+export function kubeconfigFileName (id: string, variant: KubeconfigVariant): string {
+  const suffix = variant === 'login' ? '' : `-${variant}`
+  return `kubeconfig-${id.replace(/[^A-Za-z0-9._-]/g, '_').slice(0, 128)}${suffix}.yaml`
+}
+
+const USERS: Readonly<Record<KubeconfigVariant, (model: KubeconfigModel) => object>> = {
+  login: ({ id, issuer, issuerCertificateAuthority }) => ({
+    exec: execPlugin({
+      command: 'authn-webhook',
+      args: ['login', `--issuer=${issuer}`, `--client=${id}`, ...caFlag(issuerCertificateAuthority)],
+      installHint: 'authn-webhook is not installed or not in the PATH. Ask your administrator how to get it, or download the kubeconfig for kubelogin or with the token.'
+    })
+  }),
+  kubelogin: ({ id, issuer, issuerCertificateAuthority, grants }) => ({
+    exec: execPlugin({
+      command: 'kubectl',
+      args: ['oidc-login', 'get-token', `--oidc-issuer-url=${issuer}`, `--oidc-client-id=${id}`, '--oidc-extra-scope=groups', ...grantFlag(grants), ...caFlag(issuerCertificateAuthority)],
+      installHint: 'kubelogin is not installed. Install it with "kubectl krew install oidc-login", or see https://github.com/int128/kubelogin.'
+    })
+  }),
+  token: ({ token }) => ({ token })
+}
+
+interface ExecPlugin {
+  readonly command: string
+  readonly args: readonly string[]
+  /** kubectl prints it if it does not find the command. */
+  readonly installHint: string
+}
+
+/** As client-go starts it: `ExecConfig` of clientcmd/api/v1. */
+function execPlugin ({ command, args, installHint }: ExecPlugin): object {
+  return { apiVersion: 'client.authentication.k8s.io/v1', command, args, interactiveMode: 'IfAvailable', provideClusterInfo: false, installHint }
+}
+
+/** kubelogin opens a browser unless it is told otherwise. */
+function grantFlag (grants: readonly Grant[]): string[] {
+  if (grants.includes('authorizationCode')) return []
+  return [`--grant-type=${grants.includes('deviceCode') ? 'device-code' : 'password'}`]
+}
+
+/** Both programs have this flag. */
+function caFlag (pem: string | undefined): string[] {
+  return pem === undefined ? [] : [`--certificate-authority-data=${base64(pem)}`]
+}
+
+function base64 (text: string): string {
+  return Buffer.from(text).toString('base64')
+}
