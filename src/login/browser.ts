@@ -1,0 +1,61 @@
+/**
+ * Tells browsers apart by a random cookie, from before anyone signs in: a form is
+ * accepted only from the browser that it was rendered for, and a sign-in goes on
+ * only in the browser that typed the password (login CSRF).
+ */
+import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
+import type { CookiesSetOptions } from 'oidc-provider'
+
+/** Signed cookies of one request. */
+export interface Cookies {
+  get: (name: string) => string | undefined
+  set: (name: string, value: string, options: CookiesSetOptions) => unknown
+}
+
+export interface BrowserOptions {
+  readonly name: string
+  readonly options: CookiesSetOptions
+  /** Of form tokens; the first is used, all are accepted. */
+  readonly keys: readonly Buffer[]
+}
+
+export class Browser {
+  readonly #cookies: Cookies
+  readonly #settings: BrowserOptions
+  #id: string | undefined
+
+  constructor (cookies: Cookies, settings: BrowserOptions) {
+    this.#cookies = cookies
+    this.#settings = settings
+    this.#id = cookies.get(settings.name)
+  }
+
+  /** A hidden field of a form. @param purpose what the form is for */
+  formToken (purpose: string): string {
+    const { name, options, keys } = this.#settings
+    if (this.#id === undefined) {
+      this.#id = randomBytes(24).toString('base64url')
+      this.#cookies.set(name, this.#id, options)
+    }
+    return sign(keys[0]!, this.#id, purpose)
+  }
+
+  accepts (formToken: unknown, purpose: string): boolean {
+    const id = this.#id
+    return typeof formToken === 'string' && id !== undefined && this.#settings.keys.some(key => areEqual(formToken, sign(key, id, purpose)))
+  }
+
+  /** For the state of a sign-in, which the next request is compared with; `undefined`: none that we know. */
+  get digest (): string | undefined {
+    return this.#id === undefined ? undefined : createHash('sha256').update(this.#id).digest('base64url')
+  }
+}
+
+function sign (key: Buffer, id: string, purpose: string): string {
+  return createHmac('sha256', key).update(`${id}\n${purpose}`).digest('base64url')
+}
+
+function areEqual (a: string, b: string): boolean {
+  const [left, right] = [Buffer.from(a), Buffer.from(b)]
+  return left.length === right.length && timingSafeEqual(left, right)
+}
