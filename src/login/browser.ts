@@ -3,8 +3,9 @@
  * accepted only from the browser that it was rendered for, and a sign-in goes on
  * only in the browser that typed the password (login CSRF).
  */
-import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import type { CookiesSetOptions } from 'oidc-provider'
+import type { Signatures } from './signatures.js'
 
 /** Signed cookies of one request. */
 export interface Cookies {
@@ -15,8 +16,8 @@ export interface Cookies {
 export interface BrowserOptions {
   readonly name: string
   readonly options: CookiesSetOptions
-  /** Of form tokens; the first is used, all are accepted. */
-  readonly keys: readonly Buffer[]
+  /** Of form tokens. */
+  readonly signatures: Signatures
 }
 
 export class Browser {
@@ -32,30 +33,20 @@ export class Browser {
 
   /** A hidden field of a form. @param purpose what the form is for */
   formToken (purpose: string): string {
-    const { name, options, keys } = this.#settings
+    const { name, options, signatures } = this.#settings
     if (this.#id === undefined) {
       this.#id = randomBytes(24).toString('base64url')
       this.#cookies.set(name, this.#id, options)
     }
-    return sign(keys[0]!, this.#id, purpose)
+    return signatures.sign(`${this.#id}\n${purpose}`)
   }
 
   accepts (formToken: unknown, purpose: string): boolean {
-    const id = this.#id
-    return typeof formToken === 'string' && id !== undefined && this.#settings.keys.some(key => areEqual(formToken, sign(key, id, purpose)))
+    return typeof formToken === 'string' && this.#id !== undefined && this.#settings.signatures.verify(`${this.#id}\n${purpose}`, formToken)
   }
 
   /** For the state of a sign-in, which the next request is compared with; `undefined`: none that we know. */
   get digest (): string | undefined {
     return this.#id === undefined ? undefined : createHash('sha256').update(this.#id).digest('base64url')
   }
-}
-
-function sign (key: Buffer, id: string, purpose: string): string {
-  return createHmac('sha256', key).update(`${id}\n${purpose}`).digest('base64url')
-}
-
-function areEqual (a: string, b: string): boolean {
-  const [left, right] = [Buffer.from(a), Buffer.from(b)]
-  return left.length === right.length && timingSafeEqual(left, right)
 }

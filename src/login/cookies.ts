@@ -31,7 +31,7 @@ export function cookieSettings (base: string): CookieSettings {
   }
 }
 
-/** One key for each signing key, so that replicas agree, and cookies outlast a rotation. The first signs. */
+/** One key for each signing key, so that replicas agree, and cookies outlast a rotation. */
 export function deriveKeys (secrets: readonly string[], purpose: string): Buffer[] {
   return secrets.map(secret => Buffer.from(hkdfSync('sha256', Buffer.from(secret, 'base64url'), '', `authn-webhook ${purpose}`, 32)))
 }

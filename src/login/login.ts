@@ -14,6 +14,7 @@ import { useMiddleware } from './middleware.js'
 import { createOpenIdProvider } from './openid-provider.js'
 import type { ClientModel, Pages } from './pages/models.js'
 import { PasswordAttempts, type SignInObserver } from './password-attempts.js'
+import { Signatures } from './signatures.js'
 
 /** The private keys of session tokens. */
 export interface SigningKeySource {
@@ -77,8 +78,8 @@ export class Login {
     const { config, store, pages, log, isThrottled } = this.#options
     const keys = this.#options.keys.current().map(({ privateJwk }) => privateJwk)
     const secrets = keys.map(({ d }) => d as string)
-    const browser = { name: this.#cookies.names.browser, options: this.#cookies.options, keys: deriveKeys(secrets, 'forms') }
-    const provider = createOpenIdProvider({ library, config, store, accounts, pages, log, base, cookies: this.#cookies, cookieKeys: deriveKeys(secrets, 'cookies'), keys, attempts, isThrottled })
+    const browser = { name: this.#cookies.names.browser, options: this.#cookies.options, signatures: new Signatures(deriveKeys(secrets, 'forms')) }
+    const provider = createOpenIdProvider({ library, config, store, accounts, pages, log, base, cookies: this.#cookies, cookieSignatures: new Signatures(deriveKeys(secrets, 'cookies')), keys, attempts, isThrottled })
     useMiddleware(provider, { library, base, browser, pages, log })
     this.#current = { provider, handle: provider.callback(), browser }
   }

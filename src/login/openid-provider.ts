@@ -2,7 +2,6 @@
 import type Provider from 'oidc-provider'
 import type { Configuration, JWK, KoaContextWithOIDC } from 'oidc-provider'
 import type { LoginConfig } from '../../schemas/login.js'
-import { seconds } from './seconds.js'
 import type { Store } from '../store/store.js'
 import { CLAIMS, SCOPES, accountOf, type Accounts, type Person } from './accounts.js'
 import { createAdapter } from './adapter.js'
@@ -16,7 +15,9 @@ import { withoutConsole, type Library, type Log } from './library.js'
 import type { Pages } from './pages/models.js'
 import { registerPasswordGrant, type PasswordGrantOptions } from './password-grant.js'
 import { createPrompts } from './prompts.js'
+import { seconds } from './seconds.js'
 import { signOut } from './sign-out.js'
+import type { Signatures } from './signatures.js'
 
 export interface OpenIdProviderOptions extends Pick<PasswordGrantOptions, 'attempts' | 'isThrottled'> {
   readonly library: Library
@@ -28,7 +29,7 @@ export interface OpenIdProviderOptions extends Pick<PasswordGrantOptions, 'attem
   /** Path of the issuer, without "/" at the end. */
   readonly base: string
   readonly cookies: CookieSettings
-  readonly cookieKeys: readonly Buffer[]
+  readonly cookieSignatures: Signatures
   /** Private; the first signs. */
   readonly keys: readonly JWK[]
 }
@@ -56,7 +57,7 @@ export function createOpenIdProvider (options: OpenIdProviderOptions): Provider 
 }
 
 function configurationOf (options: OpenIdProviderOptions): Configuration {
-  const { library, config, store, pages, base, cookies, cookieKeys, keys } = options
+  const { library, config, store, pages, base, cookies, cookieSignatures, keys } = options
   const tokenTTL = seconds(config.tokenTTL)
   return {
     adapter: createAdapter(store, library),
@@ -88,7 +89,7 @@ function configurationOf (options: OpenIdProviderOptions): Configuration {
       names: { session: cookies.names.session, interaction: cookies.names.interaction, resume: cookies.names.resume },
       long: cookies.options,
       short: cookies.pathOptions,
-      keys: [...cookieKeys]
+      keys: cookieSignatures as unknown as NonNullable<NonNullable<Configuration['cookies']>['keys']>
     },
     interactions: { policy: createPrompts(library), url: (_ctx, { uid }) => `${base}/interaction/${uid}` },
     renderError (ctx, out, error) { sendErrorPage(ctx, pages, out, error) },
