@@ -34,11 +34,13 @@ declare module 'fastify' {
 
 export interface TlsOptions {
   readonly config: TlsConfig
+  /** Of the reports of reloads; each listener has its own. */
+  readonly source?: string
   readonly log: Logger
   readonly observer: Observer
 }
 
-async function tls (fastify: FastifyInstance, { config, log, observer }: TlsOptions): Promise<void> {
+async function tls (fastify: FastifyInstance, { config, source = 'certificate', log, observer }: TlsOptions): Promise<void> {
   const server = listenerOf(fastify)
   const files = [config.certFile, config.keyFile, ...config.clientCAFile === undefined ? [] : [config.clientCAFile]]
   const certificate = await openReloadable<ServingCertificate>({
@@ -56,7 +58,7 @@ async function tls (fastify: FastifyInstance, { config, log, observer }: TlsOpti
       if (next.clientCA !== previous.clientCA) await fastify.httpSessions.renew()
       logCertificate(next, log, 'serving certificate reloaded')
     },
-    reportReload: error => { observer.reloaded('certificate', error) }
+    reportReload: error => { observer.reloaded(source, error) }
   })
   logCertificate(certificate.current, log, 'serving certificate loaded')
 

@@ -106,7 +106,7 @@ export class ListenError extends Error {
   readonly code = 'AUTHN_LISTEN'
   override readonly name = 'ListenError'
   /** @param listener its field of the config */
-  constructor (readonly listener: 'server' | 'admin', readonly host: string, readonly port: number, cause: unknown) {
+  constructor (readonly listener: 'server' | 'admin' | 'login', readonly host: string, readonly port: number, cause: unknown) {
     super(`${listener} can't listen on port ${port} of ${host}`, { cause })
   }
 }

@@ -16,7 +16,7 @@ export interface Endpoint {
  * @param name field of the config
  * @throws ListenError
  */
-export async function openListener (fastify: Pick<FastifyInstance, 'listen'>, name: 'server' | 'admin', { host, port }: Endpoint, anyAddress = ANY_ADDRESS): Promise<void> {
+export async function openListener (fastify: Pick<FastifyInstance, 'listen'>, name: 'server' | 'admin' | 'login', { host, port }: Endpoint, anyAddress = ANY_ADDRESS): Promise<void> {
   const candidates = host === undefined ? anyAddress : [host]
   for (const [index, candidate] of candidates.entries()) {
     try {

@@ -1,6 +1,7 @@
 /**
- * Creates the two listeners: the review listener speaks HTTP/2 and HTTP/1.1 over
- * TLS on one port, the admin listener plain HTTP/1.1. Only this file calls
+ * Creates the listeners: the review listener speaks HTTP/2 and HTTP/1.1 over TLS
+ * on one port, the admin listener plain HTTP/1.1, the listener of the sign-in
+ * service HTTP/1.1, over TLS or behind reverse proxies. Only this file calls
  * Fastify(). The limits keep clients from holding memory or connections; those
  * that Node has no setting for are enforced by src/http/http-sessions.ts.
  */
@@ -8,6 +9,7 @@ import { createServer, type RequestListener, type Server } from 'node:http'
 import { createSecureServer } from 'node:http2'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { Config, ServerConfig } from '../../schemas/config.js'
+import type { LoginConfig } from '../../schemas/login.js'
 import { milliseconds } from '../authn/duration.js'
 import type { ServingCertificate } from '../certificates/serving-certificate.js'
 import { rejectConnection, rejectUrl } from './client-errors.js'
@@ -30,6 +32,8 @@ const MAX_HEADER_BYTES = 16_384
  * turn; no setting bounds that, and every connection of the turn adds to it.
  */
 const ADMIN_CONNECTIONS = 64
+/** Of the sign-in service: its forms hold a name, a password and a few tokens. */
+const LOGIN_BODY_BYTES = 16_384
 /** HTTP/2 streams that a client may reset, beyond the burst. */
 const RESETS_PER_SECOND = 33
 
@@ -66,6 +70,33 @@ export function createReviewServer ({ config, certificate, limits: overrides }: 
   })
 }
 
+export interface LoginServerOptions {
+  readonly server: ServerConfig
+  readonly login: LoginConfig
+  /** Absent: plain HTTP for the trusted proxies. */
+  readonly certificate: ServingCertificate | undefined
+  /** For tests. */
+  readonly limits?: Partial<Limits>
+}
+
+/** Addresses are those of people, if the peer is a trusted proxy that forwards them; anyone else's X-Forwarded-* are ignored. */
+export function createLoginServer ({ server, login, certificate, limits: overrides }: LoginServerOptions): FastifyInstance {
+  const limits = { ...LIMITS, drain: milliseconds(server.timeout) + 2_000, ...overrides }
+  const config = { ...server, bodyLimit: LOGIN_BODY_BYTES }
+  return createFastify(config, limits, (handler, rejections) => {
+    if (certificate === undefined) return createServer({ noDelay: true }, guardRequests(handler, rejections))
+    const listener = createSecureServer({
+      ...certificate.secureOptions,
+      allowHTTP1: true,
+      ALPNCallback: onlyHttp1,
+      noDelay: true,
+      handshakeTimeout: limits.handshake
+    })
+    guardStreams(listener, toHttp2Handler(handler), rejections)
+    return toFastifyServer(listener)
+  }, login.trustedProxies ?? [])
+}
+
 /** @returns undefined, which ends the handshake, where a client offers no HTTP/1.1 */
 function onlyHttp1 ({ protocols }: { protocols: string[] }): string | undefined {
   return protocols.find(protocol => protocol === 'http/1.1')
@@ -75,7 +106,7 @@ export function createAdminServer ({ server }: Config): FastifyInstance {
   return createFastify({ ...server, maxConnections: Math.min(server.maxConnections, ADMIN_CONNECTIONS) }, { ...LIMITS, drain: 1_000 }, (handler, rejections) => createServer({ noDelay: true }, guardRequests(handler, rejections)))
 }
 
-function createFastify (config: ServerConfig, limits: Limits, listen: (handler: RequestListener, rejections: Rejections) => Server): FastifyInstance {
+function createFastify (config: ServerConfig, limits: Limits, listen: (handler: RequestListener, rejections: Rejections) => Server, trustedProxies: readonly string[] = []): FastifyInstance {
   const rejections = new Rejections()
   const fastify = Fastify({
     // with a factory, Fastify sets no time limits of its own
@@ -94,6 +125,7 @@ function createFastify (config: ServerConfig, limits: Limits, listen: (handler: 
     // plugins/audit.ts and src/logger.ts write the log
     logger: false,
     bodyLimit: config.bodyLimit,
+    trustProxy: trustedProxies.length > 0 && [...trustedProxies],
     // requests that arrive while a connection drains are still answered
     return503OnClosing: false,
     exposeHeadRoutes: false,

@@ -1,0 +1,167 @@
+/**
+ * The sign-in service over HTTP. The OpenID provider reads its requests itself, in
+ * a scope that parses no body; our own pages are in a scope for forms. Whatever
+ * Host or X-Forwarded-* a request has, the URLs of answers are those of the
+ * issuer, and the address is the one that a trusted proxy vouches for.
+ */
+import type { IncomingMessage } from 'node:http'
+import formbody from '@fastify/formbody'
+import rateLimit from '@fastify/rate-limit'
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import fp from 'fastify-plugin'
+import type { Answer, BrowserRequest } from '../src/login/answer.js'
+import { INTERNAL, NOT_FOUND, TEMPORARILY_UNAVAILABLE, THROTTLED, UNAVAILABLE, translateOutage } from '../src/login/errors.js'
+import { downloadKubeconfig, showClient, showHome, submitHomePassword } from '../src/login/home.js'
+import { showInteraction, submitConsent, submitPassword } from '../src/login/interactions.js'
+import { openLogin, type Login, type LoginOptions } from '../src/login/login.js'
+import type { ErrorModel } from '../src/login/pages/models.js'
+import { SECURITY_HEADERS, policyFor } from '../src/login/security-headers.js'
+
+export interface Asset {
+  readonly type: string
+  readonly body: string
+}
+
+export interface LoginPluginOptions extends Omit<LoginOptions, 'isThrottled'> {
+  /** Files of the pages, by their path below the issuer. Their names change with their content. */
+  readonly assets: ReadonlyMap<string, Asset>
+}
+
+/** What the OpenID provider may be asked; other paths and methods are not its. */
+const PROVIDER_ROUTES: ReadonlyArray<readonly ['GET' | 'POST' | 'OPTIONS', string]> = [
+  ['GET', '/.well-known/openid-configuration'], ['OPTIONS', '/.well-known/openid-configuration'],
+  ['GET', '/.well-known/oauth-authorization-server'], ['OPTIONS', '/.well-known/oauth-authorization-server'],
+  ['GET', '/jwks'], ['OPTIONS', '/jwks'],
+  ['GET', '/auth'], ['GET', '/auth/:uid'],
+  ['POST', '/token'],
+  ['GET', '/session/end'], ['POST', '/session/end/confirm'], ['GET', '/session/end/success']
+]
+
+/** If a client uses the device flow. */
+const DEVICE_ROUTES: typeof PROVIDER_ROUTES = [['POST', '/device/auth'], ['GET', '/device'], ['POST', '/device'], ['GET', '/device/:uid']]
+
+async function login (fastify: FastifyInstance, { assets, ...options }: LoginPluginOptions): Promise<void> {
+  await fastify.register(rateLimit, { global: false })
+  const count = fastify.createRateLimit({ max: options.config.maxAttemptsPerMinute, timeWindow: '1 minute', keyGenerator: ({ ip }) => ip, ipv6Subnet: 64 })
+  // the OpenID provider knows Node's request alone
+  const requests = new WeakMap<IncomingMessage, FastifyRequest>()
+  const isThrottled = async (request: IncomingMessage): Promise<boolean> => {
+    const limit = await count(requests.get(request)!)
+    return !limit.isAllowed && limit.isExceeded
+  }
+  const service = await openLogin({ ...options, isThrottled })
+
+  const issuer = new URL(options.config.issuer)
+  fastify.addHook('onRequest', async (request, { raw }) => {
+    const { ip } = request
+    requests.set(request.raw, request)
+    // connections of proxies are kept
+    if (ip !== request.socket.remoteAddress) fastify.httpSessions.reviewed(request.raw, true)
+    Object.assign(request.raw.headers, { 'x-forwarded-for': ip, 'x-forwarded-host': issuer.host, 'x-forwarded-proto': 'https' })
+    for (const [name, value] of Object.entries(SECURITY_HEADERS)) raw.setHeader(name, value)
+  })
+  fastify.setNotFoundHandler((request, reply) => {
+    fastify.rejections.request('not-found', { peer: request.ip })
+    sendError(service, request, reply, 404, NOT_FOUND, 'the sign-in service has no such endpoint, or it is switched off')
+  })
+  fastify.setErrorHandler((error: FastifyError, request, reply) => { handleError(service, options, error, request, reply) })
+  await fastify.register(async scope => { mountProvider(scope, service) })
+  await fastify.register(async scope => {
+    scope.removeAllContentTypeParsers()
+    await scope.register(formbody)
+    mountPages(scope, service, assets)
+  })
+}
+
+function mountProvider (scope: FastifyInstance, service: Login): void {
+  const { base, config, pages, isThrottled } = service
+  scope.removeAllContentTypeParsers()
+  scope.addContentTypeParser('*', (_request, _payload, done) => { done(null) })
+  const devices = config.clients.some(({ grants }) => grants.includes('deviceCode'))
+  for (const [method, path] of devices ? [...PROVIDER_ROUTES, ...DEVICE_ROUTES] : PROVIDER_ROUTES) {
+    scope.route({
+      method,
+      url: `${base}${path}`,
+      async onRequest (request, reply) {
+        if (isUnbounded(request, scope.initialConfig.bodyLimit!)) sendError(service, request, reply, 413, INTERNAL, 'the request is too large, or does not tell its length')
+        else if (method === 'POST' && path === '/device' && await isThrottled(request.raw)) sendPage(reply, { status: 429, html: pages.error(THROTTLED) })
+        if (reply.sent) return reply
+      },
+      async handler ({ raw }, reply) {
+        reply.hijack()
+        // a request target can be a whole URL (RFC 9112, 3.2.2)
+        const { pathname, search } = new URL(raw.url ?? '/', config.issuer)
+        raw.url = `${pathname.slice(base.length)}${search}`
+        await service.handle(raw, reply.raw)
+      }
+    })
+  }
+}
+
+/** The OpenID provider reads more than this listener allows, so the length must be known. */
+function isUnbounded ({ headers }: FastifyRequest, limit: number): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > limit
+}
+
+function mountPages (scope: FastifyInstance, service: Login, assets: LoginPluginOptions['assets']): void {
+  const { base } = service
+  const page = (method: 'GET' | 'POST', path: string, answer: (request: BrowserRequest, params: Record<string, string>) => Promise<Answer>): void => {
+    scope.route({
+      method,
+      url: `${base}${path}`,
+      async handler (request, reply) { return sendAnswer(reply, await answer(browserRequest(request, reply), request.params as Record<string, string>)) }
+    })
+  }
+  page('GET', '/', async request => await showHome(service, request))
+  if (base !== '') page('GET', '', async () => ({ location: `${base}/` }))
+  page('POST', '/sign-in', async request => await submitHomePassword(service, request))
+  page('GET', '/clients/:id', async (request, { id }) => await showClient(service, id!, request))
+  page('GET', '/clients/:id/kubeconfig/:variant', async (request, { id, variant }) => await downloadKubeconfig(service, id!, variant!, request))
+  page('GET', '/interaction/:uid', async (request, { uid }) => await showInteraction(service, uid!, request))
+  page('POST', '/interaction/:uid/login', async (request, { uid }) => await submitPassword(service, uid!, request))
+  page('POST', '/interaction/:uid/consent', async (request, { uid }) => await submitConsent(service, uid!, request))
+  for (const [path, { type, body }] of assets) {
+    scope.get(`${base}${path}`, (_request, reply) => { reply.type(type).header('cache-control', 'public, max-age=31536000, immutable').send(body) })
+  }
+}
+
+function browserRequest ({ raw, ip, body }: FastifyRequest, reply: FastifyReply): BrowserRequest {
+  return { request: raw, response: reply.raw, address: ip, fields: body as Record<string, unknown> | undefined ?? {} }
+}
+
+function sendAnswer (reply: FastifyReply, answer: Answer): FastifyReply {
+  if ('location' in answer) return reply.redirect(answer.location, 303)
+  if ('html' in answer) return sendPage(reply, answer)
+  return reply.type('application/yaml').header('content-disposition', `attachment; filename="${answer.fileName}"`).send(answer.text)
+}
+
+function sendPage (reply: FastifyReply, { status, html, formAction }: { status: number, html: string, formAction?: string | undefined }): FastifyReply {
+  return reply.code(status).header('content-security-policy', policyFor(formAction)).type('text/html; charset=utf-8').send(html)
+}
+
+function handleError (service: Login, { log }: Pick<LoginOptions, 'log'>, error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
+  const { server } = request
+  const known = translateOutage(service.library, error)
+  if (known instanceof service.library.errors.TemporarilyUnavailable) {
+    sendError(service, request, reply, 503, UNAVAILABLE)
+  } else if (error.statusCode !== undefined && error.statusCode >= 400 && error.statusCode < 500) {
+    server.rejections.request(error.statusCode === 413 ? 'too-large' : 'malformed', { peer: request.ip })
+    sendError(service, request, reply, error.statusCode, INTERNAL, 'the request is malformed or too large')
+  } else {
+    log.error({ err: error, method: request.method, route: request.routeOptions.url }, 'a sign-in request failed; this is a bug of authn-webhook')
+    sendError(service, request, reply, 500, INTERNAL)
+  }
+}
+
+/** A page for a browser that shows one, an OAuth error for clients. */
+function sendError ({ pages }: Login, { method, headers }: FastifyRequest, reply: FastifyReply, status: number, model: ErrorModel, description = ''): void {
+  const form = headers['content-type']?.startsWith('application/x-www-form-urlencoded') === true
+  if ((method === 'GET' || form) && headers.accept?.includes('text/html') === true) {
+    sendPage(reply, { status, html: pages.error(model) })
+    return
+  }
+  const body = status === 503 ? TEMPORARILY_UNAVAILABLE : { error: status === 500 ? 'server_error' : 'invalid_request', error_description: description }
+  reply.code(status).type('application/json').send(body)
+}
+
+export default fp(login, { name: 'login', dependencies: ['draining'], decorators: { fastify: ['httpSessions', 'rejections'] } })

@@ -1,0 +1,62 @@
+/** Pages of the device flow: RFC 8628. */
+import type { Configuration, KoaContextWithOIDC } from 'oidc-provider'
+import { CANCELLED, errorModel } from './errors.js'
+import { sendPage } from './koa-pages.js'
+import type { DeviceEntryModel, Pages } from './pages/models.js'
+
+type DeviceFlow = NonNullable<NonNullable<Configuration['features']>['deviceFlow']>
+
+/** As the OpenID provider writes it into its forms. */
+const ENTRY_FORM = 'op.deviceInputForm'
+const CONFIRM_FORM = 'op.deviceConfirmForm'
+
+interface DeviceInfo {
+  readonly address: string
+  /** Milliseconds since the epoch. */
+  readonly requestedAt: number
+}
+
+export function deviceFlow (pages: Pages, enabled: boolean): DeviceFlow {
+  return {
+    enabled,
+    charset: 'base-20',
+    mask: '****-****',
+    deviceInfo: ctx => ({ address: ctx.ip, requestedAt: Date.now() } satisfies DeviceInfo),
+    userCodeInputSource (ctx, form, out, error) {
+      const page = entryPage(pages, form, out, error)
+      // an outage and the like; a wrong code is no error of HTTP
+      sendPage(ctx, ctx.status, page)
+    },
+    userCodeConfirmSource (ctx, form, client, deviceInfo, userCode) {
+      const { address, requestedAt } = deviceInfo as unknown as DeviceInfo
+      sendPage(ctx, 200, pages.deviceConfirm({ form, formId: CONFIRM_FORM, userCode, clientName: client.clientName ?? client.clientId, address, requestedAt: new Date(requestedAt) }))
+    },
+    successSource (ctx) {
+      sendPage(ctx, 200, pages.deviceDone())
+    }
+  }
+}
+
+/** Whether a person at a page of this request approves a device, rather than a client that waits for a redirect. */
+export function isDeviceFlow ({ oidc }: KoaContextWithOIDC): boolean {
+  return oidc.route === 'code_verification' || oidc.route === 'device_resume'
+}
+
+function entryPage (pages: Pages, form: string, out: { error: string, error_description?: string | undefined } | undefined, error: unknown): string {
+  const name = error instanceof Error ? error.name : undefined
+  if (name === 'AbortedError') return pages.error(CANCELLED)
+  if (out !== undefined && name !== undefined && !(name in PROBLEMS)) return pages.error(errorModel(out, error))
+  return pages.deviceEntry({ form: toStrictForm(form), formId: ENTRY_FORM, problem: name === undefined ? undefined : PROBLEMS[name] })
+}
+
+const PROBLEMS: Record<string, DeviceEntryModel['problem']> = {
+  NotFoundError: 'unknown-code',
+  NoCodeError: 'unknown-code',
+  AlreadyUsedError: 'unknown-code',
+  ExpiredError: 'expired'
+}
+
+/** The form has a script in an attribute, which our Content-Security-Policy forbids, and no label. */
+function toStrictForm (form: string): string {
+  return form.replace(/ onfocus="[^"]*"/, ' aria-label="Code"').replace('></input>', '>')
+}

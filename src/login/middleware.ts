@@ -1,0 +1,84 @@
+/** What surrounds the OpenID provider in each request. */
+import type { EventEmitter } from 'node:events'
+import type Provider from 'oidc-provider'
+import type { KoaContextWithOIDC } from 'oidc-provider'
+import { Browser, type BrowserOptions } from './browser.js'
+import { INTERNAL, TEMPORARILY_UNAVAILABLE, UNAVAILABLE, translateOutage } from './errors.js'
+import { sendErrorPage, sendPage } from './koa-pages.js'
+import type { Library, Log } from './library.js'
+import type { Pages } from './pages/models.js'
+import { allowFormAction } from './security-headers.js'
+
+export interface MiddlewareOptions {
+  readonly library: Library
+  /** Path of the issuer, without "/" at the end. */
+  readonly base: string
+  readonly browser: BrowserOptions
+  readonly pages: Pages
+  readonly log: Log
+}
+
+export function useMiddleware (provider: Provider, { library, base, browser, pages, log }: MiddlewareOptions): void {
+  const { SessionNotFound } = library.errors
+  const emitter: EventEmitter = provider
+  emitter.on('error', (error: Error) => { log.error({ err: error }, 'a sign-in request failed; this is a bug of authn-webhook') })
+  provider.use(async (ctx, next) => {
+    try {
+      await next()
+    } catch (thrown) {
+      sendOutage(ctx, translateOutage(library, thrown), pages, log)
+    }
+  })
+  provider.use(async (ctx, next) => {
+    // where the provider's own URLs begin; the path it sees is without
+    ctx['mountPath'] = base
+    const [, uid] = /^\/(?:auth|device)\/([A-Za-z0-9_-]+)$/.exec(ctx.path) ?? []
+    if (ctx.method === 'GET' && uid !== undefined && !await isOwnBrowser(provider, uid, new Browser(ctx.cookies, browser))) {
+      ctx.status = 400
+      sendErrorPage(ctx, pages, { error: 'invalid_request' }, new SessionNotFound('the sign-in belongs to another browser'))
+      return
+    }
+    await next()
+    finish(ctx as unknown as KoaContextWithOIDC)
+  })
+}
+
+/** The cookies of a sign-in can be planted by another host of the same domain; whoever typed the password must have both. */
+async function isOwnBrowser (provider: Provider, uid: string, browser: Browser): Promise<boolean> {
+  const interaction = await provider.Interaction.find(uid)
+  const login = interaction?.result?.login
+  return login === undefined || login['browser'] === browser.digest
+}
+
+/** Errors outside of the provider's own handlers, such as that of the store when a session is saved. */
+function sendOutage (ctx: KoaContextWithOIDC | Parameters<Parameters<Provider['use']>[0]>[0], error: unknown, pages: Pages, log: Log): void {
+  const outage = error instanceof Error && error.message === TEMPORARILY_UNAVAILABLE.error
+  if (!outage) log.error({ err: error }, 'a sign-in request failed; this is a bug of authn-webhook')
+  const status = outage ? 503 : 500
+  if (ctx.accepts('json', 'html') === 'html') {
+    sendPage(ctx, status, pages.error(outage ? UNAVAILABLE : INTERNAL))
+  } else {
+    ctx.status = status
+    ctx.body = outage ? TEMPORARILY_UNAVAILABLE : { error: 'server_error' }
+  }
+}
+
+/** Parts of the discovery document that are not so, as nothing switches them off. */
+function finish (ctx: KoaContextWithOIDC): void {
+  // absent for paths that are not the provider's
+  const oidc = ctx.oidc as KoaContextWithOIDC['oidc'] | undefined
+  if (oidc?.route === 'discovery') {
+    const document = ctx.body as { claims_supported: string[] }
+    ctx.body = { ...document, claims_supported: document.claims_supported.filter(claim => claim !== 'sid') }
+  }
+  const uri = oidc === undefined ? undefined : nextURI(oidc)
+  const policy = ctx.response.get('content-security-policy')
+  if (uri !== undefined && ctx.type === 'text/html') ctx.set('content-security-policy', allowFormAction(policy, uri))
+}
+
+/** Where the forms of a page end; registered for the client. */
+function nextURI ({ client, entities, params }: KoaContextWithOIDC['oidc']): string | undefined {
+  const { redirect_uri: redirectURI = entities.Interaction?.params['redirect_uri'], post_logout_redirect_uri: afterLogout } = params ?? {}
+  if (typeof redirectURI === 'string') return client?.redirectUriAllowed(redirectURI) === true || entities.Interaction !== undefined ? redirectURI : undefined
+  return typeof afterLogout === 'string' && client?.postLogoutRedirectUriAllowed(afterLogout) === true ? afterLogout : undefined
+}
