@@ -8,6 +8,7 @@ import type { ThrottleConfig } from '../schemas/config.js'
 import type { OpenProvider } from '../src/authn/authenticator.js'
 import type { Observer } from '../src/authn/observer.js'
 import { closeProviders, openProviders, type ConfiguredProvider } from '../src/authn/open-providers.js'
+import type { SharedFailuresOf } from '../src/authn/shared-failures.js'
 import { providerLog } from '../src/logger.js'
 
 declare module 'fastify' {
@@ -25,6 +26,8 @@ export interface IdentityProvidersOptions {
   readonly allowMock: boolean
   readonly log: Logger
   readonly observer: Observer
+  /** Failed-password counts that other processes share. */
+  readonly sharedFailuresOf?: SharedFailuresOf | undefined
   /** Milliseconds; for tests. */
   readonly openTimeout?: number
 }

@@ -1,44 +1,60 @@
-/** How many wrong passwords each account, or each unknown name, has left; attempts under way included. */
+/**
+ * How many wrong passwords each account, or each unknown name, has left; attempts
+ * under way included. With shared counts, those decide as long as they can be
+ * reached. The counts of this process are kept all the same: they decide alone
+ * during an outage, and what they counted in it is passed on after it.
+ */
 import { UnavailableError } from '../errors.js'
 import type { CheckOutcome } from './provider.js'
 import { FailureCounts, type FailureLimits } from './failure-counts.js'
+import { keyedDigest } from './keyed-digest.js'
+import type { Admission, SharedFailures, SharedOutcome } from './shared-failures.js'
 
 export interface FailureBudgetsOptions extends FailureLimits {
   readonly onThrottled: () => void
+  /** Gives the key of an account in this process; by default the account itself. */
+  readonly keyOf?: (account: string) => string
+  readonly shared?: SharedFailures | undefined
 }
 
+const digest = keyedDigest()
+
 export class FailureBudgets {
-  readonly #maxFailures: number
-  readonly #onThrottled: () => void
+  readonly #options: FailureBudgetsOptions
   readonly #failures: FailureCounts
   /** Attempts of each account that are waiting or running. */
   readonly #reserved = new Map<string, number>()
 
   constructor (options: FailureBudgetsOptions) {
-    this.#maxFailures = options.maxFailures
-    this.#onThrottled = options.onThrottled
+    this.#options = options
     this.#failures = new FailureCounts(options)
   }
 
   /**
    * What `check` gives: `correct` forgets the failures of `account`,
    * `incorrect` counts one, `uncounted` and an error do neither.
-   * @param guess a digest of the password, for `FailureCounts.add`
+   * @param password the same wrong one again is not counted again; absent: one that was not tried before
    * @throws UnavailableError `throttled`
    */
-  async spend (account: string, guess: number | undefined, check: () => Promise<CheckOutcome>): Promise<CheckOutcome> {
-    if (!this.#admits(account)) {
-      this.#onThrottled()
+  async spend (account: string, password: string | undefined, check: () => Promise<CheckOutcome>): Promise<CheckOutcome> {
+    const { shared, keyOf, onThrottled } = this.#options
+    const key = keyOf?.(account) ?? account
+    // nothing is awaited without shared counts: parallel attempts find each other's reservations
+    const admission = shared && await shared.begin(account, { delays: this.#options, local: this.#failures.run(key) })
+    if (!this.#admits(key, admission)) {
+      onThrottled()
       throw new UnavailableError('throttled')
     }
-    this.#reserved.set(account, this.#reservedFor(account) + 1)
+    this.#reserved.set(key, this.#reservedFor(key) + 1)
+    let ended: SharedOutcome = 'uncounted'
     try {
       const outcome = await check()
-      if (outcome === 'correct') this.#failures.forget(account)
-      if (outcome === 'incorrect') this.#failures.add(account, guess)
+      ended = this.#count(key, outcome, password)
       return outcome
     } finally {
-      this.#release(account)
+      this.#release(key)
+      // the next attempt, wherever it is made, finds the outcome of this one
+      if (admission?.admitted === true) await admission.end(ended, password)
     }
   }
 
@@ -48,19 +64,34 @@ export class FailureBudgets {
    * left, and then one at a time. An attacker who fills them up locks the owner
    * out only while the checks run, less than wrong guesses would.
    */
-  #admits (account: string): boolean {
-    const reserved = this.#reservedFor(account)
-    if (reserved === 0) return this.#failures.isOpen(account)
-    return this.#failures.of(account) + reserved <= this.#maxFailures
+  #admits (key: string, admission: Admission | undefined): boolean {
+    if (admission !== undefined) {
+      if (admission.admitted && admission.outdated) this.#failures.forget(key)
+      return admission.admitted
+    }
+    const reserved = this.#reservedFor(key)
+    if (reserved === 0) return this.#failures.isOpen(key)
+    return this.#failures.of(key) + reserved <= this.#options.maxFailures
   }
 
-  #reservedFor (account: string): number {
-    return this.#reserved.get(account) ?? 0
+  #count (key: string, outcome: CheckOutcome, password: string | undefined): SharedOutcome {
+    if (outcome === 'correct') this.#failures.forget(key)
+    if (outcome !== 'incorrect') return outcome
+    return this.#failures.add(key, password === undefined ? undefined : guessOf(password)) ? 'incorrect' : 'repeated'
   }
 
-  #release (account: string): void {
-    const rest = this.#reservedFor(account) - 1
-    if (rest === 0) this.#reserved.delete(account)
-    else this.#reserved.set(account, rest)
+  #reservedFor (key: string): number {
+    return this.#reserved.get(key) ?? 0
   }
+
+  #release (key: string): void {
+    const rest = this.#reservedFor(key) - 1
+    if (rest === 0) this.#reserved.delete(key)
+    else this.#reserved.set(key, rest)
+  }
+}
+
+/** 48 bits: two passwords that share them by chance count as one. */
+function guessOf (password: string): number {
+  return parseInt(digest(password).slice(0, 12), 16)
 }

@@ -1,26 +1,45 @@
 /** How often each account failed in a row, and whether it is closed for that. */
-export interface FailureLimits {
+export interface FailureDelays {
   /** Wrong passwords in a row without a delay. */
   readonly maxFailures: number
   /** Milliseconds. */
   readonly baseDelay: number
   /** Milliseconds. */
   readonly maxDelay: number
+}
+
+export interface FailureLimits extends FailureDelays {
   /** Accounts whose failures are remembered. */
   readonly maxAccounts?: number
   /** Milliseconds of a clock that is never set back. */
   readonly now?: () => number
 }
 
+/** Failures in a row of one account. */
+export interface FailureRun {
+  readonly count: number
+  /** Milliseconds since the first. */
+  readonly firstAge: number
+  /** Milliseconds since the latest. */
+  readonly lastAge: number
+}
+
 interface Failures {
   readonly count: number
+  readonly first: number
   readonly last: number
   /** The latest wrong passwords, as short digests. */
   readonly guesses: readonly number[]
 }
 
 /** Of one account. A program with an old password and a person with a new one make two or three. */
-const MAX_GUESSES = 8
+export const MAX_GUESSES = 8
+
+/** More failures make no difference: the delay is at its maximum. */
+export function maxCountOf ({ maxFailures, baseDelay, maxDelay }: FailureDelays): number {
+  const doublings = Math.ceil(Math.log2(maxDelay / baseDelay))
+  return maxFailures + 1 + (doublings > 0 && doublings < Infinity ? doublings : 0)
+}
 
 /**
  * Failures in a row by account, in bounded memory. Accounts with equally many
@@ -36,7 +55,7 @@ export class FailureCounts {
   readonly #options: FailureLimits
   readonly #now: () => number
   readonly #maxAccounts: number
-  /** More make no difference: the delay is at its maximum. Bounds the number of buckets. */
+  /** Bounds the number of buckets. */
   readonly #maxCount: number
   readonly #counts = new Map<string, Failures>()
   readonly #buckets = new Map<number, Set<string>>()
@@ -45,8 +64,7 @@ export class FailureCounts {
     this.#options = options
     this.#now = options.now ?? (() => performance.now())
     this.#maxAccounts = options.maxAccounts ?? 10_000
-    const doublings = Math.ceil(Math.log2(options.maxDelay / options.baseDelay))
-    this.#maxCount = options.maxFailures + 1 + (doublings > 0 && doublings < Infinity ? doublings : 0)
+    this.#maxCount = maxCountOf(options)
   }
 
   of (account: string): number {
@@ -54,24 +72,38 @@ export class FailureCounts {
     return failures === undefined || this.#isForgotten(failures) ? 0 : failures.count
   }
 
+  /** `undefined` if it has none, or they have expired. */
+  run (account: string): FailureRun | undefined {
+    const failures = this.#counts.get(account)
+    if (failures === undefined || this.#isForgotten(failures)) return undefined
+    const now = this.#now()
+    return { count: failures.count, firstAge: now - failures.first, lastAge: now - failures.last }
+  }
+
   isOpen (account: string): boolean {
     const failures = this.#counts.get(account)
     return failures === undefined || this.#now() - failures.last >= this.#delay(failures.count)
   }
 
-  /** @param guess a digest of the password; absent: one that was not tried before */
-  add (account: string, guess?: number): void {
+  /**
+   * Whether it was counted.
+   * @param guess a digest of the password; absent: one that was not tried before
+   */
+  add (account: string, guess?: number): boolean {
     const before = this.of(account)
-    const known = before === 0 ? [] : this.#counts.get(account)?.guesses ?? []
-    if (guess !== undefined && known.includes(guess)) return
+    const run = before === 0 ? undefined : this.#counts.get(account)
+    const known = run?.guesses ?? []
+    if (guess !== undefined && known.includes(guess)) return false
     const guesses = guess === undefined ? known : [...known, guess].slice(-MAX_GUESSES)
     const count = Math.min(before + 1, this.#maxCount)
     this.forget(account)
     if (this.#counts.size >= this.#maxAccounts) this.forget(this.#leastWorthKeeping())
-    this.#counts.set(account, { count, last: this.#now(), guesses })
+    const now = this.#now()
+    this.#counts.set(account, { count, first: run?.first ?? now, last: now, guesses })
     const bucket = this.#buckets.get(count)
     if (bucket === undefined) this.#buckets.set(count, new Set([account]))
     else bucket.add(account)
+    return true
   }
 
   forget (account: string): void {

@@ -12,6 +12,7 @@ import { createLookup } from './lookup.js'
 import type { Observer } from './observer.js'
 import { defineIdentityProvider, type IdentityProvider, type IdentityProviderDefinition, type OpenContext, type ProviderLog } from './provider.js'
 import { Resilience } from './resilience.js'
+import type { SharedFailuresOf } from './shared-failures.js'
 import { defaultConcurrency, Throttle } from './throttle.js'
 
 /** An entry of the config's `identityProviders`, and the definition of its kind. */
@@ -26,6 +27,8 @@ export interface OpenProvidersOptions extends Pick<OpenContext, 'resolvePath' | 
   readonly logOf: (provider: string) => ProviderLog
   readonly observer: Observer
   readonly cpus: number
+  /** Failed-password counts that other processes share; by default none are. */
+  readonly sharedFailuresOf?: SharedFailuresOf | undefined
   /** Milliseconds; for tests. */
   readonly openTimeout?: number
 }
@@ -89,7 +92,8 @@ async function openProvider ({ entry, definition }: ConfiguredProvider, options:
       maxDelay: milliseconds(throttle.maxDelay),
       maxConcurrent: throttle.maxConcurrent ?? provider.maxConcurrentChecks ?? defaultConcurrency(options.cpus),
       maxQueue: throttle.maxQueue,
-      onThrottled: () => { observer.throttled(name) }
+      onThrottled: () => { observer.throttled(name) },
+      sharedFailuresOf: table => options.sharedFailuresOf?.(name, table)
     }),
     resilience
   }

@@ -1,7 +1,6 @@
 /** Makes what a provider gets with each request: `ctx` of the provider contract. */
 import type { OpenProvider, Question } from './authenticator.js'
 import type { ParsedCredential } from './credential.js'
-import { keyedDigest } from './keyed-digest.js'
 import type { RequestContext } from './provider.js'
 import type { WithoutPermit } from './semaphore.js'
 import { digestToken } from './token-digest.js'
@@ -29,7 +28,7 @@ export function digestOf (token: string, ctx: RequestContext): string {
 /** @param withoutPermit releases the request's permit of the semaphore while its password is checked */
 export function requestContext (open: OpenProvider, signal: AbortSignal, { audiences = [], caller, credential, explain }: Asked, withoutPermit: WithoutPermit = async work => await work()): RequestContext {
   const { throttle } = open
-  const attempt = (): Attempt => ({ caller, guess: credential && guessOf(credential) })
+  const attempt = (): Attempt => ({ caller, password: credential?.passwordCredential?.password ?? credential?.digest })
   const ctx: OwnContext = {
     [CREDENTIAL]: credential,
     audiences,
@@ -39,11 +38,4 @@ export function requestContext (open: OpenProvider, signal: AbortSignal, { audie
     attemptUnknown: async (name, decoy) => { await withoutPermit(async () => { await throttle.attemptUnknown(name, decoy, signal, attempt()) }) }
   }
   return explain === undefined ? ctx : { ...ctx, explain: sentence => { explain(open.name, sentence) } }
-}
-
-const digest = keyedDigest()
-
-/** 48 bits: two passwords that share them by chance count as one. */
-function guessOf (credential: ParsedCredential): number {
-  return parseInt(digest(credential.passwordCredential?.password ?? credential.digest).slice(0, 12), 16)
 }

@@ -15,15 +15,19 @@ import { CheckQueue, type CheckQueueOptions, type PasswordCheck } from './check-
 import { FailureBudgets, type FailureBudgetsOptions } from './failure-budgets.js'
 import { keyedDigest } from './keyed-digest.js'
 import { CHECK_OUTCOMES, type CheckOutcome } from './provider.js'
+import type { FailureTable, SharedFailures } from './shared-failures.js'
 
-export type ThrottleOptions = FailureBudgetsOptions & CheckQueueOptions
+export interface ThrottleOptions extends Omit<FailureBudgetsOptions, 'keyOf' | 'shared'>, CheckQueueOptions {
+  /** Counts that other processes share; by default none are. */
+  readonly sharedFailuresOf?: ((table: FailureTable) => SharedFailures | undefined) | undefined
+}
 
 /** Where an attempt comes from; never shown to a provider. */
 export interface Attempt {
   /** See `Question.caller`. */
   readonly caller?: string | undefined
-  /** A short digest of the password: the same one again is not counted again. */
-  readonly guess?: number | undefined
+  /** That is checked, or the token that carries it: the same wrong one again is not counted again. */
+  readonly password?: string | undefined
 }
 
 /** Checks run in Node's pool of four threads, which DNS and files need too. */
@@ -38,12 +42,11 @@ export class Throttle {
   readonly #accounts: FailureBudgets
   readonly #unknown: FailureBudgets
   readonly #queue: CheckQueue
-  /** Of one length, whatever people type, and of no use outside of this process. */
-  readonly #digest = keyedDigest(undefined, 'base64')
-
   constructor (options: ThrottleOptions) {
-    this.#accounts = new FailureBudgets(options)
-    this.#unknown = new FailureBudgets(options)
+    const { sharedFailuresOf } = options
+    this.#accounts = new FailureBudgets({ ...options, shared: sharedFailuresOf?.('accounts') })
+    // of one length, whatever people type, and of no use outside of this process
+    this.#unknown = new FailureBudgets({ ...options, keyOf: keyedDigest(undefined, 'base64'), shared: sharedFailuresOf?.('unknown') })
     this.#queue = new CheckQueue(options)
   }
 
@@ -54,13 +57,13 @@ export class Throttle {
    * the empty account are never throttled, and never `correct`.
    * @throws UnavailableError `throttled`, `busy`, or `deadline` if `signal` aborts before its turn
    */
-  async attempt (account: string, check: PasswordCheck, signal: AbortSignal, { caller = '', guess }: Attempt = {}): Promise<CheckOutcome> {
+  async attempt (account: string, check: PasswordCheck, signal: AbortSignal, { caller = '', password }: Attempt = {}): Promise<CheckOutcome> {
     const valid = async (): Promise<CheckOutcome> => assertCheckOutcome(await check())
     if (account === NOBODY) {
       await this.#queue.spend(valid, { signal, caller })
       return 'incorrect'
     }
-    return await this.#accounts.spend(account, guess, async () => await this.#queue.run(valid, { signal, caller }))
+    return await this.#accounts.spend(account, password, async () => await this.#queue.run(valid, { signal, caller }))
   }
 
   /**
@@ -68,9 +71,9 @@ export class Throttle {
    * `name`, and is rejected as one.
    * @param decoy a check that costs as much as an account's; its result does not matter
    */
-  async attemptUnknown (name: string, decoy: (() => Promise<unknown>) | undefined, signal: AbortSignal, { caller = '', guess }: Attempt = {}): Promise<void> {
+  async attemptUnknown (name: string, decoy: (() => Promise<unknown>) | undefined, signal: AbortSignal, { caller = '', password }: Attempt = {}): Promise<void> {
     const check = decoy && (async () => { await decoy(); return 'incorrect' as const })
-    await this.#unknown.spend(this.#digest(name), guess, async () => {
+    await this.#unknown.spend(name, password, async () => {
       await this.#queue.spend(check, { signal, caller })
       return 'incorrect'
     })

@@ -268,7 +268,7 @@ test('parallel guesses', async (t) => {
 })
 
 test('the same wrong password again', async (t) => {
-  const again = (guess: number) => ({ guess })
+  const again = (guess: number) => ({ password: `guess ${guess}` })
 
   t.test('is no further guess', async (t) => {
     const { throttle, isOpen } = build()
