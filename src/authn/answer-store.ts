@@ -56,7 +56,7 @@ export class AnswerStore {
 /** Roughly the bytes of heap that an answer takes: most are strings. */
 function sizeOf (answer: VettedAnswer): number {
   if (answer === null || isVettedDenial(answer)) return SMALL
-  const { user: { username, uid = '', groups = [], extra = {} }, dropped } = answer
+  const { user: { username, uid = '', groups = [], extra = {} }, passwordVersion = '', dropped } = answer
   const lists = [groups, ...Object.values(extra), ...dropped === undefined ? [] : [dropped.group, dropped.extra]]
-  return lists.flat().reduce((size, text) => size + STRING + text.length, SMALL + username.length + uid.length)
+  return lists.flat().reduce((size, text) => size + STRING + text.length, SMALL + username.length + uid.length + passwordVersion.length)
 }

@@ -144,9 +144,9 @@ export class AnswerCache {
 function shareable (answer: VettedAnswer): VettedAnswer {
   const copy = frozenCopy(answer)
   if (copy === null || isVettedDenial(copy)) return copy
-  const { user, audiences, expiresAt, cacheable, dropped } = copy
+  const { user, audiences, expiresAt, cacheable, passwordVersion, dropped } = copy
   // nearly all answers; an undefined property takes memory too
-  if (audiences === undefined && expiresAt === undefined && cacheable === undefined && dropped === undefined) return Object.freeze({ user })
+  if (audiences === undefined && expiresAt === undefined && cacheable === undefined && passwordVersion === undefined && dropped === undefined) return Object.freeze({ user })
   if (expiresAt === undefined) return copy
   const expiry = expiresAt.getTime()
   // freezing doesn't stop a Date's setters: each reader gets a Date of its own
