@@ -15,6 +15,8 @@ const STRING = 40
 
 export interface StoredAnswer {
   readonly answer: VettedAnswer
+  /** When it was stored. */
+  readonly at: number
   /** The time from which on it is not served. */
   readonly until: number
 }
@@ -45,7 +47,7 @@ export class AnswerStore {
 
   set (key: string, answer: VettedAnswer, now: number, expiresAt = Infinity): void {
     const until = Math.min(now + this.#ttl, expiresAt)
-    if (now < until) this.#entries?.set(key, { answer, until })
+    if (now < until) this.#entries?.set(key, { answer, at: now, until })
   }
 
   clear (): void {
@@ -56,7 +58,7 @@ export class AnswerStore {
 /** Roughly the bytes of heap that an answer takes: most are strings. */
 function sizeOf (answer: VettedAnswer): number {
   if (answer === null || isVettedDenial(answer)) return SMALL
-  const { user: { username, uid = '', groups = [], extra = {} }, dropped } = answer
+  const { user: { username, uid = '', groups = [], extra = {} }, passwordVersion = '', dropped } = answer
   const lists = [groups, ...Object.values(extra), ...dropped === undefined ? [] : [dropped.group, dropped.extra]]
-  return lists.flat().reduce((size, text) => size + STRING + text.length, SMALL + username.length + uid.length)
+  return lists.flat().reduce((size, text) => size + STRING + text.length, SMALL + username.length + uid.length + passwordVersion.length)
 }

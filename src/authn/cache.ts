@@ -75,6 +75,12 @@ export class AnswerCache {
     return stored.answer
   }
 
+  /** When the answer that {@link lookUp} gives was stored, in milliseconds since 1970. */
+  storedAt (key: string): number | undefined {
+    const now = this.#now()
+    return (this.#successes.get(key, now) ?? this.#failures.get(key, now))?.at
+  }
+
   /**
    * What `ask` gives, for a key that {@link lookUp} doesn't find. Callers of one
    * key share the question under way, which is aborted when the last of them has
@@ -144,9 +150,9 @@ export class AnswerCache {
 function shareable (answer: VettedAnswer): VettedAnswer {
   const copy = frozenCopy(answer)
   if (copy === null || isVettedDenial(copy)) return copy
-  const { user, audiences, expiresAt, cacheable, dropped } = copy
+  const { user, audiences, expiresAt, cacheable, passwordVersion, dropped } = copy
   // nearly all answers; an undefined property takes memory too
-  if (audiences === undefined && expiresAt === undefined && cacheable === undefined && dropped === undefined) return Object.freeze({ user })
+  if (audiences === undefined && expiresAt === undefined && cacheable === undefined && passwordVersion === undefined && dropped === undefined) return Object.freeze({ user })
   if (expiresAt === undefined) return copy
   const expiry = expiresAt.getTime()
   // freezing doesn't stop a Date's setters: each reader gets a Date of its own

@@ -41,13 +41,14 @@ function expectDenialShape (denial: Denial, label: string): void {
 }
 
 function expectAuthenticationShape (answer: Authentication, label: string): void {
-  expectKeys(answer, ['user', 'audiences', 'expiresAt', 'cacheable'], label)
-  const { user, audiences, expiresAt, cacheable } = answer
+  expectKeys(answer, ['user', 'audiences', 'expiresAt', 'cacheable', 'passwordVersion'], label)
+  const { user, audiences, expiresAt, cacheable, passwordVersion } = answer
   assert.ok(user !== null && typeof user === 'object', `${label}: "user" is a UserInfo`)
   expectUserInfo(user, label)
   expectStrings(audiences, `${label}: "audiences"`)
   assert.ok(expiresAt === undefined || (expiresAt instanceof Date && expiresAt.getTime() > Date.now()), `${label}: "expiresAt" is a Date that is still to come`)
   assert.ok(['boolean', 'undefined'].includes(typeof cacheable), `${label}: "cacheable" is true or false`)
+  assert.ok(['string', 'undefined'].includes(typeof passwordVersion), `${label}: "passwordVersion" is a string`)
 }
 
 function expectUserInfo (user: UserInfo, label: string): void {

@@ -32,6 +32,7 @@ import {
 import { closesAlone, definitionFollowsContract, opensAgain, opensAsProvider, releases, invalidatesOnReload } from './life.js'
 import { deniesAccounts, looksUp } from './lookups.js'
 import { rejectsWhileUnreachable, rejectsWhenAborted, stopsWaiting, keepsSecrets } from './outages.js'
+import { agreeOnPasswordVersion, changesPasswordVersion } from './password-versions.js'
 import { attemptsUnderCanonicalName, attemptsUnknownNames, passesRejection, refusesEmptyPassword, followsAttempt } from './passwords.js'
 import { labelledPasswords, type ConformanceSubject } from './subject.js'
 
@@ -72,8 +73,10 @@ export function conformanceCases (subject: ConformanceSubject): ConformanceCase[
       ['an unknown name takes as long, in ctx.attemptUnknown', attemptsUnknownNames],
       ['the result of ctx.attempt decides', followsAttempt],
       ['rejections of ctx.attempt and ctx.attemptUnknown are propagated', passesRejection],
-      ['empty passwords are not authenticated', refusesEmptyPassword]
+      ['empty passwords are not authenticated', refusesEmptyPassword],
+      ['passwords and lookups give the same password version', agreeOnPasswordVersion]
     )
+    if (subject.changePassword !== undefined) cases.push(['a change of the password changes the password version', changesPasswordVersion])
   }
   cases.push(
     ['logs, answers and errors contain no secret', keepsSecrets],

@@ -90,10 +90,10 @@ export async function expectRejection (work: Promise<unknown>, label: string): P
 }
 
 /** Whether the condition comes true within the subject's patience. */
-export async function eventually ({ patience = 5000 }: ConformanceSubject, condition: () => boolean): Promise<boolean> {
+export async function eventually ({ patience = 5000 }: ConformanceSubject, condition: () => boolean | Promise<boolean>): Promise<boolean> {
   const end = performance.now() + patience
-  while (!condition() && performance.now() < end) await new Promise(resolve => { setTimeout(resolve, 10) })
-  return condition()
+  while (!await condition() && performance.now() < end) await new Promise(resolve => { setTimeout(resolve, 10) })
+  return await condition()
 }
 
 /** Changes whatever can be changed in an answer; a frozen one refuses, which is as good. */

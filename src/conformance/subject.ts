@@ -46,6 +46,8 @@ export interface ConformanceSubject {
   readonly silent?: unknown
   /** Changes the local source in a way that the provider notices by itself; absent if it reads none. */
   readonly reload?: () => void | Promise<void>
+  /** Changes the password of a credential's account, first to another one and then back, in a way that the provider notices by itself. */
+  readonly changePassword?: (credential: PasswordCredential, password: string) => void | Promise<void>
   /** The provider takes any token, as `mock` does. */
   readonly anyToken?: boolean
   /** As under `serve --mock`. */

@@ -2,6 +2,7 @@
  * The users of one version of a users file, immutable. Finding one is a look-up
  * in a hash table; a user that was found is kept as an object.
  */
+import { createHash } from 'node:crypto'
 import type { UserInfo } from '../../schemas/token-review.js'
 import { findEntry, hashOf } from './hash-table.js'
 import { immutable } from '../authn/immutable.js'
@@ -16,6 +17,8 @@ export interface UserEntry {
   readonly disabled: boolean
   readonly expiresAt: Date | undefined
   readonly passwordHash: PasswordHash | undefined
+  /** A digest of the password hash; absent without one. */
+  readonly passwordVersion: string | undefined
   readonly tokens: readonly TokenEntry[]
 }
 
@@ -122,6 +125,7 @@ class StoredUser implements UserEntry {
   /** Not `#private`, since edit.ts compares users before and after a change. */
   protected readonly hash: string | undefined
   #passwordHash: PasswordHash | undefined
+  #passwordVersion: string | undefined
 
   constructor ({ info, disabled, expiresAt, passwordHash, tokens }: UserRecord, digestOf: (token: number) => string) {
     this.info = immutable(info)
@@ -135,6 +139,12 @@ class StoredUser implements UserEntry {
   get passwordHash (): PasswordHash | undefined {
     if (this.hash !== undefined) this.#passwordHash ??= parsePasswordHash(this.hash)
     return this.#passwordHash
+  }
+
+  /** Computed when it is needed: not for a token. */
+  get passwordVersion (): string | undefined {
+    if (this.hash !== undefined) this.#passwordVersion ??= createHash('sha256').update(this.hash).digest('base64url')
+    return this.#passwordVersion
   }
 }
 

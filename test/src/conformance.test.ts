@@ -48,11 +48,12 @@ test('static passes', async t => {
   t.teardown(async () => { await rm(dir, { recursive: true, force: true }) })
   const hashed = { alice: await hashPassword(alice.password, { ln: 10 }), zoe: await hashPassword('canary-zoe-umlaut', { ln: 10 }) }
   let version = 0
+  let ofAlice = hashed.alice
   const writeUsers = async (): Promise<void> => {
     await writeFile(join(dir, 'users.yaml'), JSON.stringify({
       apiVersion: 'authn-webhook/v1',
       users: [
-        { ...alice.user, passwordHash: hashed.alice, tokens: [{ name: 'laptop', hash: digestToken(alice.token), expiresAt: '2100-01-01T00:00:00Z', audiences: ['vault'] }] },
+        { ...alice.user, passwordHash: ofAlice, tokens: [{ name: 'laptop', hash: digestToken(alice.token), expiresAt: '2100-01-01T00:00:00Z', audiences: ['vault'] }] },
         { ...bob.user, tokens: [{ name: 'old', hash: digestToken(bob.token), expiresAt: '2001-01-01T00:00:00Z' }] },
         { ...carol.user, disabled: true, passwordHash: hashed.alice, tokens: [{ name: 'phone', hash: digestToken(carol.token) }] },
         { username: 'zo\u00eb', uid: String(++version), passwordHash: hashed.zoe }
@@ -76,7 +77,11 @@ test('static passes', async t => {
     ],
     deniedAccounts: [{ query: { username: 'carol' }, reason: 'disabled' }, { query: { uid: carol.user.uid! }, reason: 'disabled' }],
     foreign: ['canary-token-of-somebody-else', { username: 'bob', password: 'canary-he-has-none' }, { username: 'nobody', password: 'canary-of-nobody' }],
-    reload: writeUsers
+    reload: writeUsers,
+    async changePassword (_credential, password) {
+      ofAlice = await hashPassword(password, { ln: 10 })
+      await writeUsers()
+    }
   })
   await passes(t, {
     definition: await findDefinition({ kind: 'static' }, { dir }),
@@ -126,6 +131,8 @@ interface ReferenceConfig {
 
 const people = [alice, bob]
 const edits = new EventEmitter()
+/** Passwords that were changed, by username. */
+const changed = new Map<string, string>()
 
 /** Follows every rule in as few lines as it can. */
 const reference: IdentityProviderDefinition<ReferenceConfig> = {
@@ -153,7 +160,7 @@ const reference: IdentityProviderDefinition<ReferenceConfig> = {
           await attemptUnknown(username.toLowerCase())
           return null
         }
-        const outcome = await attempt(person.user.username, async () => password === person.password ? 'correct' : 'incorrect')
+        const outcome = await attempt(person.user.username, async () => password === passwordOf(person) ? 'correct' : 'incorrect')
         return outcome === 'correct' ? authenticated(person) : { denied: 'wrong-credential', username: person.user.username }
       },
       async lookup (query, { signal }) {
@@ -171,8 +178,12 @@ function byName (username: string): typeof alice | undefined {
   return people.find(person => person.user.username === username.toLowerCase())
 }
 
-function authenticated (person: typeof alice | undefined): { user: published.UserInfo } | null {
-  return person === undefined ? null : { user: structuredClone(person.user) }
+function authenticated (person: typeof alice | undefined): published.Authentication | null {
+  return person === undefined ? null : { user: structuredClone(person.user), passwordVersion: digestToken(passwordOf(person)) }
+}
+
+function passwordOf ({ user, password }: typeof alice): string {
+  return changed.get(user.username) ?? password
 }
 
 const key = { reveal: () => 'canary-key-of-the-config' }
@@ -188,6 +199,7 @@ const subject: ConformanceSubject = {
   unreachable: { source: 'down', key },
   silent: { source: 'silent', key },
   reload: () => { edits.emit('edit') },
+  changePassword: ({ username }, password) => { changed.set(username, password) },
   valid,
   refused: [{ credential: carol.token, reason: 'disabled' }],
   deniedAccounts: [{ query: { username: 'carol' }, reason: 'disabled' }],
@@ -264,6 +276,7 @@ const BREAKAGES: ReadonlyArray<readonly [name: string, broken: ConformanceSubjec
   ['valid credentials are authenticated as their users', giving(answer => ({ ...answer, expiresAt: new Date(0) })), /that is still to come/],
   ['valid credentials are authenticated as their users', giving(answer => ({ ...answer, audiences: 'vault' })), /"audiences" is an array of strings/],
   ['valid credentials are authenticated as their users', giving(answer => ({ ...answer, cacheable: 'no' })), /"cacheable" is true or false/],
+  ['valid credentials are authenticated as their users', giving(answer => ({ ...answer, passwordVersion: 7 })), /"passwordVersion" is a string/],
   ['valid credentials are authenticated as their users', giving(() => ({ denied: 'expired' })), /is an Authentication, not {"denied":"expired"}/],
   ['valid credentials are authenticated as their users', { ...subject, valid: [{ ...valid[0]!, audiences: ['vault'] }] }, /its audiences/],
   ['valid credentials are authenticated as their users', { ...subject, valid: [{ ...valid[0]!, expiresAt: new Date('2100-01-01') }] }, /its expiry/],
@@ -363,6 +376,13 @@ const BREAKAGES: ReadonlyArray<readonly [name: string, broken: ConformanceSubjec
     [async (person, password, { attempt }) => await attempt('alice', async () => password === '' || person?.password === password), /with an empty password: must not be authenticated/]
   ]),
 
+  ['passwords and lookups give the same password version', lookingUp(answer => answer?.user === undefined ? answer : { ...answer, passwordVersion: undefined }), /valid\[2\]: the answers to the password and to a lookup by username have the same "passwordVersion"/],
+  ['passwords and lookups give the same password version', lookingUp((answer, query) => answer?.user !== undefined && 'uid' in query ? { ...answer, passwordVersion: '1' } : answer), /valid\[2\]: the answers to the password and to a lookup by uid have/],
+  ['a change of the password changes the password version', { ...broken(() => ({})), changePassword: () => {} }, /valid\[2\]: "passwordVersion" changes when the password changes/],
+  ['a change of the password changes the password version', broken(good => ({
+    authenticatePassword: async (password: published.PasswordCredential, ctx: RequestContext) => withoutVersion(await good.authenticatePassword(password, ctx))
+  })), /valid\[2\]: the answer to a password has a "passwordVersion"/],
+
   ['logs, answers and errors contain no secret', broken((good, _config, { log }) => ({
     authenticateToken (token: string, ctx: RequestContext) {
       log.debug({ request: { headers: { authorization: [`Bearer ${token}`] } } }, 'asked')
@@ -428,6 +448,10 @@ const BREAKAGES: ReadonlyArray<readonly [name: string, broken: ConformanceSubjec
   }), /after another open provider was closed/],
   ['close releases all resources', broken(() => { interval = setInterval(() => {}, 1000); return {} }), /still in use after "close"/]
 ]
+
+function withoutVersion (answer: Answer): Answer {
+  return answer !== null && 'user' in answer ? { user: answer.user } : answer
+}
 
 interface Attempting { readonly attempt: (account: string, isRight: () => Promise<boolean>) => Promise<boolean> }
 type Check = (person: typeof alice | undefined, password: string, ctx: Attempting, typed: string) => Promise<boolean>

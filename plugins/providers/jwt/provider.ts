@@ -8,8 +8,8 @@ import { findGroups, groupsClaimOf, type ClaimSource } from './claims/groups.js'
 import { userOf, type Explain } from './claims/user.js'
 import type { EventName } from './events.js'
 import type { Issuer, Issuers } from './issuers/issuers.js'
-import { isObject, memberOf, type JsonObject } from './token/json.js'
-import { issuerIn, issuerOf, readJwt, type PresentedJwt } from './token/presented-jwt.js'
+import { isObject, memberOf, type JsonObject } from '../../../src/authn/jwt/json.js'
+import { issuerIn, issuerOf, readJwt, type PresentedJwt } from '../../../src/authn/jwt/presented-jwt.js'
 import { isRejected, printedTime, verifyJwt, type Rejected, type Verified } from './token/verify.js'
 
 export interface JwtProviderOptions {

@@ -125,12 +125,12 @@ export class LdapProvider implements IdentityProvider {
   }
 
   async #answer (account: Account, search: Search, expiresAt: Date | undefined, explain?: Explain): Promise<Answer> {
-    const { username, uid, extra } = account
+    const { username, uid, extra, passwordVersion } = account
     const { user } = this.#settings
     explain?.(`username ${username} from ${user.username}; ${uid === undefined ? 'no uid' : `uid ${uid} from ${user.uid}`}`)
     const { names, admitted } = await this.#groups.of(account, search, explain)
     if (!admitted) return { denied: 'not-member', username }
-    return { user: { username, ...uid !== undefined && { uid }, groups: names, extra }, expiresAt }
+    return { user: { username, ...uid !== undefined && { uid }, groups: names, extra }, expiresAt, ...passwordVersion?.source === 'password' && { passwordVersion: passwordVersion.value } }
   }
 
   /** Once, not at every login. */

@@ -11,7 +11,7 @@
  * warning is logged then. SECURITY.md lists what response times can reveal.
  */
 import { StaticProviderConfig } from '../../../schemas/providers/static.js'
-import { defineIdentityProvider, type Answer, type RequestContext, type Denial, type IdentityProvider, type LookupQuery, type PasswordCredential } from '../../../src/authn/provider.js'
+import { defineIdentityProvider, type Answer, type Authentication, type RequestContext, type Denial, type IdentityProvider, type LookupQuery, type PasswordCredential } from '../../../src/authn/provider.js'
 import type { PasswordHash } from '../../../src/authn/password-hash.js'
 import { digestOf } from '../../../src/authn/request-context.js'
 import type { FoundToken, UserEntry, Users } from '../../../src/users-file/users.js'
@@ -63,7 +63,7 @@ async function answerPassword (users: Users, { username, password }: PasswordCre
     return null
   }
   if (!await checkPassword(user.info.username, user.passwordHash, password, ctx)) return { denied: 'wrong-credential', username: user.info.username }
-  return denialOf(user, user.expiresAt) ?? { user: user.info, expiresAt: user.expiresAt }
+  return denialOf(user, user.expiresAt) ?? authenticationOf(user)
 }
 
 async function checkPassword (username: string, hash: PasswordHash, password: string, ctx: RequestContext): Promise<boolean> {
@@ -84,9 +84,14 @@ function lookUp (users: Users, query: LookupQuery, explain: RequestContext['expl
     return { denied: 'wrong-credential' }
   }
   const denial = denialOf(user, user.expiresAt)
-  if (denial === undefined) return { user: user.info, expiresAt: user.expiresAt }
+  if (denial === undefined) return authenticationOf(user)
   explain?.(`denied, ${denial.denied}: ${denial.denied === 'disabled' ? 'the users file disables this user' : `this user expired at ${user.expiresAt?.toISOString()}`}`)
   return denial
+}
+
+/** The answer to a password and to a lookup. */
+function authenticationOf ({ info, expiresAt, passwordVersion }: UserEntry): Authentication {
+  return { user: info, expiresAt, ...passwordVersion !== undefined && { passwordVersion } }
 }
 
 function denialOf (user: UserEntry, expiresAt: Date | undefined): Denial | undefined {

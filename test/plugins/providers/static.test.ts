@@ -1,11 +1,12 @@
 import { createHook } from 'node:async_hooks'
+import { createHash } from 'node:crypto'
 import { rename, rm, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import bcrypt from 'bcrypt'
 import { test, type Test } from 'tap'
 import staticProvider from '../../../plugins/providers/static/index.js'
 import { hashPassword } from '../../../src/authn/password-hash.js'
-import type { Answer, RequestContext, IdentityProvider, LookupQuery, OpenContext } from '../../../src/authn/provider.js'
+import type { Answer, Authentication, RequestContext, IdentityProvider, LookupQuery, OpenContext } from '../../../src/authn/provider.js'
 import { Throttle } from '../../../src/authn/throttle.js'
 import { digestToken } from '../../../src/authn/token-digest.js'
 import { conformanceCases } from '../../../src/conformance/index.js'
@@ -118,6 +119,13 @@ async function byPassword (opened: Opened, username: string, password: string, c
   return await opened.provider.authenticatePassword!({ username, password }, ctx)
 }
 
+/** What is compared: the version is a digest of a hash that each run makes anew. */
+function withoutVersion (answer: Answer): Answer {
+  if (answer === null || 'denied' in answer) return answer
+  const { passwordVersion: _version, ...rest } = answer
+  return rest
+}
+
 /** As `authn-webhook users` writes: beside it, then over it. */
 async function replace (file: string, entries: readonly string[]): Promise<void> {
   await writeFile(`${file}.new`, HEAD + entries.join(''))
@@ -189,7 +197,7 @@ test('a password', async (t) => {
     ['of a name in other letters is left to the next provider', 'Alice', alice.password, null]
   ]
   for (const [what, username, password, expected] of cases) {
-    await t.test(what, async (t) => { t.strictSame(await byPassword(opened, username, password), expected) })
+    await t.test(what, async (t) => { t.strictSame(withoutVersion(await byPassword(opened, username, password)), expected) })
   }
 })
 
@@ -271,7 +279,23 @@ test('a user by name or uid', async (t) => {
     [{ uid: 'alice' }, null],
     [{ uid: '' }, null]
   ]
-  for (const [query, answer] of found) t.strictSame(await provider.lookup!(query, context()), answer, JSON.stringify(query))
+  for (const [query, answer] of found) t.strictSame(withoutVersion(await provider.lookup!(query, context())), answer, JSON.stringify(query))
+})
+
+test('the password version is a digest of the password hash, in the answers to passwords and lookups', async (t) => {
+  const hash = /passwordHash: (.*)/.exec(ALICE)![1]!
+  const versionsIn = async (entries: readonly string[]): Promise<Array<string | undefined>> => {
+    const opened = await open(t, entries)
+    const answers = await Promise.all([byToken(opened, alice.token), byPassword(opened, 'alice', alice.password), ...[{ username: 'alice' }, { uid: '1001' }].map(async query => await opened.provider.lookup!(query, context()))])
+    return answers.map(answer => (answer as Authentication).passwordVersion)
+  }
+  const version = createHash('sha256').update(hash).digest('base64url')
+  t.strictSame(await versionsIn(EVERYBODY), [undefined, version, version, version])
+  t.strictSame(await versionsIn([ALICE.replace('developers, platform', 'operators')]), [undefined, version, version, version], 'which other changes leave as it is')
+  const [, again] = await versionsIn([ALICE.replace(hash, await scrypt(alice.password))])
+  t.not(again, version, 'also the same password, set again')
+  const { provider } = await open(t, EVERYBODY)
+  t.strictSame(await provider.lookup!({ username: 'ci' }, context()), { user: { username: 'ci' }, expiresAt: undefined }, 'nobody without a password has one')
 })
 
 test('without users, nobody is found', async (t) => {

@@ -357,7 +357,7 @@ test('a flush', async (t) => {
 test('an answer keeps everything that it carries', async (t) => {
   const { user } = alice
   const answers: VettedAnswer[] = [
-    { user }, { user, audiences: ['api'] }, { user, expiresAt: new Date(MIDNIGHT + 30_000) }, { user, cacheable: true },
+    { user }, { user, audiences: ['api'] }, { user, expiresAt: new Date(MIDNIGHT + 30_000) }, { user, cacheable: true }, { user, passwordVersion: '1' },
     { user, dropped: { uid: [], group: ['system:masters'], extra: [] } },
     { user, audiences: ['api'], expiresAt: new Date(MIDNIGHT + 30_000), cacheable: true, dropped: { uid: ['x'], group: [], extra: [] } }
   ]

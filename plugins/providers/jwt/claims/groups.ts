@@ -3,7 +3,7 @@
  * where they are. Entra ID does so for more than 200 groups, but its endpoint
  * asks for a token of Microsoft Graph: group overage.
  */
-import { isObject, memberOf, type JsonObject } from '../token/json.js'
+import { isObject, memberOf, type JsonObject } from '../../../../src/authn/jwt/json.js'
 import type { IssuerSettings } from '../issuers/issuer-settings.js'
 import { ClaimError } from './claim-error.js'
 

@@ -1,7 +1,7 @@
 /** `claimValidationRules` and `userValidationRules` of Kubernetes' JWTAuthenticator. */
 import type { UserInfo } from '../../../../src/authn/provider.js'
 import type { ClaimRule, ExpressionRule } from '../issuers/issuer-settings.js'
-import { memberOf, type JsonObject } from '../token/json.js'
+import { memberOf, type JsonObject } from '../../../../src/authn/jwt/json.js'
 import { ClaimError } from './claim-error.js'
 import type { Explain } from './user.js'
 

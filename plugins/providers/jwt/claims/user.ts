@@ -2,7 +2,7 @@
 import type { UserInfo } from '../../../../src/authn/provider.js'
 import type { Expression } from '../cel/expression.js'
 import type { IssuerSettings, Mapping, UidMapping } from '../issuers/issuer-settings.js'
-import { memberOf, type JsonObject } from '../token/json.js'
+import { memberOf, type JsonObject } from '../../../../src/authn/jwt/json.js'
 import { ClaimError } from './claim-error.js'
 
 /** Takes one sentence a call, for a person who asks. */

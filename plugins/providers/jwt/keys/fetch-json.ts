@@ -8,7 +8,7 @@ import { EnvHttpProxyAgent, fetch, type Response } from 'undici'
 import { KeySourceError, messageOf } from '../../../../src/errors.js'
 import { proxyFor } from './proxy.js'
 import { describeRequestError, describeStatus } from './request-errors.js'
-import { isObject } from '../token/json.js'
+import { isObject } from '../../../../src/authn/jwt/json.js'
 
 export interface FetchOptions {
   /** What it is, for errors: `discovery document`. */

@@ -1,6 +1,6 @@
 /** The keys of a JWKS (RFC 7517) that can verify signatures. */
 import type { TokenHeader, VerificationKey } from './key-source.js'
-import { isObject } from '../token/json.js'
+import { isObject } from '../../../../src/authn/jwt/json.js'
 import { isPrivate, readKey, type PublishedKey } from './verification-key.js'
 
 /** Several times as many as large issuers have: importing a key takes up to a millisecond. */

@@ -5,7 +5,7 @@
  */
 import { importJWK, type CryptoKey, type JWK } from 'jose'
 import { algorithmsOf } from './algorithms.js'
-import { isObject } from '../token/json.js'
+import { isObject } from '../../../../src/authn/jwt/json.js'
 import type { VerificationKey } from './key-source.js'
 
 export interface PublishedKey {

@@ -8,8 +8,8 @@ import type { ProviderDenialReason } from '../../../../src/authn/provider.js'
 import type { IssuerSettings } from '../issuers/issuer-settings.js'
 import { isSupported } from '../keys/algorithms.js'
 import type { KeySource, VerificationKey } from '../keys/key-source.js'
-import type { JsonObject } from './json.js'
-import type { PresentedJwt } from './presented-jwt.js'
+import type { JsonObject } from '../../../../src/authn/jwt/json.js'
+import type { PresentedJwt } from '../../../../src/authn/jwt/presented-jwt.js'
 
 /** Keys that are tried for a token without `kid`. */
 const MAX_KEYS = 16

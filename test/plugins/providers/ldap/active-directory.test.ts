@@ -47,7 +47,8 @@ test('Active Directory', needsRoot('Samba'), async t => {
         { credential: { username: 'carol', password: carol.password }, reason: 'disabled' }
       ],
       deniedAccounts: [{ query: { username: 'carol' }, reason: 'disabled' }, { query: { username: 'CORP\\dave' }, reason: 'expired' }, { query: { username: 'erin' }, reason: 'expired' }],
-      foreign: [{ username: 'nobody', password: 'canary-of-nobody' }]
+      foreign: [{ username: 'nobody', password: 'canary-of-nobody' }],
+      changePassword: async (_credential, password) => { await samba.setPassword('alice', password) }
     })
     for (const { name, run } of cases) await t.resolves(run(), name)
   })

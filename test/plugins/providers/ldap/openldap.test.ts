@@ -1,9 +1,10 @@
 /** The provider ldap on OpenLDAP: who is found, who gets in, and with which groups. */
 import { createServer, type AddressInfo } from 'node:net'
 import { once } from 'node:events'
-import { Client } from 'ldapts'
+import { Attribute, Change, Client } from 'ldapts'
 import { test } from 'tap'
 import ldap from '../../../../plugins/providers/ldap/index.js'
+import type { Authentication } from '../../../../src/authn/provider.js'
 import { conformanceCases } from '../../../../src/conformance/index.js'
 import { openLdap, openldapConfig, outcome, type LdapFields } from '../../../fixtures/ldap.js'
 import { freePort } from '../../../fixtures/child.js'
@@ -46,6 +47,14 @@ cn: Gr\u00fc\u00dfe
 cn: cluster-admins
 member: uid=alice,${PEOPLE}
 member: cn=a\\2Cb \\2B (c*) \\5C d,ou=hard,${SUFFIX}
+
+dn: uid=ivan,ou=hard,${SUFFIX}
+objectClass: inetOrgPerson
+uid: ivan
+cn: ivan
+sn: ivan
+userPassword: canary-ivan-password
+pwdChangedTime: 20200101000000Z
 
 dn: ou=posix,${SUFFIX}
 objectClass: organizationalUnit
@@ -112,6 +121,39 @@ test('OpenLDAP', async t => {
         })
         for (const { name, run } of cases) await t.resolves(run(), name)
       })
+    }
+  })
+
+  t.test('tells the version of a password by pwdChangedTime', async t => {
+    const { ask, find } = await open(t, { userSearch: { baseDN: `ou=hard,${SUFFIX}` } })
+    const versions = async (username: string, password: string): Promise<Array<string | undefined>> => {
+      const answers = [await ask(username, password), await find({ username })]
+      return answers.map(answer => (answer as Authentication).passwordVersion)
+    }
+    const admin = new Client({ url: slapd.url })
+    await admin.bind(ADMIN.dn, ADMIN.password)
+    t.teardown(async () => { await admin.unbind() })
+    const change = async (type: string, value: string): Promise<void> => {
+      await admin.modify(`uid=ivan,ou=hard,${SUFFIX}`, new Change({ operation: 'replace', modification: new Attribute({ type, values: [value] }) }))
+    }
+    const first = 'pwdChangedTime=20200101000000Z;'
+    t.strictSame(await versions('ivan', 'canary-ivan-password'), [first, first])
+    await ask('ivan', 'canary-ivan-guess')
+    await change('description', 'on call')
+    t.strictSame(await versions('ivan', 'canary-ivan-password'), [first, first], 'which neither a wrong password nor another attribute changes')
+    await change('userPassword', 'canary-ivan-changed')
+    const [now, found] = await versions('ivan', 'canary-ivan-changed')
+    t.match(now, /^pwdChangedTime=2\d{13}/)
+    t.not(now, first)
+    t.equal(found, now)
+  })
+
+  t.test('has none for a password that no policy has seen', async t => {
+    const { ask, find } = await open(t)
+    await ask('heidi', 'canary-heidi-guess')
+    for (const answer of [await find({ username: 'heidi' }), await ask('heidi', HEIDI_PASSWORD)]) {
+      t.equal(outcome(answer), 'heidi')
+      t.notOk(Object.hasOwn(answer!, 'passwordVersion'), 'the failed bind that the entry shows is no version')
     }
   })
 
