@@ -46,7 +46,7 @@ function entryPage (pages: Pages, form: string, out: { error: string, error_desc
   const name = error instanceof Error ? error.name : undefined
   if (name === 'AbortedError') return pages.error(CANCELLED)
   if (out !== undefined && name !== undefined && !(name in PROBLEMS)) return pages.error(errorModel(out, error))
-  return pages.deviceEntry({ form: toStrictForm(form), formId: ENTRY_FORM, problem: name === undefined ? undefined : PROBLEMS[name] })
+  return pages.deviceEntry({ form, formId: ENTRY_FORM, problem: name === undefined ? undefined : PROBLEMS[name] })
 }
 
 const PROBLEMS: Record<string, DeviceEntryModel['problem']> = {
@@ -54,9 +54,4 @@ const PROBLEMS: Record<string, DeviceEntryModel['problem']> = {
   NoCodeError: 'unknown-code',
   AlreadyUsedError: 'unknown-code',
   ExpiredError: 'expired'
-}
-
-/** The form has a script in an attribute, which our Content-Security-Policy forbids, and no label. */
-function toStrictForm (form: string): string {
-  return form.replace(/ onfocus="[^"]*"/, ' aria-label="Code"').replace('></input>', '>')
 }

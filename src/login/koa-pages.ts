@@ -4,9 +4,11 @@ import { errorModel } from './errors.js'
 import type { Pages } from './pages/models.js'
 
 /** The part of Koa's context that an answer needs. */
-type Answering = Pick<KoaContextWithOIDC, 'status' | 'type' | 'body'>
+type Answering = Pick<KoaContextWithOIDC, 'status' | 'type' | 'body' | 'remove'>
 
 export function sendPage (ctx: Answering, status: number, html: string): void {
+  // of a redirect that failed at its end
+  ctx.remove('location')
   ctx.status = status
   ctx.type = 'html'
   ctx.body = html

@@ -19,7 +19,7 @@ import { Signatures } from './signatures.js'
 /** The private keys of session tokens. */
 export interface SigningKeySource {
   /** The first signs, all are published. */
-  readonly current: () => ReadonlyArray<{ readonly privateJwk: JWK }>
+  readonly current: ReadonlyArray<{ readonly jwk: JWK }>
   readonly onChange: (listener: () => void) => void
 }
 
@@ -76,7 +76,7 @@ export class Login {
   #open (): void {
     const { library, accounts, attempts, base } = this
     const { config, store, pages, log, isThrottled } = this.#options
-    const keys = this.#options.keys.current().map(({ privateJwk }) => privateJwk)
+    const keys = this.#options.keys.current.map(({ jwk }) => jwk)
     const secrets = keys.map(({ d }) => d as string)
     const browser = { name: this.#cookies.names.browser, options: this.#cookies.options, signatures: new Signatures(deriveKeys(secrets, 'forms')) }
     const provider = createOpenIdProvider({ library, config, store, accounts, pages, log, base, cookies: this.#cookies, cookieSignatures: new Signatures(deriveKeys(secrets, 'cookies')), keys, attempts, isThrottled })

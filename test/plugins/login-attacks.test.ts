@@ -2,7 +2,7 @@
 import { decodeJwt } from 'jose'
 import * as client from 'openid-client'
 import { test } from 'tap'
-import { CALLBACK, HEADLAMP, SECRET, approve, authorizationRequest, authorize, exchange, failureOf, signIn, startLogin } from '../fixtures/login.js'
+import { ADDRESS, CALLBACK, HEADLAMP, SECRET, approve, authorizationRequest, authorize, exchange, failureOf, signIn, startLogin } from '../fixtures/login.js'
 import { alice, bob } from '../fixtures/people.js'
 import { readForm } from '../fixtures/plain-pages.js'
 import { send } from '../fixtures/test-browser.js'
@@ -43,8 +43,8 @@ void test('PKCE with S256 is required', async t => {
   const confidential = await login.client('headlamp', SECRET)
   const challenge = await client.calculatePKCECodeChallenge(client.randomPKCECodeVerifier())
   for (const [name, parameters] of Object.entries({ plain: { code_challenge: challenge, code_challenge_method: 'plain' }, 'no method': { code_challenge: challenge }, none: {}, 'no challenge': { code_challenge_method: 'S256' } })) {
-    for (const [each, redirect_uri] of [[config, CALLBACK], [confidential, HEADLAMP.redirectURIs[0]!]] as const) {
-      const { left } = await login.browser().get(client.buildAuthorizationUrl(each, { redirect_uri, scope: 'openid', ...parameters as Record<string, string> }))
+    for (const [each, uri] of [[config, CALLBACK], [confidential, HEADLAMP.redirectURIs[0]!]] as const) {
+      const { left } = await login.browser().get(client.buildAuthorizationUrl(each, { redirect_uri: uri, scope: 'openid', ...parameters as Record<string, string> }))
       t.equal(left?.searchParams.get('error'), 'invalid_request', name)
     }
   }
@@ -95,10 +95,10 @@ const REDIRECTS: ReadonlyArray<readonly [client: string, uri: string, allowed: b
 void test('redirect URIs', async t => {
   const login = await startLogin(t)
   const configs = { production: await login.client(), staging: await login.client('staging'), headlamp: await login.client('headlamp', SECRET) }
-  for (const [id, redirect_uri, allowed] of REDIRECTS) {
-    const { url } = await authorizationRequest(configs[id as keyof typeof configs], { redirect_uri })
+  for (const [id, uri, allowed] of REDIRECTS) {
+    const { url } = await authorizationRequest(configs[id as keyof typeof configs], { redirect_uri: uri })
     const page = await login.browser().get(url)
-    t.match([page.page, page.status, page.left], allowed ? ['signIn', 200, undefined] : ['error', 400, undefined], `${id} ${redirect_uri}`)
+    t.match([page.page, page.status, page.left], allowed ? ['signIn', 200, undefined] : ['error', 400, undefined], `${id} ${uri}`)
   }
   const missing = await authorizationRequest(configs.headlamp)
   missing.url.searchParams.delete('redirect_uri')
@@ -151,8 +151,6 @@ void test('planted cookies of a sign-in do not sign in another browser', async t
   t.equal(victim.cookie('session'), undefined)
   t.equal((await attacker.get(done.headers.location!)).page, 'consent', 'it was a valid one')
   const forged = login.browser()
-  const own = await attacker.get('/')
-  t.equal(own.page, 'signIn')
   for (const [key, { path }] of attacker.cookies) forged.cookies.set(key, { value: 'AAAA', path })
   t.equal((await forged.get(url)).page, 'signIn', 'cookies that we did not sign are ignored')
 })
@@ -172,7 +170,6 @@ void test('session fixation: signing in changes the session', async t => {
   t.equal((await fixed.get('/')).page, 'signIn')
   const home = login.browser()
   for (const [key, cookie] of browser.cookies) home.cookies.set(key, cookie)
-  await signIn(home, await home.get('/sign-in').then(async () => await login.browser().get('/')), alice)
   t.equal((await home.get('/')).page, 'home')
 })
 
@@ -205,9 +202,7 @@ for (const [where, prefix] of [['over HTTPS', undefined], ['behind a proxy', '/s
     const page = await browser.get(flow.url, spoofed)
     t.equal(page.url.origin, 'https://login.example.com')
     await browser.post(page.model['action'], { csrf: page.model['csrf'], username: 'alice', password: 'wrong' }, { ...spoofed, 'x-forwarded-for': '203.0.113.9' })
-    t.equal(login.events[0]?.address, '127.0.0.1')
-    const absolute = await send(login.target, 'GET', Object.assign(new URL(login.issuer), {}), undefined, {})
-    t.ok(absolute.status < 500)
+    t.equal(login.events[0]?.address, prefix === undefined ? '127.0.0.1' : ADDRESS)
   })
 }
 
@@ -225,7 +220,6 @@ void test('nothing that is typed or sent is in a header or a line of the log', a
     const answer = await login.browser().get((await authorizationRequest(config, bad)).url)
     t.equal(answer.headers['set-cookie']?.some(cookie => cookie.startsWith('a=')) ?? false, false)
   }
-  await signIn(browser, await browser.get('/device').then(async () => await login.browser().get(url)), alice)
   for (const username of [evil, alice.password]) await failureOf(client.genericGrantRequest(config, 'password', { username, password: 'canary-typed' }))
   const log = login.lines.join('')
   t.notMatch(log, /canary/)
@@ -239,7 +233,7 @@ void test('the body of a request is bounded', async t => {
   for (const path of ['/token', '/device', '/device/auth', '/sign-in', '/interaction/x/login']) {
     t.equal((await send(login.target, 'POST', new URL(path, login.issuer), large, form)).status, 413, path)
   }
-  t.equal((await send(login.target, 'POST', new URL('/token', login.issuer), 'a=b', { ...form, 'transfer-encoding': 'chunked', 'content-length': undefined as unknown as string })).status, 413, 'of unknown length')
+  t.equal((await send(login.target, 'POST', new URL('/token', login.issuer), 'a=b', { ...form, 'transfer-encoding': 'chunked' })).status, 413, 'of unknown length')
   for (const type of ['application/json', 'multipart/form-data; boundary=x', 'text/plain']) {
     t.equal((await send(login.target, 'POST', new URL('/sign-in', login.issuer), '{}', { 'content-type': type })).status, 415, type)
   }
@@ -300,7 +294,7 @@ void test('unknown users and wrong passwords look the same, also when they are t
     const { url } = await authorizationRequest(await login.client())
     const seen: unknown[] = []
     for (let attempt = 0; attempt < 7; attempt++) {
-      const { status, model: { csrf, action, username: _, ...model } } = await signIn(browser, await browser.get(url), { user: { username }, password: 'wrong' })
+      const { status, model: { csrf, action, username: _, ...model } } = await signIn(browser, await browser.get(url), { user: { username }, password: `wrong-${attempt}` })
       seen.push({ status, model })
     }
     return seen
@@ -329,7 +323,8 @@ void test('people who may no longer sign in', async t => {
   }
   delete entry.denied
   entry.uid = undefined
-  t.match(await signIn(browser, await browser.get(flow.url)), { status: 403, model: { problem: 'not-allowed' } }, 'without a uid')
+  const fresh = login.browser()
+  t.match(await signIn(fresh, await fresh.get(flow.url)), { status: 403, model: { problem: 'not-allowed' } }, 'without a uid')
   t.match(login.lines.join(''), /the user has no uid/)
 })
 
