@@ -45,7 +45,8 @@ try {
     for (const name of Object.keys(DOCUMENTS)) {
       await page.goto(`http://127.0.0.1:${server.address().port}/${name}`)
       await page.evaluate(() => { globalThis.document.activeElement.blur() })
-      await page.screenshot({ path: join(IMAGES, `${name}-${colorScheme}.png`), fullPage: true })
+      const height = Math.min(await page.evaluate(() => globalThis.document.documentElement.scrollHeight), 1010)
+      await page.screenshot({ path: join(IMAGES, `${name}-${colorScheme}.png`), fullPage: true, clip: { x: 0, y: 0, width: 720, height } })
     }
     await page.close()
   }

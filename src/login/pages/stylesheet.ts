@@ -37,7 +37,7 @@ input,textarea{display:block;width:100%;margin:.375rem 0 1.125rem;padding:.625re
 input{min-height:2.875rem}
 [aria-invalid]{border-color:var(--problem)}
 textarea,code,.code{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,"Liberation Mono",monospace}
-textarea{margin:0;font-size:.8125rem;background:var(--tint);border-color:var(--line);resize:none;word-break:break-all;field-sizing:content;max-height:12rem}
+textarea{margin:0;font-size:.8125rem;background:var(--tint);border-color:var(--line);resize:none;field-sizing:content;max-height:12rem}
 button,.button{display:block;width:100%;min-height:2.875rem;margin:.75rem 0 0;padding:.625rem 1rem;font:inherit;font-weight:600;line-height:1.5;text-align:center;text-decoration:none;color:var(--text);background:var(--card);border:1px solid var(--field);border-radius:.5rem;cursor:pointer}
 .button{display:inline-block;width:auto}
 button:hover,.button:hover{color:var(--text);background:var(--tint)}
@@ -68,12 +68,14 @@ summary{min-height:1.5rem;margin:.5rem 0;color:var(--accent);cursor:pointer}
 .choices{display:grid;gap:.875rem;margin-top:1rem}
 .choices li{padding:1rem;border:1px solid var(--line);border-radius:.625rem}
 .choices h3{margin:0}
-.bar{display:flex;flex-wrap:wrap;align-items:center;justify-content:space-between;gap:.375rem .75rem;min-height:2rem}
+.bar{display:flex;align-items:center;justify-content:space-between;gap:.375rem .75rem;min-height:2rem}
+.secret textarea{word-break:break-all}
 .copy{display:grid;grid-template-columns:minmax(0,1fr) auto auto;align-items:center;gap:.375rem .75rem;margin-top:.75rem}
 .copy label{font-size:.875rem;color:var(--soft)}
 .copy textarea{grid-column:1/-1;grid-row:2}
 .copy button{grid-column:3;grid-row:1;min-width:4rem}
 .copy [role=status]{grid-column:2;grid-row:1;font-size:.875rem;color:var(--good)}
+#hint{margin:-.625rem 0 1.25rem}
 input.code{font-size:1.5rem;letter-spacing:.12em;text-transform:uppercase}
 p.code{margin:0 0 1rem;padding:.75rem;font-size:1.75rem;font-weight:600;letter-spacing:.12em;text-align:center;background:var(--tint);border-radius:.625rem}
 @media (max-width:30rem){body{padding:0 .75rem 2rem}main{padding:1.25rem 1.125rem}dl div{grid-template-columns:minmax(0,1fr)}}

@@ -44,7 +44,7 @@ export const ACCOUNT = {
   groups: 'Groups',
   noGroups: 'None',
   moreGroups: 'Show {count} more',
-  sessionEnds: 'Signed in here until',
+  sessionEnds: 'Session ends',
   signOut: 'Sign out'
 } as const
 
