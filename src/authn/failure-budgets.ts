@@ -46,15 +46,16 @@ export class FailureBudgets {
       throw new UnavailableError('throttled')
     }
     this.#reserved.set(key, this.#reservedFor(key) + 1)
+    const admitted = admission?.admitted === true ? admission : undefined
     let ended: SharedOutcome = 'uncounted'
     try {
       const outcome = await check()
-      ended = this.#count(key, outcome, password)
+      ended = this.#count(key, outcome, password, admitted?.generation)
       return outcome
     } finally {
       this.#release(key)
       // the next attempt, wherever it is made, finds the outcome of this one
-      if (admission?.admitted === true) await admission.end(ended, password)
+      if (admitted !== undefined) await admitted.end(ended, password)
     }
   }
 
@@ -74,10 +75,10 @@ export class FailureBudgets {
     return this.#failures.of(key) + reserved <= this.#options.maxFailures
   }
 
-  #count (key: string, outcome: CheckOutcome, password: string | undefined): SharedOutcome {
+  #count (key: string, outcome: CheckOutcome, password: string | undefined, generation: number | undefined): SharedOutcome {
     if (outcome === 'correct') this.#failures.forget(key)
     if (outcome !== 'incorrect') return outcome
-    return this.#failures.add(key, password === undefined ? undefined : guessOf(password)) ? 'incorrect' : 'repeated'
+    return this.#failures.add(key, password === undefined ? undefined : guessOf(password), generation) ? 'incorrect' : 'repeated'
   }
 
   #reservedFor (key: string): number {

@@ -22,12 +22,15 @@ export interface FailureRun {
   readonly firstAge: number
   /** Milliseconds since the latest. */
   readonly lastAge: number
+  /** That of the shared counts when the first was counted, where known. */
+  readonly generation: number | undefined
 }
 
 interface Failures {
   readonly count: number
   readonly first: number
   readonly last: number
+  readonly generation: number | undefined
   /** The latest wrong passwords, as short digests. */
   readonly guesses: readonly number[]
 }
@@ -76,8 +79,9 @@ export class FailureCounts {
   run (account: string): FailureRun | undefined {
     const failures = this.#counts.get(account)
     if (failures === undefined || this.#isForgotten(failures)) return undefined
+    const { count, first, last, generation } = failures
     const now = this.#now()
-    return { count: failures.count, firstAge: now - failures.first, lastAge: now - failures.last }
+    return { count, firstAge: now - first, lastAge: now - last, generation }
   }
 
   isOpen (account: string): boolean {
@@ -88,8 +92,9 @@ export class FailureCounts {
   /**
    * Whether it was counted.
    * @param guess a digest of the password; absent: one that was not tried before
+   * @param generation see {@link FailureRun}
    */
-  add (account: string, guess?: number): boolean {
+  add (account: string, guess?: number, generation?: number): boolean {
     const before = this.of(account)
     const run = before === 0 ? undefined : this.#counts.get(account)
     const known = run?.guesses ?? []
@@ -99,7 +104,7 @@ export class FailureCounts {
     this.forget(account)
     if (this.#counts.size >= this.#maxAccounts) this.forget(this.#leastWorthKeeping())
     const now = this.#now()
-    this.#counts.set(account, { count, first: run?.first ?? now, last: now, guesses })
+    this.#counts.set(account, { count, first: run?.first ?? now, last: now, generation: run === undefined ? generation : run.generation, guesses })
     const bucket = this.#buckets.get(count)
     if (bucket === undefined) this.#buckets.set(count, new Set([account]))
     else bucket.add(account)

@@ -27,6 +27,8 @@ export interface Admitted {
   readonly admitted: true
   /** The right password has been used elsewhere since: `local` is void. */
   readonly outdated: boolean
+  /** Grows each time that the right password is used. */
+  readonly generation: number
   /** Ends the reservation. Never rejects. @param password that was checked; absent: unknown */
   end: (outcome: SharedOutcome, password?: string) => Promise<void>
 }

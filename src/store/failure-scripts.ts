@@ -5,7 +5,7 @@
  * the clock is that of Redis.
  *
  * Its value: `count` failures in a row since `first`, the latest at `last`;
- * when the right password was last used (`forgotten`); digests of the latest wrong
+ * when the right password was last used (`forgotten`, the generation); digests of the latest wrong
  * passwords (`guesses`); when each reservation expires (`reserved`).
  */
 import { defineScript, type CommandParser } from '@redis/client'
@@ -45,10 +45,12 @@ end
 const BEGIN = `${COMMON}
 local id, lease = ARGV[1], tonumber(ARGV[2])
 local maxFailures, baseDelay, maxDelay, maxCount = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
-local localCount, localFirst, localLast = tonumber(ARGV[7]), now - tonumber(ARGV[8]), now - tonumber(ARGV[9])
+local localCount, localFirst, localLast, localGeneration = tonumber(ARGV[7]), now - tonumber(ARGV[8]), now - tonumber(ARGV[9]), tonumber(ARGV[10])
 local state = load(maxDelay)
 
-local outdated = localCount > 0 and localFirst <= state.forgotten
+-- counted while Redis was away: ages are less exact, since the request took its time
+local started = localGeneration >= 0 and localGeneration or localFirst
+local outdated = localCount > 0 and started < state.forgotten
 if localCount > state.count and not outdated then
   state.count = math.min(localCount, maxCount)
   state.first = localFirst
@@ -67,7 +69,7 @@ else
 end
 if admitted then state.reserved[id] = now + lease end
 save(state, maxDelay, maxCount)
-return { admitted and 1 or 0, outdated and 1 or 0 }
+return { admitted and 1 or 0, outdated and 1 or 0, string.format('%.0f', state.forgotten) }
 `
 
 const END = `${COMMON}
@@ -78,7 +80,7 @@ state.reserved[id] = nil
 if outcome == 'correct' then
   state.count = 0
   state.guesses = {}
-  state.forgotten = now
+  state.forgotten = math.max(now, state.forgotten + 1)
 elseif outcome == 'incorrect' or outcome == 'repeated' then
   local known = false
   for _, each in ipairs(state.guesses) do known = known or each == guess end
@@ -113,6 +115,12 @@ export interface BeginStep {
   readonly local: FailureRun | undefined
 }
 
+export interface BeginReply {
+  readonly admitted: boolean
+  readonly outdated: boolean
+  readonly generation: number
+}
+
 export interface EndStep {
   readonly id: string
   readonly outcome: SharedOutcome
@@ -128,10 +136,10 @@ export const scripts = {
     parseCommand (parser: CommandParser, key: string, { id, lease, delays, local }: BeginStep) {
       parser.pushKey(key)
       const { maxFailures, baseDelay, maxDelay } = delays
-      const { count = 0, firstAge = 0, lastAge = 0 } = local ?? {}
-      parser.push(id, ...[lease, maxFailures, baseDelay, maxDelay, maxCountOf(delays), count, firstAge, lastAge].map(String))
+      const { count = 0, firstAge = 0, lastAge = 0, generation = -1 } = local ?? {}
+      parser.push(id, ...[lease, maxFailures, baseDelay, maxDelay, maxCountOf(delays), count, firstAge, lastAge, generation].map(String))
     },
-    transformReply: ([admitted, outdated]: [number, number]) => ({ admitted: admitted === 1, outdated: outdated === 1 })
+    transformReply: ([admitted, outdated, forgotten]: [number, number, string]): BeginReply => ({ admitted: admitted === 1, outdated: outdated === 1, generation: Number(forgotten) })
   }),
   endAttempt: defineScript({
     SCRIPT: END,

@@ -2,14 +2,14 @@
 import { createClient, createCluster, type RedisClientOptions } from '@redis/client'
 import type { StoreConfig } from '../../schemas/login.js'
 import { readBytesSync } from '../files/read.js'
-import { scripts, type BeginStep, type EndStep } from './failure-scripts.js'
+import { scripts, type BeginReply, type BeginStep, type EndStep } from './failure-scripts.js'
 
 /** What a single server and a cluster have in common, each for one key. */
 export interface RedisClient {
   get: (key: string) => Promise<string | null>
   set: (key: string, value: string, options: { expiration: { type: 'EX', value: number }, condition?: 'NX' }) => Promise<string | null>
   del: (key: string) => Promise<number>
-  beginAttempt: (key: string, step: BeginStep) => Promise<{ admitted: boolean, outdated: boolean }>
+  beginAttempt: (key: string, step: BeginStep) => Promise<BeginReply>
   endAttempt: (key: string, step: EndStep) => Promise<number>
   probe: (key: string) => Promise<number>
   connect: () => Promise<unknown>

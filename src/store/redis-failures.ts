@@ -9,7 +9,7 @@ import { createHmac, hkdfSync, randomUUID } from 'node:crypto'
 import type { Secret } from '../../schemas/primitives.js'
 import type { ProviderLog } from '../authn/provider.js'
 import type { Admission, FailureTable, SharedAttempt, SharedFailures } from '../authn/shared-failures.js'
-import type { EndStep } from './failure-scripts.js'
+import type { BeginReply, EndStep } from './failure-scripts.js'
 import type { RedisConnection } from './redis-connection.js'
 
 export interface RedisFailuresOptions {
@@ -21,8 +21,6 @@ export interface RedisFailuresOptions {
   /** Host and port, for the log. */
   readonly address: string
   readonly log: ProviderLog
-  /** Milliseconds; for tests. */
-  readonly lease?: number
 }
 
 /** Milliseconds that a review waits for each of the two steps, at most. */
@@ -41,7 +39,6 @@ const GUESS_DIGITS = 4
 export class RedisFailures {
   readonly #options: RedisFailuresOptions
   readonly #limit: number
-  readonly #lease: number
   #pauseEnds = 0
   /** Whether it was too slow the last time. */
   #slow = false
@@ -51,7 +48,6 @@ export class RedisFailures {
   constructor (options: RedisFailuresOptions) {
     this.#options = options
     this.#limit = Math.min(options.timeout, LIMIT)
-    this.#lease = options.lease ?? LEASE
   }
 
   of (provider: string, table: FailureTable): SharedFailures {
@@ -64,15 +60,15 @@ export class RedisFailures {
     const key = `failures:${this.#digest(account).toString('base64url')}`
     const id = randomUUID()
     this.#trying = true
-    let answer: Promise<{ admitted: boolean, outdated: boolean }> | undefined
+    let answer: Promise<BeginReply> | undefined
     try {
-      const { admitted, outdated } = await connection.run(async client => {
-        answer = client.beginAttempt(key, { id, lease: this.#lease, delays, local })
+      const { admitted, outdated, generation } = await connection.run(async client => {
+        answer = client.beginAttempt(key, { id, lease: LEASE, delays, local })
         return await answer
       }, this.#limit)
       this.#becomeFast()
       if (!admitted) return { admitted }
-      return { admitted, outdated, end: async (outcome, password) => { await this.#end(key, { id, outcome, guess: this.#guessOf(account, password), delays }) } }
+      return { admitted, outdated, generation, end: async (outcome, password) => { await this.#end(key, { id, outcome, guess: this.#guessOf(account, password), delays }) } }
     } catch {
       this.#becomeSlow()
       // an answer that comes too late may have reserved an attempt that the local counts decide on

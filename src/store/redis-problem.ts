@@ -29,7 +29,6 @@ const REPLIES: Record<string, string> = {
 
 /** By the text of an error: its first word is only ERR, and older versions put others behind it. */
 const TEXTS: ReadonlyArray<readonly [RegExp, string]> = [
-  [/without any password configured/, 'has no password: remove store.password'],
   [/cluster support disabled/, 'is not a cluster: set store.cluster to false'],
   [/max number of clients/, 'has no connection left: raise its maxclients'],
   [/can't run this command|no permissions to access a key|-NOPERM/i, REPLIES['NOPERM']!],
@@ -48,7 +47,7 @@ export function describeProblem (error: unknown): string | undefined {
   if (error instanceof NoAnswerError) return `did not answer within ${error.limit} ms`
   if (!(error instanceof Error)) return undefined
   const { name } = error.constructor
-  if (name === 'ConnectionTimeoutError') return 'did not accept a connection in time; retrying'
+  if (name === 'ConnectionTimeoutError') return 'did not accept a connection in time: check the scheme and port of store.url; retrying'
   if (name === 'SocketClosedUnexpectedlyError') return 'closed the connection; retrying'
   return describeCode(codeOf(error)) ?? describeReply(error.message)
 }
