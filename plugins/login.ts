@@ -14,12 +14,15 @@ import { INTERNAL, NOT_FOUND, TEMPORARILY_UNAVAILABLE, THROTTLED, UNAVAILABLE, t
 import { downloadKubeconfig, showClient, showHome, submitHomePassword } from '../src/login/home.js'
 import { showInteraction, submitConsent, submitPassword } from '../src/login/interactions.js'
 import { openLogin, type Login, type LoginOptions } from '../src/login/login.js'
+import type { Asset } from '../src/login/pages/assets.js'
 import type { ErrorModel } from '../src/login/pages/models.js'
+import type { SigningKeys } from '../src/session-keys/signing-keys.js'
 import { SECURITY_HEADERS, policyFor } from '../src/login/security-headers.js'
 
-export interface Asset {
-  readonly type: string
-  readonly body: string
+declare module 'fastify' {
+  interface FastifyInstance {
+    signingKeys: SigningKeys
+  }
 }
 
 export interface LoginPluginOptions extends Omit<LoginOptions, 'isThrottled'> {

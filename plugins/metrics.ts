@@ -90,6 +90,7 @@ export function createMetrics (version: string): Metrics {
         for (const result of SIGN_IN_RESULTS) signIns.inc({ result, client }, 0)
       }
       for (const client of clients) issued.inc({ client }, 0)
+      for (const source of ['signing-keys', 'login-certificate']) reloads.start(source)
     },
     signedIn (result, client) { signIns.inc({ result, client }) },
     issued (client) { issued.inc({ client }) },

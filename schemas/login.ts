@@ -46,6 +46,7 @@ export const LoginConfig = Closed({
   host: Type.Optional(Type.String({ description: 'Address to listen on, with the default of `server.host`.' })),
   port: Type.Integer({ minimum: 0, maximum: 65535, default: 8444, description: 'Port of the sign-in service; 0: any free port.' }),
   tls: Type.Optional(LoginTlsConfig),
+  certificateAuthorityFile: Type.Optional(Type.Unsafe<string>({ ...Path, description: 'CA of the certificate of `issuer`, PEM, if the machines of people don\'t trust it; embedded in kubeconfigs.' })),
   trustedProxies: Type.Optional(Type.Array(Type.String({ minLength: 1 }), { minItems: 1, description: 'Addresses and CIDR blocks of reverse proxies, whose X-Forwarded-For is believed. Without `tls`, the service speaks plain HTTP to them.' })),
   signingKeys: Type.Array(SigningKeyConfig, { minItems: 1, description: 'Keys of the tokens: the first signs, all are published.' }),
   providers: Type.Optional(Type.Array(Type.String({ minLength: 1 }), { minItems: 1, uniqueItems: true, description: 'Identity providers whose users can sign in; by default every one that checks passwords and looks up users.' })),

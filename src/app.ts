@@ -10,20 +10,22 @@ import draining from '../plugins/draining.js'
 import errorHandler from '../plugins/error-handler.js'
 import health, { healthRoutes } from '../plugins/health.js'
 import identityProviders from '../plugins/identity-providers.js'
-import metrics, { metricsRoute, type Metrics } from '../plugins/metrics.js'
+import metrics, { metricsRoute } from '../plugins/metrics.js'
 import pressure from '../plugins/pressure.js'
+import store from '../plugins/store.js'
 import tls from '../plugins/tls.js'
 import tokenReview from '../plugins/token-review.js'
 import { milliseconds } from './authn/duration.js'
-import { createAuthenticators, type OpenProvider } from './authn/authenticator.js'
-import { Reachability } from './authn/reachability.js'
+import { createAuthenticators } from './authn/authenticator.js'
 import type { ReviewRules } from './authn/review.js'
 import type { LoadedConfig } from './config/load.js'
 import { sessionsOf } from './config/sessions.js'
 import { readServingCertificate } from './certificates/serving-certificate.js'
+import { countConnections, watchOver, watchOverLogin } from './gauges.js'
 import type { Limits } from './http/limits.js'
 import { openListener } from './http/listen.js'
-import { createAdminServer, createReviewServer } from './http/server.js'
+import { createAdminServer, createLoginServer, createReviewServer } from './http/server.js'
+import type { LoginObserver } from './login/observer.js'
 import { version } from './version.js'
 
 export interface ServiceOptions {
@@ -42,6 +44,8 @@ export interface Service {
   readonly review: FastifyInstance
   /** The plain HTTP listener for probes and metrics, where configured. */
   readonly admin: FastifyInstance | undefined
+  /** The listener of the sign-in service, where configured. */
+  readonly login: FastifyInstance | undefined
   /** @throws ListenError */
   listen: () => Promise<void>
   /** Unready from here on, still serving; after `shutdownDelay` drains and closes. */
@@ -59,7 +63,8 @@ export async function createService ({ loaded, log, droppedLines = () => 0, allo
   await review.register(health)
   await review.register(tls, { config: config.tls, log, observer: review.metrics })
   await review.register(audit, { enabled: config.log.audit, log, fingerprintKey: config.log.fingerprintKey })
-  await review.register(identityProviders, { providers, dir, throttle: config.throttle, allowMock, log, observer: review.metrics })
+  await review.register(store, { config: config.store, log })
+  await review.register(identityProviders, { providers, dir, throttle: config.throttle, allowMock, log, observer: review.metrics, sharedFailuresOf: review.store.sharedFailuresOf })
   await registerSessions(review, loaded, log)
   await review.register(async scope => {
     // in the scope of the review route alone: probes and metrics answer while it sheds
@@ -77,13 +82,15 @@ export async function createService ({ loaded, log, droppedLines = () => 0, allo
     await admin.register(draining, { maxConnectionAge: 0, log: log.child({ listener: 'admin' }) })
     await admin.register(errorHandler, { log, paths: 'this port has /livez, /readyz and /metrics' })
   }
+  const login = await closeIfFailed(review, async () => await createLogin(review, loaded, log, limits))
   const probed = admin ?? review
   await probed.register(healthRoutes, { readiness: review.readiness })
   await probed.register(metricsRoute, { metrics: review.metrics })
   watchOver(review)
-  countConnections(review.metrics, admin === undefined ? { review } : { review, admin })
+  watchOverLogin(review, login)
+  countConnections(review.metrics, { review, ...admin && { admin }, ...login && { login } })
   review.metrics.counter('log_lines_dropped_total', 'Log lines dropped because stdout could not be written.', [], set => { set({}, droppedLines()) })
-  return { review, admin, ...lifecycle(review, admin, loaded, log) }
+  return { review, admin, login, ...lifecycle({ review, admin, login }, loaded, log) }
 }
 
 /** Session tokens, unless the config accepts none: then nothing of them is loaded. */
@@ -91,74 +98,69 @@ async function registerSessions (review: FastifyInstance, { config }: LoadedConf
   const settings = sessionsOf(config)
   if (settings === undefined) return
   const { default: sessions } = await import('../plugins/sessions.js')
+  await closeIfFailed(review, async () => { await review.register(sessions, { settings, log }) })
+}
+
+/** The sign-in service on a listener of its own; nothing of it is loaded without `login`. */
+async function createLogin (review: FastifyInstance, { config }: LoadedConfig, log: Logger, limits: Partial<Limits> = {}): Promise<FastifyInstance | undefined> {
+  const { login: settings, server } = config
+  if (settings === undefined) return undefined
+  const { metrics } = review
+  const [{ default: plugin }, { openLoginParts }] = await Promise.all([import('../plugins/login.js'), import('./login/open.js')])
+  const tlsSettings = settings.tls && { ...settings.tls, minVersion: 'TLSv1.2' as const, clientNames: [] }
+  const login = createLoginServer({ server, login: settings, certificate: tlsSettings && await readServingCertificate(tlsSettings), limits })
+  return await closeIfFailed(login, async () => {
+    await login.register(draining, { maxConnectionAge: 0, log: log.child({ listener: 'login' }) })
+    if (tlsSettings !== undefined) await login.register(tls, { config: tlsSettings, source: 'login-certificate', log, observer: metrics })
+    const parts = await openLoginParts({ config: settings, open: review.identityProviders, timeout: milliseconds(server.timeout), log, reportReload: error => { metrics.reloaded('signing-keys', error) } })
+    login.addHook('onClose', parts.close)
+    login.decorate('signingKeys', parts.keys)
+    metrics.loginOpened(settings.clients.map(({ id }) => id))
+    await login.register(plugin, { ...parts, config: settings, store: review.store, observer: loginObserver(review), log })
+    return login
+  })
+}
+
+function loginObserver ({ auditSignIn, auditSessionToken, metrics }: FastifyInstance): LoginObserver {
+  return {
+    signIn (event) {
+      auditSignIn(event)
+      metrics.signedIn(event.outcome, event.client ?? '')
+    },
+    issued (event) {
+      auditSessionToken(event)
+      metrics.issued(event.client)
+    }
+  }
+}
+
+/** Watched files would keep a process alive that could not start. */
+async function closeIfFailed<T> (fastify: FastifyInstance, work: () => Promise<T>): Promise<T> {
   try {
-    await review.register(sessions, { settings, log })
+    return await work()
   } catch (error) {
-    // providers watch files, which would keep the process alive
-    await review.close()
+    await fastify.close()
     throw error
   }
 }
 
-/** What readiness and the gauges read of the others. */
-function watchOver ({ readiness, metrics, identityProviders, servingCertificate }: FastifyInstance): void {
-  readiness.add('certificate', () => servingCertificate.validTo.getTime() > Date.now() ? undefined : 'the serving certificate has expired')
-  metrics.gauge('serving_certificate_expiry_timestamp_seconds', 'When the serving certificate expires.', [], set => {
-    set({}, servingCertificate.validTo.getTime() / 1000)
-  })
-  const problemOf = (source: string): string | undefined => metrics.reloadFailed(source) ? 'its files have errors; the previous version stays active' : undefined
-  const sources = identityProviders.map(open => ({ name: open.name, source: reachabilityOf(open) }))
-  metrics.gauge('provider_up', 'Whether the source of identities is reachable; 1 if a provider has none to reach.', ['provider'], async set => {
-    await Promise.all(sources.map(async ({ name, source }) => { set({ provider: name }, await source.check() ? 1 : 0) }))
-  })
-  for (const { name, source } of sources) {
-    readiness.inform(`provider ${name}`, async () => await source.check() ? problemOf(name) : 'unreachable')
-  }
-  readiness.inform('certificate reload', async () => problemOf('certificate'))
-  metrics.gauge('cache_entries', 'Answers in the cache.', ['provider'], set => {
-    for (const { name, cache } of identityProviders) set({ provider: name }, cache.entries)
-  })
-}
-
-/** What the listeners hold, and what they turn away. */
-function countConnections ({ gauge, counter }: Metrics, listeners: Record<string, FastifyInstance>): void {
-  const each = Object.entries(listeners)
-  gauge('connections', 'Open connections, by whether their client has presented an accepted credential.', ['listener', 'state'], set => {
-    for (const [listener, { tcpConnections: { size, untrusted } }] of each) {
-      set({ listener, state: 'untrusted' }, untrusted)
-      set({ listener, state: 'trusted' }, size - untrusted)
-    }
-  })
-  counter('connections_dropped_total', 'Connections that were evicted, or not accepted because all were in use.', ['listener', 'reason'], set => {
-    for (const [listener, { rejections }] of each) rejections.connections.forEach((count, reason) => { set({ listener, reason }, count) })
-  })
-  counter('requests_rejected_total', 'Requests and handshakes that were rejected before a review.', ['listener', 'reason'], set => {
-    for (const [listener, { rejections }] of each) rejections.requests.forEach((count, reason) => { set({ listener, reason }, count) })
-  })
-}
-
-/** For information alone, so the reason goes to the log. */
-function reachabilityOf ({ provider, log }: OpenProvider): Reachability {
-  return new Reachability({
-    ping: async signal => { await provider.ping?.({ signal, log }) },
-    onUnreachable: error => { log.debug({ err: error }, 'the identity provider is unreachable') }
-  })
-}
-
-function lifecycle (review: FastifyInstance, admin: FastifyInstance | undefined, { config }: LoadedConfig, log: Logger): Pick<Service, 'listen' | 'close'> {
+function lifecycle ({ review, admin, login }: Pick<Service, 'review' | 'admin' | 'login'>, { config }: LoadedConfig, log: Logger): Pick<Service, 'listen' | 'close'> {
   let listening = false
   review.readiness.add('listeners', () => listening ? undefined : 'not listening yet')
   return {
     async listen () {
       await openListener(review, 'server', config.server)
       if (admin !== undefined && config.admin !== undefined) await openListener(admin, 'admin', config.admin)
+      if (login !== undefined && config.login !== undefined) await openListener(login, 'login', config.login)
       // an accept that fails for want of a file or memory concerns one connection
-      for (const fastify of [review, admin]) fastify?.server.on('error', err => { log.error({ err }, 'a connection could not be accepted') })
+      for (const fastify of [review, admin, login]) fastify?.server.on('error', err => { log.error({ err }, 'a connection could not be accepted') })
       listening = true
     },
     async close ({ immediately = false } = {}) {
       review.readiness.drain()
-      if (listening && !immediately) await leave(review, milliseconds(config.server.shutdownDelay))
+      if (listening && !immediately) await leave([review, ...login === undefined ? [] : [login]], milliseconds(config.server.shutdownDelay))
+      // it asks the providers and the store of the other
+      await login?.close()
       await review.close()
       await admin?.close()
     }
@@ -166,10 +168,10 @@ function lifecycle (review: FastifyInstance, admin: FastifyInstance | undefined,
 }
 
 /** Serves until load balancers have noticed that it is not ready, then until clients have left the connections they use. */
-async function leave ({ httpSessions }: FastifyInstance, delay: number): Promise<void> {
+async function leave (listeners: readonly FastifyInstance[], delay: number): Promise<void> {
   if (delay === 0) return
   await setTimeout(delay / 2)
-  httpSessions.closeAfterAnswers()
+  for (const { httpSessions } of listeners) httpSessions.closeAfterAnswers()
   await setTimeout(delay / 2)
 }
 

@@ -23,6 +23,7 @@ function resolveLogin (login: LoginConfig, dir: string): LoginConfig {
   const { tls, signingKeys, clients } = login
   return {
     ...login,
+    ...resolveFields(login, ['certificateAuthorityFile'], dir),
     ...tls !== undefined && { tls: { ...tls, ...resolveFields(tls, ['certFile', 'keyFile'], dir) } },
     signingKeys: signingKeys.map(key => ({ ...key, ...resolveFields(key, ['certFile', 'keyFile'], dir) })),
     clients: clients.map(client => resolveClient(client, dir))

@@ -1,6 +1,6 @@
 /** The clients of the config, as the OpenID provider knows them. */
 import type { AllClientMetadata, ClientMetadata } from 'oidc-provider'
-import type { ClientConfig, Grant } from '../../schemas/login.js'
+import { GRANTS, type ClientConfig, type Grant } from '../../schemas/login.js'
 
 /** RFC 8628. */
 export const DEVICE_CODE_GRANT = 'urn:ietf:params:oauth:grant-type:device_code'
@@ -9,6 +9,11 @@ const GRANT_TYPES: Record<Grant, string> = {
   authorizationCode: 'authorization_code',
   deviceCode: DEVICE_CODE_GRANT,
   password: 'password'
+}
+
+/** By the `grant_type` of a request. */
+export function grantOf (type: unknown): Grant | undefined {
+  return GRANTS.find(grant => GRANT_TYPES[grant] === type)
 }
 
 /** Any port is allowed at these (RFC 8252, 7.3); kubelogin and others use either path. */

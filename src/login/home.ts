@@ -1,9 +1,10 @@
 /** The service's own pages: who is signed in, and a token and kubeconfigs for each cluster. */
-import type { ClientConfig } from '../../schemas/login.js'
+import type { ClientConfig, ClusterConfig } from '../../schemas/login.js'
 import { SCOPES, type Person } from './accounts.js'
 import { textOf, type Answer, type BrowserRequest } from './answer.js'
 import { FORM_EXPIRED, NOT_FOUND } from './errors.js'
 import { issueIdToken, lifetimeOf } from './id-tokens.js'
+import { tokenEvent } from './issued.js'
 import type { Login } from './login.js'
 import { remaining } from './openid-provider.js'
 import type { ClientModel, SignInProblem } from './pages/models.js'
@@ -33,7 +34,7 @@ export async function submitHomePassword (login: Login, request: BrowserRequest)
   const { fields, address } = request
   if (!login.browserOf(request).accepts(fields['csrf'], PURPOSE)) return { status: 403, html: login.pages.error(FORM_EXPIRED) }
   const username = textOf(fields['username'])
-  const { person, problem } = await login.attempts.check({ username, password: textOf(fields['password']), clientId: undefined, address, throttled: await login.isThrottled(request.request) })
+  const { person, problem } = await login.attempts.check({ username, password: textOf(fields['password']), grant: 'page', address, throttled: await login.isThrottled(request.request) })
   if (problem !== undefined) return signInPage(login, request, problem, username)
   await startSession(login, request, person)
   return { location: `${login.base}/` }
@@ -42,29 +43,30 @@ export async function submitHomePassword (login: Login, request: BrowserRequest)
 export async function showClient (login: Login, id: string, request: BrowserRequest): Promise<Answer> {
   const signedIn = await findSignedIn(login, request)
   if (signedIn === undefined) return { location: `${login.base}/` }
-  const model = await clientModel(login, id, signedIn)
+  const model = await clientModel(login, id, signedIn, request.address)
   return model === undefined ? { status: 404, html: login.pages.error(NOT_FOUND) } : { status: 200, html: login.pages.client(model) }
 }
 
 export async function downloadKubeconfig (login: Login, id: string, variant: string, request: BrowserRequest): Promise<Answer> {
   const signedIn = await findSignedIn(login, request)
   if (signedIn === undefined) return { location: `${login.base}/` }
-  const model = await clientModel(login, id, signedIn)
-  const file = model === undefined ? undefined : await login.kubeconfig(variant, model)
+  const model = await clientModel(login, id, signedIn, request.address)
+  const file = model === undefined ? undefined : login.kubeconfig(variant, model)
   return file ?? { status: 404, html: login.pages.error(NOT_FOUND) }
 }
 
 /** With a new token each time. */
-async function clientModel (login: Login, id: string, { person, session }: SignedIn): Promise<ClientModel | undefined> {
+async function clientModel (login: Login, id: string, { person, session }: SignedIn, address: string): Promise<ClientModel | undefined> {
   const config = login.config.clients.find(client => client.id === id)
   const provider = login.provider()
   const client = config?.cluster === undefined ? undefined : await provider.Client.find(id)
   if (config?.cluster === undefined || client === undefined) return undefined
-  const { name = id, cluster: { server }, grants }: ClientConfig & { cluster: { server: string } } = { ...config, cluster: config.cluster }
+  const { name = id, cluster: { server }, clientSecret } = config as ClientConfig & { cluster: ClusterConfig }
   const expiresAt = Math.floor(Date.now() / 1000) + lifetimeOf(person, seconds(login.config.tokenTTL))
   const token = await issueIdToken(provider, { person, client, scope: SCOPES.join(' '), amr: session.amr, authTime: session.loginTs, expiresAt })
+  login.observer.issued(tokenEvent(token, { client: id, grant: 'page', address }))
   const { username, groups = [] } = person.user
-  return { id, name, issuer: login.config.issuer, username, groups, server, token, expiresAt: new Date(expiresAt * 1000), grants }
+  return { id, name, issuer: login.config.issuer, username, groups, server, token, expiresAt: new Date(expiresAt * 1000), confidential: clientSecret !== undefined }
 }
 
 async function findSignedIn (login: Login, request: BrowserRequest): Promise<SignedIn | undefined> {

@@ -38,7 +38,7 @@ export async function submitPassword (login: Login, uid: string, request: Browse
 
   const { fields, address } = request
   const username = textOf(fields['username'])
-  const { person, problem } = await login.attempts.check({ username, password: textOf(fields['password']), clientId: textOf(interaction.params['client_id']), address, throttled: await login.isThrottled(request.request) })
+  const { person, problem } = await login.attempts.check({ username, password: textOf(fields['password']), client: textOf(interaction.params['client_id']), grant: interaction.deviceCode === undefined ? 'authorizationCode' : 'deviceCode', address, throttled: await login.isThrottled(request.request) })
   if (problem !== undefined) return signInPage(open, problem, username)
   await endOtherSession(provider, interaction, person.accountId)
   return await finish(open, request, { login: { accountId: person.accountId, amr: AMR, browser: browser.digest } })

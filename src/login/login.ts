@@ -7,13 +7,15 @@ import type { SignIn } from '../authn/sign-in.js'
 import type { Store } from '../store/store.js'
 import { Accounts } from './accounts.js'
 import type { BrowserRequest } from './answer.js'
+import { basePath } from './base-path.js'
 import { Browser, type BrowserOptions } from './browser.js'
 import { cookieSettings, deriveKeys, type CookieSettings } from './cookies.js'
 import { loadLibrary, type Library, type Log } from './library.js'
 import { useMiddleware } from './middleware.js'
 import { createOpenIdProvider } from './openid-provider.js'
 import type { ClientModel, Pages } from './pages/models.js'
-import { PasswordAttempts, type SignInObserver } from './password-attempts.js'
+import type { LoginObserver } from './observer.js'
+import { PasswordAttempts } from './password-attempts.js'
 import { Signatures } from './signatures.js'
 
 /** The private keys of session tokens. */
@@ -35,8 +37,8 @@ export interface LoginOptions {
   readonly keys: SigningKeySource
   readonly pages: Pages
   /** A kubeconfig of the client; `undefined`: there is no such variant. */
-  readonly kubeconfig: (variant: string, client: ClientModel) => Promise<KubeconfigFile | undefined>
-  readonly observer: SignInObserver
+  readonly kubeconfig: (variant: string, client: ClientModel) => KubeconfigFile | undefined
+  readonly observer: LoginObserver
   readonly log: Log
   /** Counts an attempt of the address that sent the request. */
   readonly isThrottled: (request: IncomingMessage) => Promise<boolean>
@@ -50,6 +52,7 @@ export class Login {
   readonly isThrottled: LoginOptions['isThrottled']
   readonly accounts: Accounts
   readonly attempts: PasswordAttempts
+  readonly observer: LoginObserver
   /** Path of the issuer, without "/" at the end. */
   readonly base: string
   readonly #options: LoginOptions
@@ -63,7 +66,8 @@ export class Login {
     this.pages = pages
     this.kubeconfig = kubeconfig
     this.isThrottled = isThrottled
-    this.base = new URL(config.issuer).pathname.replace(/\/$/, '')
+    this.observer = observer
+    this.base = basePath(config.issuer)
     this.accounts = new Accounts(signIn, library, log)
     this.attempts = new PasswordAttempts({ signIn, accounts: this.accounts, observer, log })
     this.#options = options
@@ -75,11 +79,11 @@ export class Login {
 
   #open (): void {
     const { library, accounts, attempts, base } = this
-    const { config, store, pages, log, isThrottled } = this.#options
+    const { config, store, pages, log, observer, isThrottled } = this.#options
     const keys = this.#options.keys.current.map(({ jwk }) => jwk)
     const secrets = keys.map(({ d }) => d as string)
     const browser = { name: this.#cookies.names.browser, options: this.#cookies.options, signatures: new Signatures(deriveKeys(secrets, 'forms')) }
-    const provider = createOpenIdProvider({ library, config, store, accounts, pages, log, base, cookies: this.#cookies, cookieSignatures: new Signatures(deriveKeys(secrets, 'cookies')), keys, attempts, isThrottled })
+    const provider = createOpenIdProvider({ library, config, store, accounts, pages, log, observer, base, cookies: this.#cookies, cookieSignatures: new Signatures(deriveKeys(secrets, 'cookies')), keys, attempts, isThrottled })
     useMiddleware(provider, { library, base, browser, pages, log })
     this.#current = { provider, handle: provider.callback(), browser }
   }

@@ -9,8 +9,8 @@ export type GrantLabel = Grant | 'page'
 /** Someone submitted a password. */
 export interface SignInEvent {
   readonly outcome: 'authenticated' | 'denied' | 'unavailable'
-  /** Absent if authenticated. */
-  readonly reason?: DenialReason | UnavailableReason | 'no-uid' | 'store' | undefined
+  /** Absent if authenticated. `lookup`: the provider authenticates the user, and does not find the same one by uid. */
+  readonly reason?: DenialReason | UnavailableReason | 'no-uid' | 'lookup' | undefined
   readonly provider?: string | undefined
   /** Of an account that was found. */
   readonly username?: string | undefined

@@ -12,6 +12,8 @@ import { loadExistingGrant } from './grants.js'
 import { lifetimeOf } from './id-tokens.js'
 import { sendErrorPage } from './koa-pages.js'
 import { withoutConsole, type Library, type Log } from './library.js'
+import { reportToken } from './issued.js'
+import type { LoginObserver } from './observer.js'
 import type { Pages } from './pages/models.js'
 import { registerPasswordGrant, type PasswordGrantOptions } from './password-grant.js'
 import { createPrompts } from './prompts.js'
@@ -26,6 +28,7 @@ export interface OpenIdProviderOptions extends Pick<PasswordGrantOptions, 'attem
   readonly accounts: Accounts
   readonly pages: Pages
   readonly log: Log
+  readonly observer: LoginObserver
   /** Path of the issuer, without "/" at the end. */
   readonly base: string
   readonly cookies: CookieSettings
@@ -43,12 +46,13 @@ const CODE_TTL = 60
 const GRANT_TTL = INTERACTION_TTL + DEVICE_CODE_TTL
 
 export function createOpenIdProvider (options: OpenIdProviderOptions): Provider {
-  const { library, config, log, attempts, isThrottled } = options
+  const { library, config, log, observer, attempts, isThrottled } = options
   const provider = withoutConsole(log, () => new library.Provider(config.issuer, configurationOf(options)))
   provider.proxy = true
   if (usesGrant(config.clients, 'password')) {
     registerPasswordGrant(provider, { library, attempts, isThrottled, tokenTTL: seconds(config.tokenTTL), accessTokenTTL: ACCESS_TOKEN_TTL })
   }
+  provider.on('grant.success', ctx => { reportToken(observer, ctx) })
   provider.on('server_error', (_ctx: KoaContextWithOIDC, error: Error) => { log.error({ err: error }, 'a sign-in request failed; this is a bug of authn-webhook') })
   for (const event of ['authorization.error', 'grant.error', 'end_session.error', 'device_authorization.error', 'code_verification.error']) {
     provider.on(event as 'grant.error', (_ctx, { error, error_description: description }) => { log.debug({ event, error, description }, 'rejected a request to the OpenID provider') })

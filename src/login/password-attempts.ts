@@ -6,26 +6,8 @@ import type { SignIn } from '../authn/sign-in.js'
 import type { UnavailableReason } from '../errors.js'
 import { accountIdOf, type Accounts, type Person } from './accounts.js'
 import type { Log } from './library.js'
+import type { GrantLabel, LoginObserver, SignInEvent } from './observer.js'
 import type { SignInProblem } from './pages/models.js'
-
-/** One attempt, for the audit log and metrics. */
-export interface SignInEvent {
-  readonly outcome: 'authenticated' | 'denied' | 'unavailable'
-  readonly reason: DenialReason | UnavailableReason | 'no-uid' | 'lookup' | undefined
-  readonly provider: string | undefined
-  /** Of the account, if one was found. */
-  readonly username: string | undefined
-  /** What was typed, if no account was found: it can be a password. */
-  readonly typedName: string | undefined
-  /** Absent on the service's own pages. */
-  readonly clientId: string | undefined
-  readonly address: string
-  readonly amr: readonly string[]
-}
-
-export interface SignInObserver {
-  readonly signIn: (event: SignInEvent) => void
-}
 
 /** How everybody signs in; RFC 8176. */
 export const AMR = ['pwd']
@@ -33,7 +15,9 @@ export const AMR = ['pwd']
 export interface PasswordAttempt {
   readonly username: string
   readonly password: string
-  readonly clientId: string | undefined
+  /** ID of the client; absent on the service's own pages. */
+  readonly client?: string | undefined
+  readonly grant: GrantLabel
   readonly address: string
   /** Whether too many attempts came from the address. */
   readonly throttled: boolean
@@ -51,10 +35,10 @@ type Verdict = AttemptResult & Pick<SignInEvent, 'outcome' | 'reason' | 'provide
 export class PasswordAttempts {
   readonly #signIn: SignIn
   readonly #accounts: Accounts
-  readonly #observer: SignInObserver
+  readonly #observer: LoginObserver
   readonly #log: Log
 
-  constructor ({ signIn, accounts, observer, log }: { signIn: SignIn, accounts: Accounts, observer: SignInObserver, log: Log }) {
+  constructor ({ signIn, accounts, observer, log }: { signIn: SignIn, accounts: Accounts, observer: LoginObserver, log: Log }) {
     this.#signIn = signIn
     this.#accounts = accounts
     this.#observer = observer
@@ -62,9 +46,9 @@ export class PasswordAttempts {
   }
 
   async check (attempt: PasswordAttempt): Promise<AttemptResult> {
-    const { username: typed, clientId, address } = attempt
+    const { username: typed, client, grant, address } = attempt
     const { outcome, reason, provider, username, ...result } = await this.#verdict(attempt)
-    this.#observer.signIn({ outcome, reason, provider, username, typedName: username === undefined ? typed : undefined, clientId, address, amr: AMR })
+    this.#observer.signIn({ outcome, reason, provider, username, typedName: username === undefined ? typed : undefined, client, grant, address, amr: AMR })
     return result
   }
 

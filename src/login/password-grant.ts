@@ -29,7 +29,7 @@ export function registerPasswordGrant (provider: Provider, { library, attempts, 
     const scope = grantedScope(requested)
     if (scope === undefined) throw new library.errors.InvalidScope('the scope must contain openid', 'openid')
 
-    const { person, problem } = await attempts.check({ username, password, clientId: client.clientId, address: ctx.ip, throttled: await isThrottled(ctx.req) })
+    const { person, problem } = await attempts.check({ username, password, client: client.clientId, grant: 'password', address: ctx.ip, throttled: await isThrottled(ctx.req) })
     if (problem !== undefined) throw errorOf(library, problem)
     const now = Math.floor(Date.now() / 1000)
     ctx.body = {

@@ -24,7 +24,7 @@ for (const [where, prefix] of [['over HTTPS', undefined], ['behind a proxy, belo
     t.match(decodeProtectedHeader(tokens.id_token!), { alg: 'ES256' })
     t.match(decodeJwt(tokens.id_token!), { iss: login.issuer, sub: 'corp:1001', aud: 'production', idp: 'corp', preferred_username: 'alice', groups: alice.user.groups!, amr: ['pwd'] })
     t.equal(tokens.refresh_token, undefined)
-    t.match(login.events, [{ outcome: 'authenticated', provider: 'corp', username: 'alice', clientId: 'production', amr: ['pwd'] }])
+    t.match(login.events, [{ outcome: 'authenticated', provider: 'corp', username: 'alice', client: 'production', grant: 'authorizationCode', amr: ['pwd'] }])
     const second = await exchange(flow, await authorize(browser, flow.url))
     t.not(decodeJwt(second.id_token!).jti, decodeJwt(tokens.id_token!).jti, 'a second token needs no password, and has an ID of its own')
     t.not(decodeJwt(second.id_token!)['pwv'], decodeJwt(tokens.id_token!)['pwv'])

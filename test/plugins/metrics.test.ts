@@ -40,7 +40,7 @@ test('what happened is counted', async t => {
     'cache_entries{provider="people"} 3',
     'reserved_identities_total{provider="people",kind="group"} 1'
   ]) t.ok(text.includes(`\nauthn_webhook_${sample}\n`), sample)
-  t.match(text, /^authn_webhook_serving_certificate_expiry_timestamp_seconds \d+/m)
+  t.match(text, /^authn_webhook_serving_certificate_expiry_timestamp_seconds{listener="review"} \d+/m)
   t.match(text, /^authn_webhook_build_info\{version="\d+\.\d+\.\d+",node="v\d+\.\d+\.\d+"\} 1$/m)
   t.match(text, /^process_cpu_seconds_total /m)
 })

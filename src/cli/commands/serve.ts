@@ -64,7 +64,7 @@ async function serve (options: ServeOptions, terminal: Terminal): Promise<void> 
   log.info({ config: loaded.file, url: url(service, loaded), identityProviders: loaded.providers.map(({ entry }) => entry.name) }, 'serving')
   if (kind !== undefined) {
     const { demoBanner } = await import('../demo.js')
-    print(demoBanner(kind, reachable(url(service, loaded)), loaded.dir))
+    print(demoBanner(kind, reachable(url(service, loaded)), loaded.dir, loaded.config.login?.issuer))
   }
 }
 
@@ -82,6 +82,10 @@ async function load (options: ServeOptions, { env }: Terminal): Promise<LoadedCo
   const { server } = loaded.config
   if (options.host !== undefined) server.host = options.host
   if (options.port !== undefined) server.port = options.port
+  if (kind !== undefined && loaded.config.login !== undefined && options.port !== undefined) {
+    const { moveDemoLogin } = await import('../demo.js')
+    await moveDemoLogin(loaded.config.login, options.port)
+  }
   return loaded
 }
 
@@ -154,7 +158,7 @@ function listenError (error: unknown): unknown {
 
 /** For `npm start`, which needs `--` before options. */
 function npmStart (listener: ListenError['listener'], port: number): string | undefined {
-  return listener === 'server' && process.env['npm_lifecycle_event'] === 'start' ? `choose another: npm start -- --port ${port % 65535 + 1}` : undefined
+  return listener !== 'admin' && process.env['npm_lifecycle_event'] === 'start' ? `choose another: npm start -- --port ${port % 65535 + 1}` : undefined
 }
 
 /** Rejects forms that are valid elsewhere: `[::1]` in URLs, `*` in other programs. */
