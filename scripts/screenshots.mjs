@@ -23,6 +23,7 @@ const DOCUMENTS = {
     id: 'production',
     name: 'Production',
     issuer: 'https://login.example.com',
+    grants: ['authorizationCode'],
     username: 'alice',
     groups: ['developers', 'platform'],
     server: 'https://api.example.com:6443',

@@ -2,30 +2,38 @@
 import type { Kubeconfig } from '../../schemas/kubeconfig.js'
 import type { Grant } from '../../schemas/login.js'
 import { escapeLine, formatYaml } from '../printable.js'
+import type { ClientModel } from './pages/models.js'
 
 /** Who gets the token: `authn-webhook login`, the kubectl plugin kubelogin, or nobody, since it is in the file. */
 export const KUBECONFIG_VARIANTS = ['login', 'kubelogin', 'token'] as const
 export type KubeconfigVariant = typeof KUBECONFIG_VARIANTS[number]
 
-export interface KubeconfigModel {
-  /** Client ID; the name of cluster, user and context. */
-  readonly id: string
-  /** Name of the client. */
-  readonly name: string
-  /** URL of the API server. */
-  readonly server: string
+/** What the client's page shows, and the CAs. The ID is the name of cluster, user and context. */
+export interface KubeconfigModel extends Pick<ClientModel, 'id' | 'name' | 'server' | 'issuer' | 'grants' | 'token' | 'confidential'> {
   /** CA of the API server, PEM. */
   readonly certificateAuthority?: string | undefined
-  readonly issuer: string
   /** CA of the sign-in service, PEM, if the computers of users don't trust it. */
   readonly issuerCertificateAuthority?: string | undefined
-  readonly grants: readonly Grant[]
-  /** Session token. */
-  readonly token: string
 }
 
-/** YAML text. */
-export function createKubeconfig (variant: KubeconfigVariant, model: KubeconfigModel): string {
+export interface KubeconfigFile {
+  readonly fileName: string
+  /** YAML. */
+  readonly text: string
+}
+
+/** The variants that a client offers: programs of users don't know its secret, so that only the token is left if it has one. */
+export function kubeconfigVariants ({ confidential = false }: Pick<ClientModel, 'confidential'>): readonly KubeconfigVariant[] {
+  return confidential ? ['token'] : KUBECONFIG_VARIANTS
+}
+
+/** `undefined` if the client offers no such variant. */
+export function createKubeconfigFile (variant: string, model: KubeconfigModel): KubeconfigFile | undefined {
+  const offered = kubeconfigVariants(model).find(each => each === variant)
+  return offered && { fileName: kubeconfigFileName(model.id, offered), text: createKubeconfig(offered, model) }
+}
+
+function createKubeconfig (variant: KubeconfigVariant, model: KubeconfigModel): string {
   const { id, server, certificateAuthority } = model
   const config = {
     apiVersion: 'v1',

@@ -1,6 +1,6 @@
 /** The page of a client with a cluster: kubeconfigs, the token, and commands to paste. */
 import { html } from 'ghtml'
-import { KUBECONFIG_VARIANTS, kubeconfigFileName, type KubeconfigVariant } from '../kubeconfig.js'
+import { kubeconfigFileName, kubeconfigVariants, type KubeconfigVariant } from '../kubeconfig.js'
 import { accountFacts } from './account.js'
 import { copyField, facts, name, phrase, plainPhrase, time } from './elements.js'
 import { escapeLine } from '../../printable.js'
@@ -11,8 +11,7 @@ import { quote } from './shell.js'
 import { ACCOUNT, CLIENT, KUBECONFIGS } from './texts.js'
 
 export function clientPage (site: Site, model: ClientModel, now: number): string {
-  const { id, username, groups, server, confidential = false } = model
-  const variants = KUBECONFIG_VARIANTS.filter(variant => variant === 'token' || !confidential)
+  const { id, username, groups, server } = model
   return layout(site, {
     title: escapeLine(model.name),
     heading: name(model.name),
@@ -23,7 +22,7 @@ export function clientPage (site: Site, model: ClientModel, now: number): string
     body: html`<p class="lead">!${phrase(CLIENT.server, { server })}</p>
 <section><h2>${CLIENT.kubeconfigHeading}</h2>
 <p>${CLIENT.kubeconfigLead}</p>
-<ul class="choices">!${variants.map((variant, index) => choice(site, id, variant, index))}</ul></section>
+<ul class="choices">!${kubeconfigVariants(model).map((variant, index) => choice(site, id, variant, index))}</ul></section>
 !${tokenSection(model, now)}
 <section><h2>${ACCOUNT.heading}</h2>
 !${accountFacts({ username, groups })}</section>`

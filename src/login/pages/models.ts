@@ -1,4 +1,5 @@
 /** What the pages show. Every text may come from a directory or a stranger; the pages escape them. */
+import type { Grant } from '../../../schemas/login.js'
 
 /** On every page. */
 export interface Site {
@@ -54,6 +55,8 @@ export interface ClientModel {
   readonly server: string
   readonly token: string
   readonly expiresAt: Date
+  /** Flows of the client; kubeconfigs choose one that it may use. */
+  readonly grants: readonly Grant[]
   /** Has a secret, so that no program of a user's can sign in as this client: the only kubeconfig is the one with the token. */
   readonly confidential?: boolean | undefined
 }

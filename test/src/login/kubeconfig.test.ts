@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { load } from 'js-yaml'
 import { test } from 'tap'
 import { GRANTS } from '../../../schemas/login.js'
-import { createKubeconfig, KUBECONFIG_VARIANTS, kubeconfigFileName, type KubeconfigModel } from '../../../src/login/kubeconfig.js'
+import { createKubeconfigFile, KUBECONFIG_VARIANTS, kubeconfigFileName, type KubeconfigModel, type KubeconfigVariant } from '../../../src/login/kubeconfig.js'
 import { holds } from '../../fixtures/property.js'
 
 const MODEL: KubeconfigModel = {
@@ -12,6 +12,10 @@ const MODEL: KubeconfigModel = {
   issuer: 'https://login.example.com',
   grants: ['authorizationCode'],
   token: 'eyJ.canary.token'
+}
+
+function createKubeconfig (variant: KubeconfigVariant, model: KubeconfigModel): string {
+  return createKubeconfigFile(variant, model)!.text
 }
 
 test('login: kubectl runs authn-webhook login', async t => {
@@ -45,7 +49,7 @@ current-context: production
 `)
 })
 
-function parse (variant: typeof KUBECONFIG_VARIANTS[number], model: KubeconfigModel): any {
+function parse (variant: KubeconfigVariant, model: KubeconfigModel): any {
   return load(createKubeconfig(variant, model))
 }
 
@@ -95,8 +99,14 @@ test('every text survives', async t => {
   }))
 })
 
+test('a variant that the client does not offer', async t => {
+  for (const variant of ['other', '', '__proto__', 'toString']) t.equal(createKubeconfigFile(variant, MODEL), undefined, variant)
+  t.strictSame(KUBECONFIG_VARIANTS.filter(variant => createKubeconfigFile(variant, { ...MODEL, confidential: true }) !== undefined), ['token'], 'the client has a secret')
+})
+
 test('file names', async t => {
   t.equal(kubeconfigFileName('production', 'login'), 'kubeconfig-production.yaml')
+  t.equal(createKubeconfigFile('kubelogin', MODEL)!.fileName, 'kubeconfig-production-kubelogin.yaml')
   t.equal(kubeconfigFileName('production', 'token'), 'kubeconfig-production-token.yaml')
   t.equal(kubeconfigFileName('../a"\r\nb', 'login'), 'kubeconfig-.._a___b.yaml')
   holds(t, fc.property(text, fc.constantFrom(...KUBECONFIG_VARIANTS), (id, variant) => /^kubeconfig-[A-Za-z0-9._-]{0,128}(-kubelogin|-token)?\.yaml$/.test(kubeconfigFileName(id, variant))))
