@@ -10,7 +10,8 @@ import rateLimit from '@fastify/rate-limit'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Answer, BrowserRequest } from '../src/login/answer.js'
-import { INTERNAL, NOT_FOUND, TEMPORARILY_UNAVAILABLE, THROTTLED, UNAVAILABLE, translateOutage } from '../src/login/errors.js'
+import { TEMPORARILY_UNAVAILABLE, translateOutage } from '../src/login/errors.js'
+import { ERRORS } from '../src/login/pages/texts.js'
 import { downloadKubeconfig, showClient, showHome, submitHomePassword } from '../src/login/home.js'
 import { showInteraction, submitConsent, submitPassword } from '../src/login/interactions.js'
 import { openLogin, type Login, type LoginOptions } from '../src/login/login.js'
@@ -65,7 +66,7 @@ async function login (fastify: FastifyInstance, { assets, ...options }: LoginPlu
   })
   fastify.setNotFoundHandler((request, reply) => {
     fastify.rejections.request('not-found', { peer: request.ip })
-    sendError(service, request, reply, 404, NOT_FOUND, 'the sign-in service has no such endpoint, or it is switched off')
+    sendError(service, request, reply, 404, ERRORS.notFound, 'the sign-in service has no such endpoint, or it is switched off')
   })
   fastify.setErrorHandler((error: FastifyError, request, reply) => { handleError(service, options, error, request, reply) })
   await fastify.register(async scope => { mountProvider(scope, service) })
@@ -86,8 +87,8 @@ function mountProvider (scope: FastifyInstance, service: Login): void {
       method,
       url: `${base}${path}`,
       async onRequest (request, reply) {
-        if (isUnbounded(request, scope.initialConfig.bodyLimit!)) sendError(service, request, reply, 413, INTERNAL, 'the request is too large, or does not tell its length')
-        else if (method === 'POST' && path === '/device' && await isThrottled(request.raw)) sendPage(reply, { status: 429, html: pages.error(THROTTLED) })
+        if (isUnbounded(request, scope.initialConfig.bodyLimit!)) sendError(service, request, reply, 413, ERRORS.internal, 'the request is too large, or does not tell its length')
+        else if (method === 'POST' && path === '/device' && await isThrottled(request.raw)) sendPage(reply, { status: 429, html: pages.error(ERRORS.throttled) })
         if (reply.sent) return reply
       },
       async handler ({ raw }, reply) {
@@ -146,13 +147,13 @@ function handleError (service: Login, { log }: Pick<LoginOptions, 'log'>, error:
   const { server } = request
   const known = translateOutage(service.library, error)
   if (known instanceof service.library.errors.TemporarilyUnavailable) {
-    sendError(service, request, reply, 503, UNAVAILABLE)
+    sendError(service, request, reply, 503, ERRORS.unavailable)
   } else if (error.statusCode !== undefined && error.statusCode >= 400 && error.statusCode < 500) {
     server.rejections.request(error.statusCode === 413 ? 'too-large' : 'malformed', { peer: request.ip })
-    sendError(service, request, reply, error.statusCode, INTERNAL, 'the request is malformed or too large')
+    sendError(service, request, reply, error.statusCode, ERRORS.internal, 'the request is malformed or too large')
   } else {
     log.error({ err: error, method: request.method, route: request.routeOptions.url }, 'a sign-in request failed; this is a bug of authn-webhook')
-    sendError(service, request, reply, 500, INTERNAL)
+    sendError(service, request, reply, 500, ERRORS.internal)
   }
 }
 

@@ -1,6 +1,7 @@
 /** Pages of the device flow: RFC 8628. */
 import type { Configuration, KoaContextWithOIDC } from 'oidc-provider'
-import { CANCELLED, errorModel } from './errors.js'
+import { errorModel } from './errors.js'
+import { ERRORS } from './pages/texts.js'
 import { sendPage } from './koa-pages.js'
 import type { DeviceEntryModel, Pages } from './pages/models.js'
 
@@ -44,7 +45,7 @@ export function isDeviceFlow ({ oidc }: KoaContextWithOIDC): boolean {
 
 function entryPage (pages: Pages, form: string, out: { error: string, error_description?: string | undefined } | undefined, error: unknown): string {
   const name = error instanceof Error ? error.name : undefined
-  if (name === 'AbortedError') return pages.error(CANCELLED)
+  if (name === 'AbortedError') return pages.error(ERRORS.cancelled)
   if (out !== undefined && name !== undefined && !(name in PROBLEMS)) return pages.error(errorModel(out, error))
   return pages.deviceEntry({ form, formId: ENTRY_FORM, problem: name === undefined ? undefined : PROBLEMS[name] })
 }

@@ -2,23 +2,13 @@
 import { StoreUnavailableError } from '../store/store.js'
 import type { Library } from './library.js'
 import type { ErrorModel } from './pages/models.js'
+import { ERRORS } from './pages/texts.js'
 
 /** An OAuth error response: RFC 6749, 5.2. */
 export interface OAuthError {
   readonly error: string
   readonly error_description: string
 }
-
-const AGAIN = 'Try again in a minute.'
-const START_AGAIN = 'Go back to your application or run the kubectl command again to start a new sign-in.'
-
-export const UNAVAILABLE: ErrorModel = { title: 'Sign-in is unavailable', message: 'The sign-in service can\'t reach a system it depends on.', advice: AGAIN }
-export const EXPIRED: ErrorModel = { title: 'This sign-in is no longer active', message: 'It has expired, has already been completed, or was started in another browser.', advice: START_AGAIN }
-export const FORM_EXPIRED: ErrorModel = { title: 'This form has expired', message: 'The form was not opened in this browser, or too long ago.', advice: START_AGAIN }
-export const THROTTLED: ErrorModel = { title: 'Too many attempts', message: 'Too many attempts came from your network address.', advice: AGAIN }
-export const CANCELLED: ErrorModel = { title: 'Sign-in cancelled', message: 'The device was not signed in.', advice: 'You can close this page.' }
-export const NOT_FOUND: ErrorModel = { title: 'Page not found', message: 'The sign-in service has no such page.', advice: 'Check the address.' }
-export const INTERNAL: ErrorModel = { title: 'Something went wrong', message: 'The sign-in service could not handle the request.', advice: `${AGAIN} If it happens again, tell your administrator.` }
 
 const UNREACHABLE = 'the sign-in service can\'t reach a system it depends on; try again later'
 
@@ -43,12 +33,12 @@ export function invalidGrant ({ errors }: Library, description: string): Error {
 
 /** The page for an error of the OpenID provider, whose descriptions hold no input. */
 export function errorModel ({ error, error_description: description }: { error: string, error_description?: string | undefined }, cause: unknown): ErrorModel {
-  if (cause instanceof Error && cause.name === 'SessionNotFound') return EXPIRED
+  if (cause instanceof Error && cause.name === 'SessionNotFound') return ERRORS.expired
   switch (error) {
-    case 'temporarily_unavailable': return UNAVAILABLE
-    case 'server_error': return INTERNAL
-    case 'invalid_redirect_uri': return { title: 'Unknown redirect URI', message: 'The application asks to be answered at an address that is not registered for it.', advice: 'The administrator of the sign-in service can add it to "redirectURIs" of the client.' }
-    case 'invalid_client': return { title: 'Unknown application', message: 'The sign-in service does not know the client ID of the application.', advice: 'Check the client ID in the settings of the application.' }
-    default: return { title: 'The application sent an invalid request', message: `${error}${description === undefined ? '' : `: ${description}`}`, advice: START_AGAIN }
+    case 'temporarily_unavailable': return ERRORS.unavailable
+    case 'server_error': return ERRORS.internal
+    case 'invalid_redirect_uri': return ERRORS.unknownRedirect
+    case 'invalid_client': return ERRORS.unknownClient
+    default: return { ...ERRORS.invalidRequest, message: `${ERRORS.invalidRequest.message} (${error}${description === undefined ? '' : `: ${description}`})` }
   }
 }

@@ -2,7 +2,7 @@
 import type { ClientConfig, ClusterConfig } from '../../schemas/login.js'
 import { SCOPES, type Person } from './accounts.js'
 import { textOf, type Answer, type BrowserRequest } from './answer.js'
-import { FORM_EXPIRED, NOT_FOUND } from './errors.js'
+import { ERRORS } from './pages/texts.js'
 import { issueIdToken, lifetimeOf } from './id-tokens.js'
 import { tokenEvent } from './issued.js'
 import type { Login } from './login.js'
@@ -32,7 +32,7 @@ export async function showHome (login: Login, request: BrowserRequest): Promise<
 
 export async function submitHomePassword (login: Login, request: BrowserRequest): Promise<Answer> {
   const { fields, address } = request
-  if (!login.browserOf(request).accepts(fields['csrf'], PURPOSE)) return { status: 403, html: login.pages.error(FORM_EXPIRED) }
+  if (!login.browserOf(request).accepts(fields['csrf'], PURPOSE)) return { status: 403, html: login.pages.error(ERRORS.forged) }
   const username = textOf(fields['username'])
   const { person, problem } = await login.attempts.check({ username, password: textOf(fields['password']), grant: 'page', address, throttled: await login.isThrottled(request.request) })
   if (problem !== undefined) return signInPage(login, request, problem, username)
@@ -44,7 +44,7 @@ export async function showClient (login: Login, id: string, request: BrowserRequ
   const signedIn = await findSignedIn(login, request)
   if (signedIn === undefined) return { location: `${login.base}/` }
   const model = await clientModel(login, id, signedIn, request.address)
-  return model === undefined ? { status: 404, html: login.pages.error(NOT_FOUND) } : { status: 200, html: login.pages.client(model) }
+  return model === undefined ? { status: 404, html: login.pages.error(ERRORS.notFound) } : { status: 200, html: login.pages.client(model) }
 }
 
 export async function downloadKubeconfig (login: Login, id: string, variant: string, request: BrowserRequest): Promise<Answer> {
@@ -52,7 +52,7 @@ export async function downloadKubeconfig (login: Login, id: string, variant: str
   if (signedIn === undefined) return { location: `${login.base}/` }
   const model = await clientModel(login, id, signedIn, request.address)
   const file = model === undefined ? undefined : login.kubeconfig(variant, model)
-  return file ?? { status: 404, html: login.pages.error(NOT_FOUND) }
+  return file ?? { status: 404, html: login.pages.error(ERRORS.notFound) }
 }
 
 /** With a new token each time. */
@@ -61,12 +61,12 @@ async function clientModel (login: Login, id: string, { person, session }: Signe
   const provider = login.provider()
   const client = config?.cluster === undefined ? undefined : await provider.Client.find(id)
   if (config?.cluster === undefined || client === undefined) return undefined
-  const { name = id, cluster: { server }, clientSecret } = config as ClientConfig & { cluster: ClusterConfig }
+  const { name = id, cluster: { server }, grants, clientSecret } = config as ClientConfig & { cluster: ClusterConfig }
   const expiresAt = Math.floor(Date.now() / 1000) + lifetimeOf(person, seconds(login.config.tokenTTL))
   const token = await issueIdToken(provider, { person, client, scope: SCOPES.join(' '), amr: session.amr, authTime: session.loginTs, expiresAt })
   login.observer.issued(tokenEvent(token, { client: id, grant: 'page', address }))
   const { username, groups = [] } = person.user
-  return { id, name, issuer: login.config.issuer, username, groups, server, token, expiresAt: new Date(expiresAt * 1000), confidential: clientSecret !== undefined }
+  return { id, name, issuer: login.config.issuer, username, groups, server, token, expiresAt: new Date(expiresAt * 1000), grants, confidential: clientSecret !== undefined }
 }
 
 async function findSignedIn (login: Login, request: BrowserRequest): Promise<SignedIn | undefined> {

@@ -4,7 +4,7 @@ import type { InteractionResults } from 'oidc-provider'
 import { SCOPES } from './accounts.js'
 import { textOf, type Answer, type BrowserRequest } from './answer.js'
 import type { Browser } from './browser.js'
-import { EXPIRED, FORM_EXPIRED } from './errors.js'
+import { ERRORS } from './pages/texts.js'
 import { saveGrant } from './grants.js'
 import type { Login } from './login.js'
 import type { SignInProblem } from './pages/models.js'
@@ -127,9 +127,9 @@ function hostOf (uri: string | undefined): string {
 }
 
 function expired ({ pages }: Login): Answer {
-  return { status: 400, html: pages.error(EXPIRED) }
+  return { status: 400, html: pages.error(ERRORS.expired) }
 }
 
 function formExpired ({ pages }: Login): Answer {
-  return { status: 403, html: pages.error(FORM_EXPIRED) }
+  return { status: 403, html: pages.error(ERRORS.forged) }
 }

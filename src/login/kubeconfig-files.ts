@@ -2,8 +2,7 @@
 import type { LoginConfig } from '../../schemas/login.js'
 import { readTextSync } from '../documents/text.js'
 import { ValidationError } from '../errors.js'
-import { KUBECONFIG_VARIANTS, createKubeconfig, kubeconfigFileName } from './kubeconfig.js'
-import type { KubeconfigFile } from './login.js'
+import { createKubeconfigFile, type KubeconfigFile } from './kubeconfig.js'
 import type { ClientModel } from './pages/models.js'
 
 export type KubeconfigFiles = (variant: string, client: ClientModel) => KubeconfigFile | undefined
@@ -15,18 +14,11 @@ export type KubeconfigFiles = (variant: string, client: ClientModel) => Kubeconf
 export function openKubeconfigFiles ({ clients, certificateAuthorityFile }: LoginConfig): KubeconfigFiles {
   for (const { cluster } of clients) readPem(cluster?.certificateAuthorityFile)
   readPem(certificateAuthorityFile)
-  return (name, model) => {
-    const variant = KUBECONFIG_VARIANTS.find(variant => variant === name)
-    const client = clients.find(({ id }) => id === model.id)
-    if (variant === undefined || client === undefined || (variant !== 'token' && client.clientSecret !== undefined)) return undefined
-    const text = createKubeconfig(variant, {
-      ...model,
-      grants: client.grants,
-      certificateAuthority: readPem(client.cluster?.certificateAuthorityFile),
-      issuerCertificateAuthority: readPem(certificateAuthorityFile)
-    })
-    return { fileName: kubeconfigFileName(client.id, variant), text }
-  }
+  return (variant, model) => createKubeconfigFile(variant, {
+    ...model,
+    certificateAuthority: readPem(clients.find(({ id }) => id === model.id)?.cluster?.certificateAuthorityFile),
+    issuerCertificateAuthority: readPem(certificateAuthorityFile)
+  })
 }
 
 function readPem (file: string | undefined): string | undefined {

@@ -9,6 +9,7 @@ import { Accounts } from './accounts.js'
 import type { BrowserRequest } from './answer.js'
 import { basePath } from './base-path.js'
 import { Browser, type BrowserOptions } from './browser.js'
+import type { KubeconfigFile } from './kubeconfig.js'
 import { cookieSettings, deriveKeys, type CookieSettings } from './cookies.js'
 import { loadLibrary, type Library, type Log } from './library.js'
 import { useMiddleware } from './middleware.js'
@@ -23,11 +24,6 @@ export interface SigningKeySource {
   /** The first signs, all are published. */
   readonly current: ReadonlyArray<{ readonly jwk: JWK }>
   readonly onChange: (listener: () => void) => void
-}
-
-export interface KubeconfigFile {
-  readonly fileName: string
-  readonly text: string
 }
 
 export interface LoginOptions {

@@ -3,7 +3,8 @@ import type { EventEmitter } from 'node:events'
 import type Provider from 'oidc-provider'
 import type { KoaContextWithOIDC } from 'oidc-provider'
 import { Browser, type BrowserOptions } from './browser.js'
-import { INTERNAL, TEMPORARILY_UNAVAILABLE, UNAVAILABLE, translateOutage } from './errors.js'
+import { TEMPORARILY_UNAVAILABLE, translateOutage } from './errors.js'
+import { ERRORS } from './pages/texts.js'
 import { sendErrorPage, sendPage } from './koa-pages.js'
 import type { Library, Log } from './library.js'
 import type { Pages } from './pages/models.js'
@@ -56,7 +57,7 @@ function sendOutage (ctx: KoaContextWithOIDC | Parameters<Parameters<Provider['u
   if (!outage) log.error({ err: error }, 'a sign-in request failed; this is a bug of authn-webhook')
   const status = outage ? 503 : 500
   if (ctx.accepts('json', 'html') === 'html') {
-    sendPage(ctx, status, pages.error(outage ? UNAVAILABLE : INTERNAL))
+    sendPage(ctx, status, pages.error(outage ? ERRORS.unavailable : ERRORS.internal))
   } else {
     ctx.status = status
     ctx.body = outage ? TEMPORARILY_UNAVAILABLE : { error: 'server_error' }

@@ -9,7 +9,6 @@ import { signInPage } from './sign-in.js'
 import { signedOutPage, signOutPage } from './sign-out.js'
 
 export { assets, type Asset } from './assets.js'
-export { ERRORS } from './texts.js'
 
 export function createPages (site: Site): Pages {
   const now = site.clock ?? Date.now

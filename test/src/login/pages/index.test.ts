@@ -1,7 +1,8 @@
 /** What holds for every page. */
 import fc from 'fast-check'
 import { test } from 'tap'
-import { assets, createPages, ERRORS } from '../../../../src/login/pages/index.js'
+import { assets, createPages } from '../../../../src/login/pages/index.js'
+import { ERRORS } from '../../../../src/login/pages/texts.js'
 import { everyPage, everyTextIs, NOW, ORDINARY } from '../../../fixtures/pages.js'
 import { holds } from '../../../fixtures/property.js'
 
