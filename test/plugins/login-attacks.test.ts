@@ -250,11 +250,11 @@ void test('double submit and the back button', async t => {
   t.strictSame(both.map(({ status }) => status), [303, 303])
   const consent = await browser.get(both[1]!.headers.location!)
   t.equal(consent.page, 'consent')
-  t.match(await browser.get(page.url), { status: 400, page: 'error', model: { title: 'This sign-in is no longer active', advice: /start a new sign-in/ } }, 'back')
+  t.match(await browser.get(page.url), { status: 400, page: 'error', model: { title: 'This sign-in has expired', advice: /start the sign-in again/ } }, 'back')
   t.match(await browser.send('POST', page.model['action'], body), { status: 400 }, 'and again')
   t.ok((await approve(browser, consent)).left)
   t.match(await approve(browser, consent), { status: 400, page: 'error' })
-  t.match(await browser.get('/auth/unknown'), { status: 400, page: 'error', model: { title: 'This sign-in is no longer active' } })
+  t.match(await browser.get('/auth/unknown'), { status: 400, page: 'error', model: { title: 'This sign-in has expired' } })
   const [one, two] = [await browser.get((await authorizationRequest(config, { prompt: 'login' })).url), await browser.get((await authorizationRequest(config, { prompt: 'login' })).url)]
   t.equal((await signIn(browser, one)).page, 'consent', 'two sign-ins in two tabs')
   t.equal((await signIn(browser, two)).page, 'consent')
@@ -280,7 +280,7 @@ void test('guessing passwords and device codes is limited by address', async t =
     form = readForm(wrong.model['form'])
   }
   const { user_code: code } = await client.initiateDeviceAuthorization(config, { scope: 'openid' })
-  t.match(await browser.post(form.action, { ...form.fields, user_code: code }), { status: 429, page: 'error', model: { title: 'Too many attempts' } }, 'even the right one')
+  t.match(await browser.post(form.action, { ...form.fields, user_code: code }), { status: 429, page: 'error', model: { title: 'Too many requests' } }, 'even the right one')
   const page = await browser.get('/')
   t.match(await signIn(browser, page), { status: 429, page: 'signIn', model: { problem: 'throttled' } })
   t.match(await failureOf(client.genericGrantRequest(config, 'password', { username: 'alice', password: alice.password })), { status: 429, error: 'temporarily_unavailable' })

@@ -137,7 +137,7 @@ export const ERRORS = {
   notFound: { title: 'Page not found', message: 'There is no page at this address.', advice: 'Check the address, or start from your clusters.' },
   throttled: { title: 'Too many requests', message: 'Your network address sent too many requests.', advice: 'Wait a minute, then try again.' },
   cancelled: { title: 'Sign-in cancelled', message: 'The device was not signed in.', advice: 'You can close this page.' },
-  unknownRedirect: { title: 'Unknown redirect URI', message: 'The application asks for an answer at an address that is not registered for it.', advice: 'Ask your administrator to add the address to "redirectURIs" of the client.' },
+  unknownRedirect: { title: 'Unknown redirect URI', message: 'The application asks for an answer at an address that is not registered for it.', advice: 'Ask your administrator to add the address to the redirect URIs of the client.' },
   unknownClient: { title: 'Unknown application', message: 'The sign-in service does not know the client ID of the application.', advice: 'Check the client ID in the settings of the application.' },
   internal: { title: 'Something went wrong', message: 'The sign-in service could not handle the request.', advice: 'Try again in a minute. If this continues, tell your administrator.' },
   unavailable: { title: 'Sign-in is unavailable', message: 'A service that sign-in depends on does not answer.', advice: 'Try again in a minute. If this continues, tell your administrator.' }

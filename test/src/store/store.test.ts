@@ -29,9 +29,9 @@ const STORES: Record<string, (t: Test) => Promise<Opened | undefined>> = {
     const redis = await startRedis(t, { conf: `user default off\nuser webhook on >${REDIS_PASSWORD} ${ACL_RULES}` })
     return redis && await twice(async () => await openReady(t, storeConfig(redis.port, { username: 'webhook', password: REDIS_PASSWORD })))
   },
-  async 'a cluster' (t) {
-    const nodes = await startRedisCluster(t, { password: REDIS_PASSWORD })
-    return nodes && await twice(async () => await openReady(t, storeConfig(nodes[0]!.port, { cluster: true, password: REDIS_PASSWORD })))
+  async 'a cluster, with such a user' (t) {
+    const nodes = await startRedisCluster(t, { conf: `user webhook on >${REDIS_PASSWORD} ${ACL_RULES} +cluster|slots` })
+    return nodes && await twice(async () => await openReady(t, storeConfig(nodes[0]!.port, { cluster: true, username: 'webhook', password: REDIS_PASSWORD })))
   }
 }
 
