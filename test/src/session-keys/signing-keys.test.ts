@@ -42,11 +42,17 @@ test('the first key signs, and its certificate verifies', async t => {
 test('what is refused, and why', async t => {
   const two = present.cert + old.cert
   const dir = home(t, {
-    'good.crt': present.cert, 'good.key': present.key,
-    'old.crt': old.cert, 'old.key': old.key,
+    'good.crt': present.cert,
+    'good.key': present.key,
+    'old.crt': old.cert,
+    'old.key': old.key,
     'two.crt': two,
-    'empty.key': '\n', 'rsa.key': otherKey('RSA'), 'p384.key': otherKey('P-384'), 'encrypted.key': otherKey('encrypted'),
-    'both.key': present.key + present.cert, 'text.key': 'canary-text',
+    'empty.key': '\n',
+    'rsa.key': otherKey('RSA'),
+    'p384.key': otherKey('P-384'),
+    'encrypted.key': otherKey('encrypted'),
+    'both.key': present.key + present.cert,
+    'text.key': 'canary-text',
     folder: {}
   })
   for (const [name, certFile, keyFile, message] of [

@@ -58,18 +58,22 @@ test('list', async t => {
   t.strictSame(first, [old.name, old.kid, old.certFile, 'complete', nameOf(now - 90 * DAY), '90d'])
   t.match(second, [young.name, young.kid, young.certFile, 'complete', nameOf(now), /^\d+m$/])
   t.match(JSON.parse((await keys('list', '--dir', dir, '-o', 'json')).stdout), [{ name: old.name, kid: old.kid, keyFile: old.keyFile, state: 'complete' }, { name: young.name }])
-
-  t.test('of files that are no keys', async t => {
-    chmodSync(old.keyFile, 0o644)
-    writeFileSync(join(dir, 'z.crt'), 'text')
-    const { code, stdout, stderr } = await runCommand(['keys', 'list', '--dir', dir])
-    t.equal(code, 2)
-    t.match(stdout, new RegExp(`^${old.name} .* invalid `, 'm'))
-    t.match(stdout, /^z +- .* invalid +- +-$/m)
-    t.match(stderr, /is world-readable, and whoever has this key can sign in as anyone: run "chmod 600 .*\n.*z\.crt: holds no certificate/)
-  })
-  t.match(await keys('list', '--dir', t.testdir({}), '-o', 'json'), { code: 0, stdout: '[]\n', stderr: /^no keys in / })
   t.match(await runCommand(['keys', 'list', '--dir', join(dir, 'absent')]), { code: 2, stderr: /ENOENT/ })
+})
+
+test('list of files that are no keys', async t => {
+  const dir = t.testdir({ 'z.crt': 'text' })
+  const { name, keyFile } = await createSigningKey(dir)
+  chmodSync(keyFile, 0o644)
+  const { code, stdout, stderr } = await runCommand(['keys', 'list', '--dir', dir])
+  t.equal(code, 2)
+  t.match(stdout, new RegExp(`^${name} .* invalid `, 'm'))
+  t.match(stdout, /^z +- .* invalid +- +-$/m)
+  t.match(stderr, /is world-readable, and whoever has this key can sign in as anyone: run "chmod 600 .*\n.*z\.crt: holds no certificate/)
+})
+
+test('list of an empty directory', async t => {
+  t.match(await keys('list', '--dir', t.testdir({}), '-o', 'json'), { code: 0, stdout: '[]\n', stderr: /^no keys in / })
 })
 
 test('retire', async t => {

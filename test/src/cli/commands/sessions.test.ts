@@ -31,18 +31,23 @@ function revocationsIn (file: string): Revocation[] {
   return (load(readFileSync(file, 'utf8')) as { revocations: Revocation[] }).revocations
 }
 
+function configWith (sessions: object): string {
+  return dump({
+    apiVersion: 'authn-webhook/v1',
+    server: { host: '127.0.0.1' },
+    tls: { certFile: 'tls.crt', keyFile: 'tls.key' },
+    identityProviders: [{ name: 'people', kind: 'static', config: { usersFile: 'users.yaml' } }],
+    login: { issuer: 'https://login.example.com', trustedProxies: ['10.0.0.1'], signingKeys: [{ certFile: 'a.crt', keyFile: 'a.key' }], tokenTTL: '2h', clients: [{ id: 'production' }] },
+    sessions
+  })
+}
+
 /** A directory with a config that has session tokens. */
-function home (t: Test, sessions: object | undefined = { revocationsFile: 'revocations.yaml' }, login: object = {}): string {
+function home (t: Test): string {
   return t.testdir({
     'users.yaml': 'apiVersion: authn-webhook/v1\nusers: []\n',
-    'authn-webhook.yaml': dump({
-      apiVersion: 'authn-webhook/v1',
-      server: { host: '127.0.0.1' },
-      tls: { certFile: 'tls.crt', keyFile: 'tls.key' },
-      identityProviders: [{ name: 'people', kind: 'static', config: { usersFile: 'users.yaml' } }],
-      login: { issuer: 'https://login.example.com', trustedProxies: ['10.0.0.1'], signingKeys: [{ certFile: 'a.crt', keyFile: 'a.key' }], tokenTTL: '2h', clients: [{ id: 'production' }], ...login },
-      sessions
-    })
+    'authn-webhook.yaml': configWith({ revocationsFile: 'revocations.yaml' }),
+    'unset.yaml': configWith({})
   })
 }
 
@@ -96,7 +101,6 @@ revocations:
   - subject: people:1002
     before: 2027-01-01T00:00:00Z
     expires: 2999-01-01T00:00:00Z
-
   - jti: b2
     expires: ${expires}
 # that's all
@@ -109,8 +113,8 @@ test('what is refused, and changes nothing', async t => {
   const file = join(dir, 'r.yaml')
   writeFileSync(file, FILE)
   const broken = join(dir, 'broken.yaml')
-  writeFileSync(broken, FILE.replace('carol', '17'))
-  const unset = join(home(t, undefined), 'authn-webhook.yaml')
+  writeFileSync(broken, FILE.replace('carol', '""'))
+  const unset = join(dir, 'unset.yaml')
   for (const [args, message] of [
     [['--file', file], /pass --user, or --id for one token/],
     [['--user', 'alice', '--id', 'a1', '--file', file], /'--id <jti>' cannot be used with option '--user <name>'/],
@@ -118,13 +122,13 @@ test('what is refused, and changes nothing', async t => {
     [['--user', 'alice', '--before', 'yesterday', '--file', file], /Expected a time such as 2027-01-01T00:00:00Z/],
     [['--user', 'alice', '--before', '2001-01-01T00:00:00Z', '--file', file], /have all expired: there is nothing to revoke/],
     [['--user', '', '--file', file], /nothing was written, since the result would have errors:.*username: must not be empty/s],
-    [['--user', 'alice', '--file', broken], /broken\.yaml:10: revocations\[1\]\.username: must be a string; got a number: quote it/],
+    [['--user', 'alice', '--file', broken], /broken\.yaml:10: revocations\[1\]\.username: must not be empty/],
     [['--user', 'alice', '--file', join(dir, 'absent/r.yaml')], /the directory .*absent does not exist/],
     [['--user', 'alice', '--config', unset], /names no sessions\.revocationsFile: set it, and restart the service; or pass --file/],
     [['--user', 'alice', '--config', unset, '--file', file], /cannot be used with/]
   ] as Array<[string[], RegExp]>) t.match(await sessions('revoke', ...args), { code: 2, stdout: '', stderr: message }, args.join(' '))
   t.equal(readFileSync(file, 'utf8'), FILE)
-  t.equal(readFileSync(broken, 'utf8'), FILE.replace('carol', '17'))
+  t.equal(readFileSync(broken, 'utf8'), FILE.replace('carol', '""'))
   t.notOk(existsSync(join(dir, 'revocations.yaml')))
 })
 

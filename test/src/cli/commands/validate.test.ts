@@ -1,11 +1,13 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test, type Test } from 'tap'
 import { load } from 'js-yaml'
 import { openCA } from '../../../../src/certificates/directory.js'
 import { issueServing } from '../../../../src/certificates/issue.js'
+import { createSigningKey } from '../../../../src/session-keys/key-directory.js'
 import { withTime } from '../../../fixtures/certificates.js'
 import { runCommand } from '../../../fixtures/command.js'
+import { newKeyPair } from '../../../fixtures/session-keys.js'
 
 const USERS = 'apiVersion: authn-webhook/v1\nusers:\n  - username: alice\n'
 const CONFIG = `apiVersion: authn-webhook/v1
@@ -16,7 +18,7 @@ identityProviders:
   - { name: robots, kind: module, from: ./robots.mjs, usernamePrefix: "r:", groupPrefix: "r:" }
 `
 /** A third party's provider that reads a file of its own; opening it would be seen. */
-const ROBOTS = `import { readFileSync, writeFileSync } from 'node:fs'
+const ROBOTS = `import { chmodSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 export default {
   contract: 1,
   kind: 'robots',
@@ -250,4 +252,62 @@ ${kind}
   t.match(await runCommand(['validate', '--online'], { cwd }), { code: 0, stdout: /; every source is reachable\n$/, stderr: '' }, 'a provider without a source is reachable')
   writeFileSync(file, CONFIG.replace('users.yaml', 'missing.yaml'))
   t.match(await runCommand(['validate', '--online'], { cwd }), { code: 2, stderr: /missing\.yaml/ }, 'an error comes first')
+})
+
+/** Both services in one process, with files that are all right. */
+async function signInHome (t: Test): Promise<{ cwd: string, pair: { certFile: string, keyFile: string } }> {
+  const cwd = await home(t, {
+    'revocations.yaml': 'apiVersion: authn-webhook/v1\nrevocations: []\n',
+    'authn-webhook.yaml': `${CONFIG}login:
+  issuer: https://login.example.com
+  tls: { certFile: tls/tls.crt, keyFile: tls/tls.key }
+  signingKeys: [{ certFile: keys/a.crt, keyFile: keys/a.key }]
+  clients: [{ id: production, cluster: { server: "https://api.example.com", certificateAuthorityFile: tls/ca.crt } }]
+sessions:
+  certFiles: [keys/a.crt]
+  revocationsFile: revocations.yaml
+store: { kind: redis, url: "rediss://redis.example.com", caFile: tls/ca.crt }
+`
+  })
+  const { certFile, keyFile } = await createSigningKey(join(cwd, 'keys'))
+  renameSync(certFile, join(cwd, 'keys/a.crt'))
+  renameSync(keyFile, join(cwd, 'keys/a.key'))
+  return { cwd, pair: await createSigningKey(join(cwd, 'keys')) }
+}
+
+test('the files of the sign-in service', async t => {
+  const { cwd, pair } = await signInHome(t)
+  const validate = async () => JSON.parse((await runCommand(['validate', '-o', 'json'], { cwd })).stdout)
+  t.match(await validate(), { valid: true, errors: [], warnings: [] })
+  const [good, other] = [join(cwd, 'keys/a.crt'), pair.certFile].map(file => readFileSync(file, 'utf8')) as [string, string]
+
+  writeFileSync(join(cwd, 'keys/a.crt'), other)
+  t.match((await validate()).errors, [{ path: 'login.signingKeys[0].keyFile', line: 10, message: /keys\/a\.key: does not belong to the certificate in .*a\.crt$/ }], 'a pair that does not match')
+
+  writeFileSync(join(cwd, 'keys/a.crt'), good)
+  chmodSync(join(cwd, 'keys/a.key'), 0o644)
+  writeFileSync(join(cwd, 'revocations.yaml'), 'apiVersion: authn-webhook/v1\nrevocations: [{}]\n')
+  const config = readFileSync(join(cwd, 'authn-webhook.yaml'), 'utf8')
+  writeFileSync(join(cwd, 'authn-webhook.yaml'), config.replaceAll('tls/ca.crt', 'absent.crt').replace('certFiles: [keys/a.crt]', 'certFiles: [absent.crt]'))
+  t.strictSame((await validate()).errors.map(({ file, path, message }: Record<string, string>) => `${file === join(cwd, 'authn-webhook.yaml') ? '' : 'revocations '}${path}: ${message!.replaceAll(cwd, '').slice(0, 40)}`), [
+    'login.signingKeys[0].keyFile: /keys/a.key: is world-readable, and whoe',
+    'login.clients[0].cluster.certificateAuthorityFile: /absent.crt: does not exist',
+    'sessions.certFiles[0]: /absent.crt: does not exist',
+    'revocations revocations[0]: must be a mapping with one of jti, subje',
+    'store.caFile: /absent.crt: does not exist'
+  ], 'every invalid file at once')
+
+  writeFileSync(join(cwd, 'authn-webhook.yaml'), config.replace('server:', 'sever: {}\nserver:'))
+  t.match((await validate()).errors.map(({ path }: { path: string }) => path), ['sever', 'login.signingKeys[0].keyFile', 'revocations[0]'], 'also if the config has other errors')
+})
+
+test('keys of session tokens that are probably wrong', async t => {
+  const { cwd, pair } = await signInHome(t)
+  const config = readFileSync(join(cwd, 'authn-webhook.yaml'), 'utf8')
+  writeFileSync(join(cwd, 'authn-webhook.yaml'), config.replace('certFiles: [keys/a.crt]', `certFiles: [${pair.certFile}, old.crt]`))
+  writeFileSync(join(cwd, 'old.crt'), (await newKeyPair(30, 10)).cert)
+  const { stderr, code } = await runCommand(['validate'], { cwd })
+  t.equal(code, 0)
+  t.match(stderr, /^warning: .*:13: sessions\.certFiles\[1\]: .*old\.crt: expired on .*; tokens of its key are accepted all the same: rotate the key$/m)
+  t.match(stderr, /^warning: .*:13: sessions\.certFiles: lacks the key of .*keys\/a\.crt, which is in login\.signingKeys: its tokens are denied$/m)
 })
