@@ -15,6 +15,8 @@ const STRING = 40
 
 export interface StoredAnswer {
   readonly answer: VettedAnswer
+  /** When it was stored. */
+  readonly at: number
   /** The time from which on it is not served. */
   readonly until: number
 }
@@ -45,7 +47,7 @@ export class AnswerStore {
 
   set (key: string, answer: VettedAnswer, now: number, expiresAt = Infinity): void {
     const until = Math.min(now + this.#ttl, expiresAt)
-    if (now < until) this.#entries?.set(key, { answer, until })
+    if (now < until) this.#entries?.set(key, { answer, at: now, until })
   }
 
   clear (): void {

@@ -17,6 +17,9 @@ export type DenialReason = ProviderDenialReason
   | 'reserved-name' // the guard denied the username
   | 'invalid-name' // the username is not a valid name
   | 'token-too-long'
+  | 'unknown-key' // a session token's key is none of the configured ones
+  | 'account-gone' // the provider has no user of the session token's uid any more
+  | 'password-changed' // since the sign-in that gave the session token
 
 /** A provider's answer after mapping and guard. */
 export type VettedAnswer = VettedAuthentication | VettedDenial | null

@@ -50,9 +50,12 @@ export interface Question {
   readonly explain?: Explain | undefined
 }
 
+/** What an authenticator checks: a type of credential of its provider, or session tokens of its users. */
+export type AuthenticatorType = CredentialType | 'session'
+
 export interface Authenticator {
   readonly provider: string
-  readonly credentialType: CredentialType
+  readonly credentialType: AuthenticatorType
   /** Answers from memory; `undefined` if only {@link authenticate} can tell. Never throws. */
   lookUp: (question: Question) => Outcome | undefined
   /** Never rejects. */

@@ -75,6 +75,12 @@ export class AnswerCache {
     return stored.answer
   }
 
+  /** When the answer that {@link lookUp} gives was stored, in milliseconds since 1970. */
+  storedAt (key: string): number | undefined {
+    const now = this.#now()
+    return (this.#successes.get(key, now) ?? this.#failures.get(key, now))?.at
+  }
+
   /**
    * What `ask` gives, for a key that {@link lookUp} doesn't find. Callers of one
    * key share the question under way, which is aborted when the last of them has

@@ -6,10 +6,9 @@
 import type { UserInfo } from '../../schemas/token-review.js'
 import type { UnavailableReason } from '../errors.js'
 import { isUnavailable, isVettedDenial, type DenialReason, type Outcome } from './answer.js'
-import type { Authenticator, Question } from './authenticator.js'
+import type { Authenticator, AuthenticatorType, Question } from './authenticator.js'
 import { describeProviderError, type ProviderError } from './provider-error.js'
 import type { DroppedNames } from './mapping.js'
-import type { CredentialType } from './provider.js'
 
 export type ChainResult =
   | { readonly outcome: 'authenticated', readonly provider: string, readonly user: UserInfo, readonly audiences: readonly string[] | undefined, readonly dropped: DroppedNames | undefined, readonly passwordVersion: string | undefined }
@@ -19,7 +18,7 @@ export type ChainResult =
 /** One authenticator's part in a review; for `authn-webhook review --explain`. */
 export interface ChainStep {
   readonly provider: string
-  readonly credentialType: CredentialType
+  readonly credentialType: AuthenticatorType
   readonly outcome: Outcome
   /** Why the provider is unavailable, without what was presented. */
   readonly failure: ProviderError | undefined

@@ -5,9 +5,8 @@
  * cache of the first holds them.
  */
 import { isUnavailable, isVettedDenial, type Outcome, type VettedAuthentication } from './answer.js'
-import type { Authenticator, OpenProvider, Question } from './authenticator.js'
+import type { Authenticator, AuthenticatorType, OpenProvider, Question } from './authenticator.js'
 import type { Lookup } from './lookup.js'
-import type { CredentialType } from './provider.js'
 
 export interface GroupsFrom {
   /** The other provider. */
@@ -19,7 +18,7 @@ export interface GroupsFrom {
 
 export class GroupsAuthenticator implements Authenticator {
   readonly provider: string
-  readonly credentialType: CredentialType
+  readonly credentialType: AuthenticatorType
   readonly #authenticator: Authenticator
   readonly #open: OpenProvider
 

@@ -38,6 +38,11 @@ export class ProviderMethod<Question extends Asked & { readonly deadline: Deadli
     return this.#open.cache.lookUp(this.#keyOf(question))
   }
 
+  /** When the cached answer was stored, in milliseconds since 1970. */
+  storedAt (question: Question): number | undefined {
+    return this.#open.cache.storedAt(this.#keyOf(question))
+  }
+
   /** Calls the method, for a question that {@link lookUp} doesn't answer. Never rejects. */
   async ask (question: Question): Promise<Outcome> {
     const { cache, resilience } = this.#open

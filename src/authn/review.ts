@@ -13,6 +13,7 @@ import type { Deadline } from './deadline.js'
 import type { ProviderError } from './provider-error.js'
 import type { Explain } from './request-context.js'
 import type { DroppedNames } from './mapping.js'
+import type { Sessions } from './sessions/sessions.js'
 
 /** A TokenReview's spec, with its token parsed. */
 export interface Spec {
@@ -23,6 +24,8 @@ export interface Spec {
 export interface ReviewRules {
   /** In the order of the config. */
   readonly chain: readonly Authenticator[]
+  /** Session tokens, if they are accepted: they skip the chain. */
+  readonly sessions?: Sessions | undefined
   /** The API server's audiences; empty if not configured. */
   readonly audiences: readonly string[]
   readonly maxTokenBytes: number
@@ -55,7 +58,7 @@ export async function review ({ credential, audiences: requested = [] }: Spec, d
   if (Buffer.byteLength(credential.token) > rules.maxTokenBytes) {
     return { outcome: 'denied', reason: 'token-too-long', status: NOT_AUTHENTICATED }
   }
-  const result = await authenticate(rules.chain, { credential, audiences: requested, deadline, caller, explain }, trace)
+  const result = await authenticate(rules.sessions?.chainFor(credential) ?? rules.chain, { credential, audiences: requested, deadline, caller, explain }, trace)
   const reviewed = toReview(result, requested, rules.audiences)
   return reviewed.username === undefined ? { ...reviewed, typedName: credential.passwordCredential?.username } : reviewed
 }

@@ -3,14 +3,17 @@ import type { TokenReviewRequest, TokenReviewStatus, UserInfo } from '../../sche
 import { isUnavailable, isVettedDenial, type DenialReason, type Outcome, type Unavailable, type VettedAuthentication } from '../authn/answer.js'
 import type { OpenProvider } from '../authn/authenticator.js'
 import type { ChainStep } from '../authn/chain.js'
-import { parseCredential } from '../authn/credential.js'
+import { parseCredential, type ParsedCredential } from '../authn/credential.js'
 import { Deadline } from '../authn/deadline.js'
 import { addGroups } from '../authn/groups-from.js'
+import { memberOf } from '../authn/jwt/json.js'
+import { claimsOf, issuerIn } from '../authn/jwt/presented-jwt.js'
 import { createLookup } from '../authn/lookup.js'
 import type { LookupQuery } from '../authn/provider.js'
 import type { Explain } from '../authn/request-context.js'
 import { isReservedKey, isReservedName } from '../authn/reserved.js'
 import { review, type Review, type ReviewRules } from '../authn/review.js'
+import { PROVIDER_CLAIM } from '../authn/sessions/session-claims.js'
 import { CommandError, ExitCode } from './command-error.js'
 import { messageOf } from '../errors.js'
 
@@ -32,6 +35,8 @@ export interface ExplainedReview {
   readonly steps: readonly ExplainedStep[]
   /** Of a JWT that no provider recognizes, as it says. */
   readonly unknownIssuer?: string
+  /** Of a session token that names no provider of this config with `lookup`, as it says. */
+  readonly unknownProvider?: string
 }
 
 export async function explainReview ({ token, audiences }: TokenReviewRequest['spec'], rules: ReviewRules, timeout: number): Promise<ExplainedReview> {
@@ -46,18 +51,16 @@ export async function explainReview ({ token, audiences }: TokenReviewRequest['s
   const explain: Explain = (provider, sentence) => { explainInto(explanations)(provider, sentence) }
   const credential = parseCredential(token)
   const { status, reason } = await review({ credential, audiences }, new Deadline(timeout), rules, { trace, explain })
-  const issuer = reason === 'unknown' && credential.jwt ? issuerOf(token) : undefined
-  return { status, reason, steps, ...issuer !== undefined && { unknownIssuer: issuer } }
+  return { status, reason, steps, ...reason === 'unknown' && explainUnknown(credential, rules) }
 }
 
-/** `iss` of a JWT, unverified. */
-function issuerOf (token: string): string | undefined {
-  try {
-    const { iss } = JSON.parse(Buffer.from(token.split('.')[1]!, 'base64url').toString())
-    return typeof iss === 'string' ? iss : undefined
-  } catch {
-    return undefined
-  }
+/** Why nothing recognized a JWT, by what it says, unverified. */
+function explainUnknown (credential: ParsedCredential, { sessions }: ReviewRules): Pick<ExplainedReview, 'unknownIssuer' | 'unknownProvider'> {
+  const claims = claimsOf(credential.token)
+  if (claims === undefined) return {}
+  if (sessions?.chainFor(credential) !== undefined) return { unknownProvider: String(memberOf(claims, PROVIDER_CLAIM)) }
+  const issuer = issuerIn(claims)
+  return issuer === undefined ? {} : { unknownIssuer: issuer }
 }
 
 export interface ExplainedUser {

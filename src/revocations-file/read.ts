@@ -68,10 +68,13 @@ function addEntries ({ value, errors }: ParsedDocument<RevocationsFile>, table: 
   if (!Array.isArray(value?.revocations)) return []
   const known = new Set(errors.map(({ path }) => path))
   return value.revocations.flatMap((entry: Revocation | null, index) => {
-    const path = `${KEY}[${index}].before`
-    const before = entry?.before === undefined ? undefined : parseTimestamp(String(entry.before))
-    if (entry?.before !== undefined && before === undefined) return known.has(path) ? [] : { path, message: 'no such date or time' }
-    if (entry !== null && errors.length === 0) table.add({ ...entry, before: before?.getTime() })
-    return []
+    const path = `${KEY}[${index}]`
+    const wrong = (['before', 'expires'] as const).filter(field => entry?.[field] !== undefined && timeOf(entry[field]) === undefined)
+    if (entry !== null && errors.length === 0 && wrong.length === 0) table.add({ ...entry, before: timeOf(entry.before)?.getTime() })
+    return wrong.map(field => ({ path: `${path}.${field}`, message: 'no such date or time' })).filter(({ path }) => !known.has(path))
   })
+}
+
+function timeOf (text: unknown): Date | undefined {
+  return text === undefined ? undefined : parseTimestamp(String(text))
 }

@@ -5,6 +5,8 @@ export interface TokenClaims {
   readonly issuer: string
   readonly subject: string
   readonly jti?: string | undefined
+  /** As Kubernetes knows the user of a session token, at the sign-in and now; absent for other tokens. */
+  readonly usernames?: readonly string[] | undefined
   /** Claim `iat`: seconds since 1970. */
   readonly issuedAt?: number | undefined
 }
@@ -14,6 +16,7 @@ export interface RevocationEntry {
   readonly issuer?: string | undefined
   readonly jti?: string | undefined
   readonly subject?: string | undefined
+  readonly username?: string | undefined
   readonly before?: number | undefined
 }
 
@@ -22,6 +25,8 @@ interface Entries {
   readonly jtis: Set<string>
   /** When tokens of a subject are not revoked any more, in milliseconds since 1970; `Infinity`: never. */
   readonly subjects: Map<string, number>
+  /** The same of usernames. */
+  readonly usernames: Map<string, number>
 }
 
 export class RevocationTable {
@@ -30,12 +35,13 @@ export class RevocationTable {
   /** Number of entries that were added. */
   size = 0
 
-  add ({ issuer, jti, subject, before = Infinity }: RevocationEntry): void {
+  add ({ issuer, jti, subject, username, before = Infinity }: RevocationEntry): void {
     const entries = issuer === undefined ? this.#ofAnyIssuer : this.#byIssuer.get(issuer) ?? emptyEntries()
     if (issuer !== undefined) this.#byIssuer.set(issuer, entries)
     if (jti !== undefined) entries.jtis.add(jti)
-    // of several entries for a subject, the one that revokes most counts
-    if (subject !== undefined) entries.subjects.set(subject, Math.max(before, entries.subjects.get(subject) ?? -Infinity))
+    if (subject !== undefined) revokeBefore(entries.subjects, subject, before)
+    // as Kubernetes sees it
+    if (username !== undefined) revokeBefore(entries.usernames, username.normalize('NFC'), before)
     this.size++
   }
 
@@ -44,14 +50,19 @@ export class RevocationTable {
   }
 }
 
-function matches (entries: Entries | undefined, { jti, subject, issuedAt }: TokenClaims): boolean {
+/** Of several entries for one user, the one that revokes most counts. */
+function revokeBefore (users: Map<string, number>, user: string, before: number): void {
+  users.set(user, Math.max(before, users.get(user) ?? -Infinity))
+}
+
+function matches (entries: Entries | undefined, { jti, subject, usernames = [], issuedAt }: TokenClaims): boolean {
   if (entries === undefined) return false
   if (jti !== undefined && entries.jtis.has(jti)) return true
-  const before = entries.subjects.get(subject)
+  const times = [entries.subjects.get(subject), ...usernames.map(username => entries.usernames.get(username))]
   // a token that doesn't say when it was issued could be an old one
-  return before !== undefined && (issuedAt === undefined || issuedAt * 1000 < before)
+  return times.some(before => before !== undefined && (issuedAt === undefined || issuedAt * 1000 < before))
 }
 
 function emptyEntries (): Entries {
-  return { jtis: new Set(), subjects: new Map() }
+  return { jtis: new Set(), subjects: new Map(), usernames: new Map() }
 }

@@ -9,11 +9,17 @@ export interface PresentedJwt {
 
 /** The claim `iss`, for routing: cheap, and `undefined` if the token is no JWT. */
 export function issuerOf (token: string): string | undefined {
+  const claims = claimsOf(token)
+  return claims && issuerIn(claims)
+}
+
+/** The claims, for routing: cheap and lenient, and `undefined` if the token is no JWT. Another parser may read them differently: see {@link readJwt}. */
+export function claimsOf (token: string): JsonObject | undefined {
   const begin = token.indexOf('.')
   const end = token.indexOf('.', begin + 1)
   if (begin < 1 || end < 0 || token.includes('.', end + 1)) return undefined
   const claims = tryParse(Buffer.from(token.slice(begin + 1, end), 'base64url').toString())
-  return isObject(claims) ? issuerIn(claims) : undefined
+  return isObject(claims) ? claims : undefined
 }
 
 export function issuerIn (claims: JsonObject): string | undefined {

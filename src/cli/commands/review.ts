@@ -58,10 +58,10 @@ async function reviewToken (options: ReviewOptions, terminal: Terminal): Promise
   const { tokenFile, audience: audiences = [], explain, output } = options
   const target = await readTarget(options, terminal)
   const spec = { token: await readToken(terminal, tokenFile), audiences }
-  const { status, reason, steps, unknownIssuer }: ExplainedReview = target === undefined
+  const { status, reason, steps, ...unknown }: ExplainedReview = target === undefined
     ? await withProviders(options, terminal, async ({ rules }, timeout) => await explainReview(spec, rules, timeout))
     : { status: await reviewWithService(spec, target), steps: [] }
-  if (explain === true) printResult(terminal, output, { status, ...reason !== undefined && { reason }, steps: steps.map(plainStep), ...unknownIssuer !== undefined && { unknownIssuer } }, () => [...steps.flatMap(describeStep), ...describeIssuer(unknownIssuer), ...describeStatus(status, reason)])
+  if (explain === true) printResult(terminal, output, { status, ...reason !== undefined && { reason }, steps: steps.map(plainStep), ...unknown }, () => [...steps.flatMap(describeStep), ...describeUnknown(unknown), ...describeStatus(status, reason)])
   else printResult(terminal, output, status, () => describeStatus(status))
   if (status.authenticated) return ExitCode.done
   return status.error === undefined ? ExitCode.no : ExitCode.unavailable
@@ -113,8 +113,9 @@ async function withProviders<T> ({ config: file }: ReviewOptions, { env }: Termi
   return await withChain(loaded, async chain => await use(chain, milliseconds(loaded.config.server.timeout)))
 }
 
-function describeIssuer (issuer: string | undefined): string[] {
-  return issuer === undefined ? [] : [`no provider has the issuer ${JSON.stringify(issuer)} of this token: compare it with issuer.url, including a "/" at the end`]
+function describeUnknown ({ unknownIssuer, unknownProvider }: Pick<ExplainedReview, 'unknownIssuer' | 'unknownProvider'>): string[] {
+  if (unknownProvider !== undefined) return [`this session token is of the provider ${JSON.stringify(unknownProvider)}, which is not in this config, or can't look up users without a credential`]
+  return unknownIssuer === undefined ? [] : [`no provider has the issuer ${JSON.stringify(unknownIssuer)} of this token: compare it with issuer.url, including a "/" at the end`]
 }
 
 function describeStatus ({ authenticated, user, audiences, error }: TokenReviewStatus, reason?: string): string[] {

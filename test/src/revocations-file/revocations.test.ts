@@ -64,7 +64,7 @@ test('a token is revoked', async t => {
 })
 
 test('what is wrong with', async t => {
-  const either = 'must be a mapping with either jti or subject'
+  const either = 'must be a mapping with one of jti, subject and username'
   for (const [name, text, ...expected] of [
     ['an empty file', '', 'undefined: : is empty'],
     ['no list', 'apiVersion: authn-webhook/v1\n', '1: revocations: is missing'],
@@ -72,7 +72,7 @@ test('what is wrong with', async t => {
     ['an entry that revokes nothing', `${HEAD}- issuer: x\n`, `3: revocations[0]: ${either}`],
     ['an entry that is none', `${HEAD}- a1\n- null\n`, `3: revocations[0]: ${either}`, `4: revocations[1]: ${either}`],
     ['an ID and a subject', `${HEAD}- jti: a\n- { jti: a, subject: b }\n`, `4: revocations[1]: ${either}`],
-    ['a time of a single token', `${HEAD}- { jti: a, before: 2027-01-01T00:00:00Z }\n`, '3: revocations[0].subject: must have property subject when property before is present'],
+    ['a time of a single token', `${HEAD}- { jti: a, before: 2027-01-01T00:00:00Z }\n`, '3: revocations[0]: must be a mapping with subject or username beside before'],
     ['an empty ID', `${HEAD}- jti: ""\n`, '3: revocations[0].jti: must not be empty'],
     ['a long ID', `${HEAD}- jti: ${'x'.repeat(1025)}\n`, '3: revocations[0].jti: is too long: at most 1024 characters'],
     ['a number', `${HEAD}- subject: 1001\n`, '3: revocations[0].subject: must be a string; got a number: quote it'],
@@ -107,7 +107,7 @@ test('100,000 entries are read in parts, between which others run', async t => {
 test('errors of a large file have their places in the whole file', async t => {
   t.strictSame(await errorsOf(`${HEAD}${CROWD}- { subject: a, before: 2027-02-30T00:00:00Z }\n- issuer: x\n`), [
     '100003: revocations[100000].before: no such date or time',
-    '100004: revocations[100001]: must be a mapping with either jti or subject'
+    '100004: revocations[100001]: must be a mapping with one of jti, subject and username'
   ])
   const many = await errorsOf(`${HEAD}${'- issuer: some-issuer\n'.repeat(20_000)}`)
   t.equal(many.length, 1001)

@@ -47,7 +47,7 @@ test('a private key among public ones is a warning', async t => {
 test('every invalid file is reported', async t => {
   const dir = t.testdir({ 'ca.crt': ca.key, 'authentication.yaml': CONFIGURATION.replace('https:', 'http:'), 'revocations.yaml': 'apiVersion: authn-webhook/v1\nrevocations: [{}]\n' })
   t.match(await validate(dir, { issuers: [issuer('a', { issuer: { certificateAuthorityFile: 'ca.crt' } }), issuer('b', { jwksFile: 'jwks.json' })], revocationsFile: 'revocations.yaml' }), {
-    errors: [/^ca.crt: holds a private key/, 'jwks.json: does not exist', 'revocations.yaml:2: revocations[0]: must be a mapping with either jti or subject']
+    errors: [/^ca.crt: holds a private key/, 'jwks.json: does not exist', 'revocations.yaml:2: revocations[0]: must be a mapping with one of jti, subject and username']
   })
   t.match(await validate(dir, { authenticationConfigurationFile: 'authentication.yaml' }), { errors: ['authentication.yaml:4: jwt[0].issuer.url: must start with https://'] })
 })
