@@ -19,6 +19,7 @@ import { createAuthenticators, type OpenProvider } from './authn/authenticator.j
 import { Reachability } from './authn/reachability.js'
 import type { ReviewRules } from './authn/review.js'
 import type { LoadedConfig } from './config/load.js'
+import { sessionsOf } from './config/sessions.js'
 import { readServingCertificate } from './certificates/serving-certificate.js'
 import type { Limits } from './http/limits.js'
 import { openListener } from './http/listen.js'
@@ -59,6 +60,12 @@ export async function createService ({ loaded, log, droppedLines = () => 0, allo
   await review.register(tls, { config: config.tls, log, observer: review.metrics })
   await review.register(audit, { enabled: config.log.audit, log, fingerprintKey: config.log.fingerprintKey })
   await review.register(identityProviders, { providers, dir, throttle: config.throttle, allowMock, log, observer: review.metrics })
+  const sessions = sessionsOf(config)
+  if (sessions !== undefined) {
+    // loaded only if it is used
+    const { default: plugin } = await import('../plugins/sessions.js')
+    await review.register(plugin, { settings: sessions, log })
+  }
   await review.register(async scope => {
     // in the scope of the review route alone: probes and metrics answer while it sheds
     await scope.register(pressure, { config: config.pressure, onShed: () => { review.metrics.shed() } })
@@ -157,6 +164,7 @@ async function leave ({ httpSessions }: FastifyInstance, delay: number): Promise
   await setTimeout(delay / 2)
 }
 
-function rulesOf ({ identityProviders }: FastifyInstance, { config }: LoadedConfig): ReviewRules {
-  return { chain: identityProviders.flatMap(createAuthenticators), audiences: config.audiences, maxTokenBytes: config.server.maxTokenBytes }
+function rulesOf (review: FastifyInstance, { config }: LoadedConfig): ReviewRules {
+  const sessions = review.hasDecorator('sessions') ? review.sessions : undefined
+  return { chain: review.identityProviders.flatMap(createAuthenticators), sessions, audiences: config.audiences, maxTokenBytes: config.server.maxTokenBytes }
 }

@@ -45,12 +45,19 @@ export const UnknownProviderError = createError<[string]>('AUTHN_UNKNOWN_PROVIDE
 export const OpenTimeoutError = createError<[string, string]>('AUTHN_OPEN_TIMEOUT', 'identity provider "%s" did not open within %s; it must open with the network down')
 export const ProviderOpenError = createError<[string, string, string, ErrorOptions?]>('AUTHN_PROVIDER_OPEN', 'identity provider "%s" (kind %s) could not be opened: %s')
 
+/** A provider that the sign-in service can't use. */
+export const LoginProviderError = createError<[string]>('AUTHN_LOGIN_PROVIDER', '%s')
+
 export const ConfigNotFoundError = createError<[string]>('AUTHN_CONFIG_NOT_FOUND', '%s')
 /** A file or directory that can't be created or written. */
 export const FileWriteError = createError<[string, ErrorOptions]>('AUTHN_FILE_NOT_WRITABLE', '%s')
 export const FileLockedError = createError<[string, ErrorOptions]>('AUTHN_FILE_LOCKED', '%s')
 /** A users file that can't be edited without touching what the edit is not about. */
 export const UsersFileEditError = createError<[string, ErrorOptions?]>('AUTHN_USERS_FILE_NOT_EDITABLE', '%s')
+/** A revocations file that can't be edited without touching what the edit is not about. */
+export const RevocationsFileEditError = createError<[string, ErrorOptions?]>('AUTHN_REVOCATIONS_FILE_NOT_EDITABLE', '%s')
+/** A key that is not in a directory of signing keys. */
+export const SigningKeyDirectoryError = createError<[string]>('AUTHN_SIGNING_KEY_DIRECTORY', '%s')
 /** A certificate that can't be issued, or a CA that can't issue it. */
 export const CertificateError = createError<[string]>('AUTHN_CERTIFICATE', '%s')
 

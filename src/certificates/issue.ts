@@ -64,6 +64,24 @@ export async function createCA ({ commonName, days, now = Date.now }: CAOptions)
   return toPair(certificate, keys)
 }
 
+/** Creates a certificate that is no CA, by which a public key has a file. It is valid from now on. */
+export async function createSelfSigned ({ commonName, days, now = Date.now }: CAOptions): Promise<CertificatePair> {
+  const keys = await generateKeys()
+  const certificate = await x509.X509CertificateGenerator.createSelfSigned({
+    name: subject(commonName),
+    notBefore: seconds(now()),
+    notAfter: seconds(now() + days * DAY),
+    signingAlgorithm: ECDSA,
+    keys,
+    extensions: [
+      new x509.BasicConstraintsExtension(false, undefined, true),
+      new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
+      await x509.SubjectKeyIdentifierExtension.create(keys.publicKey)
+    ]
+  })
+  return toPair(certificate, keys)
+}
+
 /** @throws CertificateError for a name that can't be in a certificate, or a CA that can't sign */
 export async function issueServing (ca: CertificatePair, { names, days, commonName = 'authn-webhook', now = Date.now }: ServingOptions): Promise<CertificatePair> {
   if (names.length === 0) throw new CertificateError('a serving certificate needs at least one DNS name or IP address')

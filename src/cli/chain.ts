@@ -2,14 +2,17 @@
 import { availableParallelism } from 'node:os'
 import { resolve } from 'node:path'
 import type { Logger } from 'pino'
+import type { Config } from '../../schemas/config.js'
 import { createAuthenticators, type OpenProvider } from '../authn/authenticator.js'
 import { Deadline, PROVIDER_PATIENCE } from '../authn/deadline.js'
 import { unobserved } from '../authn/observer.js'
 import { closeProviders, openProviders } from '../authn/open-providers.js'
 import type { ReviewRules } from '../authn/review.js'
 import type { LoadedConfig } from '../config/load.js'
+import { sessionsOf } from '../config/sessions.js'
 import { createLogger, providerLog } from '../logger.js'
 import { escapeJson } from '../printable.js'
+import type { OpenedSessions } from '../sessions/open-sessions.js'
 
 export interface OpenChain {
   readonly rules: ReviewRules
@@ -39,9 +42,26 @@ export async function openChain ({ loaded: { config, dir, providers }, log }: { 
     resolvePath: path => resolve(dir, path),
     logOf: name => providerLog(log, name)
   })
-  return {
-    rules: { chain: open.flatMap(createAuthenticators), audiences: config.audiences, maxTokenBytes: config.server.maxTokenBytes },
-    providers: open,
-    close: async () => { await closeProviders(open) }
+  try {
+    const sessions = await openSessionsOf(config, open, log)
+    return {
+      rules: { chain: open.flatMap(createAuthenticators), sessions, audiences: config.audiences, maxTokenBytes: config.server.maxTokenBytes },
+      providers: open,
+      async close () {
+        await sessions?.close()
+        await closeProviders(open)
+      }
+    }
+  } catch (error) {
+    await closeProviders(open)
+    throw error
   }
+}
+
+/** `undefined` if the config accepts no session tokens. */
+async function openSessionsOf (config: Config, providers: readonly OpenProvider[], log: Logger): Promise<OpenedSessions | undefined> {
+  const settings = sessionsOf(config)
+  if (settings === undefined) return undefined
+  const { openSessions } = await import('../sessions/open-sessions.js')
+  return await openSessions({ settings, providers, log, observer: unobserved })
 }

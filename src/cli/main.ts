@@ -9,8 +9,10 @@ import { certsCommand } from './commands/certs.js'
 import { completeCommand, completionCommand } from './commands/completion.js'
 import { doctorCommand } from './commands/doctor.js'
 import { hashCommand } from './commands/hash.js'
+import { keysCommand } from './commands/keys.js'
 import { reviewCommand } from './commands/review.js'
 import { serveCommand } from './commands/serve.js'
+import { sessionsCommand } from './commands/sessions.js'
 import { tokenCommand } from './commands/token.js'
 import { usersCommand } from './commands/users.js'
 import { validateCommand } from './commands/validate.js'
@@ -24,7 +26,7 @@ import { version } from '../version.js'
 
 const commands = [
   serveCommand, validateCommand, reviewCommand, doctorCommand, usersCommand, hashCommand, tokenCommand,
-  certsCommand, webhookConfigCommand, versionCommand, completionCommand
+  certsCommand, keysCommand, sessionsCommand, webhookConfigCommand, versionCommand, completionCommand
 ]
 
 function createProgram (terminal: Terminal): Command {

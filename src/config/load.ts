@@ -8,6 +8,7 @@ import { dirname, resolve } from 'node:path'
 import { Config, type IdentityProviderConfig, type TlsConfig } from '../../schemas/config.js'
 import type { ConfiguredProvider } from '../authn/open-providers.js'
 import type { IdentityProviderDefinition, ValidateContext } from '../authn/provider.js'
+import { resolveTls, withAbsolutePaths } from './absolute-paths.js'
 import { findRuleErrors, findWarnings, providerOfGroups } from './rules.js'
 import { ConfigNotFoundError, messageOf, type FieldError, type ValidationError } from '../errors.js'
 import { validateDocument, validationError, type ParsedDocument } from '../documents/yaml-file.js'
@@ -82,12 +83,12 @@ export async function validateConfig (options: ConfigOptions): Promise<ValidConf
   addNew(errors, findRuleErrors(value, errors))
   const providers = validated.flatMap(({ provider = [] }) => provider)
   if (errors.length > 0) {
-    const tls = errors.some(({ path }) => /^tls\b(?!\.clientNames)/.test(path)) ? undefined : completeTls(value.tls, dir)
+    const tls = errors.some(({ path }) => /^tls\b(?!\.clientNames)/.test(path)) ? undefined : resolveTls(value.tls, dir)
     return { error: validationError(document, errors), dir, lineOf, providers, ...tls && { tls } }
   }
 
   const config = completeConfig(value, dir)
-  const warnings = [...findWarnings(config), ...validated.flatMap(({ warnings = [] }) => warnings), ...await findReadableKey(config)]
+  const warnings = [...findWarnings(config), ...validated.flatMap(({ warnings = [] }) => warnings), ...await findReadableKeys(config)]
   return { file, dir, lineOf, config, providers, warnings: warnings.map(warning => ({ ...warning, line: lineOf(warning.path) })) }
 }
 
@@ -155,18 +156,15 @@ function completeConfig (config: Config, dir: string): Config {
     entry.usernamePrefix ??= ''
     entry.groupPrefix ??= ''
   }
-  return { ...config, tls: completeTls(config.tls, dir) }
+  return withAbsolutePaths(config, dir)
 }
 
-function completeTls (tls: TlsConfig, dir: string): TlsConfig {
-  const { certFile, keyFile, clientCAFile } = tls
-  return { ...tls, certFile: resolve(dir, certFile), keyFile: resolve(dir, keyFile), ...clientCAFile !== undefined && { clientCAFile: resolve(dir, clientCAFile) } }
-}
-
-/** The code that reads the key reports a missing one. */
-async function findReadableKey ({ tls: { keyFile } }: Config): Promise<FieldError[]> {
-  const mode = await stat(keyFile).then(({ mode }) => mode, () => 0)
-  return (mode & 0o004) === 0 ? [] : [{ path: 'tls.keyFile', message: 'the private key is world-readable: run "chmod o-r" on it, or set the volume\'s defaultMode' }]
+/** The code that reads a key reports a missing one, and refuses a signing key that others can read. */
+async function findReadableKeys ({ tls, login }: Config): Promise<FieldError[]> {
+  const keys = { 'tls.keyFile': tls.keyFile, ...login?.tls && { 'login.tls.keyFile': login.tls.keyFile } }
+  const modes = await Promise.all(Object.entries(keys).map(async ([path, file]) => ({ path, mode: await stat(file).then(({ mode }) => mode, () => 0) })))
+  return modes.filter(({ mode }) => (mode & 0o004) !== 0)
+    .map(({ path }) => ({ path, message: 'the private key is world-readable: run "chmod o-r" on it, or set the volume\'s defaultMode' }))
 }
 
 function isMapping (value: unknown): value is Record<string, unknown> {

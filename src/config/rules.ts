@@ -3,21 +3,14 @@ import type { Config, IdentityProviderConfig } from '../../schemas/config.js'
 import { parseDuration } from '../authn/duration.js'
 import { didYouMean } from '../documents/spelling.js'
 import type { FieldError } from '../errors.js'
-
-/** Adds an error, unless one of `fields` has an error already. */
-type AddError = (path: string, message: string, fields?: readonly string[]) => void
+import { entriesOf, errorList, type AddError } from './rule.js'
+import { findSignInWarnings, validateSignIn } from './sign-in-rules.js'
 
 /** @param known errors that `config` has already */
 export function findRuleErrors (config: Config, known: readonly FieldError[]): FieldError[] {
-  const errors: FieldError[] = []
-  const isValid = (path: string): boolean => !known.some((error) => isWithin(error.path, path) || isWithin(path, error.path))
-  const addError: AddError = (path, message, fields = []) => {
-    if ([path, ...fields].every(isValid)) errors.push({ path, message })
-  }
+  const { errors, addError } = errorList(known)
   const { identityProviders, sharedNames } = config
-  const entries = (Array.isArray(identityProviders) ? identityProviders : [])
-    .map((entry, index) => ({ entry, at: `identityProviders[${index}]` }))
-    .filter(({ entry }) => typeof entry === 'object' && entry !== null)
+  const entries = entriesOf(identityProviders, 'identityProviders')
   validateListeners(config, addError)
   validateLimits(config, entries, addError)
   validateEntries(entries, addError)
@@ -25,6 +18,7 @@ export function findRuleErrors (config: Config, known: readonly FieldError[]): F
   validatePrefixes(entries, 'usernamePrefix', sharedNames, addError)
   // the others' users have groups of one of these
   validatePrefixes(entries.filter(({ entry }) => entry.groupsFrom === undefined), 'groupPrefix', sharedNames, addError)
+  validateSignIn(config, addError)
   return errors
 }
 
@@ -32,8 +26,9 @@ export function findRuleErrors (config: Config, known: readonly FieldError[]): F
 const MAX_ADVISABLE_FAILURES = 100
 
 /** Finds what is allowed but probably a mistake. */
-export function findWarnings ({ server, tls, throttle, identityProviders }: Config): FieldError[] {
-  const warnings: FieldError[] = []
+export function findWarnings (config: Config): FieldError[] {
+  const { server, tls, throttle, identityProviders } = config
+  const warnings: FieldError[] = findSignInWarnings(config)
   if (tls.clientCAFile === undefined && !isLoopback(server.host ?? '::')) {
     warnings.push({ path: 'tls', message: 'without clientCAFile, anyone who can reach the port can try tokens and passwords: set it to the CA of the API server\'s client certificate' })
   }
@@ -59,24 +54,29 @@ interface Entry {
   readonly at: string
 }
 
-function isWithin (path: string, ancestor: string): boolean {
-  return ancestor === '' || path === ancestor || path.startsWith(`${ancestor}.`) || path.startsWith(`${ancestor}[`)
-}
-
 /** Routes of the admin listener; of the review listener if there is no other. */
 export const PROBE_PATHS: readonly string[] = ['/livez', '/healthz', '/readyz', '/metrics']
 
-function validateListeners ({ server, admin, tls }: Config, addError: AddError): void {
+function validateListeners ({ server, admin, tls, login }: Config, addError: AddError): void {
   if (tls?.clientNames?.length > 0 && tls.clientCAFile === undefined) {
     addError('tls.clientNames', 'requires tls.clientCAFile: without a CA, anyone can make a certificate with these names')
   }
-  if (admin === undefined || admin === null) {
-    if (PROBE_PATHS.includes(server?.path)) addError('server.path', `is ${server.path}, which serves probes and metrics on this port: choose another path, or set admin to move probes and metrics to a port of their own`)
-    return
+  if ((admin ?? undefined) === undefined && PROBE_PATHS.includes(server?.path)) {
+    addError('server.path', `is ${server.path}, which serves probes and metrics on this port: choose another path, or set admin to move probes and metrics to a port of their own`)
   }
-  if (admin.port !== server?.port || admin.port === 0) return
-  const overlap = admin.host === server.host || [admin.host, server.host].some((host = '::') => ['::', '0.0.0.0'].includes(host))
-  if (overlap) addError('admin.port', 'must differ from server.port: two listeners can\'t share a port', ['server.port', 'server.host', 'admin.host'])
+  const listeners = Object.entries({ server, admin, login }).filter(([, listener]) => (listener ?? undefined) !== undefined) as Array<[string, Listener]>
+  listeners.forEach(([name, listener], index) => {
+    for (const [other, earlier] of listeners.slice(0, index)) {
+      if (sharePort(listener, earlier)) addError(`${name}.port`, `must differ from ${other}.port: two listeners can't share a port`, [`${other}.port`, `${other}.host`, `${name}.host`])
+    }
+  })
+}
+
+type Listener = Pick<Config['server'], 'host' | 'port'>
+
+function sharePort (one: Listener, other: Listener): boolean {
+  if (one.port !== other.port || one.port === 0) return false
+  return one.host === other.host || [one.host, other.host].some((host = '::') => ['::', '0.0.0.0'].includes(host))
 }
 
 /** Room for a TokenReview without its token, which takes about 300 bytes. */

@@ -10,7 +10,7 @@ import { readBytes } from '../files/read.js'
 import { RevocationTable } from './revocations.js'
 
 /** Plenty for 100,000 entries with every field. */
-const MAX_BYTES = 32 * 1024 * 1024
+export const MAX_BYTES = 32 * 1024 * 1024
 
 const KEY = 'revocations'
 

@@ -2,9 +2,9 @@
 import type { OpenProvider } from '../authn/authenticator.js'
 import type { Observer } from '../authn/observer.js'
 import type { ProviderLog } from '../authn/provider.js'
-import type { SessionKeys } from '../authn/sessions/session-keys.js'
 import { createSessions, type Sessions } from '../authn/sessions/sessions.js'
 import { openRevocations } from '../revocations-file/reload.js'
+import { openVerificationKeys } from '../session-keys/verification-keys.js'
 
 export interface OpenSessionsOptions {
   readonly settings: {
@@ -16,12 +16,9 @@ export interface OpenSessionsOptions {
     readonly revocationsFile?: string | undefined
   }
   readonly providers: readonly OpenProvider[]
-  readonly openKeys: OpenKeys
   readonly log: ProviderLog
   readonly observer: Pick<Observer, 'reloaded'>
 }
-
-export type OpenKeys = (options: { readonly files: readonly string[], readonly log: ProviderLog, readonly reportReload: (error?: unknown) => void }) => Promise<SessionKeys & { close: () => Promise<void> }>
 
 export interface OpenedSessions extends Sessions {
   close: () => Promise<void>
@@ -31,9 +28,9 @@ export interface OpenedSessions extends Sessions {
 export const RELOADED = { keys: 'session-keys', revocations: 'session-revocations' } as const
 
 /** @throws ValidationError for a file with errors */
-export async function openSessions ({ settings, providers, openKeys, log, observer }: OpenSessionsOptions): Promise<OpenedSessions> {
+export async function openSessions ({ settings, providers, log, observer }: OpenSessionsOptions): Promise<OpenedSessions> {
   const { issuer, audiences, certFiles, revocationsFile } = settings
-  const keys = await openKeys({ files: certFiles, log, reportReload: error => { observer.reloaded(RELOADED.keys, error) } })
+  const keys = await openVerificationKeys({ files: certFiles, log, reportReload: error => { observer.reloaded(RELOADED.keys, error) } })
   try {
     const revocations = revocationsFile === undefined
       ? undefined

@@ -16,7 +16,7 @@ import { signatureOf } from '../files/signature.js'
 import { writeFileAtomic } from '../files/write.js'
 import { parseUsers, readUsersBytes } from './read.js'
 import type { Users } from './users.js'
-import { appendItems, parseYamlText, removeItem, removeKey, setKey, stringAt, stringOf } from './yaml-text.js'
+import { appendItems, parseYamlText, removeItem, removeKey, setKey, stringAt, stringOf } from '../documents/yaml-text.js'
 
 /** The published JSON Schema, relative to src/ or dist/src/. */
 const SCHEMA = ['../..', '../../..']

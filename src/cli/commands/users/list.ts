@@ -2,7 +2,7 @@
 import { Command } from 'commander'
 import type { TokenEntry, UserEntry } from '../../../users-file/users.js'
 import { outputOption, printResult, type OutputFormat, type Terminal } from '../../terminal.js'
-import { escapeLine } from '../../../printable.js'
+import { formatTable, type Column } from '../../table.js'
 import { usersFileOption, type UsersFileOptions } from './options.js'
 import { nameOf, readUsersFile } from './users-file.js'
 
@@ -28,7 +28,7 @@ Examples:
       const now = Date.now()
       const users = [...await readUsersFile(terminal, usersFile)].map((user) => describeUser(user, now))
       if (users.length === 0) terminal.note(`no users in ${nameOf(usersFile)}`)
-      if (users.length > 0 || output !== 'text') printResult(terminal, output, users, () => formatTable(users, wide))
+      if (users.length > 0 || output !== 'text') printResult(terminal, output, users, () => formatTable(users, columnsOf(wide)))
     })
 }
 
@@ -49,24 +49,22 @@ function describeToken ({ name, expiresAt, audiences }: TokenEntry) {
   return { name, ...(expiresAt !== undefined && { expiresAt: formatTime(expiresAt) }), ...(audiences !== undefined && { audiences }) }
 }
 
-/** In the format of kubectl. */
-function formatTable (users: readonly Description[], wide: boolean): string[] {
-  const columns: Array<[string, (user: Description) => string | undefined]> = [
+function columnsOf (wide: boolean): ReadonlyArray<Column<Description>> {
+  return [
     ['USERNAME', ({ username }) => username],
     ['STATUS', ({ status }) => status],
     ['GROUPS', ({ groups = [] }) => joinNames(groups)],
     ['PASSWORD', ({ password }) => password],
     ['TOKENS', ({ tokens }) => wide ? joinNames(tokens.map(({ name, expiresAt }) => expiresAt === undefined ? name : `${name} (until ${expiresAt})`)) : String(tokens.length)],
-    ['EXPIRES', ({ expiresAt }) => expiresAt]
+    ['EXPIRES', ({ expiresAt }) => expiresAt],
+    ...wide ? WIDE : []
   ]
-  if (wide) {
-    columns.push(['UID', ({ uid }) => uid])
-    columns.push(['EXTRA', ({ extra = {} }) => joinNames(Object.entries(extra).flatMap(([key, values]) => values.map((value) => `${key}=${value}`)))])
-  }
-  const rows = [columns.map(([heading]) => heading), ...users.map((user) => columns.map(([, cell]) => escapeLine(cell(user) ?? '') || '-'))]
-  const widths = columns.map((_column, index) => rows.reduce((widest, row) => Math.max(widest, row[index]?.length ?? 0), 0))
-  return rows.map((row) => row.map((cell, index) => cell.padEnd(widths[index] ?? 0)).join('  ').trimEnd())
 }
+
+const WIDE: ReadonlyArray<Column<Description>> = [
+  ['UID', ({ uid }) => uid],
+  ['EXTRA', ({ extra = {} }) => joinNames(Object.entries(extra).flatMap(([key, values]) => values.map((value) => `${key}=${value}`)))]
+]
 
 /** Quotes a name that contains a comma. */
 function joinNames (names: readonly string[]): string {

@@ -79,19 +79,35 @@ export function appendItems (text: string, map: YAMLMap, key: string, values: re
 
 /** Removes an item from the list `map[key]`, with the comment lines right above it. */
 export function removeItem (text: string, map: YAMLMap, key: string, index: number): string {
+  return removeItems(text, map, key, [index])
+}
+
+/** As {@link removeItem}, of several items. @param indexes at least one, in ascending order */
+export function removeItems (text: string, map: YAMLMap, key: string, indexes: readonly number[]): string {
   const list = map.get(key) as YAMLSeq
   if (list.flow === true) {
-    list.delete(index)
+    for (const index of indexes.toReversed()) list.delete(index)
     return rewrite(text, list)
   }
-  const { start, end } = spansOf(text, list)[index]!
-  const before = text.slice(0, start)
-  const after = text.slice(end).replace(/^\r?\n/, '')
-  // and one of the two runs of blank lines around it
-  const rest = after === '' ? withoutTrailingBlankLines(before) : before + after.replace(/^[ \t\r\n]*\n/, '')
-  if (list.items.length > 1) return rest
+  const spans = spansOf(text, list)
+  let rest = ''
+  let kept = 0
+  for (const { start, end } of indexes.map(index => spans[index]!)) {
+    // a comment between two items can belong to both
+    rest += text.slice(kept, Math.max(kept, start))
+    kept = afterBlankLines(text, end)
+  }
+  rest = kept < text.length ? rest + text.slice(kept) : withoutTrailingBlankLines(rest)
+  if (indexes.length < list.items.length) return rest
   const colon = text.indexOf(':', rangeOf(pairOf(map, key)?.key)[1]) + 1
   return splice(rest, colon, colon, ' []')
+}
+
+/** The start of the line that is next after `lineEnd` and not blank: of two runs of blank lines around an item, one goes with it. */
+function afterBlankLines (text: string, lineEnd: number): number {
+  const blank = /\r?\n(?:[ \t\r\n]*\n)?/y
+  blank.lastIndex = lineEnd
+  return blank.test(text) ? blank.lastIndex : lineEnd
 }
 
 function withoutTrailingBlankLines (lines: string): string {

@@ -1,6 +1,6 @@
 import { test } from 'tap'
 import { parse, type YAMLMap, type YAMLSeq } from 'yaml'
-import { appendItems, parseYamlText, removeItem, setKey } from '../../../src/users-file/yaml-text.js'
+import { appendItems, parseYamlText, removeItem, removeItems, setKey } from '../../../src/documents/yaml-text.js'
 
 const PEOPLE = `\
 # Who works here.
@@ -58,6 +58,7 @@ test('one change of a file touches nothing else in it', (t) => {
       '-      - { name: laptop,  hash: a1 }   # hers', '-      - name: ci', "-        hash: 'a2'", '-        # until: next year', '-']],
     ['an item goes with the comments right above', (text) => removeItem(text, rootOf(text), 'users', 1), ['-    # bob has left', '-    - username: bob', '-      disabled: true   # left', '-      groups:', '-        - developers', '-']],
     ['the last item goes, the comment behind the list stays', (text) => removeItem(text, rootOf(text), 'users', 2), ['-    - {username: carol,   uid: "3"} # carol']],
+    ['several items go at once', (text) => removeItems(text, rootOf(text), 'users', [1, 2]), ['-    # bob has left', '-    - username: bob', '-      disabled: true   # left', '-      groups:', '-        - developers', '-', '-    - {username: carol,   uid: "3"} # carol']],
     ['an inner item goes', (text) => removeItem(text, userOf(text, 0), 'tokens', 0), ['-      - { name: laptop,  hash: a1 }   # hers']]
   ]
   for (const [name, change, expected] of cases) t.same(difference(PEOPLE, change(PEOPLE)), expected, name)
@@ -70,6 +71,8 @@ test('other layouts', (t) => {
     ['several items at once', 'users:\n- username: alice\n', (text) => appendItems(text, rootOf(text), 'users', [{ username: 'bob' }, { username: 'carol' }]), 'users:\n- username: alice\n- username: bob\n- username: carol\n'],
     ['an empty list becomes lines, its comment stays', 'users: []  # nobody yet\nlast: 1\n', (text) => appendItems(text, rootOf(text), 'users', [{ username: 'bob', uid: '2' }]), 'users:  # nobody yet\n  - username: bob\n    uid: "2"\nlast: 1\n'],
     ['a list whose only item goes is empty', 'users: # people\n  - username: alice\n\n  # later\nlast: 1\n', (text) => removeItem(text, rootOf(text), 'users', 0), 'users: [] # people\n  # later\nlast: 1\n'],
+    ['a list whose items all go is empty', 'users:\n  - username: alice\n    # alice\n  - username: bob\nlast: 1\n', (text) => removeItems(text, rootOf(text), 'users', [0, 1]), 'users: []\nlast: 1\n'],
+    ['several items of a flow list go', 'users: [a, b, c] # all\n', (text) => removeItems(text, rootOf(text), 'users', [0, 2]), 'users: [b] # all\n'],
     ['blank lines before the end of the file go', 'users:\n- username: alice\n\n- username: bob\n', (text) => removeItem(text, rootOf(text), 'users', 1), 'users:\n- username: alice\n'],
     ['line breaks of Windows', 'users:\r\n  - username: alice # a\r\n    uid: "1"\r\n  - username: bob\r\n', (text) => setKey(text, userOf(text, 0), 'disabled', true), 'users:\r\n  - username: alice # a\r\n    disabled: true\r\n    uid: "1"\r\n  - username: bob\r\n'],
     ['removal with line breaks of Windows', 'users:\r\n  - username: alice # a\r\n\r\n  - username: bob\r\n', (text) => removeItem(text, rootOf(text), 'users', 0), 'users:\r\n  - username: bob\r\n'],
