@@ -60,12 +60,7 @@ export async function createService ({ loaded, log, droppedLines = () => 0, allo
   await review.register(tls, { config: config.tls, log, observer: review.metrics })
   await review.register(audit, { enabled: config.log.audit, log, fingerprintKey: config.log.fingerprintKey })
   await review.register(identityProviders, { providers, dir, throttle: config.throttle, allowMock, log, observer: review.metrics })
-  const sessions = sessionsOf(config)
-  if (sessions !== undefined) {
-    // loaded only if it is used
-    const { default: plugin } = await import('../plugins/sessions.js')
-    await review.register(plugin, { settings: sessions, log })
-  }
+  await registerSessions(review, loaded, log)
   await review.register(async scope => {
     // in the scope of the review route alone: probes and metrics answer while it sheds
     await scope.register(pressure, { config: config.pressure, onShed: () => { review.metrics.shed() } })
@@ -89,6 +84,20 @@ export async function createService ({ loaded, log, droppedLines = () => 0, allo
   countConnections(review.metrics, admin === undefined ? { review } : { review, admin })
   review.metrics.counter('log_lines_dropped_total', 'Log lines dropped because stdout could not be written.', [], set => { set({}, droppedLines()) })
   return { review, admin, ...lifecycle(review, admin, loaded, log) }
+}
+
+/** Session tokens, unless the config accepts none: then nothing of them is loaded. */
+async function registerSessions (review: FastifyInstance, { config }: LoadedConfig, log: Logger): Promise<void> {
+  const settings = sessionsOf(config)
+  if (settings === undefined) return
+  const { default: sessions } = await import('../plugins/sessions.js')
+  try {
+    await review.register(sessions, { settings, log })
+  } catch (error) {
+    // providers watch files, which would keep the process alive
+    await review.close()
+    throw error
+  }
 }
 
 /** What readiness and the gauges read of the others. */

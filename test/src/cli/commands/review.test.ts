@@ -1,13 +1,15 @@
+import { createPrivateKey, createPublicKey } from 'node:crypto'
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import type { ServerResponse } from 'node:http'
 import { createServer, type ServerOptions } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 import { join } from 'node:path'
+import { calculateJwkThumbprint } from 'jose'
 import { test, type Test } from 'tap'
 import { hashPassword } from '../../../../src/authn/password-hash.js'
 import { digestToken } from '../../../../src/authn/token-digest.js'
-import { createCA, issueClient, issueServing, type CertificatePair } from '../../../../src/certificates/issue.js'
+import { createCA, createSelfSigned, issueClient, issueServing, type CertificatePair } from '../../../../src/certificates/issue.js'
 import { issueOdd } from '../../../fixtures/certificates.js'
 import { runCommand, runOnTerminal, type Outcome } from '../../../fixtures/command.js'
 import { kubeconfig } from '../../../fixtures/kubeconfigs.js'
@@ -15,6 +17,7 @@ import { needs } from '../../../fixtures/packages.js'
 import { alice, basicToken, bob } from '../../../fixtures/people.js'
 import { startServe } from '../../../fixtures/running.js'
 import { authority, serving, startService, type TestProvider, type TestServiceOptions } from '../../../fixtures/service.js'
+import { CLIENT, KEY, LOGIN, sessionToken } from '../../../fixtures/sessions.js'
 
 const CONFIG = `
 apiVersion: authn-webhook/v1
@@ -113,6 +116,21 @@ test('--explain says why a name is denied, and whose a token is that no provider
   const jwt = ['{"alg":"ES256"}', '{"iss":"https://sso.example.test/"}', 'signature'].map(part => Buffer.from(part).toString('base64url')).join('.')
   const foreign = await runCommand(['review', '--token-file', '-', '--explain'], { cwd, env: ENV, input: jwt })
   t.match(foreign.stdout, /no provider has the issuer "https:\/\/sso\.example\.test\/" of this token: compare it with issuer\.url/)
+})
+
+test('--explain tells about session tokens', async t => {
+  const { cert, key } = await createSelfSigned({ commonName: 'authn-webhook session tokens', days: 1 })
+  const signing = { ...KEY, privateKey: createPrivateKey(key), kid: await calculateJwkThumbprint(createPublicKey(cert)) }
+  const cwd = files(t, `${CONFIG}sessions: { issuer: '${LOGIN}', certFiles: [session.crt], audiences: [${CLIENT}], revocationsFile: revocations.yaml }\n`)
+  writeFileSync(join(cwd, 'session.crt'), cert)
+  writeFileSync(join(cwd, 'revocations.yaml'), 'apiVersion: authn-webhook/v1\nrevocations: [{ jti: revoked }]\n')
+  const claims = { idp: 'people', sub: 'people:1001', preferred_username: 'corp:alice', pwv: undefined }
+  const explain = async (more: object = {}): Promise<string> => (await runCommand(['review', '--token-file', '-', '--explain'], { cwd, env: ENV, input: await sessionToken({ ...claims, ...more }, {}, signing) })).stdout
+  t.match(await explain(), /^people \(session, [\d.]+ ms\): authenticated: corp:alice\npeople: session token of corp:alice, issued at \S+, expires at \S+\nauthenticated\nusername: {2}corp:alice\n/)
+  t.match(await explain({ sub: 'people:9999' }), /\): denied: account-gone\npeople: session token .*\npeople: the users file has no user of this uid\npeople: denied, account-gone: the provider has no user of this uid any more\nnot authenticated: account-gone\n$/)
+  t.match(await explain({ jti: 'revoked' }), /denied, revoked: the token is in the revocations file\nnot authenticated: revoked\n$/)
+  t.match(await explain({ aud: 'staging' }), /denied, audience: "aud" is none of the configured client IDs\nnot authenticated: audience\n$/)
+  t.match(await explain({ idp: 'gone', sub: 'gone:1001' }), /^this session token is of the provider "gone", which is not in this config, or can't look up users without a credential\nnot authenticated: unknown\n$/)
 })
 
 test('audiences are asked for', async t => {
