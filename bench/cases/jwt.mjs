@@ -35,7 +35,7 @@ export async function jwt (bench) {
 
   await lengths(bench)
   await cached(bench, service, tokens.ours[0])
-  await fresh(bench, service, issuer, tokens.ours)
+  await freshTokens(bench, 'fresh JWTs', service, issuer, tokens.ours)
   await unknown(bench, service, tokens.strangers, discovery)
   discovery.close()
   await world.stopServers()
@@ -74,14 +74,16 @@ async function cached (bench, service, token) {
   await ofOneToken(bench, 'cached JWT', service, { JWT: write('jwt.json', reviewOf(token)), password: bodies.password })
 }
 
-async function ofOneToken (bench, work, service, bodies) {
+/** @param bodies reviews of one token each, by subject */
+export async function ofOneToken (bench, work, service, bodies) {
   const { plan, spare } = bench
   const load = async (body, requests) => await h2load(service, { shape: 'h2 × 1', body, requests })
   for (const body of Object.values(bodies)) await load(body, plan.warmUp)
   await inRounds(bench, work, Object.entries(bodies).map(([subject, body]) => [subject, async () => await quietly(spare, service, async () => await load(body, 2 * plan.warmUp))]))
 }
 
-async function fresh (bench, service, issuer, tokens) {
+/** Tokens that come once, beside an opaque one and the bare verification. */
+export async function freshTokens (bench, work, service, issuer, tokens) {
   const { world, plan, spare } = bench
   const count = plan.freshJwts
   const files = { tokens: world.write('tokens', tokens.join('\n')), opaque: world.write('opaque', SHORT_TOKEN) }
@@ -96,7 +98,7 @@ async function fresh (bench, service, issuer, tokens) {
   await load(files.tokens, next())
   await load(files.opaque)
   await bare(next())
-  await inRounds(bench, 'fresh JWTs', [
+  await inRounds(bench, work, [
     ['service', async () => await quietly(spare, service, async () => await load(files.tokens, next()))],
     ['opaque', async () => await quietly(spare, service, async () => await load(files.opaque))],
     ['jose.jwtVerify', async () => await quietly(spare, undefined, async () => await bare(used % tokens.length))]

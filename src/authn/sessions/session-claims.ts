@@ -3,7 +3,7 @@
  * verify: a JWT (RFC 7519) with the claims of an OpenID Connect ID Token and two
  * of ours.
  */
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 
 /** Name of the provider whose user signed in. */
 export const PROVIDER_CLAIM = 'idp'
@@ -45,10 +45,10 @@ function attempt (work: () => string): string | undefined {
 
 /** A digest of a password version, of one length. */
 export function digestPasswordVersion (version: string): string {
-  return createHash('sha256').update(version).digest('base64url')
+  return hash('sha256', version, 'base64url')
 }
 
 /** Claim `pwv`: a digest that differs in each token, so that tokens don't tell which users have the same version. */
 export function passwordClaim (jti: string, versionDigest: string): string {
-  return createHash('sha256').update(`${jti}\n${versionDigest}`).digest('base64url')
+  return hash('sha256', `${jti}\n${versionDigest}`, 'base64url')
 }

@@ -38,8 +38,11 @@ export function createSessions ({ issuer, audiences, keys, providers, revocation
     if (lookup !== undefined) chains.set(open.name, [new SessionAuthenticator({ open, lookup, issuer, verified, isRevoked, now })])
   }
   return {
-    chainFor ({ token }) {
-      const claims = claimsOf(token)
+    chainFor (credential) {
+      // what was verified before needs no parsing
+      const session = credential.jwt ? verified.get(credential) : undefined
+      if (session !== undefined) return chains.get(session.provider)
+      const claims = claimsOf(credential.token)
       if (claims === undefined || issuerIn(claims) !== issuer) return undefined
       return chains.get(memberOf(claims, PROVIDER_CLAIM)) ?? []
     }

@@ -52,8 +52,7 @@ const LATEST = 8.64e12
 export async function verifySession (token: string, { issuer, audiences, keys }: SessionSettings, now: number): Promise<Session | RejectedSession> {
   const jwt = readJwt(token)
   if (jwt === undefined) return rejected('the token is malformed, has duplicate names, or is nested too deeply')
-  const { alg, kid, typ } = jwt.header
-  if (alg !== ALGORITHM) return rejected(`the algorithm is not ${ALGORITHM}`)
+  const { kid, typ } = jwt.header
   // keys that sign several kinds of tokens must not make one pass for another
   if (typ !== undefined && typ !== 'JWT') return rejected('"typ" is not JWT')
   // RFC 7515, 4.1.11: a token with an extension that is not supported must be rejected; none is supported here
@@ -62,7 +61,7 @@ export async function verifySession (token: string, { issuer, audiences, keys }:
   const key = keys.find(kid)
   if (key === undefined) return { denied: 'unknown-key', why: 'no configured key has this "kid": compare sessions.certFiles with login.signingKeys' }
   try {
-    await jwtVerify(token, key, { algorithms: [ALGORITHM], issuer, audience: [...audiences], clockTolerance: CLOCK_TOLERANCE, currentDate: new Date(now), requiredClaims: ['exp', 'iat'] })
+    await jwtVerify(token, key, { algorithms: [ALGORITHM], issuer, audience: [...audiences], clockTolerance: CLOCK_TOLERANCE, currentDate: new Date(now) })
   } catch (error) {
     return rejectedFor(error, jwt.claims)
   }
@@ -93,6 +92,7 @@ function rejectedFor (error: unknown, claims: JsonObject): RejectedSession {
   if (error instanceof errors.JWTExpired) return { denied: 'expired', why: 'the token has expired', ...named }
   if (error instanceof errors.JWTClaimValidationFailed && error.claim === 'aud') return { denied: 'audience', why: '"aud" is none of the configured client IDs', ...named }
   if (error instanceof errors.JWTClaimValidationFailed) return { ...rejected(`"${error.claim}" is missing or not valid`), ...named }
+  if (error instanceof errors.JOSEAlgNotAllowed) return rejected(`"alg" is not ${ALGORITHM}`)
   if (error instanceof errors.JWSSignatureVerificationFailed) return rejected('the signature does not match')
   if (error instanceof errors.JOSEError) return rejected('the token is malformed')
   throw error

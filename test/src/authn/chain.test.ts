@@ -42,7 +42,7 @@ const UNKNOWN = authenticator('unknown', null)
 const DOWN = authenticator('down', { unavailable: 'timeout' })
 const BUSY = authenticator('busy', { unavailable: 'busy' })
 
-const isAlice = { outcome: 'authenticated', provider: 'alice', user: alice.user, audiences: ['ci'], dropped: undefined }
+const isAlice = { outcome: 'authenticated', provider: 'alice', user: alice.user, audiences: ['ci'], dropped: undefined, passwordVersion: undefined }
 const isDenied = { outcome: 'denied', provider: 'denies', reason: 'locked', username: 'bob' }
 const isDown = { outcome: 'unavailable', provider: 'down', reason: 'timeout', failure: undefined }
 
@@ -74,9 +74,9 @@ test('every authenticator that was asked can be traced', async t => {
   t.match(steps, [{ provider: 'unknown', credentialType: 'token', outcome: null }, { provider: 'down', outcome: { unavailable: 'timeout' } }, { provider: 'alice', outcome: { user: alice.user } }])
 })
 
-test('what was dropped comes with the user', async t => {
+test('what was dropped comes with the user, and so does the version of the password', async t => {
   const dropped = { uid: [], group: ['system:masters'], extra: [] }
-  t.strictSame(await authenticate([authenticator('alice', { user: alice.user, dropped })], QUESTION), { outcome: 'authenticated', provider: 'alice', user: alice.user, audiences: undefined, dropped })
+  t.strictSame(await authenticate([authenticator('alice', { user: alice.user, dropped, passwordVersion: 'v1' })], QUESTION), { outcome: 'authenticated', provider: 'alice', user: alice.user, audiences: undefined, dropped, passwordVersion: 'v1' })
 })
 
 test('the time of a step is that of its authenticator, in seconds', async t => {

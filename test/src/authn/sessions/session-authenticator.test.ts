@@ -1,8 +1,12 @@
 /** What becomes of a genuine session token: its account is looked up at every review. */
 import { setImmediate } from 'node:timers/promises'
 import { test } from 'tap'
+import type { VettedAuthentication } from '../../../../src/authn/answer.js'
+import { parseCredential } from '../../../../src/authn/credential.js'
 import { Deadline } from '../../../../src/authn/deadline.js'
+import { hashPassword } from '../../../../src/authn/password-hash.js'
 import type { Answer } from '../../../../src/authn/provider.js'
+import { review as reviewOf } from '../../../../src/authn/review.js'
 import { passwordClaim, subjectOf } from '../../../../src/authn/sessions/session-claims.js'
 import { UnavailableError } from '../../../../src/errors.js'
 import { NOW } from '../../../fixtures/jwt.js'
@@ -129,9 +133,29 @@ test('a directory that is down opens its breaker, which no token that is not val
 test('a review that is out of time is unavailable', async t => {
   const { review } = await openSessions(t, async () => await new Promise(() => {}))
   t.match(await review(await sessionToken(), [], new Deadline(0)), { outcome: 'unavailable', provider: 'corp', reason: 'deadline' })
+  t.match(await review(await sessionToken(), [], new Deadline(20)), { outcome: 'unavailable', provider: 'corp', reason: 'deadline' })
+})
+
+test('and does not wait for its signature, behind password hashes', async t => {
+  const { review } = await openSessions(t)
   const token = await sessionToken()
-  const slow = review(token, [], new Deadline(20))
-  t.match(await slow, { outcome: 'unavailable', provider: 'corp', reason: 'deadline' })
+  let hashed = 0
+  // many more than the threadpool has threads: the signature would have to wait for nearly all
+  const hashes = Promise.all(Array.from({ length: 40 }, async () => { await hashPassword('canary-password', { ln: 13 }); hashed++ }))
+  t.match(await review(token, [], new Deadline(1)), { outcome: 'unavailable', reason: 'deadline' })
+  t.ok(hashed < 20)
+  await hashes
+})
+
+test('a signature is verified once, also if the user is looked up again', async t => {
+  const { review, invalidate, keys, queries } = await openSessions(t)
+  const token = await sessionToken()
+  for (let times = 0; times < 3; times++) {
+    t.match(await review(token), { outcome: 'authenticated' })
+    invalidate('corp')
+  }
+  t.equal(queries.length, 3)
+  t.equal(keys.finds, 1)
 })
 
 test('a token that comes again is answered from memory, with one lookup for all tokens of a user', async t => {
@@ -139,7 +163,6 @@ test('a token that comes again is answered from memory, with one lookup for all 
   const token = await sessionToken()
   await review(token)
   t.strictSame(events, ['cached corp miss', 'asked corp authenticated'])
-  const { parseCredential } = await import('../../../../src/authn/credential.js')
   const credential = parseCredential(token)
   const [authenticator] = rules.sessions!.chainFor(credential)!
   t.match(authenticator!.lookUp({ credential, audiences: [], deadline: new Deadline(1000) }), { user: { username: 'corp:alice' } }, 'without a promise')
@@ -156,10 +179,11 @@ test('new keys are used at once, and what was verified with others is verified a
   keys.replace(NEXT_KEY)
   t.match(await review(token), { reason: 'unknown-key' })
   t.match(await review(next), { outcome: 'authenticated' })
-  const verifying = review(await sessionToken({ jti: 'late' }, {}, NEXT_KEY))
+  const late = await sessionToken({ jti: 'late' }, {}, NEXT_KEY)
+  const verifying = review(late)
   keys.replace(KEY)
   await verifying
-  t.match(await review(await sessionToken({ jti: 'late' }, {}, NEXT_KEY)), { reason: 'unknown-key' }, 'also if the key goes while it is verified')
+  t.match(await review(late), { reason: 'unknown-key' }, 'also if the key goes while it is verified')
 })
 
 test('a denial from before the sign-in is not taken from the cache', async t => {
@@ -212,8 +236,6 @@ test('with groupsFrom, the groups are those of the other provider', async t => {
 test('the audiences of a review are matched as for any answer; the client ID is none of them', async t => {
   const { review, rules } = await openSessions(t)
   t.notOk(Object.hasOwn((await review(await sessionToken(), ['api'])).status, 'audiences'))
-  const { parseCredential } = await import('../../../../src/authn/credential.js')
-  const { review: reviewOf } = await import('../../../../src/authn/review.js')
   const credential = parseCredential(await sessionToken())
   for (const [audiences, expected] of [
     [['api'], { outcome: 'authenticated', status: { audiences: ['api'] } }],
@@ -227,10 +249,10 @@ test('the life of the answer ends with the token or the account, whichever is fi
     [{}, NOW() + 600, NOW() + 600], [{ expiresAt: soon }, NOW() + 600, NOW() + 60], [{ expiresAt: soon }, NOW() + 30, NOW() + 30]
   ] as const) {
     const { rules } = await openSessions(t, () => found({}, more))
-    const { parseCredential } = await import('../../../../src/authn/credential.js')
     const credential = parseCredential(await sessionToken({ exp }))
     const [authenticator] = rules.sessions!.chainFor(credential)!
-    t.match(await authenticator!.authenticate({ credential, audiences: [], deadline: new Deadline(60_000) }), { expiresAt: new Date(expected * 1000) })
+    const outcome = await authenticator!.authenticate({ credential, audiences: [], deadline: new Deadline(60_000) })
+    t.equal((outcome as VettedAuthentication).expiresAt?.getTime(), expected * 1000)
   }
 })
 
