@@ -80,7 +80,8 @@ export class PasswordAttempts {
 }
 
 function denied (reason: DenialReason, provider: string | undefined, username: string | undefined): Verdict {
-  const rejected = reason === 'wrong-credential' || reason === 'unknown'
+  // a directory can tell of a lock before it has seen the right password
+  const rejected = reason === 'wrong-credential' || reason === 'unknown' || reason === 'locked'
   return { outcome: 'denied', reason, provider, username, problem: rejected ? 'rejected' : 'not-allowed' }
 }
 

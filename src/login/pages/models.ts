@@ -10,8 +10,8 @@ export interface Site {
 }
 
 export type SignInProblem =
-  | 'rejected' // unknown user or wrong password: one message
-  | 'not-allowed' // right password, but disabled, locked, expired, no member, reserved name, no uid
+  | 'rejected' // unknown user, wrong password, or locked: one message
+  | 'not-allowed' // right password, but disabled, expired, no member, reserved name, no uid
   | 'throttled' // too many wrong passwords, or requests of this address
   | 'unavailable' // directory or store unreachable
 

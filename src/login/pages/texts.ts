@@ -20,8 +20,8 @@ export const SIGN_IN = {
 } as const
 
 export const SIGN_IN_PROBLEMS: Readonly<Record<SignInProblem, { readonly heading: string, readonly advice: string }>> = {
-  rejected: { heading: 'Wrong username or password', advice: 'Check both and try again.' },
-  'not-allowed': { heading: 'You can’t sign in with this account', advice: 'The account is disabled, locked, expired or not allowed to sign in here. Ask your administrator.' },
+  rejected: { heading: 'Wrong username or password', advice: 'Check both and try again. After several wrong passwords, an account may be locked for a while.' },
+  'not-allowed': { heading: 'You can’t sign in with this account', advice: 'The account is disabled, expired or not allowed to sign in here. Ask your administrator.' },
   throttled: { heading: 'Too many attempts', advice: 'Wait a few minutes, then try again.' },
   unavailable: { heading: 'Sign-in is unavailable', advice: 'Your password could not be checked. Try again in a minute. If this continues, tell your administrator.' }
 }
