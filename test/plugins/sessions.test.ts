@@ -1,5 +1,5 @@
 /** Session tokens at the service: certificates and revocations in files, no private key. */
-import { readFileSync } from 'node:fs'
+import { readFileSync, readdirSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { createPrivateKey } from 'node:crypto'
 import { join } from 'node:path'
@@ -100,15 +100,30 @@ test('keys are rotated without a restart, and a file with errors changes nothing
 })
 
 test('files with errors prevent the start, and nothing is left open', async t => {
-  const before = process.getActiveResourcesInfo().filter(resource => resource === 'FSEventWrap').length
+  const closed: string[] = []
+  const watches = countWatches()
   for (const files of [{ 'session.crt': 'no certificate' }, { 'session.crt': first.cert, 'revocations.yaml': 'revocations' }]) {
     await t.rejects(startService(t, {
-      config: { identityProviders: [{ name: 'people', kind: 'static', config: { usersFile: 'users.yaml' } }], sessions: { issuer: LOGIN, certFiles: ['session.crt'], audiences: [CLIENT], revocationsFile: 'revocations.yaml' } },
-      files: { 'users.yaml': 'apiVersion: authn-webhook/v1\nusers: []\n', 'revocations.yaml': NOTHING_REVOKED, ...files }
+      providers: { corp: { authenticateToken: () => null, lookup: () => null, close () { closed.push('corp') } } },
+      config: { sessions: { issuer: LOGIN, certFiles: ['session.crt'], audiences: [CLIENT], revocationsFile: 'revocations.yaml' } },
+      files: { 'revocations.yaml': NOTHING_REVOKED, ...files }
     }), { code: 'AUTHN_VALIDATION' })
   }
-  t.equal(process.getActiveResourcesInfo().filter(resource => resource === 'FSEventWrap').length, before)
+  t.strictSame(closed, ['corp', 'corp'])
+  t.equal(countWatches(), watches)
 })
+
+/** Directories that this process watches. */
+function countWatches (): number {
+  return readdirSync('/proc/self/fdinfo').map(fd => {
+    try {
+      return readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8').match(/^inotify wd/gm)?.length ?? 0
+    } catch {
+      // that of the folder itself
+      return 0
+    }
+  }).reduce((sum, count) => sum + count, 0)
+}
 
 test('without sessions, nothing of them is loaded, and a session token is one of an unknown issuer', async t => {
   const { review, service, lines } = await startService(t, { providers: { corp: { authenticateToken: () => null, lookup: () => null } } })
