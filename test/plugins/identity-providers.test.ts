@@ -202,3 +202,28 @@ test("methods keep their provider as `this`, as a class's do", async t => {
   const { review } = await startService(t, { providers: { people: new People() } })
   t.match(await review(bob.token), { authenticated: true })
 })
+
+test('each provider counts wrong passwords in shared tables of its own', async t => {
+  const asked: object[] = []
+  const app = carrier()
+  t.teardown(async () => { await app.close() })
+  const opens = define(async () => ({ authenticateToken: () => null }))
+  await app.register(identityProviders, await options([opens, opens], {
+    sharedFailuresOf: (provider, table) => ({
+      async begin (account, { local }) {
+        asked.push({ provider, table, account, local })
+        return { admitted: true, outdated: false, generation: 0, async end (outcome, password) { asked.push({ outcome, password }) } }
+      }
+    })
+  }))
+  const [first, second] = app.identityProviders.map(({ throttle }) => throttle)
+  const { signal } = new AbortController()
+  await first!.attempt('uid=bob', async () => 'incorrect', signal, { password: 'canary-guess' })
+  await second!.attemptUnknown('mallory', undefined, signal)
+  t.strictSame(asked, [
+    { provider: 'people-0', table: 'accounts', account: 'uid=bob', local: undefined },
+    { outcome: 'incorrect', password: 'canary-guess' },
+    { provider: 'people-1', table: 'unknown', account: 'mallory', local: undefined },
+    { outcome: 'incorrect', password: undefined }
+  ])
+})

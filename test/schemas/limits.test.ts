@@ -39,6 +39,11 @@ const CONFIG: Record<string, Bounds> = {
   'server.maxConnectionAge': { least: '1s', below: '999ms', greatest: '576h', above: '577h', zero: /0s: never/ },
   'server.shutdownDelay': { least: '1ns', greatest: '1h', above: '1h1ns', zero: /0s: none/ },
   'admin.port': PORT,
+  'login.port': PORT,
+  'login.tokenTTL': { least: '1m', below: '59s', greatest: '24h', above: '24h1s', zero: 'error' },
+  'login.sessionTTL': { least: '1m', below: '59s', greatest: '24h', above: '24h1s', zero: 'error' },
+  'login.maxAttemptsPerMinute': { ...COUNT, greatest: 100_000, above: 100_001 },
+  'store.timeout': { least: '10ms', below: '9ms', greatest: '5s', above: '5001ms', zero: 'error' },
   'throttle.maxFailures': { ...COUNT, greatest: 1_000_000, above: 1_000_001 },
   'throttle.baseDelay': { least: '100ms', below: '99ms', greatest: '24h', above: '24h1s', zero: 'error' },
   'throttle.maxDelay': { least: '1s', below: '999ms', greatest: '24h', above: '24h1s', zero: 'error' },
@@ -86,6 +91,8 @@ function tolerantConfig (kind: keyof typeof PROVIDERS): Record<string, any> {
     apiVersion: 'authn-webhook/v1',
     server: { host: '127.0.0.1', port: 8443, timeout: '1m', bodyLimit: 1_048_576, maxTokenBytes: 256 },
     admin: { host: '127.0.0.2' },
+    login: { host: '127.0.0.3', issuer: 'https://login.example.com', trustedProxies: ['127.0.0.1'], signingKeys: [{ certFile: 'a.crt', keyFile: 'a.key' }], clients: [{ id: 'production' }] },
+    store: { kind: 'redis', url: 'redis://127.0.0.1' },
     tls: { certFile: 'tls.crt', keyFile: 'tls.key' },
     throttle: { baseDelay: '100ms', maxDelay: '24h' },
     pressure: {},
@@ -191,9 +198,9 @@ test('each number and duration of the chart\'s values', async t => {
 
 /** What the options of commands take, as their help says. */
 const ARGUMENTS = {
-  text: ['username', 'file', 'dir', 'name', 'host', 'address', 'url', 'group', 'uid', 'key=value', 'audience', 'format', 'distribution'],
-  // test/src/cli/commands/serve.test.ts, test/src/cli/commands/users.test.ts
-  tested: ['--port <number>', '--expires <time>']
+  text: ['username', 'file', 'dir', 'name', 'host', 'address', 'url', 'group', 'uid', 'key=value', 'audience', 'format', 'distribution', 'id', 'jti'],
+  // test/src/cli/commands/: serve.test.ts, users.test.ts, sessions.test.ts
+  tested: ['--port <number>', '--expires <time>', '--before <time>']
 }
 
 test('no option of a command takes a number or a time beside those', async t => {

@@ -392,6 +392,19 @@ test('while Redis is down, each process counts alone', async t => {
     await t.rejects(b.right(), throttled)
   })
 
+  t.test('what the right password has ended elsewhere before is not counted', async t => {
+    const redis = await startRedis(t)
+    if (redis === undefined) return
+    const { a, b, untilLocal } = await pair(t, redis)
+    await a.wrong(5)
+    await b.right()
+    await a.wrong()
+    await redis.stop('SIGKILL')
+    await untilLocal()
+    await a.wrong(4)
+    t.equal(await a.right(), 'correct')
+  })
+
   t.test('parallel guesses are as many as in one process', async t => {
     const redis = await startRedis(t)
     if (redis === undefined) return
@@ -449,6 +462,8 @@ test('while Redis is frozen', async t => {
 test('while Redis is slow, each process counts alone, and leaves no reservation behind', async t => {
   const redis = await startRedis(t)
   if (redis === undefined) return
+  // Redis knows the scripts: it reserves at the first request
+  await untilShared(await openReady(t, storeConfig(redis.port)))
   const proxy = await startProxy(t, redis.port, { delay: 400 })
   const lines: LogLine[] = []
   const store = await openReady(t, storeConfig(proxy.port, { timeout: '5s' }), logTo(lines))
