@@ -35,7 +35,7 @@ COPY --from=build /image/ /
 # configs are looked for here too; nothing is ever written
 WORKDIR /etc/authn-webhook
 USER 65532:65532
-EXPOSE 8443 9443
+EXPOSE 8443 8444 9443
 # half of the container's memory for the heap, which is collected before it is
 # full: password hashes lie outside of it. SIGUSR1 would open a debugger on loopback
 ENTRYPOINT ["node", "--disable-sigusr1", "--max-old-space-size-percentage=50", "--min-semi-space-size=8", "--max-semi-space-size=8", "--heap-growing-percent=70", "--no-maglev", "/app/dist/src/cli/main.js"]

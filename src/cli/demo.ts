@@ -121,9 +121,10 @@ export function demoBanner (kind: DemoKind, url: string, directory: string, issu
   if (issuer !== undefined) {
     lines.push(
       '',
-      'Sign in as demo-user with the password demo-password, and review the token that you get:',
+      'Sign in as demo-user with the password demo-password. Your browser warns, since it does not know the CA.',
+      'Choose "Demo", and review the token of that page in place of the one above:',
       '',
-      `  ${issuer}    (your browser does not know the CA above, and warns)`,
+      `  ${issuer}`,
       ''
     )
   }
