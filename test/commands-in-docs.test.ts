@@ -5,10 +5,12 @@
 import { execFileSync, spawnSync } from 'node:child_process'
 import { chmodSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { rename, writeFile } from 'node:fs/promises'
+import { request } from 'node:https'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { test, type Test } from 'tap'
 import { issueClient } from '../src/certificates/issue.js'
+import { loginSection } from './fixtures/login-config.js'
 import { needs } from './fixtures/packages.js'
 import { alice, basicToken } from './fixtures/people.js'
 import { authority, startService, tokenReview } from './fixtures/service.js'
@@ -36,6 +38,7 @@ const USERS = 'apiVersion: authn-webhook/v1\nusers: []\n'
 
 /** The log of a service to which everything happened that a runbook looks for. */
 async function troubledLog (t: Test): Promise<string> {
+  const login = await loginSection(t)
   const service = await startService(t, {
     providers: {
       directory: {
@@ -43,7 +46,8 @@ async function troubledLog (t: Test): Promise<string> {
           if (username === 'erin') return { user: { username, groups: ['system:masters'] } }
           if (username === 'carol') throw new Error('connect ECONNREFUSED 192.0.2.1:636')
           return await ctx.attempt('bob', async () => 'incorrect') === 'correct' ? null : { denied: 'wrong-credential', username: 'bob' }
-        }
+        },
+        lookup: () => null
       }
     },
     files: { 'users.yaml': USERS },
@@ -51,6 +55,9 @@ async function troubledLog (t: Test): Promise<string> {
     config: {
       identityProviders: [{ name: 'people', kind: 'static', usernamePrefix: '', groupPrefix: '', config: { usersFile: 'users.yaml' } }, { name: 'directory', kind: 'directory', usernamePrefix: '', groupPrefix: '' }],
       throttle: { maxFailures: 1 },
+      login,
+      // nothing listens there
+      store: { kind: 'redis', url: 'redis://127.0.0.1:2' },
       tls: { clientCAFile: 'ca.crt' }
     }
   })
@@ -58,12 +65,20 @@ async function troubledLog (t: Test): Promise<string> {
   for (const token of ['unknown', basicToken('carol', 'canary'), basicToken('erin', 'canary'), ...[1, 2, 3].map(each => basicToken('bob', `wrong ${each}`))]) await service.post(tokenReview(token), apiServer)
   await service.post(tokenReview(alice.token))
   await service.post({}, { path: '/elsewhere' })
+  await postForm(`${login.issuer}/token`, { grant_type: 'password', client_id: 'production', username: 'carol', password: 'canary' })
   await writeFile(join(service.dir, 'users.new'), USERS.replace('[]', '[{ username: alice, uid: 1001 }]'))
   await rename(join(service.dir, 'users.new'), join(service.dir, 'users.yaml'))
-  const expected = [/users file not reloaded/, /accepted client certificate/]
+  const expected = [/users file not reloaded/, /accepted client certificate/, /store is unavailable/]
   await until(`lines of the log that match ${expected.join(' and ')}`, () => expected.every(pattern => service.lines.some(({ msg }) => pattern.test(msg))))
   const lines = service.lines.map(line => JSON.stringify(line))
   return [...AROUND, ...lines, ...AROUND].join('\n')
+}
+
+async function postForm (url: string, fields: Record<string, string>): Promise<void> {
+  await new Promise((resolve, reject) => {
+    const headers = { 'content-type': 'application/x-www-form-urlencoded' }
+    request(url, { method: 'POST', ca: authority.cert, headers }, response => { response.resume().on('end', resolve) }).on('error', reject).end(new URLSearchParams(fields).toString())
+  })
 }
 
 /** A directory with a `kubectl` that prints the log. */

@@ -13,6 +13,7 @@ import { valuesDocument, valuesTable } from '../../schemas/helm/documents.js'
 import { publishedSchemas, publishedValuesSchema } from '../../schemas/published.js'
 import { DISTRIBUTIONS, formatDistributionSteps } from '../../src/cli/distributions/index.js'
 import { generatedFiles } from '../../scripts/generated-files.mjs'
+import { loginSection } from '../fixtures/login-config.js'
 import { startService } from '../fixtures/service.js'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
@@ -55,7 +56,10 @@ test('the dashboard and the alerts ask for metrics that are there', async t => {
 })
 
 test('what an alert sees grow is there from the start: a counter that begins at 1 has grown by nothing', async t => {
-  const { get } = await startService(t, { providers: { 'break-glass': { authenticateToken: () => null } } })
+  const { get } = await startService(t, {
+    providers: { 'break-glass': { authenticateToken: () => null, authenticatePassword: () => null, lookup: () => null } },
+    config: { login: await loginSection(t) }
+  })
   const lines = (await get('/metrics')).text.split('\n')
   for (const document of [`${CHART}/files/rules.yaml`, 'docs/metrics.md', 'docs/operations.md']) {
     const counters = [...read(document).matchAll(/(?:increase|rate)\((\w+_total)(?:\{([^}]*)\})?\[/g)]
