@@ -9,7 +9,7 @@ import { parseArgs } from 'node:util'
 import { buildKubernetes, requirePackages, run, unpackKubectl } from './tools.mjs'
 
 const HERE = fileURLToPath(new URL('.', import.meta.url))
-const LONGEST = ['retries.e2e.ts', 'outages.e2e.ts']
+const LONGEST = ['sign-in.e2e.ts', 'retries.e2e.ts', 'outages.e2e.ts']
 
 const { values: { install }, positionals } = parseArgs({
   allowPositionals: true,
@@ -26,7 +26,7 @@ const env = {
 }
 const files = positionals.length > 0 ? positionals : everyFile()
 // coverage would go through every process of the service, and make it another one than users have
-run(process.execPath, ['node_modules/tap/dist/esm/run.mjs', '--disable-coverage', '--timeout=240', '--jobs=2', ...files], { env })
+run(process.execPath, ['node_modules/tap/dist/esm/run.mjs', '--disable-coverage', '--timeout=480', '--jobs=2', ...files], { env })
 
 /** Those first that wait the longest: the others run beside them. */
 function everyFile () {

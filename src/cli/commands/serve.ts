@@ -57,7 +57,7 @@ async function serve (options: ServeOptions, terminal: Terminal): Promise<void> 
     await service.listen()
   } catch (error) {
     await service.close({ immediately: true })
-    throw listenError(error)
+    throw listenError(error, kind)
   }
   const { shutdownDelay, timeout } = loaded.config.server
   stopOnSignal(service, milliseconds(shutdownDelay) + milliseconds(timeout) + CLOSE_LIMIT)
@@ -141,10 +141,11 @@ function warnOfNode20 ({ tls, admin }: Config, log: Logger): void {
 }
 
 /** Names the config field of the listener that could not be opened. */
-function listenError (error: unknown): unknown {
+function listenError (error: unknown, kind: DemoKind | undefined): unknown {
   if (!(error instanceof ListenError)) return error
   const { listener, host, port, cause } = error
-  const [hostOption, portOption] = listener === 'server' ? [' or --host', ' or --port'] : ['', '']
+  // in a demo, the sign-in service gets the port after that of the webhook
+  const [hostOption, portOption] = [listener === 'server' ? ' or --host' : '', listener === 'server' || kind === 'demo' ? ' or --port' : '']
   const unavailable = (message: string): CommandError => new CommandError(message, ExitCode.unavailable, { cause })
   switch (codeOf(cause)) {
     case 'EADDRINUSE': return unavailable(`${listener}.port: port ${port} on ${host} is already in use: stop the process that listens there, or ${npmStart(listener, port) ?? `change ${listener}.port${portOption}`}`)

@@ -51,6 +51,21 @@ test('--demo needs nothing, and what it prints works as pasted', needs('curl', '
   await again.stop()
 })
 
+test('the demo user signs in on the page, and its token works in the printed command', needs('curl', 'jq'), async t => {
+  const cwd = t.testdir()
+  const running = await startServe(t, ['--demo', '--port', '0'], { cwd })
+  await running.until(/Ctrl-C/)
+  const [issuer] = /^https:.*$/m.exec(running.stdout().replaceAll(/^ +(https:)/gm, '$1'))!
+  const jar = join(cwd, 'cookies')
+  const get = async (path: string, ...args: string[]): Promise<string> => (await sh('curl', ['-sSk', '--location', '--cookie', jar, '--cookie-jar', jar, ...args, `${issuer}${path}`])).stdout
+  const [, csrf] = /name="csrf" value="([^"]+)"/.exec(await get('/'))!
+  t.match(await get('/sign-in', '--data-urlencode', `csrf=${csrf}`, '--data', 'username=demo-user&password=demo-password'), /Your clusters[\s\S]*demo-user/)
+  const [token] = /eyJ[\w-]+\.[\w-]+\.[\w-]+/.exec(await get('/clients/demo'))!
+  t.match(await paste(running, line => line.replace(/"token":"[^"]+"/, `"token":"${token}"`)), { status: { authenticated: true, user: { username: 'demo-user', groups: ['developers'] } } })
+  t.match(await sh('curl', ['-sSk', `${issuer}/token`, '--data', 'grant_type=password&client_id=demo&username=demo-user&password=demo-password']), { stdout: /"id_token"/ })
+  t.match(await sh('curl', ['-sSk', `${issuer}/device/auth`, '--data', 'client_id=demo&scope=openid']), { stdout: /"user_code"/ })
+})
+
 test('--mock answers any token, on any address and under further names', needs('curl', 'jq'), async t => {
   const running = await startServe(t, ['--mock', '--port', '0', '--host', '0.0.0.0', '--san', 'authn.example.test', '--san', '192.0.2.10'], { cwd: t.testdir() })
   await running.until(/Ctrl-C/)
@@ -94,6 +109,16 @@ test('a port in use is one line that says what to do', async t => {
     t.equal(code, 69)
     t.equal(stderr, `error: server.port: port ${port} on 127.0.0.1 is already in use: stop the process that listens there, or ${advice}\n`)
   }
+})
+
+test('so is that of the sign-in service of the demo', async t => {
+  const blocker = createServer().listen(0, '127.0.0.1')
+  await once(blocker, 'listening')
+  t.teardown(() => { blocker.close() })
+  const { port } = blocker.address() as AddressInfo
+  const { code, stderr } = await runCommand(['serve', '--demo', '--port', String(port - 1)], { cwd: t.testdir() })
+  t.equal(code, 69)
+  t.equal(stderr, `error: login.port: port ${port} on 127.0.0.1 is already in use: stop the process that listens there, or change login.port or --port\n`)
 })
 
 test('a config file, and a shutdown that first says so', needs('curl'), async t => {
