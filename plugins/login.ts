@@ -41,18 +41,31 @@ const PROVIDER_ROUTES: ReadonlyArray<readonly ['GET' | 'POST' | 'OPTIONS', strin
   ['GET', '/session/end'], ['POST', '/session/end/confirm'], ['GET', '/session/end/success']
 ]
 
+/** Those that start a sign-in. */
+const STARTS = ['/auth', '/device/auth']
+/** More than a person needs, since a browser starts over, and fewer than fill the store. */
+const STARTED_PER_ATTEMPT = 5
+/** Of `state`, `nonce` and the rest of an authorization request, which the store keeps. */
+const MAX_URL_BYTES = 4_096
+
 /** If a client uses the device flow. */
 const DEVICE_ROUTES: typeof PROVIDER_ROUTES = [['POST', '/device/auth'], ['GET', '/device'], ['POST', '/device'], ['GET', '/device/:uid']]
 
 async function login (fastify: FastifyInstance, { assets, ...options }: LoginPluginOptions): Promise<void> {
   await fastify.register(rateLimit, { global: false })
-  const count = fastify.createRateLimit({ max: options.config.maxAttemptsPerMinute, timeWindow: '1 minute', keyGenerator: ({ ip }) => ip, ipv6Subnet: 64 })
+  // by address, and by /64 of IPv6
+  const limitTo = (max: number): (request: FastifyRequest) => Promise<boolean> => {
+    const count = fastify.createRateLimit({ max, timeWindow: '1 minute', ipv6Subnet: 64 })
+    return async request => {
+      const limit = await count(request)
+      return !limit.isAllowed && limit.isExceeded
+    }
+  }
+  const isGuessing = limitTo(options.config.maxAttemptsPerMinute)
+  const isFlooding = limitTo(options.config.maxAttemptsPerMinute * STARTED_PER_ATTEMPT)
   // the OpenID provider knows Node's request alone
   const requests = new WeakMap<IncomingMessage, FastifyRequest>()
-  const isThrottled = async (request: IncomingMessage): Promise<boolean> => {
-    const limit = await count(requests.get(request)!)
-    return !limit.isAllowed && limit.isExceeded
-  }
+  const isThrottled = async (request: IncomingMessage): Promise<boolean> => await isGuessing(requests.get(request)!)
   const service = await openLogin({ ...options, isThrottled })
 
   const issuer = new URL(options.config.issuer)
@@ -69,7 +82,7 @@ async function login (fastify: FastifyInstance, { assets, ...options }: LoginPlu
     sendError(service, request, reply, 404, ERRORS.notFound, 'the sign-in service has no such endpoint, or it is switched off')
   })
   fastify.setErrorHandler((error: FastifyError, request, reply) => { handleError(service, options, error, request, reply) })
-  await fastify.register(async scope => { mountProvider(scope, service) })
+  await fastify.register(async scope => { mountProvider(scope, service, isFlooding) })
   await fastify.register(async scope => {
     scope.removeAllContentTypeParsers()
     await scope.register(formbody)
@@ -77,7 +90,8 @@ async function login (fastify: FastifyInstance, { assets, ...options }: LoginPlu
   })
 }
 
-function mountProvider (scope: FastifyInstance, service: Login): void {
+/** @param isFlooding whether the address of a request starts too many sign-ins, each of which the store keeps for minutes */
+function mountProvider (scope: FastifyInstance, service: Login, isFlooding: (request: FastifyRequest) => Promise<boolean>): void {
   const { base, config, pages, isThrottled } = service
   scope.removeAllContentTypeParsers()
   scope.addContentTypeParser('*', (_request, _payload, done) => { done(null) })
@@ -87,7 +101,9 @@ function mountProvider (scope: FastifyInstance, service: Login): void {
       method,
       url: `${base}${path}`,
       async onRequest (request, reply) {
-        if (isUnbounded(request, scope.initialConfig.bodyLimit!)) sendError(service, request, reply, 413, ERRORS.internal, 'the request is too large, or does not tell its length')
+        if (request.url.length > MAX_URL_BYTES) sendError(service, request, reply, 414, ERRORS.invalidRequest, `the URL is longer than ${MAX_URL_BYTES} bytes`)
+        else if (isUnbounded(request, scope.initialConfig.bodyLimit!)) sendError(service, request, reply, 413, ERRORS.internal, 'the request is too large, or does not tell its length')
+        else if (STARTS.includes(path) && await isFlooding(request)) sendError(service, request, reply, 429, ERRORS.throttled, 'too many sign-ins were started from this address; try again later')
         else if (method === 'POST' && path === '/device' && await isThrottled(request.raw)) sendPage(reply, { status: 429, html: pages.error(ERRORS.throttled) })
         if (reply.sent) return reply
       },
@@ -118,6 +134,7 @@ function mountPages (scope: FastifyInstance, service: Login, assets: LoginPlugin
   }
   page('GET', '/', async request => await showHome(service, request))
   if (base !== '') page('GET', '', async () => ({ location: `${base}/` }))
+  page('GET', '/sign-in', async () => ({ location: `${base}/` }))
   page('POST', '/sign-in', async request => await submitHomePassword(service, request))
   page('GET', '/clients/:id', async (request, { id }) => await showClient(service, id!, request))
   page('GET', '/clients/:id/kubeconfig/:variant', async (request, { id, variant }) => await downloadKubeconfig(service, id!, variant!, request))

@@ -19,7 +19,7 @@ export const SigningKeyConfig = Closed({
 export type SigningKeyConfig = Static<typeof SigningKeyConfig>
 
 export const ClusterConfig = Closed({
-  server: Type.String({ pattern: '^https://[^\\s?#]+$', expected: 'an https URL, such as https://api.example.com:6443', description: 'URL of the API server, as people reach it.' }),
+  server: Type.String({ pattern: '^https://[^\\s?#@]+$', expected: 'an https URL without a user, such as https://api.example.com:6443', description: 'URL of the API server, as people reach it.' }),
   certificateAuthorityFile: Type.Optional(Type.Unsafe<string>({ ...Path, description: 'CA of the API server, PEM; embedded in the kubeconfig.' }))
 }, { description: 'Cluster of the client: the pages offer a kubeconfig for it.' })
 export type ClusterConfig = Static<typeof ClusterConfig>

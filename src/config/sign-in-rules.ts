@@ -10,6 +10,9 @@ import { entriesOf, type AddError } from './rule.js'
 /** Fields may have errors of their own, which `addError` knows. */
 export function validateSignIn (config: Config, addError: AddError): void {
   const { login, sessions, store } = config
+  for (const [path, issuer] of [['login.issuer', login?.issuer], ['sessions.issuer', sessions?.issuer]] as const) {
+    if (typeof issuer === 'string' && !isNormalUrl(issuer)) addError(path, 'is not a URL as browsers write it: check host and port, and leave out "." and ".." and a default port')
+  }
   if (isMapping(login)) {
     validateProxies(login, addError)
     validateProviders(config, login, addError)
@@ -32,6 +35,7 @@ export function findSignInWarnings ({ login, sessions }: Pick<Config, 'login' | 
       return grant === -1 || clientSecret === undefined ? [] : [{ path: `login.clients[${index}].grants[${grant}]`, message: 'lets a web application ask people for their passwords: remove "password", unless it can\'t redirect browsers' }]
     }),
     ...(login.trustedProxies ?? []).flatMap((proxy, index) => proxy.endsWith('/0') ? [{ path: `login.trustedProxies[${index}]`, message: 'trusts every address, so anyone can choose the address that limits and audit lines are about: name the proxies' }] : []),
+    ...sessions?.issuer !== undefined && sessions.issuer !== login.issuer ? [{ path: 'sessions.issuer', message: 'differs from login.issuer: reviews of this process deny the tokens that it issues' }] : [],
     ...(sessions?.audiences ?? []).flatMap((audience, index) => ids.includes(audience) ? [] : [{ path: `sessions.audiences[${index}]`, message: `is the ID of no client in login.clients${didYouMean(audience, ids)}` }])
   ]
 }
@@ -44,6 +48,11 @@ function validateProxies ({ tls, trustedProxies }: LoginConfig, addError: AddErr
   trustedProxies.forEach((proxy: unknown, index) => {
     if (typeof proxy === 'string' && !isAddressOrBlock(proxy)) addError(`login.trustedProxies[${index}]`, 'is not an IP address or a CIDR block, such as 10.0.0.0/8')
   })
+}
+
+/** Whether a browser requests it as it is written. */
+function isNormalUrl (text: string): boolean {
+  return URL.canParse(text) && [text, `${text}/`].includes(new URL(text).href)
 }
 
 function isAddressOrBlock (text: string): boolean {

@@ -44,7 +44,8 @@ class StoreAdapter implements Adapter {
     return await this.#ask(async () => {
       const stored = await this.#store.get(this.#key('id', id))
       if (stored === undefined) return undefined
-      const payload = JSON.parse(stored) as AdapterPayload
+      const payload = parsed(stored)
+      if (payload === undefined) return undefined
       const consumed = CONSUMABLE.includes(this.#model) && await this.#store.get(this.#key('consumed', id)) !== undefined
       return consumed ? { ...payload, consumed } : payload
     })
@@ -86,6 +87,16 @@ class StoreAdapter implements Adapter {
     } catch (error) {
       throw translateOutage(this.#library, error)
     }
+  }
+}
+
+/** `undefined`: somebody else has written it. */
+function parsed (text: string): AdapterPayload | undefined {
+  try {
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && value !== null ? value as AdapterPayload : undefined
+  } catch {
+    return undefined
   }
 }
 

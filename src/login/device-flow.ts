@@ -26,7 +26,7 @@ export function deviceFlow (pages: Pages, enabled: boolean): DeviceFlow {
     userCodeInputSource (ctx, form, out, error) {
       const page = entryPage(pages, form, out, error)
       // an outage and the like; a wrong code is no error of HTTP
-      sendPage(ctx, ctx.status, page)
+      sendPage(ctx, error === undefined ? 200 : ctx.status, page)
     },
     userCodeConfirmSource (ctx, form, client, deviceInfo, userCode) {
       const { address, requestedAt } = deviceInfo as unknown as DeviceInfo

@@ -51,7 +51,7 @@ export async function downloadKubeconfig (login: Login, id: string, variant: str
   const signedIn = await findSignedIn(login, request)
   if (signedIn === undefined) return { location: `${login.base}/` }
   const model = await clientModel(login, id, signedIn, request.address)
-  const file = model === undefined ? undefined : login.kubeconfig(variant, model)
+  const file = model === undefined ? undefined : await login.kubeconfig(variant, model)
   return file ?? { status: 404, html: login.pages.error(ERRORS.notFound) }
 }
 

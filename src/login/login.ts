@@ -33,7 +33,7 @@ export interface LoginOptions {
   readonly keys: SigningKeySource
   readonly pages: Pages
   /** A kubeconfig of the client; `undefined`: there is no such variant. */
-  readonly kubeconfig: (variant: string, client: ClientModel) => KubeconfigFile | undefined
+  readonly kubeconfig: (variant: string, client: ClientModel) => Promise<KubeconfigFile | undefined>
   readonly observer: LoginObserver
   readonly log: Log
   /** Counts an attempt of the address that sent the request. */
@@ -80,7 +80,7 @@ export class Login {
     const secrets = keys.map(({ d }) => d as string)
     const browser = { name: this.#cookies.names.browser, options: this.#cookies.options, signatures: new Signatures(deriveKeys(secrets, 'forms')) }
     const provider = createOpenIdProvider({ library, config, store, accounts, pages, log, observer, base, cookies: this.#cookies, cookieSignatures: new Signatures(deriveKeys(secrets, 'cookies')), keys, attempts, isThrottled })
-    useMiddleware(provider, { library, base, browser, pages, log })
+    useMiddleware(provider, { library, base, browser, session: this.#cookies.names.session, pages, log })
     this.#current = { provider, handle: provider.callback(), browser }
   }
 

@@ -1,5 +1,6 @@
 /** What surrounds the OpenID provider in each request. */
 import type { EventEmitter } from 'node:events'
+import type { ServerResponse } from 'node:http'
 import type Provider from 'oidc-provider'
 import type { KoaContextWithOIDC } from 'oidc-provider'
 import { Browser, type BrowserOptions } from './browser.js'
@@ -10,16 +11,22 @@ import type { Library, Log } from './library.js'
 import type { Pages } from './pages/models.js'
 import { allowFormAction } from './security-headers.js'
 
+interface Answering {
+  readonly res: ServerResponse
+}
+
 export interface MiddlewareOptions {
   readonly library: Library
   /** Path of the issuer, without "/" at the end. */
   readonly base: string
   readonly browser: BrowserOptions
+  /** Name of the cookie of the browser session. */
+  readonly session: string
   readonly pages: Pages
   readonly log: Log
 }
 
-export function useMiddleware (provider: Provider, { library, base, browser, pages, log }: MiddlewareOptions): void {
+export function useMiddleware (provider: Provider, { library, base, browser, session, pages, log }: MiddlewareOptions): void {
   const { SessionNotFound } = library.errors
   const emitter: EventEmitter = provider
   emitter.on('error', (error: Error) => { log.error({ err: error }, 'a sign-in request failed; this is a bug of authn-webhook') })
@@ -27,8 +34,15 @@ export function useMiddleware (provider: Provider, { library, base, browser, pag
     try {
       await next()
     } catch (thrown) {
-      sendOutage(ctx, translateOutage(library, thrown), pages, log)
+      if (isLostSession(thrown)) {
+        ctx.status = 400
+        sendErrorPage(ctx, pages, { error: 'invalid_request' }, new SessionNotFound('the browser has no session'))
+      } else {
+        sendOutage(ctx, translateOutage(library, thrown), pages, log)
+      }
     }
+    // a request with an old cookie must not sign the browser out
+    if (ctx.status >= 400) keepCookie(ctx, session)
   })
   provider.use(async (ctx, next) => {
     // where the provider's own URLs begin; the path it sees is without
@@ -42,6 +56,19 @@ export function useMiddleware (provider: Provider, { library, base, browser, pag
     await next()
     finish(ctx as unknown as KoaContextWithOIDC)
   })
+}
+
+/** The OpenID provider fails in this way to save a session that a stranger's request did not have. */
+function isLostSession (error: unknown): boolean {
+  return error instanceof TypeError && error.message.includes('previously persisted')
+}
+
+/** Takes back a change of a cookie. */
+function keepCookie ({ res }: Answering, name: string): void {
+  const cookies = [res.getHeader('set-cookie') ?? []].flat().map(String)
+  res.removeHeader('set-cookie')
+  const others = cookies.filter(cookie => !cookie.startsWith(`${name}=`) && !cookie.startsWith(`${name}.sig=`))
+  if (others.length > 0) res.setHeader('set-cookie', others)
 }
 
 /** The cookies of a sign-in can be planted by another host of the same domain; whoever typed the password must have both. */

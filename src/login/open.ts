@@ -26,7 +26,7 @@ export interface LoginParts extends Pick<LoginOptions, 'signIn' | 'pages' | 'kub
 /** @throws LoginProviderError, ValidationError for a file with errors */
 export async function openLoginParts ({ config, open, timeout, log, reportReload }: LoginPartsOptions): Promise<LoginParts> {
   const signIn = new SignIn({ providers: loginProviders(config, open), timeout })
-  const kubeconfig = openKubeconfigFiles(config)
+  const kubeconfig = await openKubeconfigFiles(config)
   const keys = await openSigningKeys({ keys: config.signingKeys, log, reportReload })
   return { signIn, kubeconfig, keys, pages: createPages({ base: basePath(config.issuer) }), assets, close: keys.close }
 }

@@ -261,11 +261,53 @@ void test('double submit and the back button', async t => {
 })
 
 void test('abandoned sign-ins keep one short value each', async t => {
-  const login = await startLogin(t)
+  const login = await startLogin(t, { config: { maxAttemptsPerMinute: 1_000 } })
   const { url } = await authorizationRequest(await login.client())
   for (let batch = 0; batch < 2_000; batch += 20) await Promise.all(Array.from({ length: 20 }, async () => await login.browser().send('GET', url)))
   t.equal(login.store.values.size, 2_000)
   t.ok([...login.store.values.values()].every(value => value.length < 2_000))
+})
+
+void test('one address can\'t fill the store with sign-ins', async t => {
+  const login = await startLogin(t, { config: { maxAttemptsPerMinute: 2 } })
+  const config = await login.client()
+  const { url } = await authorizationRequest(config)
+  for (let started = 0; started < 10; started++) t.equal((await login.browser().get(url)).page, 'signIn')
+  t.match(await login.browser().get(url), { status: 429, page: 'error', model: { title: 'Too many requests' } })
+  t.match(await failureOf(client.initiateDeviceAuthorization(config, { scope: 'openid' })), { status: 429 })
+  t.match(await login.browser().get((await authorizationRequest(config, { state: 'x'.repeat(4_096) })).url), { status: 414, page: 'error' }, 'nor with long parameters')
+})
+
+void test('addresses of one IPv6 network count as one', async t => {
+  const login = await startLogin(t, { prefix: '/device', config: { maxAttemptsPerMinute: 3 } })
+  const browser = login.browser()
+  const page = await browser.get('/device/')
+  const problems: unknown[] = []
+  for (const [index, address] of ['2001:db8:1:1::1', '2001:db8:1:1::2', '2001:db8:1:1:ffff::3', '2001:db8:1:1::4', '2001:db8:1:2::1'].entries()) {
+    problems.push((await browser.post(page.model['action'], { csrf: page.model['csrf'], username: `nobody-${index}`, password: 'wrong' }, { 'x-test-address': address })).model['problem'])
+  }
+  t.strictSame(problems, ['rejected', 'rejected', 'rejected', 'throttled', 'rejected'])
+})
+
+void test('requests without the cookies that they need are errors of the client', async t => {
+  const login = await startLogin(t)
+  const { user_code: code } = await client.initiateDeviceAuthorization(await login.client(), { scope: 'openid' })
+  t.match(await login.browser().get('/device/unknown'), { status: 400, page: 'error' })
+  t.match(await login.browser().post('/device', { user_code: code }), { status: 400, page: 'error' })
+  t.match(await login.browser().get('/auth/unknown'), { status: 400, page: 'error' })
+  t.notMatch(login.lines.join(''), /"level":(50|"error")/)
+})
+
+void test('a step that comes twice does not sign the browser out', async t => {
+  const login = await startLogin(t)
+  const flow = await authorizationRequest(await login.client())
+  const browser = login.browser()
+  await signIn(browser, await browser.get('/'))
+  const session = browser.cookie('session')
+  t.match(await browser.get('/auth/unknown'), { status: 400 })
+  t.equal(browser.cookie('session'), session)
+  t.ok((await authorize(browser, flow.url)).searchParams.get('code'))
+  t.equal((await browser.get('/')).page, 'home')
 })
 
 void test('guessing passwords and device codes is limited by address', async t => {

@@ -38,7 +38,7 @@ for (const [where, prefix] of [['over HTTPS', undefined], ['behind a proxy, belo
     t.ok(device.verification_uri.startsWith(`${login.issuer}/`))
     const browser = login.browser()
     const entry = await browser.get(device.verification_uri)
-    t.equal(entry.page, 'deviceEntry')
+    t.match(entry, { status: 200, page: 'deviceEntry' })
     const form = readForm(entry.model['form'])
     const wrong = await browser.post(form.action, { ...form.fields, user_code: 'BBBB-BBBB' })
     t.match(wrong, { status: 200, model: { problem: 'unknown-code' } })

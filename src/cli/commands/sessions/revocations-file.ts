@@ -16,6 +16,8 @@ export interface RevocationsFileSettings {
   readonly file: string
   /** Longest lifetime of a session token, a duration. */
   readonly tokenTTL: string
+  /** Of the usernames of all providers; unknown without a config. */
+  readonly usernamePrefixes?: readonly string[]
 }
 
 export function addRevocationsFileOptions (command: Command): Command {
@@ -29,5 +31,5 @@ export async function findRevocationsFile ({ config: configFile, file }: Revocat
   const { config, file: loaded } = await loadConfigFile(configFile, terminal)
   const revocationsFile = sessionsOf(config)?.revocationsFile
   if (revocationsFile === undefined) throw new CommandError(`${loaded} names no sessions.revocationsFile: set it, and restart the service; or pass --file`)
-  return { file: revocationsFile, tokenTTL: tokenTTLOf(config) }
+  return { file: revocationsFile, tokenTTL: tokenTTLOf(config), usernamePrefixes: config.identityProviders.map(({ usernamePrefix = '' }) => usernamePrefix) }
 }

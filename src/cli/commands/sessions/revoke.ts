@@ -42,13 +42,15 @@ async function revoke (options: RevokeOptions, terminal: Terminal): Promise<void
   const { user, id, before, output } = options
   if (user === undefined && id === undefined) throw new CommandError('pass --user, or --id for one token')
   if (user === undefined && before !== undefined) throw new CommandError('--before needs --user: --id revokes one token')
-  const { file, tokenTTL } = await findRevocationsFile(options, terminal)
+  const { file, tokenTTL, usernamePrefixes } = await findRevocationsFile(options, terminal)
   const now = Date.now()
   const entry = createEntry(options, milliseconds(tokenTTL), now)
   const { isNew, pruned } = await change(file, entry, now)
   printResult(terminal, output, { file, ...entry, added: isNew, pruned }, () => `${describe(entry)} ${isNew ? `revoked in ${file}` : `already revoked in ${file}`}`)
   if (pruned > 0) terminal.note(pruned === 1 ? 'removed an expired entry' : `removed ${pruned} expired entries`)
-  if (user !== undefined) terminal.note(`${JSON.stringify(user)} can sign in again: to prevent that, disable the account where it is kept.`)
+  if (user !== undefined && before !== undefined && before.getTime() > now) terminal.note(`tokens that ${JSON.stringify(user)} gets before ${entry.before} are denied too`)
+  else if (user !== undefined) terminal.note(`${JSON.stringify(user)} can sign in again: to prevent that, disable the account where it is kept.`)
+  if (user !== undefined && usernamePrefixes?.every(prefix => !user.startsWith(prefix)) === true) terminal.note(`no user has this name: usernames begin with ${usernamePrefixes.join(' or ')}, as in ${usernamePrefixes[0]!}${user}`)
   terminal.note('A running service reloads the file within seconds; API servers may use a cached answer until --authentication-token-webhook-cache-ttl has passed.')
 }
 

@@ -34,7 +34,7 @@ class FieldReader {
   }
 }
 
-async function validateLogin ({ tls, signingKeys, clients }: LoginConfig, reader: FieldReader, findings: Findings): Promise<LocatedError[]> {
+async function validateLogin ({ tls, certificateAuthorityFile, signingKeys, clients }: LoginConfig, reader: FieldReader, findings: Findings): Promise<LocatedError[]> {
   const { readCertificates } = await import('../../../certificates/pem.js')
   const { readSigningKey, readSigningKeys } = await import('../../../session-keys/signing-keys.js')
   const errors = tls === undefined ? [] : await validateTls({ ...tls, clientNames: [], minVersion: 'TLSv1.2' }, { path: 'login.tls', clients: 'browsers' }, findings)
@@ -44,6 +44,7 @@ async function validateLogin ({ tls, signingKeys, clients }: LoginConfig, reader
   }
   // a key that is there twice
   if (isComplete) await reader.read(signingKeys, 'login.signingKeys', async () => await readSigningKeys(signingKeys))
+  if (certificateAuthorityFile !== undefined) await reader.read({ certificateAuthorityFile }, 'login', async () => await readCertificates(certificateAuthorityFile))
   for (const [index, { cluster }] of clients.entries()) {
     const file = cluster?.certificateAuthorityFile
     if (file !== undefined) await reader.read(cluster, `login.clients[${index}].cluster`, async () => await readCertificates(file))
