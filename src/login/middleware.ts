@@ -71,7 +71,7 @@ function keepCookie ({ res }: Answering, name: string): void {
   if (others.length > 0) res.setHeader('set-cookie', others)
 }
 
-/** The cookies of a sign-in can be planted by another host of the same domain; whoever typed the password must have both. */
+/** The cookies of a sign-in can be planted by another host of the same domain, so the browser that typed the password must be the one that goes on. */
 async function isOwnBrowser (provider: Provider, uid: string, browser: Browser): Promise<boolean> {
   const interaction = await provider.Interaction.find(uid)
   const login = interaction?.result?.login

@@ -36,11 +36,11 @@ function hasCertificate (pem: string): boolean {
 }
 
 /**
- * Others than the group may not read the key, and nobody but its owner may replace
+ * Only the owner and the group may read the key, and only the owner may replace
  * it. The group may read it: Kubernetes gives a Secret to the group of the pod.
  */
 async function assertPrivate (file: string): Promise<void> {
   const { mode } = await stat(file)
   const problem = (mode & 0o002) !== 0 ? 'world-writable' : (mode & 0o004) !== 0 ? 'world-readable' : (mode & 0o020) !== 0 ? 'group-writable' : undefined
-  if (problem !== undefined) throw invalidFile(file, `is ${problem}, and whoever has this key can sign in as anyone: run "chmod 600 ${file}", or set the volume's defaultMode to 0440`)
+  if (problem !== undefined) throw invalidFile(file, `is ${problem}, and anyone who has this key can sign in as any user: run "chmod 600 ${file}", or set the volume's defaultMode to 0440`)
 }

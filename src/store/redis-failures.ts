@@ -1,7 +1,7 @@
 /**
  * Failed-password counts that replicas share in Redis. Neither names nor passwords
  * are stored, but digests, whose key comes from the password of Redis, so that the
- * replicas agree on it. Without one, whoever reads Redis can test guesses
+ * replicas agree on it. Without one, anyone who can read Redis can test guesses
  * of names; so nothing is derived from passwords then, and the same wrong
  * password counts once for each replica that sees it.
  */
@@ -31,7 +31,7 @@ const PAUSE = 5_000
 const LEASE = 90_000
 /**
  * Hexadecimal digits of a password's digest. So few that many passwords share
- * one: whoever reads Redis and knows the key can't tell which was tried. Of
+ * one: someone who reads Redis and knows the key can't tell which was tried. Of
  * 8,000 wrong passwords, one is mistaken for an earlier one and not counted.
  */
 const GUESS_DIGITS = 4

@@ -173,7 +173,7 @@ void test('session fixation: signing in changes the session', async t => {
   t.equal((await home.get('/')).page, 'home')
 })
 
-void test('whoever signs in next gets a session of their own', async t => {
+void test('the next user of the same browser gets a new session', async t => {
   const login = await startLogin(t)
   const config = await login.client()
   const browser = login.browser()

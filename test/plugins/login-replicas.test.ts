@@ -8,7 +8,7 @@ import { readForm } from '../fixtures/plain-pages.js'
 import { REDIS_PASSWORD, startRedis, storeConfig, type Redis } from '../fixtures/redis.js'
 import { openReady, untilReady } from '../fixtures/stores.js'
 
-/** `undefined` where there is no Redis, and the test is skipped. */
+/** Returns `undefined` and skips the test if Redis is not installed. */
 async function start (t: Test): Promise<{ redis: Redis, login: TestLogin, recovered: () => Promise<void> } | undefined> {
   const redis = await startRedis(t, { password: REDIS_PASSWORD })
   if (redis === undefined) return undefined

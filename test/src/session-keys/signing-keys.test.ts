@@ -86,7 +86,7 @@ test('who else may have access to a private key', async t => {
     chmodSync(keyFile, mode)
     const read = readSigningKey(pairIn(dir, 'a'))
     if (problem === undefined) t.ok(await read, mode.toString(8))
-    else await t.rejects(read, { message: `${keyFile}: is ${problem}, and whoever has this key can sign in as anyone: run "chmod 600 ${keyFile}", or set the volume's defaultMode to 0440` }, mode.toString(8))
+    else await t.rejects(read, { message: `${keyFile}: is ${problem}, and anyone who has this key can sign in as any user: run "chmod 600 ${keyFile}", or set the volume's defaultMode to 0440` }, mode.toString(8))
   }
 })
 

@@ -23,7 +23,7 @@ export function revokeCommand (terminal: Terminal): Command {
     .addHelpText('after', `
 The entry is removed when all tokens that it revokes have expired: login.tokenTTL of
 the config later, or 24h. Creates the file if it does not exist. The user can sign in
-again: to prevent that, disable the account where it is kept.
+again: to prevent this, disable the account in its directory or users file.
 
 Examples:
   $ authn-webhook sessions revoke --user alice
@@ -49,7 +49,7 @@ async function revoke (options: RevokeOptions, terminal: Terminal): Promise<void
   printResult(terminal, output, { file, ...entry, added: isNew, pruned }, () => `${describe(entry)} ${isNew ? `revoked in ${file}` : `already revoked in ${file}`}`)
   if (pruned > 0) terminal.note(pruned === 1 ? 'removed an expired entry' : `removed ${pruned} expired entries`)
   if (user !== undefined && before !== undefined && before.getTime() > now) terminal.note(`tokens that ${JSON.stringify(user)} gets before ${entry.before} are denied too`)
-  else if (user !== undefined) terminal.note(`${JSON.stringify(user)} can sign in again: to prevent that, disable the account where it is kept.`)
+  else if (user !== undefined) terminal.note(`${JSON.stringify(user)} can sign in again: to prevent this, disable the account in its directory or users file.`)
   if (user !== undefined && usernamePrefixes?.every(prefix => !user.startsWith(prefix)) === true) terminal.note(`no user has this name: usernames begin with ${usernamePrefixes.join(' or ')}, as in ${usernamePrefixes[0]!}${user}`)
   terminal.note('A running service reloads the file within seconds; API servers may use a cached answer until --authentication-token-webhook-cache-ttl has passed.')
 }

@@ -69,7 +69,7 @@ test('list of files that are no keys', async t => {
   t.equal(code, 2)
   t.match(stdout, new RegExp(`^${name} .* invalid `, 'm'))
   t.match(stdout, /^z +- .* invalid +- +-$/m)
-  t.match(stderr, /is world-readable, and whoever has this key can sign in as anyone: run "chmod 600 .*\n.*z\.crt: holds no certificate/)
+  t.match(stderr, /is world-readable, and anyone who has this key can sign in as any user: run "chmod 600 .*\n.*z\.crt: holds no certificate/)
 })
 
 test('list of an empty directory', async t => {

@@ -64,7 +64,7 @@ test('revoke --user revokes the tokens of a user until now', async t => {
   t.ok(Date.parse(entry!.before!) <= Date.now() + 1000)
   t.equal(Date.parse(entry!.expires!) - Date.parse(entry!.before!), 2 * HOUR, 'login.tokenTTL')
   t.equal(stdout, `tokens of "alice" that were issued before ${entry!.before}: revoked in ${file}\n`)
-  t.match(stderr, /^"alice" can sign in again: to prevent that, disable the account .*\nA running service reloads the file within seconds; API servers may use a cached answer/)
+  t.match(stderr, /^"alice" can sign in again: to prevent this, disable the account .*\nA running service reloads the file within seconds; API servers may use a cached answer/)
   t.equal(statSync(file).mode & 0o777, 0o644)
 })
 
