@@ -290,7 +290,7 @@ test('the files of the sign-in service', async t => {
   const config = readFileSync(join(cwd, 'authn-webhook.yaml'), 'utf8')
   writeFileSync(join(cwd, 'authn-webhook.yaml'), config.replaceAll('tls/ca.crt', 'absent.crt').replace('certFiles: [keys/a.crt]', 'certFiles: [absent.crt]'))
   t.strictSame((await validate()).errors.map(({ file, path, message }: Record<string, string>) => `${file === join(cwd, 'authn-webhook.yaml') ? '' : 'revocations '}${path}: ${message!.replaceAll(cwd, '').slice(0, 40)}`), [
-    'login.signingKeys[0].keyFile: /keys/a.key: is world-readable, and whoe',
+    'login.signingKeys[0].keyFile: /keys/a.key: is world-readable, and anyo',
     'login.clients[0].cluster.certificateAuthorityFile: /absent.crt: does not exist',
     'sessions.certFiles[0]: /absent.crt: does not exist',
     'revocations revocations[0]: must be a mapping with one of jti, subje',
