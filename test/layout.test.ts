@@ -72,6 +72,14 @@ test('every source file is loaded', async t => {
   for (const file of LOADABLE) t.ok(await import(pathToFileURL(join(ROOT, file)).href), file)
 })
 
+// those of `devDependencies` are missing where the package is installed
+test('every imported package is a dependency', async t => {
+  const { dependencies } = JSON.parse(read('package.json')) as { dependencies: Record<string, string> }
+  const packages = SOURCES.flatMap(file => importsOf(file, { types: false })).filter(target => !/^(node:|authn-webhook\/|.*\.ts$)/.test(target))
+    .map(target => /^(@[^/]+\/)?[^/]+/.exec(target)![0])
+  t.strictSame([...new Set(packages)].filter(name => !(name in dependencies)).sort(), [])
+})
+
 // in a circle, what works depends on which file is loaded first
 test('no imports go in a circle', async t => {
   t.strictSame(circles(), [])
