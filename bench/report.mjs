@@ -12,6 +12,7 @@ const FIGURES = [
   ['p99', 'p99', 2],
   ['p999', 'p99.9', 2],
   ['lateness', 'sent late, p99', 2],
+  ['bytes', 'bytes with style sheet and script', 0],
   ['bytesPerToken', 'bytes a token', 0],
   ['reload', 's to reload', 1],
   ['peak', 'MB resident at most', 0],

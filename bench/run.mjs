@@ -14,6 +14,7 @@ import { memory } from './cases/memory.mjs'
 import { cachedTokens, users } from './cases/scale.mjs'
 import { reload } from './cases/reload.mjs'
 import { session } from './cases/session.mjs'
+import { signIn } from './cases/sign-in.mjs'
 import { start } from './cases/start.mjs'
 import { throughput } from './cases/throughput.mjs'
 import { pinThisProcess } from './cores.mjs'
@@ -23,7 +24,7 @@ import { requirePackages } from '../test/e2e/tools.mjs'
 import { buildGoPeer, findNode } from './tools.mjs'
 import { createWorld } from './world.mjs'
 
-const CASES = { throughput, jwt, session, latency, disturbance, 'cached-tokens': cachedTokens, users, reload, start, memory }
+const CASES = { throughput, jwt, session, 'sign-in': signIn, latency, disturbance, 'cached-tokens': cachedTokens, users, reload, start, memory }
 
 /** How much of everything: enough to judge, or just enough to see that it works. */
 const FULL = {
@@ -37,6 +38,9 @@ const FULL = {
   jwts: 24_000,
   /** JWTs of a window. */
   freshJwts: 3_000,
+  /** Sign-in pages. */
+  pages: 300,
+  abandoned: 10_000,
   /** `[reviews a second, seconds]` */
   rates: [[100, 1.5], [1000, 3], [5000, 1]],
   /** Seconds: a full collection stalls 40 of 1,000 reviews a second every few seconds, and must not be the 99th percentile of a window. */
@@ -47,7 +51,7 @@ const FULL = {
   many: 100_000,
   reviews: 1_000_000
 }
-const SMOKE = { rounds: 1, window: 0.2, warmUp: 500, bcryptReviews: 4, jwts: 400, freshJwts: 100, rates: [[100, 0.2], [1000, 0.2], [5000, 0.2]], disturbed: 0.2, reload: 1, many: 1_000, reviews: 10_000 }
+const SMOKE = { rounds: 1, window: 0.2, warmUp: 500, bcryptReviews: 4, jwts: 400, freshJwts: 100, pages: 20, abandoned: 40, rates: [[100, 0.2], [1000, 0.2], [5000, 0.2]], disturbed: 0.2, reload: 1, many: 1_000, reviews: 10_000 }
 /** Seconds of the run for measuring again what somebody else disturbed. */
 const SPARE = 60
 

@@ -72,6 +72,13 @@ export function numberedUsers (count, { full = false } = {}) {
   return `${BEGINNING}users:\n${users.join('')}`
 }
 
+/** So many people with one password. */
+export async function usersWithPassword (count) {
+  const passwordHash = await hashPassword(PASSWORD)
+  const users = Array.from({ length: count }, (_, number) => userEntry({ username: `user-${number}`, uid: String(number), groups: ['developers'], extra: {} }, `passwordHash: ${passwordHash}`))
+  return `${BEGINNING}users:\n${users.join('')}`
+}
+
 function userEntry ({ username, uid, groups, extra }, credentials) {
   return `  - username: ${username}\n    uid: "${uid}"\n    groups: ${JSON.stringify(groups)}\n    extra: ${JSON.stringify(extra)}\n    ${credentials}\n`
 }
