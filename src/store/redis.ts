@@ -11,12 +11,17 @@ const ENTRY = 'state:'
 /** As many keys are in each of a few nodes, with hardly a doubt. */
 const CLUSTER_PROBES = Array.from({ length: 16 }, (_, i) => `probe:${i}`)
 
+/** Keys to try what the service needs with; in a cluster, some of each node. */
+export function probesOf ({ cluster }: StoreConfig): readonly string[] {
+  return cluster ? CLUSTER_PROBES : ['probe']
+}
+
 /** As `openStore`. */
 export async function openRedisStore (config: StoreConfig, { log }: StoreContext): Promise<OpenStore> {
   const { host, port } = addressOf(config)
   const timeout = milliseconds(config.timeout)
   const address = `${host.includes(':') ? `[${host}]` : host}:${port}`
-  const connection = new RedisConnection({ createClient: () => createRedisClient(config), probes: config.cluster ? CLUSTER_PROBES : ['probe'], address, timeout, log })
+  const connection = new RedisConnection({ createClient: () => createRedisClient(config), probes: probesOf(config), address, timeout, log })
   const failures = new RedisFailures({ connection, password: config.password, timeout, address, log })
   const set = async (key: string, value: string, seconds: number, condition?: 'NX'): Promise<boolean> => {
     const options = { expiration: { type: 'EX' as const, value: Math.max(1, Math.ceil(seconds)) }, ...condition && { condition } }

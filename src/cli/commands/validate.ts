@@ -30,7 +30,7 @@ interface ValidationResult {
 
 export function validateCommand (terminal: Terminal): Command {
   return addConfigOption(new Command('validate').description('report all errors of the config and of the files it names'))
-    .option('--online', 'also check that the source of each provider is reachable')
+    .option('--online', 'also check that the source of each provider and the store are reachable')
     .addOption(outputOption)
     .addHelpText('after', `
 Reads the config, users files, certificates and secrets, and reports each error with
@@ -39,7 +39,7 @@ mistakes, such as a certificate that expires within 30 days or that API servers
 reject, or names under system: and bcrypt hashes with a cost below 10 in a users file.
 
 Exit code: 0 valid, perhaps with warnings; 2 errors; 69 valid, but the source of a
-provider is unreachable (--online).
+provider or the store is unreachable (--online).
 
 Examples:
   $ authn-webhook validate
@@ -86,10 +86,20 @@ async function validate (file: string | undefined, env: NodeJS.ProcessEnv): Prom
   }
 }
 
-/** Of providers whose files have no errors. */
+/** Of providers and a store whose files have no errors. */
 async function findUnreachable (loaded: ValidConfig): Promise<LocatedError[]> {
   const { pingProviders } = await import('../ping-providers.js')
-  return (await pingProviders(loaded)).map(({ path, message }) => ({ file: loaded.file, path, line: loaded.lineOf(path), message }))
+  const unreachable = await pingProviders(loaded)
+  const store = await findStoreProblem(loaded)
+  return [...unreachable, ...store === undefined ? [] : [{ path: 'store.url', message: store }]]
+    .map(({ path, message }) => ({ file: loaded.file, path, line: loaded.lineOf(path), message }))
+}
+
+async function findStoreProblem ({ config: { store } }: ValidConfig): Promise<string | undefined> {
+  // the client of Redis loads slowly
+  if (store.kind === 'memory') return undefined
+  const { findStoreProblem } = await import('../../store/reach.js')
+  return await findStoreProblem(store, PROVIDER_PATIENCE)
 }
 
 /** Errors that the provider finds in its files. An error of a whole file is located at the config field that names the file, other errors at the provider. */

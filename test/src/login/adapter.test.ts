@@ -49,6 +49,20 @@ void test('access tokens and clients are not stored', async t => {
   t.strictSame(store.operations, [])
 })
 
+void test('a value that another program wrote counts as absent', async t => {
+  const store = createMapStore()
+  const adapter = createAdapter(store, library)('Session')
+  await adapter.upsert('id', { uid: 'uid' }, 60)
+  const [index, entry] = [...store.values.keys()] as [string, string]
+  for (const value of ['', 'not JSON', '{"uid":', 'null', '"text"', '7']) {
+    store.values.set(entry, value)
+    t.equal(await adapter.find('id'), undefined, value)
+    t.equal(await adapter.findByUid('uid'), undefined, value)
+  }
+  store.values.set(index, 'nothing has this ID')
+  t.equal(await adapter.findByUid('uid'), undefined)
+})
+
 void test('an outage of the store is temporarily_unavailable', async t => {
   const store = createMapStore()
   store.fails = () => true

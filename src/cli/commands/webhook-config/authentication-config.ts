@@ -38,10 +38,11 @@ export async function printAuthenticationConfig ({ config: file, client, certifi
   if (client === undefined && audiences.length > 1) {
     terminal.note(`warning: the API server will accept tokens of all clients (${audiences.join(', ')}), also those for other clusters; pass --client with the cluster's own`)
   }
-  if (certificateAuthority === undefined && config.login?.tls !== undefined) {
+  const caFile = certificateAuthority ?? config.login?.certificateAuthorityFile
+  if (caFile === undefined && config.login?.tls !== undefined) {
     terminal.note('warning: without --certificate-authority, the certificate of the sign-in service must be one that the API server\'s machine trusts')
   }
-  const ca = certificateAuthority === undefined ? undefined : await readCertificates(certificateAuthority, { pipes: true })
+  const ca = caFile === undefined ? undefined : await readCertificates(caFile, { pipes: certificateAuthority !== undefined })
   const printed = createAuthenticationConfig({ issuer, audiences: client ?? audiences, certificateAuthority: ca?.pem })
   printResult(terminal, output, printed, () => linesOfText(formatAuthenticationConfig(printed)))
 }

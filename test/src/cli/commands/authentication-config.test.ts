@@ -33,6 +33,15 @@ function home (t: Test, login: object = {}): string {
   })
 }
 
+test('the CA of the sign-in service is the one of the config, unless another is named', async t => {
+  const other = (await createCA({ commonName: 'other CA', days: 2 })).cert
+  const cwd = home(t, { certificateAuthorityFile: 'ca.crt' })
+  writeFileSync(join(cwd, 'other.crt'), other)
+  const caOf = async (...args: string[]): Promise<unknown> => (load((await runInProcess(webhookConfigCommand, ['webhook-config', '--authentication-config', '--config', join(cwd, 'authn-webhook.yaml'), ...args])).stdout) as any).jwt[0].issuer.certificateAuthority
+  t.equal(await caOf(), authority.cert)
+  t.equal(await caOf('--certificate-authority', join(cwd, 'other.crt')), other)
+})
+
 const TWO = { clients: [{ id: 'production' }, { id: 'staging' }] }
 
 test('the file says what is lost, and is one of the API server', async t => {

@@ -31,12 +31,12 @@ function revocationsIn (file: string): Revocation[] {
   return (load(readFileSync(file, 'utf8')) as { revocations: Revocation[] }).revocations
 }
 
-function configWith (sessions: object): string {
+function configWith (sessions: object, prefixes: object = {}): string {
   return dump({
     apiVersion: 'authn-webhook/v1',
     server: { host: '127.0.0.1' },
     tls: { certFile: 'tls.crt', keyFile: 'tls.key' },
-    identityProviders: [{ name: 'people', kind: 'static', config: { usersFile: 'users.yaml' } }],
+    identityProviders: [{ name: 'people', kind: 'static', ...prefixes, config: { usersFile: 'users.yaml' } }],
     login: { issuer: 'https://login.example.com', trustedProxies: ['10.0.0.1'], signingKeys: [{ certFile: 'a.crt', keyFile: 'a.key' }], tokenTTL: '2h', clients: [{ id: 'production' }] },
     sessions
   })
@@ -84,6 +84,19 @@ test('what is revoked, and for how long', async t => {
   t.equal((await revoke('--user', 'corp:bob', '--before', seconds(before.getTime() - HOUR))).added, false, 'an earlier time is covered')
   t.equal((await revoke('--user', 'corp:bob')).added, true, 'a later time is not')
   t.equal(revocationsIn(file).length, 4)
+})
+
+test('revoke says what it does not do', async t => {
+  const cwd = home(t)
+  writeFileSync(join(cwd, 'authn-webhook.yaml'), configWith({ revocationsFile: 'revocations.yaml' }, { usernamePrefix: 'corp:', groupPrefix: 'corp:' }))
+  const notesOf = async (...args: string[]): Promise<string> => (await sessions('revoke', ...args, '--config', join(cwd, 'authn-webhook.yaml'))).stderr
+  t.match(await notesOf('--user', 'alice'), /^no user has this name: usernames begin with corp:, as in corp:alice$/m)
+  const known = await notesOf('--user', 'corp:alice')
+  t.match(known, /^"corp:alice" can sign in again: to prevent this, disable the account/m)
+  t.notMatch(known, /no user has this name/)
+  const future = await notesOf('--user', 'corp:bob', '--before', '2999-01-01T00:00:00Z')
+  t.match(future, /^tokens that "corp:bob" gets before 2999-01-01T00:00:00Z are denied too$/m)
+  t.notMatch(future, /can sign in again/)
 })
 
 test('comments, order, mode and other entries stay; expired entries go', async t => {

@@ -6,7 +6,8 @@ import { openCA } from '../../../../src/certificates/directory.js'
 import { issueServing } from '../../../../src/certificates/issue.js'
 import { createSigningKey } from '../../../../src/session-keys/key-directory.js'
 import { withTime } from '../../../fixtures/certificates.js'
-import { runCommand } from '../../../fixtures/command.js'
+import { runCommand, type Outcome } from '../../../fixtures/command.js'
+import { REDIS_PASSWORD, startRedis } from '../../../fixtures/redis.js'
 import { newKeyPair } from '../../../fixtures/session-keys.js'
 
 const USERS = 'apiVersion: authn-webhook/v1\nusers:\n  - username: alice\n'
@@ -221,6 +222,22 @@ test('--help has examples', async (t) => {
   const { stdout, code } = await runCommand(['validate', '--help'])
   t.match(stdout, /Examples:\n.*authn-webhook validate/)
   t.equal(code, 0)
+})
+
+test('--online asks the store', async t => {
+  const redis = await startRedis(t, { password: REDIS_PASSWORD })
+  if (redis === undefined) return
+  const cwd = await home(t, {})
+  const validateWith = async (password: string): Promise<Outcome> => {
+    writeFileSync(join(cwd, 'authn-webhook.yaml'), `${CONFIG}store: { kind: redis, url: "redis://127.0.0.1:${redis.port}", password: { file: redis-password } }\n`)
+    writeFileSync(join(cwd, 'redis-password'), password, { mode: 0o600 })
+    return await runCommand(['validate', '--online'], { cwd })
+  }
+  t.match(await validateWith(REDIS_PASSWORD), { code: 0, stdout: /; every source is reachable\n$/, stderr: '' })
+  const problem = (text: string): object => ({ code: 69, stderr: new RegExp(`^.*authn-webhook\\.yaml:\\d+: store\\.url: redis 127\\.0\\.0\\.1:${redis.port} ${text}\n$`) })
+  t.match(await validateWith('wrong'), problem('rejects the user or password: check store\\.username and store\\.password'))
+  await redis.stop()
+  t.match(await validateWith(REDIS_PASSWORD), problem('can\'t be reached \\(ECONNREFUSED\\)'))
 })
 
 test('--online asks the source of each provider', async (t) => {
