@@ -31,9 +31,9 @@ export async function signInWithBrowser ({ config, signal, tell, openBrowser, de
       nonce
     })
     tell(['To sign in, continue in the browser. If it does not open, open this URL in a browser on this computer:', url.href])
-    const callback = listener.wait(AbortSignal.any([signal, expiry]))
-    await Promise.all([callback, offerBrowser(openBrowser, url, tell)])
-    return await answer(await callback, describe, async redirect => await client.authorizationCodeGrant(config, redirect, { pkceCodeVerifier: verifier, expectedState: state, expectedNonce: nonce, idTokenExpected: true }))
+    // some browsers run until they are closed
+    void offerBrowser(openBrowser, url, tell)
+    return await answer(await listener.wait(AbortSignal.any([signal, expiry])), describe, async redirect => await client.authorizationCodeGrant(config, redirect, { pkceCodeVerifier: verifier, expectedState: state, expectedNonce: nonce, idTokenExpected: true }))
   } catch (error) {
     if (expiry.aborted && !signal.aborted) throw new SignInError('not-signed-in', `nobody signed in within ${Math.round(timeout / 60_000)} min: run the command again`)
     throw error
