@@ -52,6 +52,7 @@ function tokenOf (response: TokenResponse): Token {
   const claims = response.claims()
   if (token === undefined || claims === undefined) throw new SignInError('unavailable', 'the sign-in service sent no ID token: check --issuer')
   const now = Date.now() / 1000
+  if (claims.exp - claims.iat <= EXPIRY_MARGIN) throw new SignInError('unavailable', `the sign-in service issues tokens for ${claims.exp - claims.iat} s, and more than ${EXPIRY_MARGIN} s are needed: your account may be about to expire; otherwise ask its administrator`)
   if (claims.iat > now + TOLERANCE) throw clockError('the token of the sign-in service is from the future')
   if (claims.exp - EXPIRY_MARGIN <= now) throw clockError('the token of the sign-in service has expired, or expires within a minute')
   return { token, expiresAt: claims.exp }
