@@ -12,6 +12,7 @@ COPY tsconfig.json tsconfig.build.json LICENSE ./
 COPY schemas schemas
 COPY src src
 COPY plugins plugins
+COPY scripts/bundle.mjs scripts/bundle.mjs
 RUN npm run build
 COPY scripts/image.mjs scripts/image.mjs
 RUN node scripts/image.mjs /image/app

@@ -22,8 +22,9 @@ if (major < 20 || (major === 20 && minor < 19)) {
 }
 
 for (const folder of ['.', ...process.argv.slice(2)]) install(folder)
-if (olderThan('dist/.tsbuildinfo', ['src', 'plugins', 'schemas', 'tsconfig.json', 'tsconfig.build.json', 'package-lock.json'])) {
+if (olderThan('dist/.tsbuildinfo', ['src', 'plugins', 'schemas', 'tsconfig.json', 'tsconfig.build.json', 'package-lock.json', 'scripts/bundle.mjs']) || !existsSync('dist/bin')) {
   run('Building …', process.execPath, ['node_modules/typescript/bin/tsc', '--project', 'tsconfig.build.json'])
+  run('Bundling the executables …', process.execPath, ['scripts/bundle.mjs'])
 }
 
 function install (folder) {

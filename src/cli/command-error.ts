@@ -1,8 +1,10 @@
+import { SignInError, type SignInFailure } from '../credential-plugin/sign-in-error.js'
+
 /** Exit codes of the command line; the larger ones are those of sysexits.h. */
 export const ExitCode = {
   /** Done, or authenticated. */
   done: 0,
-  /** Not authenticated, or a check failed. */
+  /** Not authenticated, not signed in, or a check failed. */
   no: 1,
   /** An error in the command line, or in a file that it names. */
   usage: 2,
@@ -26,7 +28,14 @@ export class CommandError extends Error {
 /** `internal` for an error that nobody expected. */
 export function exitCodeOf (error: unknown): ExitCode {
   if (error instanceof CommandError) return error.exitCode
+  if (error instanceof SignInError) return SIGN_IN[error.failure]
   return isExpected(error) ? ExitCode.usage : ExitCode.internal
+}
+
+const SIGN_IN: Readonly<Record<SignInFailure, ExitCode>> = {
+  invalid: ExitCode.usage,
+  'not-signed-in': ExitCode.no,
+  unavailable: ExitCode.unavailable
 }
 
 /** An error of this project (a config, a provider, a certificate), or of a file system: "EACCES: permission denied, open '/etc/x'". */

@@ -4,15 +4,13 @@ import { join } from 'node:path'
 import { Client, Attribute, Change } from 'ldapts'
 import type { Page } from 'playwright-core'
 import { test, type Test } from 'tap'
-import { createSigningKey } from '../../src/session-keys/key-directory.js'
 import { startChromium } from '../fixtures/chromium.js'
-import { freePort } from '../fixtures/child.js'
 import { runCommand } from '../fixtures/command.js'
 import { alice } from '../fixtures/people.js'
 import { DOMAIN, READER as SAMBA_READER, groupDN, startSamba, userDN } from '../fixtures/samba.js'
 import { ADMIN, GROUPS, READER, startSlapd, SUFFIX } from '../fixtures/slapd.js'
-import { startCluster, type Cluster } from './cluster.js'
-import { createWebhook, env, until, type Webhook } from './webhook.js'
+import { startSignInCluster } from './sign-in-cluster.js'
+import { env, until } from './webhook.js'
 
 const NAMESPACES = ['get', 'namespaces', '--output', 'name'] as const
 
@@ -85,7 +83,7 @@ for (const [name, startDirectory] of Object.entries(DIRECTORIES)) {
     const directory = await startDirectory(t)
     const chromium = await startChromium(t)
     if (directory === undefined || chromium === undefined) return
-    const { cluster, webhook, issuer } = await start(t, directory)
+    const { cluster, webhook, issuer } = await startSignInCluster(t, directory.provider)
     const browser = await chromium.newContext({ ignoreHTTPSErrors: true, acceptDownloads: true })
     t.teardown(async () => { await browser.close() })
     const page = await browser.newPage()
@@ -132,35 +130,6 @@ for (const [name, startDirectory] of Object.entries(DIRECTORIES)) {
 
     for (const reason of ['password-changed', 'revoked']) t.ok(await webhook.metric(new RegExp(`^authn_webhook_denials_total{provider="corp",reason="${reason}"}`)) > 0, reason)
   })
-}
-
-/** One process that reviews and signs in, and an API server that asks it, in which auditors may list namespaces. */
-async function start (t: Test, { provider }: Directory): Promise<{ cluster: Cluster, webhook: Webhook, issuer: string }> {
-  const port = await freePort()
-  const issuer = `https://127.0.0.1:${port}`
-  const keys = t.testdir({})
-  const { certFile, keyFile } = await createSigningKey(keys)
-  const webhook = await createWebhook(t, {
-    identityProviders: [{ name: 'corp', usernamePrefix: 'corp:', groupPrefix: 'corp:', cache: { successTTL: '1s', failureTTL: '1s' }, ...provider }],
-    config: {
-      login: { issuer, host: '127.0.0.1', port, tls: { certFile: 'tls.crt', keyFile: 'tls.key' }, signingKeys: [{ certFile, keyFile }], clients: [{ id: 'production', name: 'Production', cluster: { server: 'https://127.0.0.1:1' } }] },
-      sessions: { revocationsFile: 'revocations.yaml' }
-    },
-    files: { 'revocations.yaml': 'apiVersion: authn-webhook/v1\nrevocations: []\n' }
-  })
-  const cluster = await startCluster(t, { webhook: await webhook.kubeconfig(), cacheTTL: '1s' })
-  const config = JSON.parse(await readFile(join(webhook.dir, 'config.yaml'), 'utf8'))
-  config.login.clients[0].cluster = { server: cluster.server, certificateAuthorityFile: cluster.authority }
-  await webhook.replace('config.yaml', JSON.stringify(config))
-  await webhook.start()
-  const [apiGroup, metadata] = ['rbac.authorization.k8s.io', { name: 'auditors' }]
-  const create = async (kind: string, object: object): Promise<void> => {
-    const { code, body } = await cluster.admin('POST', `/apis/${apiGroup}/v1/${kind.toLowerCase()}s`, { apiVersion: `${apiGroup}/v1`, kind, metadata, ...object })
-    if (code !== 201) throw new Error(`${kind}: ${code} ${JSON.stringify(body)}`)
-  }
-  await create('ClusterRole', { rules: [{ apiGroups: [''], resources: ['namespaces'], verbs: ['list'] }] })
-  await create('ClusterRoleBinding', { roleRef: { apiGroup, kind: 'ClusterRole', name: 'auditors' }, subjects: [{ apiGroup, kind: 'Group', name: 'corp:auditors' }] })
-  return { cluster, webhook, issuer }
 }
 
 async function download (page: Page, file: string): Promise<string> {

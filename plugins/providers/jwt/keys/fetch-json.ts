@@ -4,10 +4,10 @@
  * request has its own connection, since they are hours apart and the CA may
  * change in between.
  */
-import { EnvHttpProxyAgent, fetch, type Response } from 'undici'
-import { KeySourceError, messageOf } from '../../../../src/errors.js'
-import { proxyFor } from './proxy.js'
-import { describeRequestError, describeStatus } from './request-errors.js'
+import { fetch, type EnvHttpProxyAgent, type Response } from 'undici'
+import { KeySourceError } from '../../../../src/errors.js'
+import { createAgent, readBody } from '../../../../src/requests/request.js'
+import { RequestProblem, describeRequestError, describeStatus } from '../../../../src/requests/request-errors.js'
 import { isObject } from '../../../../src/authn/jwt/json.js'
 
 export interface FetchOptions {
@@ -57,11 +57,11 @@ export async function fetchText (url: URL, options: FetchOptions, headers: Reado
       signal: AbortSignal.any([signal, deadline])
     })
     const problem = describeStatus(response.status, response.headers.get('location'), url)
-    if (problem !== undefined) throw new InvalidDocument(problem)
-    return { text: await readText(response, maxBytes), headers: response.headers }
+    if (problem !== undefined) throw new RequestProblem(problem)
+    return { text: new TextDecoder().decode(await readBody(response, maxBytes)), headers: response.headers }
   } catch (error) {
     if (deadline.aborted) throw new KeySourceError(`${subject}: no answer within ${timeout / 1000} s: check firewalls, network policies, and HTTPS_PROXY`)
-    throw new KeySourceError(`${subject}: ${error instanceof InvalidDocument ? error.message : describeRequestError(error, url)}`)
+    throw new KeySourceError(`${subject}: ${describeRequestError(error, url, TRUST)}`)
   } finally {
     agent?.destroy().catch(() => {})
   }
@@ -72,30 +72,7 @@ function subjectOf ({ origin, pathname }: URL, { name }: FetchOptions): string {
   return `${name} ${origin}${pathname}`
 }
 
-class InvalidDocument extends Error {}
-
-function createAgent (url: URL, { ca, timeout }: FetchOptions): EnvHttpProxyAgent {
-  // explicit, so that NODE_TLS_REJECT_UNAUTHORIZED has no say
-  const tls = { rejectUnauthorized: true, timeout, ...ca !== undefined && { ca } }
-  const { httpsProxy, noProxy } = proxyFor(url)
-  try {
-    return new EnvHttpProxyAgent({ httpProxy: '', httpsProxy, noProxy, connect: tls, requestTls: tls, proxyTls: { rejectUnauthorized: true, timeout } })
-  } catch (error) {
-    // not its text, which may hold a password
-    throw new InvalidDocument(`HTTPS_PROXY is not usable: ${messageOf(error)}`)
-  }
-}
-
-async function readText ({ body }: Response, maxBytes: number): Promise<string> {
-  const pieces: Uint8Array[] = []
-  let length = 0
-  for await (const piece of body ?? []) {
-    length += piece.length
-    if (length > maxBytes) throw new InvalidDocument(`is too large: more than ${maxBytes / 1024} KiB`)
-    pieces.push(piece)
-  }
-  return new TextDecoder().decode(Buffer.concat(pieces))
-}
+const TRUST = 'set certificateAuthority or certificateAuthorityFile of the issuer to the CA that signed it'
 
 function parse (text: string): unknown {
   try {

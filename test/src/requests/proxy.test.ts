@@ -3,10 +3,10 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { connect, type AddressInfo, type Socket } from 'node:net'
 import { test, type Test } from 'tap'
-import { remoteKeys } from '../../../../../plugins/providers/jwt/keys/remote-keys.js'
-import { proxyFor } from '../../../../../plugins/providers/jwt/keys/proxy.js'
-import { createCA } from '../../../../../src/certificates/issue.js'
-import { json, makeJWK, recordLog, scriptIssuer } from '../../../../fixtures/scripted-issuer.js'
+import { remoteKeys } from '../../../plugins/providers/jwt/keys/remote-keys.js'
+import { proxyFor } from '../../../src/requests/proxy.js'
+import { createCA } from '../../../src/certificates/issue.js'
+import { json, makeJWK, recordLog, scriptIssuer } from '../../fixtures/scripted-issuer.js'
 
 const forever = new AbortController().signal
 

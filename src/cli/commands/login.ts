@@ -1,0 +1,63 @@
+/** `authn-webhook login`: the credential plugin of kubectl. Small, since kubectl runs it at every call. */
+import { Command, Option } from 'commander'
+import { API_VERSIONS, cacheDirectory, execCredential, getToken, hasBrowser, isTyped, readExecInfo, type ExecInfo, type FlowName } from '../../credential-plugin/index.js'
+import { CommandError, ExitCode } from '../command-error.js'
+import type { Terminal } from '../terminal.js'
+import { addAccountOptions, readAccount, type AccountOptions } from './login/account-options.js'
+import { openDialogue } from './login/dialogue.js'
+import { readSecretFile } from './secret-input.js'
+
+interface LoginOptions extends AccountOptions {
+  readonly browser?: true
+  readonly deviceCode?: true
+  readonly passwordStdin?: true
+}
+
+export function loginCommand (terminal: Terminal): Command {
+  return addAccountOptions(new Command('login').description('sign in, and print the token for kubectl'))
+    .addOption(new Option('--username <name>', 'sign in with this username and a password').conflicts(['browser', 'deviceCode']))
+    .addOption(new Option('--password-stdin', 'read the password of --username from stdin').conflicts(['browser', 'deviceCode']))
+    .addOption(new Option('--browser', 'sign in with the browser of this computer').conflicts('deviceCode'))
+    .addOption(new Option('--device-code', 'sign in with a browser elsewhere: prints a URL and a code'))
+    .addHelpText('after', `
+Kubeconfigs run this command; it prints an ExecCredential. Without an option for it, the
+flow is the browser in a graphical session, otherwise a device code, otherwise a password.
+The token is cached until a minute before it expires.
+
+Examples:
+  $ authn-webhook login --issuer https://login.example.com --client production
+  $ authn-webhook login --issuer https://login.example.com --client production --device-code
+  $ authn-webhook login --issuer https://login.example.com --client production --username alice --password-stdin < password.txt`)
+    .action(async (options: LoginOptions) => {
+      const info = readExecInfo(terminal.env)
+      if (options.passwordStdin === true && options.username === undefined) throw new CommandError('--password-stdin requires --username')
+      const token = await getToken({
+        account: await readAccount(options, info),
+        directory: cacheDirectory(),
+        flow: flowOf(options),
+        readPassword: options.passwordStdin && (async () => await readSecretFile(terminal, '-')),
+        openDialogue: () => openDialogue(terminal, { info, options, needsPerson: options.passwordStdin !== true, hasBrowser: hasBrowser(terminal.env) }),
+        caller: process.ppid,
+        isNewAttempt: ({ caller }) => isNewAttempt(info, caller),
+        signal: interruption()
+      })
+      terminal.write(`${JSON.stringify(execCredential(info?.apiVersion ?? API_VERSIONS[0], token))}\n`)
+    })
+}
+
+function flowOf ({ browser, deviceCode, username }: LoginOptions): FlowName | undefined {
+  if (username !== undefined) return 'password'
+  return deviceCode === true ? 'device-code' : browser === true ? 'browser' : undefined
+}
+
+/** What a person has typed, by itself or as another kubectl command. @param failed the process whose sign-in failed */
+function isNewAttempt (info: ExecInfo | undefined, failed: number): boolean {
+  return info === undefined || (failed !== process.ppid && isTyped(process.ppid))
+}
+
+/** Ctrl-C ends a sign-in in order; a second one ends the process. */
+function interruption (): AbortSignal {
+  const controller = new AbortController()
+  process.once('SIGINT', () => { controller.abort(new CommandError('interrupted', ExitCode.interrupted)) })
+  return controller.signal
+}

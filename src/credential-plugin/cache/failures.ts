@@ -1,0 +1,63 @@
+/**
+ * Sign-ins that failed or were dismissed. For a while, calls in the background
+ * fail in the same way instead of opening a browser again: one kubectl command
+ * calls the plugin several times, and `watch` never stops.
+ */
+import { execFileSync } from 'node:child_process'
+import { readFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import type { SignInFailure } from '../sign-in-error.js'
+import { readPrivateFile, writePrivateFile } from './entries.js'
+
+/** Milliseconds for which a failure is remembered. */
+export const REMEMBERED = 30_000
+
+export interface Failure {
+  /** Milliseconds since the epoch. */
+  readonly at: number
+  readonly failure: SignInFailure
+  readonly message: string
+  /** The process that started the plugin: a kubectl. */
+  readonly caller: number
+}
+
+export async function rememberFailure (directory: string, key: string, failure: Failure): Promise<void> {
+  await writePrivateFile(directory, failureFile(directory, key), failure)
+}
+
+/** The last failure, unless it is too old. `now`: milliseconds since the epoch. */
+export function readFailure (directory: string, key: string, now: number): Failure | undefined {
+  const value = readPrivateFile(failureFile(directory, key))
+  if (typeof value !== 'object' || value === null) return undefined
+  const { at, message, failure, caller } = value as Partial<Failure>
+  const isComplete = typeof at === 'number' && typeof message === 'string' && typeof failure === 'string' && typeof caller === 'number'
+  // a clock that was set back would keep it alive
+  return isComplete && Math.abs(now - at) < REMEMBERED ? value as Failure : undefined
+}
+
+export function forgetFailure (directory: string, key: string): void {
+  rmSync(failureFile(directory, key), { force: true })
+}
+
+/**
+ * Whether a person has typed the command that started this process, rather than
+ * a loop, a prompt or a dashboard: an interactive shell makes what is typed a
+ * process group of its own, whose leader is `caller`.
+ */
+export function isTyped (caller: number): boolean {
+  return processGroupOf(caller) === caller
+}
+
+function processGroupOf (pid: number): number | undefined {
+  try {
+    // `pid (name) state ppid pgrp …`, where the name may hold anything
+    if (process.platform === 'linux') return Number(readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\)/s, '').trim().split(' ')[2])
+    return Number(execFileSync('ps', ['-o', 'pgid=', '-p', String(pid)], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }))
+  } catch {
+    return undefined
+  }
+}
+
+function failureFile (directory: string, key: string): string {
+  return join(directory, `${key}.failed`)
+}

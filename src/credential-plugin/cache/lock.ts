@@ -1,0 +1,127 @@
+/**
+ * One sign-in at a time for each account, across processes. The holder writes the
+ * port of a loopback listener into a file; others connect and wait until the
+ * connection ends. The kernel closes it however the holder ends, so that a killed
+ * one is noticed at once.
+ */
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net'
+import { join } from 'node:path'
+import { codeOf } from '../../errors.js'
+import { withLock } from '../../files/lock.js'
+
+export interface SignInLock {
+  release: () => Promise<void>
+}
+
+export interface WaitOptions {
+  /** Ends the waiting with its reason. */
+  readonly signal: AbortSignal
+  /** Called if another process holds the lock. */
+  readonly onWait: () => void
+  /** Milliseconds; for tests. */
+  readonly patience?: number
+}
+
+interface Holder {
+  readonly port: number
+  /** What the listener sends: another program may have the port by now. */
+  readonly nonce: string
+}
+
+/** Milliseconds in which a holder answers; a busy machine takes its time. */
+const PATIENCE = 10_000
+
+/**
+ * The lock, or `undefined` once a holder has ended: its result is then in the cache.
+ * @param directory private, and existing
+ */
+export async function acquireOrWait (directory: string, key: string, { signal, onWait, patience = PATIENCE }: WaitOptions): Promise<SignInLock | undefined> {
+  const file = join(directory, `${key}.lock`)
+  for (;;) {
+    const holder = readHolder(file)
+    if (holder === undefined || holder === 'damaged') {
+      const lock = await tryAcquire(file, holder)
+      if (lock !== undefined) return lock
+    } else {
+      if (await waitForEnd(holder, { signal, onWait, patience })) return undefined
+      await removeIf(file, holder)
+    }
+  }
+}
+
+/** `undefined` if another process was faster. @param seen what was read before */
+async function tryAcquire (file: string, seen: undefined | 'damaged'): Promise<SignInLock | undefined> {
+  const nonce = randomBytes(16).toString('base64url')
+  const waiting = new Set<Socket>()
+  const server = createServer(socket => {
+    waiting.add(socket)
+    socket.on('error', () => {}).on('close', () => { waiting.delete(socket) })
+    socket.write(`${nonce}\n`)
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const holder: Holder = { port: (server.address() as AddressInfo).port, nonce }
+  // the short lock is for the moment in which the file is compared and written
+  const acquired = await withLock(file, () => {
+    if (readHolder(file) !== seen) return false
+    writeFileSync(file, JSON.stringify(holder), { mode: 0o600 })
+    return true
+  })
+  const release = async (): Promise<void> => {
+    if (acquired) await removeIf(file, holder)
+    await close(server, waiting)
+  }
+  if (acquired) return { release }
+  await release()
+  return undefined
+}
+
+async function close (server: Server, waiting: ReadonlySet<Socket>): Promise<void> {
+  const closed = once(server, 'close')
+  server.close()
+  for (const socket of waiting) socket.destroy()
+  await closed
+}
+
+async function removeIf (file: string, holder: Holder): Promise<void> {
+  await withLock(file, () => {
+    const current = readHolder(file)
+    if (typeof current === 'object' && current.nonce === holder.nonce) rmSync(file, { force: true })
+  })
+}
+
+/** `damaged` if its writer was killed. */
+function readHolder (file: string): Holder | 'damaged' | undefined {
+  try {
+    const { port, nonce } = JSON.parse(readFileSync(file, 'utf8')) as Partial<Holder>
+    return Number.isInteger(port) && port! > 0 && port! < 65536 && typeof nonce === 'string' ? { port: port!, nonce } : 'damaged'
+  } catch (error) {
+    return codeOf(error) === 'ENOENT' ? undefined : 'damaged'
+  }
+}
+
+/** Whether the holder was there, once it is gone. */
+async function waitForEnd ({ port, nonce }: Holder, { signal, onWait, patience }: Required<WaitOptions>): Promise<boolean> {
+  signal.throwIfAborted()
+  const socket = connect(port, '127.0.0.1')
+  const stop = (): void => { socket.destroy() }
+  signal.addEventListener('abort', stop)
+  const timer = setTimeout(stop, patience)
+  let received = ''
+  let present = false
+  socket.setEncoding('utf8').on('error', () => {}).on('data', (text: string) => {
+    received = `${received}${text}`.slice(0, nonce.length + 1)
+    if (!present && received === `${nonce}\n`) {
+      present = true
+      clearTimeout(timer)
+      onWait()
+    } else if (!`${nonce}\n`.startsWith(received)) stop()
+  })
+  await new Promise(resolve => { socket.once('close', resolve) })
+  clearTimeout(timer)
+  signal.removeEventListener('abort', stop)
+  signal.throwIfAborted()
+  return present
+}

@@ -1,0 +1,62 @@
+/** The authorization code flow with PKCE (RFC 7636), for native applications (RFC 8252): in the browser of this computer. */
+import * as client from 'openid-client'
+import { listenForCallback } from '../loopback/listener.js'
+import { SCOPE } from '../issuer/open-issuer.js'
+import { SignInError } from '../sign-in-error.js'
+import type { FlowContext, TokenResponse } from './flow.js'
+
+/** Milliseconds until the listener is closed. */
+const TIMEOUT = 5 * 60_000
+
+export interface BrowserFlowContext extends FlowContext {
+  /** Resolves to `false` if there is none. */
+  readonly openBrowser: (url: URL) => Promise<boolean>
+  /** An error as the page shows it. */
+  readonly describe: (error: unknown) => Error
+  /** Milliseconds; for tests. */
+  readonly timeout?: number | undefined
+}
+
+export async function signInWithBrowser ({ config, signal, tell, openBrowser, describe, timeout = TIMEOUT }: BrowserFlowContext): Promise<TokenResponse> {
+  const [verifier, state, nonce] = [client.randomPKCECodeVerifier(), client.randomState(), client.randomNonce()]
+  const expiry = AbortSignal.timeout(timeout)
+  const listener = await listenForCallback(state)
+  try {
+    const url = client.buildAuthorizationUrl(config, {
+      redirect_uri: listener.redirectURI,
+      scope: SCOPE,
+      code_challenge: await client.calculatePKCECodeChallenge(verifier),
+      code_challenge_method: 'S256',
+      state,
+      nonce
+    })
+    tell(['To sign in, continue in the browser. If it does not open, open this URL in a browser on this computer:', url.href])
+    // some browsers run until they are closed
+    void offerBrowser(openBrowser, url, tell)
+    return await answer(await listener.wait(AbortSignal.any([signal, expiry])), describe, async redirect => await client.authorizationCodeGrant(config, redirect, { pkceCodeVerifier: verifier, expectedState: state, expectedNonce: nonce, idTokenExpected: true }))
+  } catch (error) {
+    if (expiry.aborted && !signal.aborted) throw new SignInError('not-signed-in', `nobody signed in within ${Math.round(timeout / 60_000)} min: run the command again`)
+    throw error
+  } finally {
+    await listener.close()
+  }
+}
+
+async function offerBrowser (openBrowser: BrowserFlowContext['openBrowser'], url: URL, tell: FlowContext['tell']): Promise<void> {
+  if (!await openBrowser(url)) tell('No browser could be opened.')
+}
+
+/** The page says what came of it, so it waits for the token. */
+async function answer (callback: Callback, describe: (error: unknown) => Error, exchange: (redirect: URL) => Promise<TokenResponse>): Promise<TokenResponse> {
+  try {
+    const tokens = await exchange(callback.url)
+    await callback.answer()
+    return tokens
+  } catch (error) {
+    const described = describe(error)
+    await callback.answer(described.message)
+    throw described
+  }
+}
+
+type Callback = Awaited<ReturnType<Awaited<ReturnType<typeof listenForCallback>>['wait']>>

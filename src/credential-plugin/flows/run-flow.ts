@@ -1,0 +1,59 @@
+/** Signs in: chooses the flow, runs it, and checks what it gives. */
+import { clockError, describeFlowError } from '../issuer/problems.js'
+import { openIssuer } from '../issuer/open-issuer.js'
+import { EXPIRY_MARGIN, type Token } from '../exec-credential.js'
+import { SignInError } from '../sign-in-error.js'
+import type { Dialogue, TokenRequest } from '../token.js'
+import { signInWithBrowser } from './browser.js'
+import { chooseFlow } from './choose-flow.js'
+import { signInWithDeviceCode } from './device-code.js'
+import { FLOWS, type FlowContext, type FlowName, type TokenResponse } from './flow.js'
+import { openBrowser } from './open-browser.js'
+import { signInWithPassword } from './password.js'
+
+export interface SignedIn {
+  readonly token: Token
+  readonly endSessionEndpoint: string | undefined
+}
+
+/** Seconds by which clocks may differ. */
+const TOLERANCE = 60
+
+/** @throws SignInError */
+export async function runFlow (request: TokenRequest, dialogue: Dialogue): Promise<SignedIn> {
+  const { account, signal } = request
+  const config = await openIssuer(account, signal)
+  const metadata = config.serverMetadata()
+  const flow = FLOWS[request.flow ?? chooseFlow(metadata, dialogue.hasBrowser)]
+  const describe = (error: unknown): Error => describeFlowError(error, flow, account)
+  try {
+    const response = await start(flow.name, { config, signal, tell: dialogue.tell }, describe, request, dialogue)
+    return { token: tokenOf(response), endSessionEndpoint: metadata.end_session_endpoint }
+  } catch (error) {
+    signal.throwIfAborted()
+    throw describe(error)
+  }
+}
+
+async function start (name: FlowName, context: FlowContext, describe: (error: unknown) => Error, { account, readPassword }: TokenRequest, { prompt, hasBrowser }: Dialogue): Promise<TokenResponse> {
+  switch (name) {
+    case 'browser': return await signInWithBrowser({ ...context, describe, openBrowser: hasBrowser ? openBrowser : async () => true })
+    case 'device-code': return await signInWithDeviceCode(context)
+    case 'password': {
+      const username = account.username ?? await prompt('Username: ')
+      return await signInWithPassword(context, { username, password: await (readPassword?.() ?? prompt('Password: ', { hidden: true })) })
+    }
+  }
+}
+
+/** The ID token. Its signature is for those who accept it; it came from the issuer over TLS. */
+function tokenOf (response: TokenResponse): Token {
+  const { id_token: token } = response
+  const claims = response.claims()
+  if (token === undefined || claims === undefined) throw new SignInError('unavailable', 'the sign-in service sent no ID token: check --issuer')
+  const now = Date.now() / 1000
+  if (claims.exp - claims.iat <= EXPIRY_MARGIN) throw new SignInError('unavailable', `the sign-in service issues tokens for ${claims.exp - claims.iat} s, and more than ${EXPIRY_MARGIN} s are needed: your account may be about to expire; otherwise ask its administrator`)
+  if (claims.iat > now + TOLERANCE) throw clockError('the token of the sign-in service is from the future')
+  if (claims.exp - EXPIRY_MARGIN <= now) throw clockError('the token of the sign-in service has expired, or expires within a minute')
+  return { token, expiresAt: claims.exp }
+}

@@ -1,0 +1,100 @@
+/**
+ * The listener to which the browser returns (RFC 8252, 7.3). Every program and
+ * every page on this computer can send requests to it: it answers one path, one
+ * method and its own address only, and one `state` ends it.
+ */
+import { timingSafeEqual } from 'node:crypto'
+import { once } from 'node:events'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { codeOf, messageOf } from '../../errors.js'
+import { SignInError } from '../sign-in-error.js'
+import { failedPage, PAGE_HEADERS, signedInPage } from './page.js'
+
+const PATH = '/callback'
+/** IPv4 first: browsers know it even if it is off. */
+const ADDRESSES = ['127.0.0.1', '::1']
+/** Bytes of a request's headers; codes are shorter. */
+const MAX_HEADER = 16 * 1024
+
+export interface Callback {
+  /** With the parameters of the sign-in service. */
+  readonly url: URL
+  /** Resolves once the page is sent: that of an error, or that the person is signed in. */
+  answer: (error?: string) => Promise<void>
+}
+
+export interface CallbackListener {
+  readonly redirectURI: string
+  /** @throws the reason of `signal` */
+  wait: (signal: AbortSignal) => Promise<Callback>
+  close: () => Promise<void>
+}
+
+/** @throws SignInError if no port can be opened */
+export async function listenForCallback (state: string): Promise<CallbackListener> {
+  let received: (callback: Callback) => void = () => {}
+  const callback = new Promise<Callback>(resolve => { received = resolve })
+  let origin = ''
+  const server = await listen(createServer({ maxHeaderSize: MAX_HEADER }, (request, response) => {
+    const url = callbackURL(request, origin, state)
+    if (typeof url === 'number') send(response, url, failedPage(url === 400 ? 'This is not the sign-in that the terminal waits for.' : 'There is nothing here.')).catch(() => {})
+    else received({ url, answer: async error => { await send(response, error === undefined ? 200 : 400, error === undefined ? signedInPage() : failedPage(error)) } })
+  }))
+  origin = originOf(server)
+  return {
+    redirectURI: `${origin}${PATH}`,
+    async wait (signal) {
+      signal.throwIfAborted()
+      const aborted = new Promise<never>((_resolve, reject) => { signal.addEventListener('abort', () => { reject(signal.reason as Error) }, { once: true }) })
+      return await Promise.race([callback, aborted])
+    },
+    async close () {
+      const closed = once(server, 'close')
+      server.close()
+      server.closeAllConnections()
+      await closed
+    }
+  }
+}
+
+async function listen (server: Server): Promise<Server> {
+  let problem: unknown
+  for (const host of ADDRESSES) {
+    try {
+      server.listen(0, host)
+      await once(server, 'listening')
+      return server
+    } catch (error) {
+      problem = error
+    }
+  }
+  throw new SignInError('unavailable', `can't listen on ${ADDRESSES.join(' or ')} for the answer of the browser (${codeOf(problem) ?? messageOf(problem)}): allow programs to listen on loopback, or use --device-code or --username NAME`, { cause: problem })
+}
+
+function originOf (server: Server): string {
+  const { address, port } = server.address() as AddressInfo
+  return `http://${address.includes(':') ? `[${address}]` : address}:${port}`
+}
+
+/** The status to refuse the request with otherwise. A page elsewhere that has its name point here sends another host. */
+function callbackURL ({ method, url = '', headers: { host } }: IncomingMessage, origin: string, state: string): URL | number {
+  if (`http://${host}` !== origin || !url.startsWith('/')) return 400
+  if (!URL.canParse(url, origin)) return 400
+  const parsed = new URL(url, origin)
+  if (parsed.pathname !== PATH) return 404
+  if (method !== 'GET') return 405
+  return isSame(parsed.searchParams.get('state') ?? '', state) ? parsed : 400
+}
+
+function isSame (one: string, other: string): boolean {
+  const [a, b] = [Buffer.from(one), Buffer.from(other)]
+  return a.length === b.length && timingSafeEqual(a, b)
+}
+
+/** Resolves once it is sent, or the browser is gone. */
+async function send (response: ServerResponse, status: number, body: string): Promise<void> {
+  const closed = new Promise<void>(resolve => { response.once('close', resolve) })
+  response.writeHead(status, { ...PAGE_HEADERS, ...status === 405 && { allow: 'GET' } }).end(body)
+  await closed
+}

@@ -1,0 +1,57 @@
+/** One sign-in for all processes that need the same token at the same time. */
+import { codeOf, messageOf } from '../errors.js'
+import { keyOf } from './account.js'
+import { makeCacheDirectory, readEntry, writeEntry } from './cache/entries.js'
+import { forgetFailure, readFailure, rememberFailure, REMEMBERED, type Failure } from './cache/failures.js'
+import { acquireOrWait } from './cache/lock.js'
+import { isUsable, type Token } from './exec-credential.js'
+import { runFlow } from './flows/run-flow.js'
+import { SignInError } from './sign-in-error.js'
+import type { Dialogue, TokenRequest } from './token.js'
+
+/** @throws SignInError */
+export async function signInOnce (request: TokenRequest): Promise<Token> {
+  const { account, directory, signal } = request
+  const key = keyOf(account)
+  const since = Date.now()
+  await makeCacheDirectory(directory)
+  assertMayTry(readFailure(directory, key, since), request, since)
+  const dialogue = request.openDialogue()
+  for (;;) {
+    const lock = await acquireOrWait(directory, key, { signal, onWait () { dialogue.tell('Waiting for a sign-in that another command has started …') } })
+    try {
+      const cached = readEntry(directory, account)
+      if (cached !== undefined && isUsable(cached)) return cached
+      // that of the command which was waited for
+      assertMayTry(readFailure(directory, key, Date.now()), request, since)
+      if (lock !== undefined) return await signIn(request, key, dialogue)
+    } finally {
+      await lock?.release()
+    }
+  }
+}
+
+async function signIn (request: TokenRequest, key: string, dialogue: Dialogue): Promise<Token> {
+  const { account, directory, caller } = request
+  try {
+    const { token, endSessionEndpoint } = await runFlow(request, dialogue)
+    await writeEntry(directory, account, token, endSessionEndpoint)
+    forgetFailure(directory, key)
+    return token
+  } catch (error) {
+    const failure = error instanceof SignInError ? error.failure : 'not-signed-in'
+    // Ctrl-C, and nothing else is no error of ours
+    const message = codeOf(error)?.startsWith('AUTHN_') === true ? messageOf(error) : 'the sign-in was dismissed'
+    await rememberFailure(directory, key, { at: Date.now(), failure, message, caller })
+    throw error
+  }
+}
+
+/** @param since when this command began; milliseconds since the epoch */
+function assertMayTry (failure: Failure | undefined, { caller, isNewAttempt }: TokenRequest, since: number): void {
+  if (failure === undefined || (failure.at < since && isNewAttempt(failure))) return
+  // of the command that this one has waited for, or of the same kubectl
+  if (failure.at >= since || failure.caller === caller) throw new SignInError(failure.failure, failure.message)
+  const seconds = Math.ceil((failure.at + REMEMBERED - since) / 1000)
+  throw new SignInError(failure.failure, `${failure.message} (the last sign-in; to repeat it at once, type the command in a terminal, otherwise wait ${seconds} s)`)
+}
