@@ -10,6 +10,7 @@ import { completeCommand, completionCommand } from './commands/completion.js'
 import { doctorCommand } from './commands/doctor.js'
 import { hashCommand } from './commands/hash.js'
 import { keysCommand } from './commands/keys.js'
+import { loginCommand } from './commands/login.js'
 import { reviewCommand } from './commands/review.js'
 import { serveCommand } from './commands/serve.js'
 import { sessionsCommand } from './commands/sessions.js'
@@ -26,7 +27,7 @@ import { version } from '../version.js'
 
 const commands = [
   serveCommand, validateCommand, reviewCommand, doctorCommand, usersCommand, hashCommand, tokenCommand,
-  certsCommand, keysCommand, sessionsCommand, webhookConfigCommand, versionCommand, completionCommand
+  certsCommand, keysCommand, sessionsCommand, loginCommand, webhookConfigCommand, versionCommand, completionCommand
 ]
 
 function createProgram (terminal: Terminal): Command {
