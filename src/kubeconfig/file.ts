@@ -1,6 +1,7 @@
 /** Adds a person's entries to a kubeconfig file, as `kubectl config` does: under its lock, and atomically. */
 import { existsSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
+import { isScalar } from 'yaml'
 import { Kubeconfig } from '../../schemas/kubeconfig.js'
 import { decodeText } from '../documents/text.js'
 import { parseDocument, validationError } from '../documents/yaml-file.js'
@@ -48,13 +49,19 @@ function lockFiles (file: string, target: string): string[] {
 }
 
 function mergeText (original: string, entries: ClientEntries, file: string): { text: string, merge: Merge } {
-  const text = parseYamlText(original).contents === null ? `${original}${original === '' || original.endsWith('\n') ? '' : '\n'}${EMPTY}` : original
+  const text = hasContents(original) ? original : `${original}${original === '' || original.endsWith('\n') ? '' : '\n'}${EMPTY}`
   const document = parseDocument<Kubeconfig>(text, { file, schema: Kubeconfig })
   const { value } = document
   const twice = (['clusters', 'users', 'contexts'] as const).flatMap(list => repeatedNames(list, value[list] ?? []))
   if (twice.length > 0) throw validationError(document, twice)
   const merge = planMerge(value, entries, file)
   return { text: applyEdits(text, merge.edits, file), merge }
+}
+
+/** Unless it is empty, or has only comments or `---`. */
+function hasContents (text: string): boolean {
+  const { contents } = parseYamlText(text)
+  return contents !== null && !(isScalar(contents) && contents.source === '')
 }
 
 /** kubectl rejects them. */
