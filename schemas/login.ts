@@ -3,11 +3,17 @@ import { Type, type Static } from '@sinclair/typebox'
 import { Closed, Duration, Enum, Path, Secret } from './primitives.js'
 
 /** As OpenID Connect Discovery compares it: exactly as written, without a "/" at the end. */
-const Issuer = Type.String({
+export const ISSUER = {
   pattern: '^https://[a-z0-9.\\[\\]:-]+(/[A-Za-z0-9._~-]+)*$',
   maxLength: 512,
   expected: 'an https URL in lower case without a query and without "/" at the end, such as https://login.example.com'
-})
+} as const
+const Issuer = Type.String(ISSUER)
+
+export const CLIENT_ID = {
+  pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$',
+  expected: 'an ID of letters, digits, ".", "_" and "-", at most 128'
+} as const
 
 export const GRANTS = ['authorizationCode', 'deviceCode', 'password'] as const
 export type Grant = typeof GRANTS[number]
@@ -25,7 +31,7 @@ export const ClusterConfig = Closed({
 export type ClusterConfig = Static<typeof ClusterConfig>
 
 export const ClientConfig = Closed({
-  id: Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$', expected: 'an ID of letters, digits, ".", "_" and "-", at most 128', description: 'Client ID; the audience of its tokens.' }),
+  id: Type.String({ ...CLIENT_ID, description: 'Client ID; the audience of its tokens.' }),
   name: Type.Optional(Type.String({ minLength: 1, maxLength: 128, description: 'Name on the pages; by default the ID.' })),
   redirectURIs: Type.Array(Type.String({ minLength: 1, maxLength: 2048 }), { default: [], description: 'Redirect URIs, compared exactly. Loopback addresses with the path / or /callback are always allowed for clients without a secret, on any port.' }),
   postLogoutRedirectURIs: Type.Array(Type.String({ minLength: 1, maxLength: 2048 }), { default: [], description: 'URIs that the browser may be sent to after signing out, compared exactly.' }),

@@ -51,11 +51,13 @@ export const LoginProviderError = createError<[string]>('AUTHN_LOGIN_PROVIDER', 
 export const ConfigNotFoundError = createError<[string]>('AUTHN_CONFIG_NOT_FOUND', '%s')
 /** A file or directory that can't be created or written. */
 export const FileWriteError = createError<[string, ErrorOptions]>('AUTHN_FILE_NOT_WRITABLE', '%s')
-export const FileLockedError = createError<[string, ErrorOptions]>('AUTHN_FILE_LOCKED', '%s')
+export const FileLockedError = createError<[string, ErrorOptions?]>('AUTHN_FILE_LOCKED', '%s')
 /** A users file that can't be edited without touching what the edit is not about. */
 export const UsersFileEditError = createError<[string, ErrorOptions?]>('AUTHN_USERS_FILE_NOT_EDITABLE', '%s')
 /** A revocations file that can't be edited without touching what the edit is not about. */
 export const RevocationsFileEditError = createError<[string, ErrorOptions?]>('AUTHN_REVOCATIONS_FILE_NOT_EDITABLE', '%s')
+/** A kubeconfig that can't be changed without touching other entries, or that has another entry of the same name. */
+export const KubeconfigEditError = createError<[string]>('AUTHN_KUBECONFIG_NOT_EDITABLE', '%s')
 /** A key that is not in a directory of signing keys. */
 export const SigningKeyDirectoryError = createError<[string]>('AUTHN_SIGNING_KEY_DIRECTORY', '%s')
 /** A certificate that can't be issued, or a CA that can't issue it. */

@@ -31,9 +31,13 @@ export function setKey (text: string, map: YAMLMap, key: string, value: string |
     map.set(key, createNode(value))
     return rewrite(text, map)
   }
-  const old = pairOf(map, key)?.value
-  if (isNode(old)) return splice(text, rangeOf(old)[0], endOf(text, old), write(value))
-  return insertKey(text, map, `${key}: ${write(value)}`)
+  const pair = pairOf(map, key)
+  if (pair === undefined) return insertKey(text, map, `${key}: ${write(value)}`)
+  const { value: old } = pair
+  if (isNode(old) && rangeOf(old)[0] < endOf(text, old)) return splice(text, rangeOf(old)[0], endOf(text, old), write(value))
+  // `key:` without a value, which is `null`
+  const end = colonAfter(text, pair) + 1
+  return splice(text, end, end, ` ${write(value)}`)
 }
 
 /** Removes a key from a map that has others, with its value and the comment behind it. */
@@ -99,8 +103,12 @@ export function removeItems (text: string, map: YAMLMap, key: string, indexes: r
   }
   rest = kept < text.length ? rest + text.slice(kept) : withoutTrailingBlankLines(rest)
   if (indexes.length < list.items.length) return rest
-  const colon = text.indexOf(':', rangeOf(pairOf(map, key)?.key)[1]) + 1
-  return splice(rest, colon, colon, ' []')
+  const end = colonAfter(text, pairOf(map, key)) + 1
+  return splice(rest, end, end, ' []')
+}
+
+function colonAfter (text: string, pair: Pair | undefined): number {
+  return text.indexOf(':', rangeOf(pair?.key)[1])
 }
 
 /** The start of the line that is next after `lineEnd` and not blank: of two runs of blank lines around an item, one goes with it. */
@@ -143,8 +151,11 @@ function writeItems (values: readonly unknown[], apart = false): string {
   return chunks.join(apart ? '\n\n' : '\n')
 }
 
+/** Quotes what is another type in YAML 1.1, such as `yes`: programs in Go read that. */
+const COMPATIBLE = { compat: 'yaml-1.1' } as const
+
 function write (value: unknown): string {
-  const document = new Document(isNode(value) ? undefined : createNode(value))
+  const document = new Document(isNode(value) ? undefined : createNode(value), COMPATIBLE)
   if (isNode(value)) document.contents = value
   return document.toString({ lineWidth: 0, flowCollectionPadding: false, verifyAliasOrder: false }).trimEnd()
 }

@@ -30,6 +30,33 @@ export async function withLock<T> (file: string, work: () => T, { stale = STALE 
   }
 }
 
+/** Milliseconds to wait for a lock that another program takes too: none holds it for long. */
+const PATIENCE = 5_000
+
+/**
+ * The same for a file that other programs change under locks of their own, and
+ * never take over one that is left behind: nor does this.
+ * @param locks files that exist while a program changes `file`
+ * @param patience for tests
+ * @throws FileLockedError if one of them stays
+ */
+export async function withLockFiles<T> (file: string, locks: readonly string[], work: () => T, { patience = PATIENCE } = {}): Promise<T> {
+  const deadline = performance.now() + patience
+  const held: string[] = []
+  try {
+    for (const lock of locks) {
+      while (!create(lock)) {
+        if (performance.now() >= deadline) throw new FileLockedError(`${lock} exists: another program is changing ${file}, or was killed while it did; if no program is, remove ${lock}`)
+        await sleep(PAUSE * (1 + Math.random()))
+      }
+      held.push(lock)
+    }
+    return work()
+  } finally {
+    for (const lock of held) rmSync(lock, { force: true })
+  }
+}
+
 async function acquire (lock: string, stale: number): Promise<void> {
   let signature = ''
   let since = 0

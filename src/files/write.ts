@@ -12,6 +12,8 @@ export interface WriteOptions {
   readonly mode?: number
   /** Called right before the file is replaced, under a lock that other processes with a condition take too. */
   readonly onlyIf?: () => boolean
+  /** Instead of that lock, one that other programs take too. @param target the file, with its symbolic links resolved */
+  readonly lock?: (target: string, work: () => boolean) => Promise<boolean>
 }
 
 /**
@@ -80,7 +82,7 @@ async function isDirectory (path: string): Promise<boolean> {
   return await stat(path).then((stats) => stats.isDirectory(), () => false)
 }
 
-async function replace (target: string, text: string, { mode, onlyIf }: WriteOptions): Promise<boolean> {
+async function replace (target: string, text: string, { mode, onlyIf, lock = withLock }: WriteOptions): Promise<boolean> {
   const old = await stat(target).catch(ignoreAbsent)
   const temporary = join(dirname(target), `.${basename(target)}.${randomBytes(6).toString('hex')}`)
   try {
@@ -96,7 +98,7 @@ async function replace (target: string, text: string, { mode, onlyIf }: WriteOpt
       await handle.close()
     }
     if (onlyIf === undefined) await rename(temporary, target)
-    else if (!await renameOnlyIf(onlyIf, temporary, target)) return false
+    else if (!await lock(target, () => renameIf(onlyIf, temporary, target))) return false
   } finally {
     await rm(temporary, { force: true })
   }
@@ -104,12 +106,10 @@ async function replace (target: string, text: string, { mode, onlyIf }: WriteOpt
   return true
 }
 
-async function renameOnlyIf (condition: () => boolean, temporary: string, target: string): Promise<boolean> {
-  return await withLock(target, () => {
-    if (!condition()) return false
-    renameSync(temporary, target)
-    return true
-  })
+function renameIf (condition: () => boolean, temporary: string, target: string): boolean {
+  if (!condition()) return false
+  renameSync(temporary, target)
+  return true
 }
 
 /** Follows symbolic links, also to a file that does not exist. */

@@ -1,6 +1,6 @@
 /** Kubeconfigs for the people of a client with a cluster. */
-import type { Kubeconfig } from '../../schemas/kubeconfig.js'
 import type { Grant } from '../../schemas/login.js'
+import { caFlags, createClientKubeconfig, execPlugin, loginPlugin } from '../kubeconfig/entries.js'
 import { escapeLine, formatYaml } from '../printable.js'
 import type { ClientModel } from './pages/models.js'
 
@@ -34,15 +34,7 @@ export function createKubeconfigFile (variant: string, model: KubeconfigModel): 
 }
 
 function createKubeconfig (variant: KubeconfigVariant, model: KubeconfigModel): string {
-  const { id, server, certificateAuthority } = model
-  const config = {
-    apiVersion: 'v1',
-    kind: 'Config',
-    clusters: [{ name: id, cluster: { server, ...certificateAuthority !== undefined && { 'certificate-authority-data': base64(certificateAuthority) } } }],
-    users: [{ name: id, user: USERS[variant](model) }],
-    contexts: [{ name: id, context: { cluster: id, user: id } }],
-    'current-context': id
-  } satisfies Kubeconfig
+  const config = createClientKubeconfig(model.id, model, USERS[variant](model))
   return `# ${escapeLine(model.name)}: created by ${escapeLine(model.issuer)}\n${formatYaml(config)}`
 }
 
@@ -53,46 +45,19 @@ export function kubeconfigFileName (id: string, variant: KubeconfigVariant): str
 }
 
 const USERS: Readonly<Record<KubeconfigVariant, (model: KubeconfigModel) => object>> = {
-  login: ({ id, issuer, issuerCertificateAuthority }) => ({
-    exec: execPlugin({
-      command: 'authn-webhook',
-      args: ['login', `--issuer=${issuer}`, `--client=${id}`, ...caFlag(issuerCertificateAuthority)],
-      installHint: 'authn-webhook is not installed or not in the PATH. Ask your administrator how to get it, or download the kubeconfig for kubelogin or with the token.'
-    })
-  }),
+  login: ({ id, ...model }) => ({ exec: loginPlugin({ ...model, client: id }) }),
   kubelogin: ({ id, issuer, issuerCertificateAuthority, grants }) => ({
     exec: execPlugin({
       command: 'kubectl',
-      args: ['oidc-login', 'get-token', `--oidc-issuer-url=${issuer}`, `--oidc-client-id=${id}`, '--oidc-extra-scope=groups', ...grantFlag(grants), ...caFlag(issuerCertificateAuthority)],
+      args: ['oidc-login', 'get-token', `--oidc-issuer-url=${issuer}`, `--oidc-client-id=${id}`, '--oidc-extra-scope=groups', ...grantFlag(grants), ...caFlags(issuerCertificateAuthority)],
       installHint: 'kubelogin is not installed. Install it with "kubectl krew install oidc-login", or see https://github.com/int128/kubelogin.'
     })
   }),
   token: ({ token }) => ({ token })
 }
 
-interface ExecPlugin {
-  readonly command: string
-  readonly args: readonly string[]
-  /** kubectl prints it if it does not find the command. */
-  readonly installHint: string
-}
-
-/** As client-go starts it: `ExecConfig` of clientcmd/api/v1. */
-function execPlugin ({ command, args, installHint }: ExecPlugin): object {
-  return { apiVersion: 'client.authentication.k8s.io/v1', command, args, interactiveMode: 'IfAvailable', provideClusterInfo: false, installHint }
-}
-
 /** kubelogin opens a browser unless it is told otherwise. */
 function grantFlag (grants: readonly Grant[]): string[] {
   if (grants.includes('authorizationCode')) return []
   return [`--grant-type=${grants.includes('deviceCode') ? 'device-code' : 'password'}`]
-}
-
-/** Both programs have this flag. */
-function caFlag (pem: string | undefined): string[] {
-  return pem === undefined ? [] : [`--certificate-authority-data=${base64(pem)}`]
-}
-
-function base64 (text: string): string {
-  return Buffer.from(text).toString('base64')
 }

@@ -5,6 +5,7 @@ import { CommandError, ExitCode } from '../command-error.js'
 import type { Terminal } from '../terminal.js'
 import { addAccountOptions, readAccount, type AccountOptions } from './login/account-options.js'
 import { openDialogue } from './login/dialogue.js'
+import { loginKubeconfigCommand } from './login/kubeconfig.js'
 import { readSecretFile } from './secret-input.js'
 
 interface LoginOptions extends AccountOptions {
@@ -15,6 +16,9 @@ interface LoginOptions extends AccountOptions {
 
 export function loginCommand (terminal: Terminal): Command {
   return addAccountOptions(new Command('login').description('sign in, and print the token for kubectl'))
+    // options behind a subcommand are its own
+    .enablePositionalOptions()
+    .addCommand(loginKubeconfigCommand(terminal))
     .addOption(new Option('--username <name>', 'sign in with this username and a password').conflicts(['browser', 'deviceCode']))
     .addOption(new Option('--password-stdin', 'read the password of --username from stdin').conflicts(['browser', 'deviceCode']))
     .addOption(new Option('--browser', 'sign in with the browser of this computer').conflicts('deviceCode'))

@@ -4,7 +4,7 @@
  */
 import { html } from 'ghtml'
 import { escapeLine } from '../../printable.js'
-import { COPY } from './texts.js'
+import { COPY, TIMES } from './texts.js'
 
 /**
  * A name from a directory, a config or a request: with invisible characters made
@@ -36,9 +36,15 @@ export function problemBox ({ heading, advice }: { readonly heading: string, rea
 
 /** A time in UTC, and how far away it is. */
 export function time (date: Date, now: number): string {
-  const minutes = Math.trunc((date.getTime() - now) / 60_000)
-  const relative = Math.abs(minutes) < 120 ? RELATIVE.format(minutes, 'minute') : RELATIVE.format(Math.trunc(minutes / 60), 'hour')
-  return html`<time datetime="${date.toISOString()}">${ABSOLUTE.format(date)} UTC</time> <span class="soft">(${relative})</span>`
+  return html`<time datetime="${date.toISOString()}">${ABSOLUTE.format(date)} UTC</time> <span class="soft">(${relativeTime(date.getTime() - now)})</span>`
+}
+
+/** @param distance milliseconds from now */
+function relativeTime (distance: number): string {
+  // rounded: what lasts ten hours ends in ten, also a second later
+  const minutes = Math.round(distance / 60_000)
+  if (minutes === 0) return distance > 0 ? TIMES.soon : TIMES.justNow
+  return Math.abs(minutes) < 120 ? RELATIVE.format(minutes, 'minute') : RELATIVE.format(Math.round(minutes / 60), 'hour')
 }
 
 const RELATIVE = new Intl.RelativeTimeFormat('en', { numeric: 'always' })

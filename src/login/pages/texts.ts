@@ -54,6 +54,9 @@ export const HOME = {
   none: 'No clusters are configured for this sign-in service.'
 } as const
 
+/** What lies less than half a minute away. */
+export const TIMES = { soon: 'in less than a minute', justNow: 'just now' } as const
+
 export const COPY = { button: 'Copy', copied: 'Copied', failed: 'Press Ctrl+C to copy', label: 'Copy: {label}' } as const
 
 export const CLIENT = {
@@ -117,7 +120,7 @@ export const SIGN_OUT = {
   title: 'Sign out?',
   fromClient: '{client} asks to sign you out.',
   lead: 'You will need your password for the next sign-in in this browser.',
-  tokens: 'Tokens that you copied or downloaded stay valid until they expire.',
+  tokens: 'Tokens that you copied or downloaded, and those of kubectl, stay valid until they expire.',
   approve: 'Sign out',
   cancel: 'Stay signed in'
 } as const

@@ -82,6 +82,9 @@ test('other layouts', (t) => {
     ['a dash on a line of its own', 'users:\n  -\n    username: alice\n  - username: bob\n', (text) => setKey(text, userOf(text, 0), 'disabled', true), 'users:\n  -\n    username: alice\n    disabled: true\n  - username: bob\n'],
     ['a flow list loses an item', 'users:\n  - username: alice\n    tokens: [{name: a}, {name: b}]\n', (text) => removeItem(text, userOf(text, 0), 'tokens', 0), 'users:\n  - username: alice\n    tokens: [{name: b}]\n'],
     ['a flow list gets an item', 'users:\n  - username: alice\n    tokens: [{name: a}] # hers\n', (text) => appendItems(text, userOf(text, 0), 'tokens', [{ name: 'b' }]), 'users:\n  - username: alice\n    tokens: [{name: a}, {name: b}] # hers\n'],
+    ['a value for a key that has none, its comment stays', 'users: # nobody\nlast: 1\n', (text) => setKey(text, rootOf(text), 'users', []), 'users: [] # nobody\nlast: 1\n'],
+    ['a value for a key with blanks behind it, at the end', 'first: 1\nlast:  ', (text) => setKey(text, rootOf(text), 'last', 'x'), 'first: 1\nlast: x  '],
+    ['a value that YAML 1.1 reads as another type', 'users:\n  - username: alice\n', (text) => setKey(text, userOf(text, 0), 'username', 'yes'), 'users:\n  - username: "yes"\n'],
     ['a key without a value', 'users:\n  - username: alice\n    note:\n', (text) => setKey(text, userOf(text, 0), 'disabled', true), 'users:\n  - username: alice\n    disabled: true\n    note:\n']
   ]
   for (const [name, before, change, after] of cases) t.equal(change(before), after, name)

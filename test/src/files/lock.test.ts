@@ -1,17 +1,17 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, readdirSync, readFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { test } from 'tap'
-import { withLock } from '../../../src/files/lock.js'
+import { withLock, withLockFiles } from '../../../src/files/lock.js'
 
 const LOCK = fileURLToPath(new URL('../../../dist/src/files/lock.js', import.meta.url))
 
 /** Adds 1 to the number in a file, as often as it is told. */
 const ADDER = `
 import { readFileSync, writeFileSync } from 'node:fs'
-import { withLock } from '${LOCK}'
+import { withLock, withLockFiles } from '${LOCK}'
 const [, file, times] = process.argv
 for (let i = 0; i < Number(times); i++) await withLock(file, () => { writeFileSync(file, String(Number(readFileSync(file, 'utf8')) + 1)) })
 `
@@ -47,4 +47,17 @@ test('a lock that can not be removed is named', async (t) => {
 
 test('a directory that is not there', async (t) => {
   await t.rejects(withLock(join(t.testdir(), 'absent', 'file'), () => {}), { code: 'ENOENT' })
+})
+
+test('locks of other programs are waited for, and never taken over', async (t) => {
+  const dir = t.testdir({ second: '' })
+  const [first, second] = [join(dir, 'first'), join(dir, 'second')]
+  await t.rejects(withLockFiles('config', [first, second], () => {}, { patience: 50 }), { code: 'AUTHN_FILE_LOCKED', message: `${second} exists: another program is changing config, or was killed while it did; if no program is, remove ${second}` })
+  t.strictSame(readdirSync(dir), ['second'], 'the other one is released')
+  const waiting = withLockFiles('config', [first, second], () => readdirSync(dir).sort(), { patience: 60_000 })
+  rmSync(second)
+  t.strictSame(await waiting, ['first', 'second'])
+  t.strictSame(readdirSync(dir), [])
+  await t.rejects(withLockFiles('config', [first], () => { throw new Error('boom') }), { message: 'boom' })
+  t.strictSame(readdirSync(dir), [])
 })

@@ -39,7 +39,7 @@ users:
           - --client=production
         interactiveMode: IfAvailable
         provideClusterInfo: false
-        installHint: authn-webhook is not installed or not in the PATH. Ask your administrator how to get it, or download the kubeconfig for kubelogin or with the token.
+        installHint: authn-webhook is not installed or not in the PATH. Ask your administrator how to get it, or download another kubeconfig from https://login.example.com.
 contexts:
   - name: production
     context:

@@ -2,6 +2,7 @@
 import fc from 'fast-check'
 import { test } from 'tap'
 import { assets, createPages } from '../../../../src/login/pages/index.js'
+import { time } from '../../../../src/login/pages/elements.js'
 import { ERRORS } from '../../../../src/login/pages/texts.js'
 import { everyPage, everyTextIs, NOW, ORDINARY } from '../../../fixtures/pages.js'
 import { holds } from '../../../fixtures/property.js'
@@ -119,4 +120,14 @@ test('every error says what to do', async t => {
     const page = createPages({ base: '' }).error(error)
     for (const text of [error.title, error.message, error.advice]) t.ok(page.includes(text), name)
   }
+})
+
+test('how far away a time is', t => {
+  const seconds = (count: number): string => /\((.*)\)/.exec(time(new Date(NOW + count * 1000), NOW))![1]!
+  for (const [distance, words] of [
+    [36_000, 'in 10 hours'], [35_999, 'in 10 hours'], [7_200, 'in 2 hours'], [7_100, 'in 118 minutes'], [61, 'in 1 minute'], [29, 'in less than a minute'],
+    [0, 'just now'], [-29, 'just now'], [-31, '1 minute ago'], [-90, '1 minute ago'], [-7_200, '2 hours ago']
+  ] as const) t.equal(seconds(distance), words, String(distance))
+  t.match(time(new Date(Date.UTC(2026, 10, 26, 19, 30)), NOW), '<time datetime="2026-11-26T19:30:00.000Z">26 November 2026 at 19:30 UTC</time>')
+  t.end()
 })
