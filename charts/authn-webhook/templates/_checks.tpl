@@ -65,12 +65,8 @@
 {{- if and (include "authn-webhook.readsUsers" .) (not .Values.users.existingSecret) (include "authn-webhook.blind" .) -}}
 {{- fail "\n\nusers.existingSecret is empty, and the cluster can't be accessed here to look for existing users: an empty list would lock them out. Create the Secret yourself, and set users.existingSecret:\n\n  kubectl --namespace kube-system create secret generic authn-webhook-users --from-file=users.yaml" -}}
 {{- end -}}
-{{- range .Values.secretMounts -}}
-{{- $name := .name -}}
-{{- $count := 0 -}}
-{{- range $.Values.secretMounts }}{{ if eq .name $name }}{{ $count = add1 $count }}{{ end }}{{ end -}}
-{{- if gt (int $count) 1 }}{{ fail (printf "\n\nsecretMounts has more than one entry with the name %q: each needs a directory of its own." $name) }}{{ end -}}
-{{- end -}}
+{{- include "authn-webhook.checkNames" (dict "name" "secretMounts has" "items" .Values.secretMounts) -}}
+{{- if include "authn-webhook.loginEnabled" . }}{{ include "authn-webhook.loginChecks" . }}{{ end -}}
 {{- end -}}
 
 {{/* What the cluster has to say of `kind`. */}}
