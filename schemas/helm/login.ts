@@ -36,7 +36,7 @@ const SigningKey = Closed({
 export const Login = Group('Sign-in service: people sign in with a password of `config.identityProviders`, and get session tokens that reviews accept.', {
   enabled: Flag(false, 'Run the sign-in service.'),
   config: ServiceConfig,
-  signingKeys: Type.Array(SigningKey, { default: [{ name: 'first' }], description: 'Keys of the session tokens, as `{name, secretName}`: the first signs, all are published and accepted. Without `secretName`, the chart creates the key in a Secret named after the chart with `-login-key-NAME`, which no upgrade or uninstallation changes.' }),
+  signingKeys: Type.Array(SigningKey, { minItems: 1, default: [{ name: 'first' }], description: 'Keys of the session tokens, as `{name, secretName}`: the first signs, all are published and accepted. Without `secretName`, the chart creates the key in a Secret named after the chart with `-login-key-NAME`, which no upgrade or uninstallation changes.' }),
   store: Store,
   revocations: Group('Revoked session tokens.', {
     existingConfigMap: ObjectName('ConfigMap with the key `revocations.yaml`. Empty: the chart creates one without revocations, named after the chart with `-revocations`, which no upgrade or uninstallation changes.')

@@ -8,7 +8,7 @@ import { findDefinition } from '../../src/config/registry.js'
 import { startCluster, tool } from '../e2e/cluster.js'
 import { findErrors, findUnknownFields, parseManifests, type Manifest } from './manifests.js'
 import { eventually, type } from './podman.js'
-import { find, podOf, render, template } from './render.js'
+import { configOf, find, podOf, podsOf, render, template } from './render.js'
 import { CHART, ci } from './release.js'
 
 const MODES = readdirSync(join(CHART, 'ci')).map(file => basename(file, '-values.yaml'))
@@ -179,7 +179,7 @@ test('without a cluster it says what to do, and mints nothing', async t => {
 
 /** Pod Security "restricted", except for the host's network. */
 function checkPod (t: Test, manifests: readonly Manifest[]): void {
-  const pods = [podOf(manifests), ...manifests.filter(({ kind }) => kind === 'Pod')]
+  const pods = [...podsOf(manifests), ...manifests.filter(({ kind }) => kind === 'Pod')]
   for (const { spec } of pods) {
     t.match(spec, { automountServiceAccountToken: false, securityContext: { runAsNonRoot: true, runAsUser: 65532, seccompProfile: { type: 'RuntimeDefault' } } })
     for (const container of spec.containers) {
@@ -192,17 +192,18 @@ function checkPod (t: Test, manifests: readonly Manifest[]): void {
   }
 }
 
-function configOf (manifests: readonly Manifest[]): any {
-  return load(manifests.find(({ kind, data }) => kind === 'ConfigMap' && data['config.yaml'] !== undefined)!['data']['config.yaml'])
-}
-
 /** The service takes its config; whose module lies where is not this test's question. */
 async function checkConfig (t: Test, manifests: readonly Manifest[]): Promise<void> {
-  const { 'config.yaml': text } = manifests.find(({ kind, data }) => kind === 'ConfigMap' && data['config.yaml'] !== undefined)!['data']
-  const file = join(t.testdir({ 'config.yaml': text.replaceAll('/etc/authn-webhook/secrets/', ''), ldap: { password: 'of the service account' } }), 'config.yaml')
-  await t.resolves(loadConfig({
-    file,
-    findDefinition: async (entry, ctx) => entry.kind === 'module' ? { contract: 1, kind: 'module', schema: {}, open: () => ({ authenticateToken: () => null }) } : await findDefinition(entry, ctx),
-    env: { FINGERPRINT_KEY: 'a key of a test' }
-  }), readFileSync(file, 'utf8'))
+  for (const { data } of manifests.filter(({ kind, data }) => kind === 'ConfigMap' && data['config.yaml'] !== undefined)) {
+    const file = join(t.testdir({
+      'config.yaml': data['config.yaml'].replaceAll('/etc/authn-webhook/', ''),
+      secrets: { ldap: { password: 'of the service account' }, headlamp: { secret: 'of the client' } },
+      store: { password: 'of Redis' }
+    }), 'config.yaml')
+    await t.resolves(loadConfig({
+      file,
+      findDefinition: async (entry, ctx) => entry.kind === 'module' ? { contract: 1, kind: 'module', schema: {}, open: () => ({ authenticateToken: () => null }) } : await findDefinition(entry, ctx),
+      env: { FINGERPRINT_KEY: 'a key of a test' }
+    }), readFileSync(file, 'utf8'))
+  }
 }

@@ -2,12 +2,7 @@
 {{- define "authn-webhook.checks" -}}
 {{- include "authn-webhook.checkKind" . -}}
 {{- $config := include "authn-webhook.config" . | fromYaml -}}
-{{- $delay := $config.server.shutdownDelay -}}
-{{- $timeout := default "8s" $config.server.timeout -}}
-{{- $drain := add (include "authn-webhook.seconds" $delay) (include "authn-webhook.seconds" $timeout) 12 -}}
-{{- if le (int .Values.terminationGracePeriodSeconds) (int $drain) -}}
-{{- fail (printf "\n\nterminationGracePeriodSeconds is %d, and must be more than %d: config.server.shutdownDelay (%s), config.server.timeout (%s) and 12 s. A pod that is killed in its drain loses reviews." (int .Values.terminationGracePeriodSeconds) $drain $delay $timeout) -}}
-{{- end -}}
+{{- include "authn-webhook.checkDrain" . -}}
 {{- if eq (int $config.server.port) (int $config.admin.port) -}}
 {{- fail (printf "\n\nconfig.server.port and config.admin.port are both %d: two listeners can't share a port." (int $config.admin.port)) -}}
 {{- end -}}
@@ -67,6 +62,17 @@
 {{- end -}}
 {{- include "authn-webhook.checkNames" (dict "name" "secretMounts has" "items" .Values.secretMounts) -}}
 {{- if include "authn-webhook.loginEnabled" . }}{{ include "authn-webhook.loginChecks" . }}{{ end -}}
+{{- end -}}
+
+{{/* Whether pods have the time to drain. Call with the context of reviews or of the sign-in service. */}}
+{{- define "authn-webhook.checkDrain" -}}
+{{- $server := (include "authn-webhook.config" . | fromYaml).server -}}
+{{- $delay := $server.shutdownDelay -}}
+{{- $timeout := default "8s" $server.timeout -}}
+{{- $drain := add (include "authn-webhook.seconds" $delay) (include "authn-webhook.seconds" $timeout) 12 -}}
+{{- if le (int .Values.terminationGracePeriodSeconds) (int $drain) -}}
+{{- fail (printf "\n\nterminationGracePeriodSeconds is %d, and must be more than %d: config.server.shutdownDelay (%s), config.server.timeout (%s) and 12 s. A pod that is killed in its drain loses reviews." (int .Values.terminationGracePeriodSeconds) $drain $delay $timeout) -}}
+{{- end -}}
 {{- end -}}
 
 {{/* What the cluster has to say of `kind`. */}}

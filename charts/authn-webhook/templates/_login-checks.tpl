@@ -5,6 +5,9 @@
 {{- include "authn-webhook.checkStore" . -}}
 {{- include "authn-webhook.checkRoutes" . -}}
 {{- include "authn-webhook.checkSigningKeys" . -}}
+{{- $login := dict -}}
+{{- include "authn-webhook.loginContext" (list $login .) -}}
+{{- include "authn-webhook.checkDrain" $login -}}
 {{- if and (not .Values.login.revocations.existingConfigMap) (include "authn-webhook.blind" .) -}}
 {{- fail (printf "\n\nlogin.revocations.existingConfigMap is empty, and the cluster can't be accessed here to look for existing revocations: an empty list would admit revoked tokens. Create the ConfigMap yourself, and set login.revocations.existingConfigMap:\n\n  printf 'apiVersion: authn-webhook/v1\\nrevocations: []\\n' > revocations.yaml\n  kubectl --namespace %s create configmap %s --from-file=revocations.yaml" .Release.Namespace (include "authn-webhook.revocationsConfigMap" .)) -}}
 {{- end -}}
@@ -109,9 +112,6 @@ kind ldap without bindDN looks up no users
 {{- end -}}
 
 {{- define "authn-webhook.checkSigningKeys" -}}
-{{- if not .Values.login.signingKeys -}}
-{{- fail "\n\nlogin.signingKeys is empty: without a key there are no tokens." -}}
-{{- end -}}
 {{- include "authn-webhook.checkNames" (dict "name" "login.signingKeys has" "items" .Values.login.signingKeys) -}}
 {{- range .Values.login.signingKeys -}}
 {{- if and (not .secretName) (include "authn-webhook.blind" $) -}}
