@@ -15,7 +15,7 @@ import { buildKubernetes, fail, requirePackages, say, unpackKubectl } from '../e
 import { findLeftovers, takeStock } from './leftovers.mjs'
 
 const HERE = fileURLToPath(new URL('.', import.meta.url))
-const LONGEST = ['release.node.ts', 'probes.node.ts', 'lost-node.node.ts', 'users.node.ts', 'placement.node.ts', 'failures.node.ts']
+const LONGEST = ['sign-in.node.ts', 'release.node.ts', 'probes.node.ts', 'lost-node.node.ts', 'users.node.ts', 'placement.node.ts', 'failures.node.ts']
 /** Most of the time they wait. */
 const AT_A_TIME = 4
 
