@@ -91,7 +91,7 @@ async function expectNothingLeft (what) {
 
 /** Each in a machine of its own, so that all may have the same addresses. @returns whether it passed */
 async function runFile (file) {
-  const [command, args] = isolated({ script: ['node_modules/tap/dist/esm/run.mjs', '--disable-coverage', '--timeout=600', file], network: 'its own' })
+  const [command, args] = isolated({ script: ['node_modules/tap/dist/esm/run.mjs', '--disable-coverage', '--timeout=900', file], network: 'its own' })
   const child = spawn(command, args, { stdio: ['ignore', alone ? 'inherit' : 'pipe', 'inherit'], env: { ...process.env, ...env, CGROUP: join(CGROUPS, file.replaceAll('/', '-')), TMPDIR: SCRATCH } })
   const output = alone ? '' : text(child.stdout)
   const code = await new Promise(resolve => { child.once('close', resolve) })

@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { Page } from 'playwright-core'
 import { test } from 'tap'
 import { CHART, everything, step } from '../chart-install/release.js'
 import { startChromium } from '../fixtures/chromium.js'
@@ -63,9 +64,12 @@ kubectl create clusterrolebinding auditors --clusterrole=auditors --group=audito
     t.match(await shell('helm test authn-webhook --namespace kube-system --timeout 2m'), /TEST SUITE: +authn-webhook-sign-in\n[\s\S]*?Phase: +Succeeded/)
   })
 
-  const browser = await chromium.newContext({ ignoreHTTPSErrors: true, acceptDownloads: true })
-  t.teardown(async () => { await browser.close() })
-  const page = await browser.newPage()
+  const openBrowser = async (): Promise<Page> => {
+    const browser = await chromium.newContext({ ignoreHTTPSErrors: true, acceptDownloads: true })
+    t.teardown(async () => { await browser.close() })
+    return await browser.newPage()
+  }
+  let page = await openBrowser()
   const kubeconfig = async (name: string): Promise<string> => await getKubeconfig(page, ISSUER, file(name))
 
   await t.test('alice signs in with her browser, and kubectl knows her', async t => {
@@ -90,7 +94,7 @@ kubectl create clusterrolebinding auditors --clusterrole=auditors --group=audito
   await t.test('the key is rotated by the commands of the README: no login is lost, and no session ends', async t => {
     const [publish, sign, retire] = commandsOf('Rotate a signing key')
     const keys = async (): Promise<string[]> => (await (await page.request.get(`${ISSUER}/jwks`)).json()).keys.map(({ kid }: { kid: string }) => kid)
-    const reviews = async (): Promise<string[]> => (await listPods(cluster)).map(({ name }) => name).sort()
+    const reviews = async (): Promise<string[]> => (await settled(cluster)).map(({ name }) => name).sort()
     const old = await kubeconfig('old')
 
     await helm(t, publish!)
@@ -107,6 +111,9 @@ kubectl create clusterrolebinding auditors --clusterrole=auditors --group=audito
     for (const each of [old, renewed]) t.match(await listNamespaces(cluster, each), { code: 0 }, each)
     t.match(await shell('helm test authn-webhook --namespace kube-system --timeout 2m'), /TEST SUITE: +authn-webhook-sign-in\n[\s\S]*?Phase: +Succeeded/)
 
+    // sessions from before last until step 3 at most, which comes when they have expired
+    page = await openBrowser()
+    await signIn(page, ISSUER)
     await helm(t, retire!)
     t.ok(await isSignedIn(page, ISSUER), 'the old one is gone: the browser session is open')
     t.strictSame(await keys(), [await kidOf(renewed)])
