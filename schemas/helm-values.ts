@@ -2,8 +2,9 @@
 import { Type, type Static } from '@sinclair/typebox'
 import { Certificates } from './helm/certificates.js'
 import { Count, Flag, Group, KubernetesList, ObjectName, StringMap } from './helm/kubernetes.js'
+import { Login } from './helm/login.js'
 import { Metrics } from './helm/monitoring.js'
-import { Image, pods, SecretMount } from './helm/pod.js'
+import { autoscaling, Image, podDisruptionBudget, pods, SecretMounts } from './helm/pod.js'
 import { ServiceConfig } from './helm/service-config.js'
 import { Closed, Enum } from './primitives.js'
 
@@ -25,7 +26,7 @@ export const HelmValues = Closed({
   users: Group('Users of the provider `static`.', {
     existingSecret: ObjectName('Secret with the key `users.yaml`. Empty: the chart creates one without users, named after the chart with `-users`, which no upgrade or uninstallation changes.')
   }),
-  secretMounts: Type.Array(SecretMount, { default: [], description: 'Secrets for providers, such as bind passwords and CAs: `{name, secretName, items}`. Mounted at /etc/authn-webhook/secrets/NAME; reloaded when they change.' }),
+  secretMounts: SecretMounts('Secrets for providers, such as bind passwords and CAs: `{name, secretName, items}`. Mounted at /etc/authn-webhook/secrets/NAME; reloaded when they change.'),
   service: Group('Service through which API servers reach a Deployment.', {
     clusterIP: Type.String({
       pattern: '^([0-9]{1,3}(\\.[0-9]{1,3}){3}|[0-9a-fA-F:]*:[0-9a-fA-F:.]*)?$',
@@ -39,16 +40,8 @@ export const HelmValues = Closed({
   tls: Certificates,
   distribution: Enum(['', 'kubeadm', 'kind', 'k3s', 'rke2', 'talos', 'talos-1.14'], { default: '', description: 'Distribution whose commands the notes show. Empty: the one detected in the cluster, otherwise all.' }),
   ...pods,
-  podDisruptionBudget: Group('PodDisruptionBudget of a Deployment.', {
-    enabled: Flag(true, 'Create the PodDisruptionBudget.'),
-    maxUnavailable: Type.Unsafe<number | string>({ type: ['integer', 'string'], minimum: 0, maximum: 1000, pattern: '^[0-9]{1,3}%$', default: 1, description: 'Pods, as a number or percentage, that a drain of nodes can evict at once. 0: every drain blocks.' })
-  }),
-  autoscaling: Group('HorizontalPodAutoscaler, in place of `replicaCount`.', {
-    enabled: Flag(false, 'Create the HorizontalPodAutoscaler.'),
-    minReplicas: Count(2, {}, 'Minimum number of pods.'),
-    maxReplicas: Count(6, {}, 'Maximum number of pods.'),
-    targetCPUUtilizationPercentage: Count(80, {}, 'Target CPU utilization, as a percentage of the request.')
-  }),
+  podDisruptionBudget: podDisruptionBudget('PodDisruptionBudget of a Deployment.'),
+  autoscaling: autoscaling('HorizontalPodAutoscaler, in place of `replicaCount`.'),
   networkPolicy: Group('NetworkPolicy of a Deployment; pods on the host network can\'t have one.', {
     enabled: Flag(true, 'Create the NetworkPolicy.'),
     apiServerCIDRs: Type.Array(Type.String({ pattern: '^[0-9a-fA-F:.]+/[0-9]{1,3}$', expected: 'a CIDR such as 192.0.2.0/24' }), { default: [], description: 'Source addresses of API servers: those of control-plane nodes, as pods see them. If `reviewsFrom` is empty too: any source.' }),
@@ -57,6 +50,7 @@ export const HelmValues = Closed({
     egress: KubernetesList('Destinations that providers may reach, as egress rules. Empty: none if all providers are `static`, otherwise any.')
   }),
   metrics: Metrics,
+  login: Login,
   extraObjects: Type.Array(Type.Unsafe<object | string>({ type: ['object', 'string'] }), { default: [], description: 'Additional objects, as templates.' })
 }, { title: 'Values of the chart authn-webhook', default: {} })
 export type HelmValues = Static<typeof HelmValues>

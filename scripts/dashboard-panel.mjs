@@ -18,6 +18,7 @@ const LEGEND_LINE = 14
 export function draw (panel, answers, seconds) {
   const { title, type, gridPos } = panel
   const box = { x: gridPos.x * CELL.width + 4, y: gridPos.y * CELL.height + 4, width: gridPos.w * CELL.width - 8, height: gridPos.h * CELL.height - 8 }
+  if (type === 'row') return `<text x="${box.x + 10}" y="${box.y + 13}" font-weight="bold" fill="#333">${escape(title)}</text>`
   const frame = `<rect x="${box.x}" y="${box.y}" width="${box.width}" height="${box.height}" rx="3" fill="#fff" stroke="#d8d9da"/><text x="${box.x + 10}" y="${box.y + 20}" font-weight="bold" fill="#333">${escape(title)}</text>`
   return `<g>${frame}${type === 'stat' ? drawValues(panel, answers, box) : drawLines(panel, answers, box, seconds)}</g>`
 }
@@ -78,6 +79,7 @@ function format (value, unit) {
   if (unit === 's') return value >= 86400 ? `${round(value / 86400)} days` : value >= 1 || value === 0 ? `${round(value)} s` : `${round(value * 1000)} ms`
   if (unit === 'bytes') return `${Math.round(value / 1048576)} MiB`
   if (unit === 'percentunit') return `${Math.round(value * 100)} %`
+  if (unit === 'bool_yes_no') return value === 0 ? 'No' : 'Yes'
   const number = String(value < 1 ? Math.round(value * 1000) / 1000 : round(value))
   return unit === 'reqps' ? `${number}/s` : number
 }

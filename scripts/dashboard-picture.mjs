@@ -5,7 +5,7 @@
 //
 // usage: npm run build && PROMETHEUS=/path/of/prometheus node scripts/dashboard-picture.mjs [SECONDS]
 import { execFileSync, spawn } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { Agent, request } from 'node:https'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -16,7 +16,7 @@ import { CELL, draw } from './dashboard-panel.mjs'
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const CLI = join(ROOT, 'dist/src/cli/main.js')
 const SECONDS = Number(process.argv[2] ?? 180)
-const [PORT, ADMIN, PROMETHEUS_PORT] = [18443, 19443, 19090]
+const [PORT, ADMIN, LOGIN, PROMETHEUS_PORT] = [18443, 19443, 18444, 19090]
 
 const dir = mkdtempSync(join(tmpdir(), 'dashboard-'))
 const processes = []
@@ -46,7 +46,9 @@ function prepare () {
   const type = (...args) => execFileSync(process.execPath, [CLI, ...args], { cwd: dir, encoding: 'utf8', input: 'correct horse battery staple', stdio: ['pipe', 'pipe', 'ignore'] })
   type('certs', '--out', 'tls')
   const token = /awt_\w+/.exec(type('users', 'add', 'alice', '--group', 'developers', '--token', 'laptop'))[0]
-  type('users', 'add', 'bob', '--group', 'developers', '--password-file', '-')
+  type('keys', 'add', '--dir', 'keys')
+  const [key] = readdirSync(join(dir, 'keys')).filter(name => name.endsWith('.key'))
+  type('users', 'add', 'bob', '--uid', '1002', '--group', 'developers', '--password-file', '-')
   writeFileSync(join(dir, 'directory.mjs'), `
 let down = false
 setInterval(() => { down = !down }, 20000).unref()
@@ -71,7 +73,16 @@ export default {
       { name: 'people', kind: 'static', usernamePrefix: 'people:', groupPrefix: 'people:', config: { usersFile: 'users.yaml' } },
       { name: 'directory', kind: 'module', from: './directory.mjs', usernamePrefix: 'corp:', groupPrefix: '', cache: { successTTL: '5s', failureTTL: '2s' } }
     ],
-    sharedNames: true
+    sharedNames: true,
+    login: {
+      issuer: 'https://login.example.com',
+      host: '127.0.0.1',
+      port: LOGIN,
+      trustedProxies: ['127.0.0.1'],
+      maxAttemptsPerMinute: 100_000,
+      signingKeys: [{ keyFile: `keys/${key}`, certFile: `keys/${key.replace('.key', '.crt')}` }],
+      clients: ['production', 'staging'].map(id => ({ id, grants: ['password'] }))
+    }
   }))
   writeFileSync(join(dir, 'prometheus.yml'), JSON.stringify({
     global: { scrape_interval: '2s' },
@@ -94,12 +105,16 @@ async function load (token) {
     call.on('error', () => {})
     call.end(JSON.stringify({ apiVersion: 'authentication.k8s.io/v1', kind: 'TokenReview', spec: { token } }))
   }
+  const signIn = (client, password) => {
+    fetch(`http://127.0.0.1:${LOGIN}/token`, { method: 'POST', body: new URLSearchParams({ grant_type: 'password', client_id: client, scope: 'openid', username: 'bob', password }) }).then(response => response.text()).catch(() => {})
+  }
   const basic = (username, password) => Buffer.from(`${username}:${password}`).toString('base64')
   for (let tick = 0; tick < SECONDS * 10; tick++) {
     const wave = 1 + Math.sin(tick / 150)
     for (let i = 0; i < 4 * wave; i++) ask(token)
     for (let i = 0; i < 2 * wave; i++) ask(`directory-user-${Math.floor(Math.random() * 80)}`)
     if (tick % 5 === 0) ask(basic('bob', 'correct horse battery staple'))
+    if (tick % 10 === 0) signIn(tick % 30 === 0 ? 'staging' : 'production', tick % 50 === 0 ? `typo-${tick}` : 'correct horse battery staple')
     if (tick % 7 === 0) ask(`stale-${tick % 50}`)
     if (tick % 20 === 0 && tick > SECONDS * 5) ask(basic('bob', `guess-${tick}`))
     if (tick % 600 === 300) writeFileSync(join(dir, 'users.yaml'), `${readFileSync(join(dir, 'users.yaml'), 'utf8')}# touched\n`)

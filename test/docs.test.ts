@@ -82,7 +82,7 @@ test('recipes that ask for client certificates name the CA that certs writes, an
   const examples = readdirSync(join(ROOT, 'examples')).filter(name => name.endsWith('.yaml')).map(name => join('examples', name))
   const texts = [
     ...DOCUMENTS.flatMap(document => codeBlocks(document, 'yaml').map(text => ({ name: document, text }))),
-    ...[...examples, 'deploy/deployment.yaml', 'deploy/daemonset.yaml'].map(name => ({ name, text: read(name) }))
+    ...[...examples, 'deploy/deployment.yaml', 'deploy/daemonset.yaml', 'deploy/sign-in/deployment.yaml'].map(name => ({ name, text: read(name) }))
   ].filter(({ text }) => text.includes('clientCAFile:'))
   t.ok(texts.length >= 10, 'there are some')
   for (const { name, text } of texts) {

@@ -11,11 +11,15 @@ export const Image = Group('Image. Not in a registry yet: the README shows how t
   pullPolicy: Enum(['Always', 'IfNotPresent', 'Never'], { default: 'IfNotPresent', description: 'Pull policy of the kubelet.' })
 })
 
-export const SecretMount = Closed({
+const SecretMount = Closed({
   name: Type.String({ pattern: '^[a-z0-9]([-a-z0-9]{0,48}[a-z0-9])?$', expected: 'a name of lower-case letters, digits and hyphens, at most 50', description: 'Name of the directory: /etc/authn-webhook/secrets/NAME.' }),
   secretName: Type.String({ minLength: 1, description: 'Name of the Secret.' }),
   items: Type.Optional(Type.Array(Closed({ key: Type.String(), path: Type.String() }), { description: 'Selected keys of the Secret, and their file names.' }))
 })
+
+export function SecretMounts (description: string) {
+  return Type.Array(SecretMount, { default: [], description })
+}
 
 const SECONDS = { maximum: 3600 } as const
 
@@ -36,12 +40,33 @@ export const probes = {
   })
 }
 
+export const serviceAccount = Group('ServiceAccount, whose token is never mounted.', {
+  create: Flag(true, 'Create the ServiceAccount.'),
+  name: ObjectName('Name of the ServiceAccount; empty: that of the Deployment or DaemonSet.'),
+  annotations: StringMap('Annotations of the ServiceAccount.')
+})
+
+export function podDisruptionBudget (description: string) {
+  return Group(description, {
+    enabled: Flag(true, 'Create the PodDisruptionBudget.'),
+    maxUnavailable: Type.Unsafe<number | string>({ type: ['integer', 'string'], minimum: 0, maximum: 1000, pattern: '^[0-9]{1,3}%$', default: 1, description: 'Pods, as a number or percentage, that a drain of nodes can evict at once. 0: every drain blocks.' })
+  })
+}
+
+export function autoscaling (description: string) {
+  return Group(description, {
+    enabled: Flag(false, 'Create the HorizontalPodAutoscaler.'),
+    minReplicas: Count(2, {}, 'Minimum number of pods.'),
+    maxReplicas: Count(6, {}, 'Maximum number of pods.'),
+    targetCPUUtilizationPercentage: Count(80, {}, 'Target CPU utilization, as a percentage of the request.')
+  })
+}
+
+/** Over the nodes, as evenly as possible. */
+export const SPREAD = [{ maxSkew: 1, topologyKey: 'kubernetes.io/hostname', whenUnsatisfiable: 'ScheduleAnyway', matchLabelKeys: ['pod-template-hash'] }]
+
 export const pods = {
-  serviceAccount: Group('ServiceAccount, whose token is never mounted.', {
-    create: Flag(true, 'Create the ServiceAccount.'),
-    name: ObjectName('Name of the ServiceAccount; empty: the chart\'s name.'),
-    annotations: StringMap('Annotations of the ServiceAccount.')
-  }),
+  serviceAccount,
   podAnnotations: StringMap('Annotations of pods.'),
   podLabels: StringMap('Labels of pods.'),
   podSecurityContext: KubernetesObject('Security context of pods; satisfies the Pod Security Standard `restricted`.', {
@@ -59,9 +84,7 @@ export const pods = {
   nodeSelector: StringMap('Labels of nodes to run on.', { 'kubernetes.io/os': 'linux' }),
   tolerations: KubernetesList('Tolerations. A Deployment adds those for the taints of control-plane nodes, and 30 s (instead of 300 s) for nodes that are not ready or unreachable, unless one here has the same key. Empty in a DaemonSet: all taints.'),
   affinity: KubernetesObject('Affinity. Empty in a Deployment: pods prefer different zones. Empty in a DaemonSet: control-plane nodes.'),
-  topologySpreadConstraints: KubernetesList('Topology spread constraints of a Deployment. Without `labelSelector`, one applies to the pods of this release; `matchLabelKeys` is omitted before Kubernetes 1.27. The scheduler ignores nodes without the label of any constraint: use only labels that all nodes have.', [
-    { maxSkew: 1, topologyKey: 'kubernetes.io/hostname', whenUnsatisfiable: 'ScheduleAnyway', matchLabelKeys: ['pod-template-hash'] }
-  ]),
+  topologySpreadConstraints: KubernetesList('Topology spread constraints of a Deployment. Without `labelSelector`, one applies to the pods of this release; `matchLabelKeys` is omitted before Kubernetes 1.27. The scheduler ignores nodes without the label of any constraint: use only labels that all nodes have.', SPREAD),
   dnsPolicy: Enum(['', 'Default', 'ClusterFirst', 'ClusterFirstWithHostNet', 'None'], { default: '', description: 'DNS policy of pods. Empty: ClusterFirst, or ClusterFirstWithHostNet in a DaemonSet, so that providers can use cluster DNS in both.' }),
   dnsConfig: KubernetesObject('DNS config of pods.'),
   hostAliases: KubernetesList('Additional lines of /etc/hosts.'),

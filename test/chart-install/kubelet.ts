@@ -92,7 +92,7 @@ export async function runPod (t: Test, cluster: Cluster, { namespace, name, temp
 interface ProjectedFile { readonly path: string, readonly content: Buffer, readonly mode: number }
 
 async function filesOf (cluster: Cluster, namespace: string, { configMap, secret, projected }: any): Promise<ProjectedFile[]> {
-  if (configMap !== undefined) return await filesOfObject(cluster, namespace, 'configmap', configMap.name, configMap.items, configMap.defaultMode)
+  if (configMap !== undefined) return await filesOfObject(cluster, namespace, 'configmap', configMap.name, configMap.items, configMap.defaultMode, configMap.optional)
   if (secret !== undefined) return await filesOfObject(cluster, namespace, 'secret', secret.secretName, secret.items, secret.defaultMode)
   const files = await Promise.all(projected.sources.map(async (source: any) => source.configMap === undefined
     ? await filesOfObject(cluster, namespace, 'secret', source.secret.name, source.secret.items, projected.defaultMode)
@@ -100,8 +100,9 @@ async function filesOf (cluster: Cluster, namespace: string, { configMap, secret
   return files.flat()
 }
 
-async function filesOfObject (cluster: Cluster, namespace: string, kind: 'configmap' | 'secret', name: string, items?: Array<{ key: string, path: string }>, mode = 0o644): Promise<ProjectedFile[]> {
+async function filesOfObject (cluster: Cluster, namespace: string, kind: 'configmap' | 'secret', name: string, items?: Array<{ key: string, path: string }>, mode = 0o644, optional = false): Promise<ProjectedFile[]> {
   const { code, stdout, stderr } = await cluster.kubectl('get', kind, name, '--namespace', namespace, '--output', 'json', `--kubeconfig=${cluster.adminKubeconfig}`)
+  if (code !== 0 && optional) return []
   if (code !== 0) throw new Error(`the kubelet finds no ${kind} ${name}: ${stderr}`)
   const { data = {} } = JSON.parse(stdout)
   const keys = items ?? Object.keys(data).map(key => ({ key, path: key }))

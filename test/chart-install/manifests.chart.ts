@@ -8,7 +8,7 @@ import { findDefinition } from '../../src/config/registry.js'
 import { startCluster, tool } from '../e2e/cluster.js'
 import { findErrors, findUnknownFields, parseManifests, type Manifest } from './manifests.js'
 import { eventually, type } from './podman.js'
-import { find, podOf, render, template } from './render.js'
+import { configOf, find, podOf, podsOf, render, template } from './render.js'
 import { CHART, ci } from './release.js'
 
 const MODES = readdirSync(join(CHART, 'ci')).map(file => basename(file, '-values.yaml'))
@@ -112,8 +112,10 @@ test('what people set in other charts', async t => {
 })
 
 test('the README shows what is tested', async t => {
-  const example = /^```yaml\n(config:\n[\s\S]*?)^```/m.exec(readFileSync(join(CHART, 'README.md'), 'utf8'))![1]!
-  t.ok(readFileSync(ci('ldap'), 'utf8').includes(example))
+  const examples = [...readFileSync(join(CHART, 'README.md'), 'utf8').matchAll(/^```yaml\n([\s\S]*?)^```/gm)].map(([, example]) => example!)
+  const tested = MODES.map(mode => readFileSync(ci(mode), 'utf8'))
+  t.equal(examples.length, 3)
+  for (const example of examples) t.ok(tested.some(values => values.includes(example)), example)
 })
 
 test('the network policy', async t => {
@@ -179,7 +181,7 @@ test('without a cluster it says what to do, and mints nothing', async t => {
 
 /** Pod Security "restricted", except for the host's network. */
 function checkPod (t: Test, manifests: readonly Manifest[]): void {
-  const pods = [podOf(manifests), ...manifests.filter(({ kind }) => kind === 'Pod')]
+  const pods = [...podsOf(manifests), ...manifests.filter(({ kind }) => kind === 'Pod')]
   for (const { spec } of pods) {
     t.match(spec, { automountServiceAccountToken: false, securityContext: { runAsNonRoot: true, runAsUser: 65532, seccompProfile: { type: 'RuntimeDefault' } } })
     for (const container of spec.containers) {
@@ -192,17 +194,18 @@ function checkPod (t: Test, manifests: readonly Manifest[]): void {
   }
 }
 
-function configOf (manifests: readonly Manifest[]): any {
-  return load(manifests.find(({ kind, data }) => kind === 'ConfigMap' && data['config.yaml'] !== undefined)!['data']['config.yaml'])
-}
-
 /** The service takes its config; whose module lies where is not this test's question. */
 async function checkConfig (t: Test, manifests: readonly Manifest[]): Promise<void> {
-  const { 'config.yaml': text } = manifests.find(({ kind, data }) => kind === 'ConfigMap' && data['config.yaml'] !== undefined)!['data']
-  const file = join(t.testdir({ 'config.yaml': text.replaceAll('/etc/authn-webhook/secrets/', ''), ldap: { password: 'of the service account' } }), 'config.yaml')
-  await t.resolves(loadConfig({
-    file,
-    findDefinition: async (entry, ctx) => entry.kind === 'module' ? { contract: 1, kind: 'module', schema: {}, open: () => ({ authenticateToken: () => null }) } : await findDefinition(entry, ctx),
-    env: { FINGERPRINT_KEY: 'a key of a test' }
-  }), readFileSync(file, 'utf8'))
+  for (const { data } of manifests.filter(({ kind, data }) => kind === 'ConfigMap' && data['config.yaml'] !== undefined)) {
+    const file = join(t.testdir({
+      'config.yaml': data['config.yaml'].replaceAll('/etc/authn-webhook/', ''),
+      secrets: { ldap: { password: 'of the service account' }, headlamp: { secret: 'of the client' } },
+      store: { password: 'of Redis' }
+    }), 'config.yaml')
+    await t.resolves(loadConfig({
+      file,
+      findDefinition: async (entry, ctx) => entry.kind === 'module' ? { contract: 1, kind: 'module', schema: {}, open: () => ({ authenticateToken: () => null }) } : await findDefinition(entry, ctx),
+      env: { FINGERPRINT_KEY: 'a key of a test' }
+    }), readFileSync(file, 'utf8'))
+  }
 }

@@ -52,5 +52,6 @@ export const manifest${index}: T${index} = ${JSON.stringify(manifest, null, 2)}`
 function moduleOf ({ apiVersion }: Manifest): string {
   if (apiVersion.startsWith('monitoring.coreos.com/')) return `@kubernetes-models/prometheus-operator/${apiVersion}`
   if (apiVersion.startsWith('cert-manager.io/')) return `@kubernetes-models/cert-manager/${apiVersion}`
+  if (apiVersion.startsWith('gateway.networking.k8s.io/')) return `@kubernetes-models/gateway-api/${apiVersion}`
   return `kubernetes-models/${apiVersion}`
 }

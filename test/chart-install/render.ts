@@ -1,4 +1,5 @@
 /** What the chart renders without a cluster, and how a test finds its way in it. */
+import { load } from 'js-yaml'
 import { tool } from '../e2e/cluster.js'
 import type { Outcome } from '../fixtures/command.js'
 import { parseManifests, type Manifest } from './manifests.js'
@@ -21,7 +22,21 @@ export function find (manifests: readonly Manifest[], kind: string, name?: strin
   return found
 }
 
-/** The template of the pods of a Deployment or DaemonSet. */
-export function podOf (manifests: readonly Manifest[]): any {
-  return manifests.find(({ kind }) => ['Deployment', 'DaemonSet'].includes(kind))!['spec'].template
+/** The template of the pods that review, or of those of another Deployment or DaemonSet. */
+export function podOf (manifests: readonly Manifest[], name?: string): any {
+  return manifests.find(manifest => isWorkload(manifest) && (name === undefined ? !manifest.metadata.name.endsWith('-login') : manifest.metadata.name === name))!['spec'].template
+}
+
+/** The templates of all pods. */
+export function podsOf (manifests: readonly Manifest[]): any[] {
+  return manifests.filter(isWorkload).map(({ spec }) => spec.template)
+}
+
+function isWorkload ({ kind }: Manifest): boolean {
+  return ['Deployment', 'DaemonSet'].includes(kind)
+}
+
+/** The config of the service in a ConfigMap. */
+export function configOf (manifests: readonly Manifest[], name?: string): any {
+  return load(manifests.find(({ kind, metadata, data }) => kind === 'ConfigMap' && data['config.yaml'] !== undefined && (name === undefined || metadata.name === name))!['data']['config.yaml'])
 }

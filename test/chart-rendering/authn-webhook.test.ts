@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url'
 import { load } from 'js-yaml'
 import { test } from 'tap'
 import { Config } from '../../schemas/config.js'
+import { LoginConfig } from '../../schemas/login.js'
 import { valuesDocument, valuesTable } from '../../schemas/helm/documents.js'
 import { publishedSchemas, publishedValuesSchema } from '../../schemas/published.js'
 import { DISTRIBUTIONS, formatDistributionSteps } from '../../src/cli/distributions/index.js'
@@ -34,7 +35,8 @@ test('Helm takes every pattern: Go\'s expressions look neither ahead nor behind'
 
 test('the defaults that templates rely on are the service\'s', t => {
   const { timeout, path } = Config.properties.server.properties
-  t.match(read(`${CHART}/templates/_checks.tpl`), `default "${timeout.default}" $config.server.timeout`)
+  t.match(read(`${CHART}/templates/_checks.tpl`), `default "${timeout.default}" $server.timeout`)
+  t.match(read(`${CHART}/templates/_login.tpl`), `default ${LoginConfig.properties.port.default} .Values.login.config.port`)
   t.match(read(`${CHART}/templates/_cluster.tpl`), `default "${path.default}" $config.server.path`)
   t.end()
 })
@@ -86,7 +88,9 @@ test('each alert has its runbook, its words and its unit test', t => {
 })
 
 test('deploy/ holds no key', t => {
-  for (const name of readdirSync(join(ROOT, 'deploy'))) t.notMatch(read(`deploy/${name}`), /PRIVATE KEY|client-key-data|kind: Secret/, name)
+  const files = readdirSync(join(ROOT, 'deploy'), { recursive: true, encoding: 'utf8' }).filter(name => name.endsWith('.yaml'))
+  t.ok(files.includes('sign-in/deployment.yaml'))
+  for (const name of files) t.notMatch(read(`deploy/${name}`), /PRIVATE KEY|client-key-data|kind: Secret/, name)
   t.end()
 })
 

@@ -15,7 +15,7 @@ import { buildKubernetes, fail, requirePackages, say, unpackKubectl } from '../e
 import { findLeftovers, takeStock } from './leftovers.mjs'
 
 const HERE = fileURLToPath(new URL('.', import.meta.url))
-const LONGEST = ['release.node.ts', 'probes.node.ts', 'lost-node.node.ts', 'users.node.ts', 'placement.node.ts', 'failures.node.ts']
+const LONGEST = ['sign-in.node.ts', 'release.node.ts', 'probes.node.ts', 'lost-node.node.ts', 'users.node.ts', 'placement.node.ts', 'failures.node.ts']
 /** Most of the time they wait. */
 const AT_A_TIME = 4
 
@@ -91,7 +91,7 @@ async function expectNothingLeft (what) {
 
 /** Each in a machine of its own, so that all may have the same addresses. @returns whether it passed */
 async function runFile (file) {
-  const [command, args] = isolated({ script: ['node_modules/tap/dist/esm/run.mjs', '--disable-coverage', '--timeout=600', file], network: 'its own' })
+  const [command, args] = isolated({ script: ['node_modules/tap/dist/esm/run.mjs', '--disable-coverage', '--timeout=900', file], network: 'its own' })
   const child = spawn(command, args, { stdio: ['ignore', alone ? 'inherit' : 'pipe', 'inherit'], env: { ...process.env, ...env, CGROUP: join(CGROUPS, file.replaceAll('/', '-')), TMPDIR: SCRATCH } })
   const output = alone ? '' : text(child.stdout)
   const code = await new Promise(resolve => { child.once('close', resolve) })

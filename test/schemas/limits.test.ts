@@ -175,12 +175,18 @@ const VALUES: Record<string, Bounds> = {
   'metrics.serviceMonitor.interval': { least: '1s', greatest: '24h', above: '-1s', zero: 'error' },
   'metrics.serviceMonitor.scrapeTimeout': { least: '1s', greatest: '24h', above: '-1s', zero: 'error' },
   'metrics.podMonitor.interval': { least: '1s', greatest: '24h', above: '-1s', zero: 'error' },
-  'metrics.podMonitor.scrapeTimeout': { least: '1s', greatest: '24h', above: '-1s', zero: 'error' }
+  'metrics.podMonitor.scrapeTimeout': { least: '1s', greatest: '24h', above: '-1s', zero: 'error' },
+  'login.replicaCount': { ...COUNT, greatest: 1000, above: 1001 },
+  'login.service.port': { least: 0, below: -1, greatest: 65_535, above: 65_536, zero: /0: 80 with/ },
+  'login.podDisruptionBudget.maxUnavailable': { least: 0, below: -1, greatest: 1000, above: 1001, zero: /0: .*blocks/ },
+  'login.autoscaling.minReplicas': { ...COUNT, greatest: 1000, above: 1001 },
+  'login.autoscaling.maxReplicas': { ...COUNT, greatest: 1000, above: 1001 },
+  'login.autoscaling.targetCPUUtilizationPercentage': { ...COUNT, greatest: 1000, above: 1001 }
 }
 
 test('each number and duration of the chart\'s values', async t => {
   const { HelmValues } = await import('../../schemas/helm-values.js')
-  const described = Object.fromEntries(Object.entries(limitsOf(HelmValues)).filter(([path]) => !path.startsWith('config.')))
+  const described = Object.fromEntries(Object.entries(limitsOf(HelmValues)).filter(([path]) => !/^(?:login\.)?(?:config|store)\./.test(path)))
   t.strictSame(Object.keys(described).sort(), Object.keys(VALUES).sort(), 'each is in the table')
   const validate = new Ajv({ strict: false }).compile(publishedValuesSchema())
   const fits = (path: string, value: Value): boolean => {
@@ -219,7 +225,7 @@ test('no schema has a number or duration beside those', async t => {
       if (!isSchema(schema)) continue
       for (const path of Object.keys(limitsOf(schema))) {
         // a part of a schema is a part of a path
-        const end = path.replaceAll('[0]', '').replace(/^config\./, '')
+        const end = path.replaceAll('[0]', '').replace(/^(?:login\.)?config\.|^login\.(?=store\.)/, '')
         t.ok(path === '' || known.some(field => field.replaceAll('[0]', '').endsWith(end)), `${file}: ${name}: ${path}`)
       }
     }

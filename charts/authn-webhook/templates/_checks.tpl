@@ -2,12 +2,7 @@
 {{- define "authn-webhook.checks" -}}
 {{- include "authn-webhook.checkKind" . -}}
 {{- $config := include "authn-webhook.config" . | fromYaml -}}
-{{- $delay := $config.server.shutdownDelay -}}
-{{- $timeout := default "8s" $config.server.timeout -}}
-{{- $drain := add (include "authn-webhook.seconds" $delay) (include "authn-webhook.seconds" $timeout) 12 -}}
-{{- if le (int .Values.terminationGracePeriodSeconds) (int $drain) -}}
-{{- fail (printf "\n\nterminationGracePeriodSeconds is %d, and must be more than %d: config.server.shutdownDelay (%s), config.server.timeout (%s) and 12 s. A pod that is killed in its drain loses reviews." (int .Values.terminationGracePeriodSeconds) $drain $delay $timeout) -}}
-{{- end -}}
+{{- include "authn-webhook.checkDrain" . -}}
 {{- if eq (int $config.server.port) (int $config.admin.port) -}}
 {{- fail (printf "\n\nconfig.server.port and config.admin.port are both %d: two listeners can't share a port." (int $config.admin.port)) -}}
 {{- end -}}
@@ -65,11 +60,18 @@
 {{- if and (include "authn-webhook.readsUsers" .) (not .Values.users.existingSecret) (include "authn-webhook.blind" .) -}}
 {{- fail "\n\nusers.existingSecret is empty, and the cluster can't be accessed here to look for existing users: an empty list would lock them out. Create the Secret yourself, and set users.existingSecret:\n\n  kubectl --namespace kube-system create secret generic authn-webhook-users --from-file=users.yaml" -}}
 {{- end -}}
-{{- range .Values.secretMounts -}}
-{{- $name := .name -}}
-{{- $count := 0 -}}
-{{- range $.Values.secretMounts }}{{ if eq .name $name }}{{ $count = add1 $count }}{{ end }}{{ end -}}
-{{- if gt (int $count) 1 }}{{ fail (printf "\n\nsecretMounts has more than one entry with the name %q: each needs a directory of its own." $name) }}{{ end -}}
+{{- include "authn-webhook.checkNames" (dict "name" "secretMounts has" "items" .Values.secretMounts) -}}
+{{- if include "authn-webhook.loginEnabled" . }}{{ include "authn-webhook.loginChecks" . }}{{ end -}}
+{{- end -}}
+
+{{/* Whether pods have the time to drain. Call with the context of reviews or of the sign-in service. */}}
+{{- define "authn-webhook.checkDrain" -}}
+{{- $server := (include "authn-webhook.config" . | fromYaml).server -}}
+{{- $delay := $server.shutdownDelay -}}
+{{- $timeout := default "8s" $server.timeout -}}
+{{- $drain := add (include "authn-webhook.seconds" $delay) (include "authn-webhook.seconds" $timeout) 12 -}}
+{{- if le (int .Values.terminationGracePeriodSeconds) (int $drain) -}}
+{{- fail (printf "\n\nterminationGracePeriodSeconds is %d, and must be more than %d: config.server.shutdownDelay (%s), config.server.timeout (%s) and 12 s. A pod that is killed in its drain loses reviews." (int .Values.terminationGracePeriodSeconds) $drain $delay $timeout) -}}
 {{- end -}}
 {{- end -}}
 

@@ -1,4 +1,4 @@
-{{/* The config of the service: that of the values, completed by the chart. */}}
+{{/* The config of the service: that of the values, completed by the chart. Call with the context of reviews or of the sign-in service. */}}
 
 {{- define "authn-webhook.config" -}}
 {{- $daemon := eq .Values.kind "DaemonSet" -}}
@@ -17,7 +17,21 @@
 {{- $_ := set $files "clientCAFile" "/etc/authn-webhook/tls/ca.crt" -}}
 {{- $_ := set $files "clientNames" (list .Values.tls.clientCertificate.name) -}}
 {{- end -}}
-{{- mergeOverwrite (dict "apiVersion" "authn-webhook/v1") $defaults (deepCopy .Values.config) (dict "tls" $files) | toYaml -}}
+{{- $config := mergeOverwrite (dict "apiVersion" "authn-webhook/v1") $defaults (deepCopy .Values.config) (dict "tls" $files) -}}
+{{- if include "authn-webhook.loginEnabled" . -}}
+{{- $config = merge (include "authn-webhook.sessionConfig" . | fromYaml) (omit $config "sessions") -}}
+{{- end -}}
+{{- if eq (default "" .component) "login" -}}
+{{- /*
+The process needs a review listener. Here nobody reaches it: it is on loopback, and
+neither a Service nor the NetworkPolicy leads there. It has the serving certificate
+of the reviews, which tells a stranger who owns these pods nothing new: the signing
+key next to it is every identity already.
+*/ -}}
+{{- $_ := set $config.server "host" "127.0.0.1" -}}
+{{- if include "authn-webhook.isLocal" $config.admin }}{{ $_ := unset $config.admin "host" }}{{ end -}}
+{{- end -}}
+{{- toYaml $config -}}
 {{- end -}}
 
 {{/* Whether a listener is reachable only from its own host. Call with its config. */}}

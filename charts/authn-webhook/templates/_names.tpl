@@ -18,10 +18,15 @@
 {{- end -}}
 {{- end -}}
 
+{{/* Of the Deployment or DaemonSet and what belongs to it. */}}
+{{- define "authn-webhook.workloadName" -}}
+{{- include "authn-webhook.fullname" . }}{{ if eq (default "" .component) "login" }}-login{{ end -}}
+{{- end -}}
+
 {{- define "authn-webhook.selectorLabels" -}}
 app.kubernetes.io/name: {{ include "authn-webhook.name" . }}
 app.kubernetes.io/instance: {{ .Release.Name }}
-app.kubernetes.io/component: webhook
+app.kubernetes.io/component: {{ default "webhook" .component }}
 {{- end -}}
 
 {{- define "authn-webhook.labels" -}}
@@ -54,7 +59,7 @@ app.kubernetes.io/part-of: authn-webhook
 
 {{- define "authn-webhook.serviceAccountName" -}}
 {{- if .Values.serviceAccount.create -}}
-{{- default (include "authn-webhook.fullname" .) .Values.serviceAccount.name -}}
+{{- default (include "authn-webhook.workloadName" .) .Values.serviceAccount.name -}}
 {{- else -}}
 {{- default "default" .Values.serviceAccount.name -}}
 {{- end -}}

@@ -1,4 +1,4 @@
-{{/* The pod of Deployment and DaemonSet. */}}
+{{/* The pod of Deployment and DaemonSet. Call with the context of reviews or of the sign-in service. */}}
 {{- define "authn-webhook.pod" -}}
 metadata:
   {{- include "authn-webhook.podMetadata" . | nindent 2 }}
@@ -65,8 +65,13 @@ containers:
       {{- toYaml . | nindent 6 }}
       {{- end }}
     ports:
+      {{- if $config.login }}
+      - name: login
+        containerPort: {{ include "authn-webhook.loginPort" . }}
+      {{- else }}
       - name: https
         containerPort: {{ int $config.server.port }}
+      {{- end }}
         protocol: TCP
       - name: metrics
         containerPort: {{ int $config.admin.port }}
@@ -104,13 +109,16 @@ containers:
         mountPath: /etc/authn-webhook/secrets/{{ .name }}
         readOnly: true
       {{- end }}
+      {{- if include "authn-webhook.loginEnabled" . }}
+      {{- include "authn-webhook.sessionMounts" . | nindent 6 }}
+      {{- end }}
       {{- with .Values.extraVolumeMounts }}
       {{- toYaml . | nindent 6 }}
       {{- end }}
 volumes:
   - name: config
     configMap:
-      name: {{ include "authn-webhook.fullname" . }}
+      name: {{ include "authn-webhook.workloadName" . }}
   # readable only for the user and fsGroup
   - name: tls
     secret:
@@ -131,6 +139,9 @@ volumes:
       items:
         {{- toYaml . | nindent 8 }}
       {{- end }}
+  {{- end }}
+  {{- if include "authn-webhook.loginEnabled" . }}
+  {{- include "authn-webhook.sessionVolumes" . | nindent 2 }}
   {{- end }}
   {{- with .Values.extraVolumes }}
   {{- toYaml . | nindent 2 }}

@@ -59,6 +59,15 @@ podAntiAffinity:
 {{- include "authn-webhook.controlPlaneAffinity" . -}}
 {{- else -}}
 {{- include "authn-webhook.zoneAffinity" . -}}
+{{- if eq (default "" .component) "login" }}
+nodeAffinity:
+  preferredDuringSchedulingIgnoredDuringExecution:
+    - weight: 100
+      preference:
+        matchExpressions:
+          - key: node-role.kubernetes.io/control-plane
+            operator: DoesNotExist
+{{- end }}
 {{- end -}}
 {{- end -}}
 
@@ -72,7 +81,8 @@ podAntiAffinity:
 {{- $all := .Values.tolerations -}}
 {{- $own := dict -}}
 {{- range $all }}{{ with .key }}{{ $_ := set $own . true }}{{ end }}{{ end -}}
-{{- range list "node-role.kubernetes.io/control-plane" "node-role.kubernetes.io/master" -}}
+{{- /* people reach the sign-in service: it does not run beside API servers */ -}}
+{{- range ternary list (list "node-role.kubernetes.io/control-plane" "node-role.kubernetes.io/master") (eq (default "" .component) "login") -}}
 {{- if not (hasKey $own .) }}{{ $all = append $all (dict "key" . "operator" "Exists" "effect" "NoSchedule") }}{{ end -}}
 {{- end -}}
 {{- /* Kubernetes adds both with 300 s */ -}}
