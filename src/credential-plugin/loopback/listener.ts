@@ -46,7 +46,7 @@ export async function listenForCallback (state: string): Promise<CallbackListene
     redirectURI: `${origin}${PATH}`,
     async wait (signal) {
       signal.throwIfAborted()
-      const aborted = new Promise<never>((_resolve, reject) => { signal.addEventListener('abort', () => { reject(signal.reason as Error) }, { once: true }) })
+      const aborted = once(signal, 'abort').then((): never => { throw signal.reason })
       return await Promise.race([callback, aborted])
     },
     async close () {
