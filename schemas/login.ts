@@ -1,19 +1,9 @@
 /** The parts of the config that are about signing in: the sign-in service, its session tokens, shared state. */
 import { Type, type Static } from '@sinclair/typebox'
+import { CLIENT_ID, ISSUER } from './client-identity.js'
 import { Closed, Duration, Enum, Path, Secret } from './primitives.js'
 
-/** As OpenID Connect Discovery compares it: exactly as written, without a "/" at the end. */
-export const ISSUER = {
-  pattern: '^https://[a-z0-9.\\[\\]:-]+(/[A-Za-z0-9._~-]+)*$',
-  maxLength: 512,
-  expected: 'an https URL in lower case without a query and without "/" at the end, such as https://login.example.com'
-} as const
 const Issuer = Type.String(ISSUER)
-
-export const CLIENT_ID = {
-  pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$',
-  expected: 'an ID of letters, digits, ".", "_" and "-", at most 128'
-} as const
 
 export const GRANTS = ['authorizationCode', 'deviceCode', 'password'] as const
 export type Grant = typeof GRANTS[number]

@@ -1,6 +1,6 @@
 /** `authn-webhook login kubeconfig` */
 import { Command, InvalidArgumentError, Option } from 'commander'
-import { CLIENT_ID, ISSUER } from '../../../../schemas/login.js'
+import { CLIENT_ID, ISSUER } from '../../../../schemas/client-identity.js'
 import type { ClusterAddress } from '../../../kubeconfig/entries.js'
 import type { ClientEntries } from '../../../kubeconfig/merge.js'
 import { CommandError } from '../../command-error.js'
