@@ -16,7 +16,7 @@ test('without login.enabled the chart is what it is without any value of login',
 })
 
 test('one config for both: reviews accept tokens, the sign-in service issues them', async t => {
-  for (const values of [MEMORY, REDIS]) {
+  for (const values of [MEMORY, [...REDIS, '--set', 'config.admin.host=127.0.0.1']]) {
     const manifests = await render(...values)
     const [reviews, login] = [configOf(manifests, 'authn-webhook'), configOf(manifests, 'authn-webhook-login')]
     t.strictSame(login.identityProviders, reviews.identityProviders, 'tokens name their provider')
