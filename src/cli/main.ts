@@ -37,6 +37,8 @@ function createProgram (terminal: Terminal): Command {
     .helpCommand('help [command]', 'print help for a command')
     .version(version, '--version', 'print the version')
     .allowExcessArguments(false)
+    // `login` and its subcommands have options of the same names
+    .enablePositionalOptions()
     .exitOverride()
     // the error quotes the argument: `--password=…` may be a secret
     .configureOutput({ outputError: (text, write) => { write(escapeLines(text.replace(/^(error: unknown option '--[\w-]+=).*'/s, "$1…'"))) } })

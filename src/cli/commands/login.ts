@@ -6,7 +6,5 @@ import { loginKubeconfigCommand } from './login/kubeconfig.js'
 export function loginCommand (terminal: Terminal): Command {
   return new Command('login')
     .description('sign in, for kubectl')
-    // options behind a subcommand are its own
-    .enablePositionalOptions()
     .addCommand(loginKubeconfigCommand(terminal))
 }
