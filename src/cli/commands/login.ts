@@ -16,8 +16,6 @@ interface LoginOptions extends AccountOptions {
 
 export function loginCommand (terminal: Terminal): Command {
   return addAccountOptions(new Command('login').description('sign in, and print the token for kubectl'))
-    // options behind a subcommand are its own
-    .enablePositionalOptions()
     .addCommand(loginKubeconfigCommand(terminal))
     .addOption(new Option('--username <name>', 'sign in with this username and a password').conflicts(['browser', 'deviceCode']))
     .addOption(new Option('--password-stdin', 'read the password of --username from stdin').conflicts(['browser', 'deviceCode']))
