@@ -48,6 +48,9 @@ export const BARS = [
   { work: 'reload of many users', figure: 'p99', of: 'service', atMost: 50 },
   { work: 'reload of many users', figure: 'peak', of: 'service', atMost: 300 },
   { work: 'cold start', figure: 'start', of: 'service', to: 'fastify', atMost: 1.6 },
+  { work: 'cached token of kubectl', figure: 'call', of: 'authn-webhook login', atMost: 150 },
+  { work: 'cached token of kubectl', figure: 'call', of: 'kubectl authn login', atMost: 150 },
+  { work: 'cached token of kubectl', figure: 'call', of: 'authn-webhook login', to: 'node alone' },
   { work: 'resident memory', figure: 'resident', of: 'service', to: 'fastify', atMost: 1.3 },
   { work: 'resident memory', figure: 'growth', of: 'service', atMost: 1.05 },
   { work: 'resident memory', figure: 'leaks', of: 'service', atMost: 0 }

@@ -17,6 +17,7 @@ const FIGURES = [
   ['reload', 's to reload', 1],
   ['peak', 'MB resident at most', 0],
   ['start', 'ms to the first answer', 0],
+  ['call', 'ms a call', 0],
   ['resident', 'MB resident', 1, 1e6],
   ['growth', 'last quarter ÷ the one before', 3],
   ['leaks', 'kinds of objects that became more', 0]

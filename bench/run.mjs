@@ -12,6 +12,7 @@ import { jwt } from './cases/jwt.mjs'
 import { disturbance, latency } from './cases/latency.mjs'
 import { memory } from './cases/memory.mjs'
 import { cachedTokens, users } from './cases/scale.mjs'
+import { plugin } from './cases/plugin.mjs'
 import { reload } from './cases/reload.mjs'
 import { session } from './cases/session.mjs'
 import { signIn } from './cases/sign-in.mjs'
@@ -24,7 +25,7 @@ import { requirePackages } from '../test/e2e/tools.mjs'
 import { buildGoPeer, findNode } from './tools.mjs'
 import { createWorld } from './world.mjs'
 
-const CASES = { throughput, jwt, session, 'sign-in': signIn, latency, disturbance, 'cached-tokens': cachedTokens, users, reload, start, memory }
+const CASES = { throughput, jwt, session, 'sign-in': signIn, latency, disturbance, 'cached-tokens': cachedTokens, users, reload, start, plugin, memory }
 
 /** How much of everything: enough to judge, or just enough to see that it works. */
 const FULL = {

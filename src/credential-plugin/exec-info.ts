@@ -1,5 +1,4 @@
 /** KUBERNETES_EXEC_INFO: what kubectl tells a credential plugin. */
-import { rootCertificates } from 'node:tls'
 import { SignInError } from './sign-in-error.js'
 
 export const API_VERSIONS = ['client.authentication.k8s.io/v1', 'client.authentication.k8s.io/v1beta1'] as const
@@ -36,8 +35,11 @@ export function readExecInfo (env: NodeJS.ProcessEnv): ExecInfo | undefined {
 }
 
 /** The CAs to trust if the command line names none: a cluster and its sign-in service often have certificates of the same CA. */
-export function trustOf (info: ExecInfo | undefined): string | undefined {
-  return info?.clusterCA === undefined ? undefined : [...rootCertificates, info.clusterCA].join('\n')
+export async function trustOf (info: ExecInfo | undefined): Promise<string | undefined> {
+  if (info?.clusterCA === undefined) return undefined
+  // it takes 20 ms to load
+  const { rootCertificates } = await import('node:tls')
+  return [...rootCertificates, info.clusterCA].join('\n')
 }
 
 function parse (text: string): Readonly<Record<string, unknown>> {

@@ -1,7 +1,6 @@
 /** The credential plugin of kubectl, without its command line. */
 export { type Account } from './account.js'
 export { cacheDirectory } from './cache/directory.js'
-export { isTyped } from './cache/failures.js'
 export { execCredential } from './exec-credential.js'
 export { API_VERSIONS, readExecInfo, trustOf, type ExecInfo } from './exec-info.js'
 export { hasBrowser } from './flows/choose-flow.js'

@@ -15,15 +15,15 @@ export async function signInOnce (request: TokenRequest): Promise<Token> {
   const key = keyOf(account)
   const since = Date.now()
   await makeCacheDirectory(directory)
-  assertMayTry(readFailure(directory, key, since), request, since)
-  const dialogue = request.openDialogue()
+  await assertMayTry(readFailure(directory, key, since), request, since)
+  const dialogue = await request.openDialogue()
   for (;;) {
     const lock = await acquireOrWait(directory, key, { signal, onWait () { dialogue.tell('Waiting for a sign-in that another command has started …') } })
     try {
       const cached = readEntry(directory, account)
       if (cached !== undefined && isUsable(cached)) return cached
       // that of the command which was waited for
-      assertMayTry(readFailure(directory, key, Date.now()), request, since)
+      await assertMayTry(readFailure(directory, key, Date.now()), request, since)
       if (lock !== undefined) return await signIn(request, key, dialogue)
     } finally {
       await lock?.release()
@@ -48,8 +48,8 @@ async function signIn (request: TokenRequest, key: string, dialogue: Dialogue): 
 }
 
 /** @param since when this command began; milliseconds since the epoch */
-function assertMayTry (failure: Failure | undefined, { caller, isNewAttempt }: TokenRequest, since: number): void {
-  if (failure === undefined || (failure.at < since && isNewAttempt(failure))) return
+async function assertMayTry (failure: Failure | undefined, { caller, isNewAttempt }: TokenRequest, since: number): Promise<void> {
+  if (failure === undefined || (failure.at < since && await isNewAttempt(failure))) return
   // of the command that this one has waited for, or of the same kubectl
   if (failure.at >= since || failure.caller === caller) throw new SignInError(failure.failure, failure.message)
   const seconds = Math.ceil((failure.at + REMEMBERED - since) / 1000)

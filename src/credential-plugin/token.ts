@@ -22,11 +22,11 @@ export interface TokenRequest {
   /** Read from stdin; absent: the person is asked for it. */
   readonly readPassword?: (() => Promise<string>) | undefined
   /** Called only for a sign-in. @throws an error that says what to do if nobody can be asked */
-  readonly openDialogue: () => Dialogue
+  readonly openDialogue: () => Promise<Dialogue>
   /** The process that started this one. */
   readonly caller: number
   /** Whether to sign in again although it has just failed. */
-  readonly isNewAttempt: (failure: Failure) => boolean
+  readonly isNewAttempt: (failure: Failure) => Promise<boolean>
   readonly signal: AbortSignal
 }
 

@@ -1,10 +1,9 @@
 /** `authn-webhook login`: the credential plugin of kubectl. Small, since kubectl runs it at every call. */
 import { Command, Option } from 'commander'
-import { API_VERSIONS, cacheDirectory, execCredential, getToken, hasBrowser, isTyped, readExecInfo, type ExecInfo, type FlowName } from '../../credential-plugin/index.js'
+import { API_VERSIONS, cacheDirectory, execCredential, getToken, hasBrowser, readExecInfo, type ExecInfo, type FlowName } from '../../credential-plugin/index.js'
 import { CommandError, ExitCode } from '../command-error.js'
 import type { Terminal } from '../terminal.js'
 import { addAccountOptions, readAccount, type AccountOptions } from './login/account-options.js'
-import { openDialogue } from './login/dialogue.js'
 import { loginKubeconfigCommand } from './login/kubeconfig.js'
 import { readSecretFile } from './secret-input.js'
 
@@ -38,9 +37,9 @@ Examples:
         directory: cacheDirectory(),
         flow: flowOf(options),
         readPassword: options.passwordStdin && (async () => await readSecretFile(terminal, '-')),
-        openDialogue: () => openDialogue(terminal, { info, options, needsPerson: options.passwordStdin !== true, hasBrowser: hasBrowser(terminal.env) }),
+        openDialogue: async () => (await import('./login/dialogue.js')).openDialogue(terminal, { info, options, needsPerson: options.passwordStdin !== true, hasBrowser: hasBrowser(terminal.env) }),
         caller: process.ppid,
-        isNewAttempt: ({ caller }) => isNewAttempt(info, caller),
+        isNewAttempt: async ({ caller }) => await isNewAttempt(info, caller),
         signal: interruption()
       })
       terminal.write(`${JSON.stringify(execCredential(info?.apiVersion ?? API_VERSIONS[0], token))}\n`)
@@ -53,8 +52,10 @@ function flowOf ({ browser, deviceCode, username }: LoginOptions): FlowName | un
 }
 
 /** What a person has typed, by itself or as another kubectl command. @param failed the process whose sign-in failed */
-function isNewAttempt (info: ExecInfo | undefined, failed: number): boolean {
-  return info === undefined || (failed !== process.ppid && isTyped(process.ppid))
+async function isNewAttempt (info: ExecInfo | undefined, failed: number): Promise<boolean> {
+  if (info === undefined) return true
+  const { isTyped } = await import('../../credential-plugin/typed-command.js')
+  return failed !== process.ppid && isTyped(process.ppid)
 }
 
 /** Ctrl-C ends a sign-in in order; a second one ends the process. */

@@ -3,8 +3,7 @@
  * fail in the same way instead of opening a browser again: one kubectl command
  * calls the plugin several times, and `watch` never stops.
  */
-import { execFileSync } from 'node:child_process'
-import { readFileSync, rmSync } from 'node:fs'
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { SignInFailure } from '../sign-in-error.js'
 import { readPrivateFile, writePrivateFile } from './entries.js'
@@ -37,25 +36,6 @@ export function readFailure (directory: string, key: string, now: number): Failu
 
 export function forgetFailure (directory: string, key: string): void {
   rmSync(failureFile(directory, key), { force: true })
-}
-
-/**
- * Whether a person has typed the command that started this process, rather than
- * a loop, a prompt or a dashboard: an interactive shell makes what is typed a
- * process group of its own, whose leader is `caller`.
- */
-export function isTyped (caller: number): boolean {
-  return processGroupOf(caller) === caller
-}
-
-function processGroupOf (pid: number): number | undefined {
-  try {
-    // `pid (name) state ppid pgrp …`, where the name may hold anything
-    if (process.platform === 'linux') return Number(readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\)/s, '').trim().split(' ')[2])
-    return Number(execFileSync('ps', ['-o', 'pgid=', '-p', String(pid)], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }))
-  } catch {
-    return undefined
-  }
 }
 
 function failureFile (directory: string, key: string): string {

@@ -30,7 +30,7 @@ export async function readAccount (options: AccountOptions, info: ExecInfo | und
 }
 
 export async function readPartialAccount ({ issuer, client, certificateAuthority: file, certificateAuthorityData: data, username }: AccountOptions, info?: ExecInfo): Promise<Partial<Account>> {
-  return { ...issuer !== undefined && { issuer }, ...client !== undefined && { client }, ca: data ?? (file === undefined ? trustOf(info) : await readText(file, { pipes: true })), username }
+  return { ...issuer !== undefined && { issuer }, ...client !== undefined && { client }, ca: data ?? (file === undefined ? await trustOf(info) : await readText(file, { pipes: true })), username }
 }
 
 function parseIssuer (text: string): string {

@@ -142,17 +142,29 @@ void test('what a killed process leaves is no obstacle', async t => {
   }
 })
 
+/** Of a first sign-in: the nth call of a function of Node.js for a file of the cache. */
+const MOMENTS: ReadonlyArray<readonly [module: string, name: string, nth: number, when: 'before' | 'after', what: string]> = [
+  ['node:fs', 'openSync', 2, 'after', 'the short lock is made'],
+  ['node:fs', 'writeFileSync', 1, 'before', 'the lock is written'],
+  ['node:fs', 'writeFileSync', 1, 'after', 'the lock is written'],
+  ['node:fs', 'rmSync', 1, 'after', 'the lock is taken'],
+  ['node:fs/promises', 'open', 1, 'after', 'the temporary file is made'],
+  ['node:fs/promises', 'rename', 1, 'before', 'the token is in place'],
+  ['node:fs', 'rmSync', 2, 'before', 'the last failure is forgotten'],
+  ['node:fs', 'rmSync', 3, 'before', 'the lock is removed'],
+  ['node:fs', 'rmSync', 3, 'after', 'the lock is removed']
+]
+
 void test('killed at any moment, it is repeated', async t => {
   const { home, args } = await world(t)
   const password = [...args, '--username=alice', '--password-stdin']
-  // the moments before and after each write, and in between
-  for (const call of ['openSync', 'writeFileSync', 'closeSync', 'renameSync', 'rmSync']) {
-    for (const nth of [1, 2, 3]) {
-      const code = `import fs from 'node:fs'; import { syncBuiltinESMExports } from 'node:module'; let left = ${nth}; const real = fs['${call}']; fs['${call}'] = (...args) => { if (String(args[0]).includes('authn-webhook/login') && --left === 0) process.kill(process.pid, 'SIGKILL'); return real(...args) }; syncBuiltinESMExports()`
-      await runPlugin(password, { home, input: alice.password, env: { NODE_OPTIONS: `${process.env['NODE_OPTIONS'] ?? ''} --import=data:text/javascript,${encodeURIComponent(code)}` } })
-      t.match(await runPlugin(password, { home, input: alice.password }), { code: 0, stderr: '' }, `${call} ${nth}`)
-      await rm(home.cache, { recursive: true, force: true })
-    }
+  for (const [module, name, nth, when, what] of MOMENTS) {
+    const code = `import module from '${module}'; import { syncBuiltinESMExports } from 'node:module'; let left = ${nth}; const real = module['${name}']; const kill = () => process.kill(process.pid, 'SIGKILL')
+      module['${name}'] = (...args) => { if (!String(args[0]).includes('authn-webhook/login') || --left !== 0) return real(...args); if ('${when}' === 'before') kill(); const result = real(...args); if (typeof result?.then !== 'function') kill(); return result.then(kill) }; syncBuiltinESMExports()`
+    const killed = await runPlugin(password, { home, input: alice.password, env: { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(code)}` } })
+    t.equal(killed.signal, 'SIGKILL', `${when} ${what}`)
+    t.match(await runPlugin(password, { home, input: alice.password }), { code: 0, stderr: '' }, `${when} ${what}`)
+    await rm(home.cache, { recursive: true, force: true })
   }
 })
 
