@@ -122,21 +122,24 @@ have the keys whole, review pods only their certificates.
 {{- define "authn-webhook.sessionVolumes" -}}
 {{- $login := .Values.login -}}
 {{- $signs := eq (default "" .component) "login" -}}
+{{- $secrets := dict -}}
+{{- range $login.signingKeys }}{{ $_ := set $secrets .name (include "authn-webhook.signingKeySecret" (dict "root" $ "key" .)) }}{{ end -}}
 # in one flat directory: a watched subdirectory of a projected volume is replaced unnoticed
 - name: {{ ternary "signing-keys" "session-keys" $signs }}
   projected:
     # readable only for the user and fsGroup; the service rejects a key that everyone can read
     defaultMode: 288 # 0440
     sources:
-      {{- range $login.signingKeys }}
+      {{- /* by name: which one signs is no reason to replace a pod that reviews */}}
+      {{- range $name, $secret := $secrets }}
       - secret:
-          name: {{ include "authn-webhook.signingKeySecret" (dict "root" $ "key" .) }}
+          name: {{ $secret }}
           items:
             - key: tls.crt
-              path: {{ .name }}.crt
+              path: {{ $name }}.crt
             {{- if $signs }}
             - key: tls.key
-              path: {{ .name }}.key
+              path: {{ $name }}.key
             {{- end }}
       {{- end }}
 {{- if $signs }}
