@@ -69,7 +69,7 @@ test('sign-in pods', async t => {
   t.match(spec.affinity.nodeAffinity.preferredDuringSchedulingIgnoredDuringExecution, [{ preference: { matchExpressions: [{ key: 'node-role.kubernetes.io/control-plane', operator: 'DoesNotExist' }] } }])
   t.match(spec.topologySpreadConstraints, [{ labelSelector: { matchLabels: { [COMPONENT]: 'login' } } }])
   t.strictSame(spec.containers[0].ports.map(({ name, containerPort }: any) => [name, containerPort]), [['login', 8500], ['metrics', 9443]], 'the review listener has no port')
-  t.strictSame(find(manifests, 'ServiceAccount', 'authn-webhook-login')['automountServiceAccountToken'], false)
+  t.match(find(manifests, 'ServiceAccount', 'authn-webhook-login'), { automountServiceAccountToken: false, metadata: { annotations: { 'example.com/a': 'b' } } })
   const deployment = find(manifests, 'Deployment', 'authn-webhook-login')['spec']
   t.match(deployment, { selector: { matchLabels: { [COMPONENT]: 'login' } }, strategy: { rollingUpdate: { maxUnavailable: 0, maxSurge: 1 } } })
   t.notMatch(JSON.stringify(podOf(manifests).spec), /"high"|example\.com\/people/, 'reviews have their own')
