@@ -266,7 +266,7 @@ test('users edit', async (t) => {
       ['a group that is there already', ['alice', '--add-group', 'on-call'], 'alice', [], []],
       ['the last group', ['bob', '--remove-group', 'developers'], 'bob', ['    groups: [developers]'], ['    groups: []']],
       ['groups of a block list', ['carol', '--add-group', 'x', '--remove-group', 'b'], 'carol', ['      - b'], ['      - x']],
-      ['groups where there were none', ['dave', '--add-group', 'x', '--add-group', 'y'], 'dave', [], ['    groups: [x, y]']],
+      ['groups where there were none', ['dave', '--add-group', 'x', '--add-group', 'y'], 'dave', [], ['    groups: [x, "y"]']],
       ['a user in one line', ['erin', '--add-group', 'x', '--uid', '5', '--no-expires'], 'erin', ["  - {username: erin,  expiresAt: '2099-01-01T00:00:00Z'}"], ['  - {username: erin, groups: [x], uid: "5"}']],
       ['a new uid', ['alice', '--uid', '0042'], 'alice', ['    uid:  "1001"'], ['    uid:  "0042"']],
       ['no uid', ['alice', '--no-uid'], 'alice', ['    uid:  "1001"'], []],
