@@ -204,7 +204,7 @@ test('each number and duration of the chart\'s values', async t => {
 
 /** What the options of commands take, as their help says. */
 const ARGUMENTS = {
-  text: ['username', 'file', 'dir', 'name', 'host', 'address', 'url', 'group', 'uid', 'key=value', 'audience', 'format', 'distribution', 'id', 'jti'],
+  text: ['username', 'file', 'dir', 'name', 'host', 'address', 'url', 'group', 'uid', 'key=value', 'audience', 'format', 'distribution', 'id', 'jti', 'base64'],
   // test/src/cli/commands/: serve.test.ts, users.test.ts, sessions.test.ts
   tested: ['--port <number>', '--expires <time>', '--before <time>']
 }
