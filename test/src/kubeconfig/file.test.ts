@@ -157,6 +157,7 @@ test('a cluster that is already there, with what its owner added, is used as it 
 const OTHERS: Array<[name: string, text: string, kind: string]> = [
   ['a user with a token', 'users:\n- name: production\n  user: { token: a }\n', 'user'],
   ['a user of another program', 'users:\n- name: production\n  user: { exec: { apiVersion: v1, command: kubelogin, args: [login] } }\n', 'user'],
+  ['a user of another command', 'users:\n- name: production\n  user: { exec: { command: authn-webhook, args: [whoami, --issuer=https://login.example.com, --client=production] } }\n', 'user'],
   ['a user of another issuer', 'users:\n- name: production\n  user: { exec: { command: authn-webhook, args: [login, --issuer=https://other.example.com, --client=production] } }\n', 'user'],
   ['a user of another client', 'users:\n- name: production\n  user: { exec: { command: authn-webhook, args: [login, --issuer=https://login.example.com, --client=other] } }\n', 'user'],
   ['a cluster at another address', 'clusters:\n- name: production\n  cluster: { server: "https://other.example.com" }\n', 'cluster'],
@@ -192,6 +193,7 @@ const HOSTILE: Array<[name: string, text: string, error: RegExp]> = [
   ['a list that is an alias', 'spare: &u [{ name: lab }]\nusers: *u\n', NOT_EDITABLE],
   ['a list with an anchor that is used elsewhere', 'users: &u [{ name: lab }]\nspare: *u\n', NOT_EDITABLE],
   ['our user as an alias', 'spare: &u { name: production, user: { exec: { command: authn-webhook, args: [login, --issuer=https://login.example.com, --client=production] } } }\nusers:\n- *u\n', NOT_EDITABLE],
+  ['an address with an anchor that another cluster uses', 'clusters:\n- name: production\n  cluster:\n    server: &s https://old.example.com\n- name: lab\n  cluster:\n    server: *s\nusers:\n- name: production\n  user: { exec: { command: authn-webhook, args: [login, --issuer=https://login.example.com, --client=production] } }\n', NOT_EDITABLE],
   ['our arguments as an alias', 'spare: &a [login, --issuer=https://login.example.com, --client=production]\nusers:\n- name: production\n  user: { exec: &e { command: authn-webhook, args: *a } }\nother: *e\n', NOT_EDITABLE]
 ]
 
