@@ -66,7 +66,7 @@ function commandToHelp (program: Command, argv: readonly string[]): Command | un
   const words = asked ? argv.slice(1).filter((word) => !word.startsWith('-')) : argv
   const command = words.reduce<Command | undefined>(childOf, program)
   if (asked && command === undefined) throw new CommandError(`there is no such command; "${program.name()} help" lists all`)
-  return asked || (command !== undefined && command.commands.length > 0 && !actsByItself(command)) ? command : undefined
+  return asked || (command !== undefined && command.commands.length > 0 && (command === program || !actsByItself(command))) ? command : undefined
 }
 
 /** `login` signs in, and has a subcommand. */
