@@ -25,6 +25,9 @@ const { metafile } = await build({
   external: [...Object.keys(dependencies).filter(name => !BUNDLED.includes(name)), './dist/src/cli/main.js'],
   plugins: [{ name: 'without child processes', setup: withoutChildProcesses }],
   metafile: true,
+  // stacks and coverage name the sources
+  sourcemap: true,
+  sourcesContent: false,
   banner: { js: "import { createRequire as createRequireOfBundle } from 'node:module'; const require = createRequireOfBundle(import.meta.url);" },
   logLevel: 'warning'
 })
