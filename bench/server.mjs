@@ -51,7 +51,7 @@ export class Server {
   }
 
   /**
-   * Whoever answers fast and wrong is no peer.
+   * A server that answers fast and wrong is no peer.
    * @throws Error that names the server, what it said, and the end of its log
    */
   async check () {

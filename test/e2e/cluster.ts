@@ -60,7 +60,7 @@ export interface Cluster {
   kubeconfigFor: (commonName: string, organization: string) => Promise<string>
   /** Kubeconfig without a user: a client certificate would win over a token. */
   readonly tokenKubeconfig: string
-  /** Calls the API as whoever the token says, which may be nobody. */
+  /** Calls the API with a token, which may be valid or not. */
   call: (token: string, path?: string) => Promise<Response>
   /** Calls the API as its admin. */
   admin: (method: string, path: string, body?: unknown) => Promise<Response>

@@ -19,7 +19,7 @@ export const FLOWS: Readonly<Record<FlowName, Flow>> = {
 
 export type TokenResponse = TokenEndpointResponse & TokenEndpointResponseHelpers
 
-/** What a flow needs of whoever runs it. */
+/** What the caller of a flow provides. */
 export interface FlowContext {
   readonly config: Configuration
   /** Ends the flow. */

@@ -1,6 +1,6 @@
 /**
- * Requests of the OpenID client. Whoever answers may be a proxy, a login page or
- * an attacker: HTTPS with the CA of the account, no redirects, limits on time and
+ * Requests of the OpenID client. A proxy, a login page or an attacker may answer:
+ * hence HTTPS with the CA of the account, no redirects, and limits on time and
  * size.
  */
 import type { CustomFetch } from 'openid-client'
