@@ -1,14 +1,16 @@
 /** What alice does in her browser and terminal, and her administrator to the users file. */
-import { readFile, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { load } from 'js-yaml'
 import type { Page } from 'playwright-core'
+import type { Test } from 'tap'
+import { tool } from '../e2e/cluster.js'
 import type { Outcome } from '../fixtures/command.js'
+import { BIN, makeHome, runLine, type Home, type TerminalOutcome } from '../fixtures/credential-plugin.js'
 import { alice } from '../fixtures/people.js'
 import type { Nodes } from './nodes.js'
 
-const ROOT = process.cwd()
-const CLI = `node ${join(ROOT, 'dist/src/cli/main.js')}`
+const CLI = `node ${BIN}`
 
 export async function signIn (page: Page, issuer: string): Promise<void> {
   await page.goto(`${issuer}/`)
@@ -23,27 +25,47 @@ export async function isSignedIn (page: Page, issuer: string): Promise<boolean> 
   return await page.getByRole('link', { name: 'Production' }).isVisible()
 }
 
-/** How kubectl gets a token: a file of the page that has it. @returns the file */
-export async function getKubeconfig (page: Page, issuer: string, file: string): Promise<string> {
-  await page.goto(`${issuer}/`)
-  await page.getByRole('link', { name: 'Production' }).click()
-  const [started] = await Promise.all([page.waitForEvent('download'), page.locator('a[href$="/kubeconfig/token"]').click()])
-  await started.saveAs(file)
-  return file
+export interface SignInAddress {
+  readonly issuer: string
+  /** PEM. */
+  readonly ca: string
 }
 
-/** ID of the key that signed the token in a kubeconfig. */
-export async function kidOf (kubeconfig: string): Promise<string> {
-  const [, header = ''] = /token: "?([\w-]+)\./.exec(await readFile(kubeconfig, 'utf8')) ?? []
-  return JSON.parse(Buffer.from(header, 'base64url').toString()).kid
+/** A computer of alice's, with the kubeconfig of `authn-webhook login kubeconfig`; it keeps one token. @param bin folder of the program */
+export async function makeComputer (t: Test, cluster: Nodes, { issuer, ca }: SignInAddress, bin: string): Promise<Home> {
+  const home = await makeHome(t, { graphical: true })
+  await writeFile(join(home.dir, 'issuer-ca.crt'), ca)
+  await cluster.shell(`ln -s ${bin} bin
+bin/authn-webhook login kubeconfig --issuer ${issuer} --issuer-certificate-authority issuer-ca.crt --client production --server ${cluster.server} --certificate-authority ${cluster.authority} > kubeconfig`, home.dir)
+  return home
 }
 
-export async function listNamespaces ({ kubectl }: Nodes, kubeconfig: string): Promise<Outcome> {
-  return await kubectl('--kubeconfig', kubeconfig, 'get', 'namespaces', '--output', 'name')
+const LIST_NAMESPACES = 'PATH=$PWD/bin:$PATH kubectl --kubeconfig=kubeconfig get namespaces --output=name'
+
+/** She types a kubectl command, which opens her browser, where she is signed in. @returns what her terminal shows */
+export async function signInFromTerminal (page: Page, home: Home): Promise<TerminalOutcome> {
+  const file = join(home.dir, 'names')
+  const command = runLine(`${LIST_NAMESPACES} > ${file}`, file, { home, env: { PATH: `${dirname(tool('KUBECTL'))}:${process.env['PATH']}` } })
+  await page.goto(await home.nextOpened())
+  await page.getByRole('button', { name: 'Continue' }).click()
+  await page.getByText('You can close this tab').waitFor()
+  return await command.ended
 }
 
-export async function isOut (cluster: Nodes, kubeconfig: string): Promise<boolean> {
-  return /You must be logged in|Unauthorized/.test((await listNamespaces(cluster, kubeconfig)).stderr)
+/** ID of the key that signed the token which a computer keeps. */
+export async function kidOf ({ cache }: Home): Promise<string> {
+  const [name] = (await readdir(cache)).filter(name => name.endsWith('.json'))
+  const { token } = JSON.parse(await readFile(join(cache, name!), 'utf8'))
+  return JSON.parse(Buffer.from(token.split('.')[0], 'base64url').toString()).kid
+}
+
+/** Without a terminal: nobody can sign in. */
+export async function listNamespaces ({ attempt }: Nodes, { dir }: Home): Promise<Outcome> {
+  return await attempt(LIST_NAMESPACES, dir)
+}
+
+export async function isOut (cluster: Nodes, home: Home): Promise<boolean> {
+  return /You must be logged in|Unauthorized/.test((await listNamespaces(cluster, home)).stderr)
 }
 
 /** Where lines of the documentation find the program. */

@@ -7,12 +7,13 @@ import type { Page } from 'playwright-core'
 import { test } from 'tap'
 import { CHART, everything, step } from '../chart-install/release.js'
 import { startChromium } from '../fixtures/chromium.js'
+import type { Home } from '../fixtures/credential-plugin.js'
 import { ACL_RULES, REDIS_PASSWORD, startRedis } from '../fixtures/redis.js'
 import { until } from '../fixtures/waiting.js'
 import { ADDRESS, startIngressController } from './ingress.js'
 import { addCrowd, loseNone } from './logins.js'
 import { startNodes, type Nodes } from './nodes.js'
-import { changeAlice, createAlice, getKubeconfig, installProgram, isOut, isSignedIn, kidOf, listNamespaces, signIn } from './people.js'
+import { changeAlice, createAlice, installProgram, isOut, isSignedIn, kidOf, listNamespaces, makeComputer, signIn, signInFromTerminal } from './people.js'
 import { listPods, settled } from './pods.js'
 
 /** A commit whose chart has no sign-in service; in a shallow clone, today's chart without one stands in for it. */
@@ -38,7 +39,6 @@ kubectl create clusterrole auditors --verb=list --resource=namespaces
 kubectl create clusterrolebinding auditors --clusterrole=auditors --group=auditors`)
   const before = await everything(cluster)
   const users = await createAlice(cluster, cwd)
-  const file = (name: string): string => join(cwd, `${name}.yaml`)
   const helm = async (t: Parameters<typeof loseNone>[0], command: string): Promise<void> => {
     await loseNone(t, cluster, async () => {
       await shell(command, cwd)
@@ -55,11 +55,11 @@ kubectl create clusterrolebinding auditors --clusterrole=auditors --group=audito
     await settled(cluster)
     await addCrowd(cluster, users)
     await shell(step(notes, 3), cwd)
-    await cluster.restart(file('webhook'))
+    await cluster.restart(join(cwd, 'webhook.yaml'))
   })
 
   await t.test('an upgrade to this chart, with login and Redis, loses no login', async t => {
-    await writeFile(file('login'), JSON.stringify({ login: loginValues(cluster, redis.port) }))
+    await writeFile(join(cwd, 'login.yaml'), JSON.stringify({ login: loginValues(cluster, redis.port) }))
     await helm(t, `helm upgrade authn-webhook ${CHART} --namespace kube-system --reset-then-reuse-values --wait --values login.yaml`)
     const pods = await loginPods(cluster)
     t.strictSame(pods.map(({ spec }) => spec.nodeName), ['node-2', 'node-2'], 'not beside the API server')
@@ -67,28 +67,35 @@ kubectl create clusterrolebinding auditors --clusterrole=auditors --group=audito
   })
 
   const openBrowser = async (): Promise<Page> => {
-    const browser = await chromium.newContext({ ignoreHTTPSErrors: true, acceptDownloads: true })
+    const browser = await chromium.newContext({ ignoreHTTPSErrors: true })
     t.teardown(async () => { await browser.close() })
     return await browser.newPage()
   }
   let page = await openBrowser()
-  const kubeconfig = async (name: string): Promise<string> => await getKubeconfig(page, ISSUER, file(name))
+  const newComputer = async (): Promise<Home> => await makeComputer(t, cluster, { issuer: ISSUER, ca: controller.ca }, join(cwd, 'bin'))
+  const newSignIn = async (): Promise<Home> => {
+    const computer = await newComputer()
+    t.match(await signInFromTerminal(page, computer), { code: 0 })
+    return computer
+  }
+  const computer = await newComputer()
+  let renewed: Home
 
   await t.test('alice signs in with her browser, and kubectl knows her', async t => {
     controller.asked()
     await signIn(page, ISSUER)
-    t.match(await listNamespaces(cluster, await kubeconfig('alice')), { code: 1, stderr: /User "alice" cannot list resource "namespaces"/ })
+    t.match(await signInFromTerminal(page, computer), { code: 1, screen: /User "alice" cannot list resource "namespaces"/ })
     t.equal(controller.asked().length, 2, 'both replicas have answered: they share the sign-in')
   })
 
   await t.test('a new group is hers with the same token; disabled, she is out, also of the page', async t => {
     await changeAlice(cluster, users, { groups: ['developers', 'auditors'] })
-    await until('alice to be an auditor', async () => (await listNamespaces(cluster, file('alice'))).code === 0, PATIENCE)
+    await until('alice to be an auditor', async () => (await listNamespaces(cluster, computer)).code === 0, PATIENCE)
     await changeAlice(cluster, users, { disabled: true })
-    await until('alice to be out', async () => await isOut(cluster, file('alice')), PATIENCE)
+    await until('alice to be out', async () => await isOut(cluster, computer), PATIENCE)
     await until('the page to ask for a password', async () => !await isSignedIn(page, ISSUER), PATIENCE)
     await changeAlice(cluster, users, { disabled: false })
-    await until('alice to be back', async () => (await listNamespaces(cluster, file('alice'))).code === 0, PATIENCE)
+    await until('alice to be back', async () => (await listNamespaces(cluster, computer)).code === 0, PATIENCE)
     await until('the page to take her password', async () => await isSignedIn(page, ISSUER) || await signIn(page, ISSUER).then(() => true, () => false), PATIENCE)
     t.ok(await isSignedIn(page, ISSUER))
   })
@@ -97,20 +104,20 @@ kubectl create clusterrolebinding auditors --clusterrole=auditors --group=audito
     const [publish, sign, retire] = commandsOf('Rotate a signing key')
     const keys = async (): Promise<string[]> => (await (await page.request.get(`${ISSUER}/jwks`)).json()).keys.map(({ kid }: { kid: string }) => kid)
     const reviews = async (): Promise<string[]> => (await settled(cluster)).map(({ name }) => name).sort()
-    const old = await kubeconfig('old')
+    const old = await newSignIn()
 
     await helm(t, publish!)
     t.ok(await isSignedIn(page, ISSUER), 'published: the browser session is open')
     t.equal((await keys()).length, 2)
-    t.equal(await kidOf(await kubeconfig('published')), await kidOf(old), 'the old one signs')
+    t.equal(await kidOf(await newSignIn()), await kidOf(old), 'the old one signs')
 
     const pods = await reviews()
     await helm(t, sign!)
     t.ok(await isSignedIn(page, ISSUER), 'the new one signs: the browser session is open')
     t.strictSame(await reviews(), pods, 'reviews have it already')
-    const renewed = await kubeconfig('renewed')
+    renewed = await newSignIn()
     t.strictSame(await keys(), [await kidOf(renewed), await kidOf(old)])
-    for (const each of [old, renewed]) t.match(await listNamespaces(cluster, each), { code: 0 }, each)
+    for (const each of [old, renewed]) t.match(await listNamespaces(cluster, each), { code: 0 }, each === old ? 'with a token of the old one' : 'with one of the new one')
     t.match(await shell('helm test authn-webhook --namespace kube-system --timeout 2m'), /TEST SUITE: +authn-webhook-sign-in\n[\s\S]*?Phase: +Succeeded/)
 
     // sessions from before last until step 3 at most, which comes when they have expired
@@ -125,17 +132,17 @@ kubectl create clusterrolebinding auditors --clusterrole=auditors --group=audito
 
   await t.test('rolled back to the chart without it, and forward: no login is lost, and no key', async t => {
     await helm(t, 'helm rollback authn-webhook 1 --namespace kube-system --wait')
-    t.ok(await isOut(cluster, file('renewed')), 'a token is unknown')
+    t.ok(await isOut(cluster, renewed), 'a token is unknown')
     await until('the sign-in service to be gone', async () => (await loginPods(cluster)).length === 0, PATIENCE)
     await helm(t, 'helm rollback authn-webhook 5 --namespace kube-system --wait')
-    t.match(await listNamespaces(cluster, file('renewed')), { code: 0 }, 'and known again')
+    t.match(await listNamespaces(cluster, renewed), { code: 0 }, 'and known again')
     t.ok(await isSignedIn(page, ISSUER), 'so is the browser')
   })
 
   await t.test('tokens are revoked by the commands of the README', async t => {
     await shell(`PATH=$PWD/bin:$PATH\n${commandsOf('Revoke session tokens').join('\n')}`, cwd)
-    await until('the token to be revoked', async () => await isOut(cluster, file('renewed')), PATIENCE)
-    t.match(await listNamespaces(cluster, await kubeconfig('next')), { code: 0 }, 'the next one is not')
+    await until('the token to be revoked', async () => await isOut(cluster, renewed), PATIENCE)
+    t.match(await signInFromTerminal(page, await newComputer()), { code: 0 }, 'the next one is not')
   })
 
   await t.test('uninstalled, it leaves behind only what is documented', async t => {
