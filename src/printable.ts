@@ -3,12 +3,9 @@
  * line separators and invisible characters. Names from directories and files, and
  * answers of other servers, end up on terminals and in logs.
  */
-import { randomBytes } from 'node:crypto'
-import { dump } from 'js-yaml'
-
-const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu
+export const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu
 /** Line breaks are part of the format. */
-const UNPRINTABLE_IN_LINES = /(?!\n)[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu
+export const UNPRINTABLE_IN_LINES = /(?!\n)[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu
 
 /** Returns a single line: a line break becomes `\n`. */
 export function escapeLine (text: string): string {
@@ -25,24 +22,6 @@ export function escapeJson (json: string): string {
   return json.replace(UNPRINTABLE_IN_LINES, (character) => character.replace(/[^]/g, (unit) => `\\u${hex(unit.charCodeAt(0), 4)}`))
 }
 
-/** Returns YAML that is equivalent to the value's JSON. Texts with escapes are in double quotes. */
-export function formatYaml (value: unknown): string {
-  // js-yaml does not escape all of them: such texts are replaced by unique placeholders while it runs
-  const placeholder = `x${randomBytes(16).toString('hex')}x`
-  const texts: string[] = []
-  const replace = (text: string): string => text.search(UNPRINTABLE_IN_LINES) === -1 ? text : `${placeholder}${texts.push(text) - 1}x`
-  // by way of JSON, so that dates and absent fields are the same in both formats
-  const yaml = dump(mapTexts(JSON.parse(JSON.stringify(value)), replace, replace), { lineWidth: -1, noRefs: true })
-  return yaml.replace(new RegExp(`${placeholder}(\\d+)x`, 'g'), (_match, index: string) => quote(texts[Number(index)] ?? ''))
-}
-
-function quote (text: string): string {
-  return JSON.stringify(text).replace(UNPRINTABLE, (character) => {
-    const code = character.codePointAt(0)!
-    return code > 0xffff ? `\\U${hex(code, 8)}` : `\\u${hex(code, 4)}`
-  })
-}
-
 /** Escapes every text in a value of JSON, for a printer that does not. */
 export function escapeTexts (value: unknown): unknown {
   return mapTexts(value, text => text.split(FRAME).map(escapeLine).join('\n'), escapeLine)
@@ -51,7 +30,7 @@ export function escapeTexts (value: unknown): unknown {
 /** Line breaks of a stack trace. */
 const FRAME = /\n(?=[ ]+at |caused by: )/
 
-function mapTexts (value: unknown, mapText: (text: string) => string, mapKey: (key: string) => string): unknown {
+export function mapTexts (value: unknown, mapText: (text: string) => string, mapKey: (key: string) => string): unknown {
   if (typeof value === 'string') return mapText(value)
   if (Array.isArray(value)) return value.map(each => mapTexts(each, mapText, mapKey))
   if (typeof value !== 'object' || value === null) return value
@@ -65,6 +44,6 @@ function escape (character: string): string {
   return SHORT[character] ?? (code > 0xffff ? `\\u{${code.toString(16)}}` : `\\u${hex(code, 4)}`)
 }
 
-function hex (code: number, digits: number): string {
+export function hex (code: number, digits: number): string {
   return code.toString(16).padStart(digits, '0')
 }

@@ -2,7 +2,7 @@
 import type { AuthenticationConfiguration } from '../../schemas/authentication-configuration.js'
 import { USERNAME_CLAIM } from '../authn/sessions/session-claims.js'
 import type { Sessions } from '../config/sessions.js'
-import { formatYaml } from '../printable.js'
+import { formatYaml } from '../printable-yaml.js'
 
 export interface AuthenticationConfigSettings extends Pick<Sessions, 'issuer' | 'audiences'> {
   /** CA of the issuer's certificate, PEM; by default, the CAs of the API server's machine. */

@@ -7,7 +7,7 @@ import { parseCertificates, parsePrivateKey, assertKeyMatches, type CertificateF
 import { readText } from '../documents/text.js'
 import type { Target } from './client.js'
 import { currentContext } from './kubeconfig-context.js'
-import { formatYaml } from '../printable.js'
+import { formatYaml } from '../printable-yaml.js'
 
 export interface WebhookTarget {
   /** With the path of the TokenReview route. */

@@ -4,15 +4,13 @@
  * value in one can neither start another line nor control the terminal.
  */
 import { isUtf8 } from 'node:buffer'
-import { createInterface } from 'node:readline'
-import { Writable } from 'node:stream'
 import { Option } from 'commander'
-import { CommandError, ExitCode } from './command-error.js'
+import { CommandError } from './command-error.js'
 import { MAX_USERS_BYTES } from '../files/read.js'
-import { escapeJson, escapeLine, formatYaml } from '../printable.js'
+import { escapeJson, escapeLine } from '../printable.js'
 
-type Input = NodeJS.ReadableStream & { readonly isTTY?: boolean | undefined }
-type Output = NodeJS.WritableStream & { readonly isTTY?: boolean | undefined }
+export type Input = NodeJS.ReadableStream & { readonly isTTY?: boolean | undefined }
+export type Output = NodeJS.WritableStream & { readonly isTTY?: boolean | undefined }
 
 export interface PromptOptions {
   /** Echo nothing: for passwords. */
@@ -65,38 +63,13 @@ export function openTerminal ({ stdin, stdout, stderr, env }: TerminalStreams = 
     write (text) { stdout.write(text) },
     async prompt (question, { hidden = false, instead = 'a file or stdin' } = {}) {
       if (!interactive) throw new CommandError(`no terminal to prompt on; use ${instead}`)
+      const { ask } = await import('./prompt.js')
       return await ask(stdin, stderr, escapeLine(question), hidden)
     },
     async readStdin () {
       if (interactive) stderr.write('Reading from the terminal; end with Ctrl-D.\n')
       return await readAll(stdin)
     }
-  }
-}
-
-/** What invalid UTF-8 is decoded to. */
-const REPLACEMENT = '\ufffd'
-
-/** readline turns off the terminal's echo, and echoes itself: to `stderr`, or to nowhere for a hidden question. */
-async function ask (stdin: Input, stderr: Output, question: string, hidden: boolean): Promise<string> {
-  const output = hidden ? new Writable({ write (_chunk, _encoding, done) { done() } }) : stderr
-  const line = createInterface({ input: stdin, output, terminal: true, historySize: 0 })
-  // after raw mode is on, or an immediate answer would be echoed
-  if (hidden) stderr.write(question)
-  try {
-    return await new Promise((resolve, reject) => {
-      line.once('SIGINT', () => { reject(new CommandError('interrupted', ExitCode.interrupted)) })
-      // Ctrl-D, or the terminal was closed; no effect after an answer
-      line.once('close', () => { reject(new CommandError('nothing was entered')) })
-      line.question(hidden ? '' : question, answer => {
-        if (answer.includes(REPLACEMENT)) reject(new CommandError('the input is not UTF-8 text'))
-        else resolve(answer)
-      })
-    })
-  } finally {
-    line.close()
-    // neither the typed newline nor one after ^C was echoed
-    stderr.write('\n')
   }
 }
 
@@ -125,10 +98,10 @@ export type OutputFormat = 'text' | 'json' | 'yaml'
 export const outputOption = new Option('-o, --output <format>', 'print the result as json or yaml').choices(['json', 'yaml']).default('text')
 
 /** Prints `lines`, or `value` as JSON or YAML. */
-export function printResult (terminal: Terminal, format: OutputFormat, value: unknown, lines: () => string | readonly string[]): void {
+export async function printResult (terminal: Terminal, format: OutputFormat, value: unknown, lines: () => string | readonly string[]): Promise<void> {
   switch (format) {
     case 'json': return terminal.print(linesOfText(escapeJson(JSON.stringify(value, null, 2))))
-    case 'yaml': return terminal.print(linesOfText(formatYaml(value)))
+    case 'yaml': return terminal.print(linesOfText((await import('../printable-yaml.js')).formatYaml(value)))
     case 'text': return terminal.print(lines())
   }
 }

@@ -1,7 +1,8 @@
 /** Kubeconfigs for the people of a client with a cluster. */
 import type { Grant } from '../../schemas/login.js'
 import { caFlags, createClientKubeconfig, execPlugin, loginPlugin } from '../kubeconfig/entries.js'
-import { escapeLine, formatYaml } from '../printable.js'
+import { escapeLine } from '../printable.js'
+import { formatYaml } from '../printable-yaml.js'
 import type { ClientModel } from './pages/models.js'
 
 /** Who gets the token: `authn-webhook login`, the kubectl plugin kubelogin, or nobody, since it is in the file. */

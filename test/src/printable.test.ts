@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { load } from 'js-yaml'
 import { test } from 'tap'
-import { escapeJson, escapeLine, escapeLines, escapeTexts, formatYaml } from '../../src/printable.js'
+import { escapeJson, escapeLine, escapeLines, escapeTexts } from '../../src/printable.js'
+import { formatYaml } from '../../src/printable-yaml.js'
 import { holds } from '../fixtures/property.js'
 
 const lines: Array<[text: string, shown: string]> = [

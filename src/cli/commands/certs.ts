@@ -63,13 +63,13 @@ async function issueCertificates ({ out, san = [], client = [], renew, output }:
   if (missing.length > 0) throw new CommandError(`${serving.certFile} exists without ${missing.join(', ')}; add --renew to replace it by one with the old and the new names`)
   const clients: Array<Issued & { name: string }> = []
   for (const name of new Set(client)) clients.push({ name, ...await issue(name, async () => await issueClientCertificate(directory, ca, name)) })
-  print(ca, serving, clients, output, terminal)
+  await print(ca, serving, clients, output, terminal)
 }
 
-function print (ca: CertificateAuthority, serving: Issued, clients: ReadonlyArray<Issued & { name: string }>, output: OutputFormat, terminal: Terminal): void {
+async function print (ca: CertificateAuthority, serving: Issued, clients: ReadonlyArray<Issued & { name: string }>, output: OutputFormat, terminal: Terminal): Promise<void> {
   const issued = { certFile: ca.certFile, keyFile: ca.keyFile, state: ca.created ? 'created' : 'kept', expiresAt: ca.expiresAt }
   const result = { ca: issued, serving: summary(serving), clients: clients.map((client) => ({ name: client.name, ...summary(client) })) }
-  printResult(terminal, output, result, () => [
+  await printResult(terminal, output, result, () => [
     row('CA', issued),
     row('serving', serving),
     `            for ${serving.names.join(', ')}`,

@@ -41,7 +41,7 @@ Examples:
       const { runDoctor } = await import('../doctor/run.js')
       const { formatCheck } = await import('../doctor/check.js')
       const result = await runDoctor(target, { apiServer })
-      printResult(terminal, options.output, result, () => result.checks.map(check => `${check.outcome.padEnd(11)} ${formatCheck(check)}`))
+      await printResult(terminal, options.output, result, () => result.checks.map(check => `${check.outcome.padEnd(11)} ${formatCheck(check)}`))
       process.exitCode = EXIT_CODES[result.outcome]
     })
 }

@@ -43,7 +43,7 @@ Examples:
       const passwordHash = await asInputError(() => hashPassword(password))
       applyPasswordPolicy(terminal, password, { generateOption: '--generate' })
       if (generate) await printGenerated(terminal, output, { password, passwordHash })
-      else printResult(terminal, output, { passwordHash }, () => [passwordHash])
+      else await printResult(terminal, output, { passwordHash }, () => [passwordHash])
     })
 }
 
@@ -69,7 +69,7 @@ Examples:
       } else {
         const bits = estimateTokenBits(token)
         if (bits < MIN_TOKEN_BITS) terminal.note(`warning: the token has at most ${bits} bits of entropy, less than the ${MIN_TOKEN_BITS} that are safe; "authn-webhook hash token --generate" generates one`)
-        printResult(terminal, output, { hash }, () => [hash])
+        await printResult(terminal, output, { hash }, () => [hash])
       }
     })
 }

@@ -61,8 +61,8 @@ async function reviewToken (options: ReviewOptions, terminal: Terminal): Promise
   const { status, reason, steps, ...unknown }: ExplainedReview = target === undefined
     ? await withProviders(options, terminal, async ({ rules }, timeout) => await explainReview(spec, rules, timeout))
     : { status: await reviewWithService(spec, target), steps: [] }
-  if (explain === true) printResult(terminal, output, { status, ...reason !== undefined && { reason }, steps: steps.map(plainStep), ...unknown }, () => [...steps.flatMap(describeStep), ...describeUnknown(unknown), ...describeStatus(status, reason)])
-  else printResult(terminal, output, status, () => describeStatus(status))
+  if (explain === true) await printResult(terminal, output, { status, ...reason !== undefined && { reason }, steps: steps.map(plainStep), ...unknown }, () => [...steps.flatMap(describeStep), ...describeUnknown(unknown), ...describeStatus(status, reason)])
+  else await printResult(terminal, output, status, () => describeStatus(status))
   if (status.authenticated) return ExitCode.done
   return status.error === undefined ? ExitCode.no : ExitCode.unavailable
 }
@@ -74,8 +74,8 @@ async function lookUpUser (query: LookupQuery, options: ReviewOptions, terminal:
   const unknown = user === undefined && provider !== undefined
   const lines = explanations.map(describeExplanation)
   const described = describeFound(found, 'uid' in query ? 'uid' : 'name', explain)
-  if (explain) printResult(terminal, output, { user: user ?? null, ...denial && { denial }, explanations }, () => unknown ? lines : [...lines, ...described])
-  else if (!unknown) printResult(terminal, output, user ?? null, () => described)
+  if (explain) await printResult(terminal, output, { user: user ?? null, ...denial && { denial }, explanations }, () => unknown ? lines : [...lines, ...described])
+  else if (!unknown) await printResult(terminal, output, user ?? null, () => described)
   if (unknown) throw new CommandError(`identity provider "${provider}" can't look up users without a credential; review their token or password instead`, ExitCode.unavailable)
   return user === undefined ? ExitCode.no : ExitCode.done
 }

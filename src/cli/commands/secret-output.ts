@@ -9,7 +9,7 @@ import { joinLines, printResult, type OutputFormat, type Terminal } from '../ter
  */
 export async function printOnce (terminal: Terminal, output: OutputFormat, value: object, lines: readonly string[], recovery: string): Promise<void> {
   let text = ''
-  printResult({ ...terminal, print (lines) { text += joinLines(lines) } }, output, value, () => lines)
+  await printResult({ ...terminal, print (lines) { text += joinLines(lines) } }, output, value, () => lines)
   await writeOut(terminal, text, recovery)
   terminal.note('This is shown only once and not stored: save it now.')
 }

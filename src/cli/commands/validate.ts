@@ -50,7 +50,7 @@ Examples:
       const { loaded, ...result } = await validate(config, terminal.env)
       const unreachable = online === true && loaded !== undefined && result.valid ? await findUnreachable(loaded) : []
       if (output === 'text') show(result, { online, unreachable }, terminal)
-      else printResult(terminal, output, { ...result, ...online === true && { unreachable } }, () => [])
+      else await printResult(terminal, output, { ...result, ...online === true && { unreachable } }, () => [])
       if (!result.valid) process.exitCode = ExitCode.usage
       else if (unreachable.length > 0) process.exitCode = ExitCode.unavailable
     })

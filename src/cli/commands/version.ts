@@ -11,8 +11,8 @@ export function versionCommand (terminal: Terminal): Command {
 Examples:
   $ authn-webhook version
   $ authn-webhook version -o json`)
-    .action(({ output }: { output: OutputFormat }) => {
+    .action(async ({ output }: { output: OutputFormat }) => {
       const versions = { version, node: process.version, platform: `${process.platform}/${process.arch}` }
-      printResult(terminal, output, versions, () => [`authn-webhook ${versions.version} (Node.js ${versions.node}, ${versions.platform})`])
+      await printResult(terminal, output, versions, () => [`authn-webhook ${versions.version} (Node.js ${versions.node}, ${versions.platform})`])
     })
 }

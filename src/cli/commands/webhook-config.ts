@@ -69,9 +69,9 @@ async function printWebhookConfig (options: WebhookConfigOptions, terminal: Term
   for (const warning of warnings) terminal.note(`warning: ${warning}`)
   const distribution = options.for
   const config = createWebhookKubeconfig({ server, ca, client, serverName }, options.embedCerts || distribution !== undefined)
-  if (distribution === undefined) return printResult(terminal, options.output, config, () => linesOfText(formatWebhookKubeconfig(config)))
+  if (distribution === undefined) return await printResult(terminal, options.output, config, () => linesOfText(formatWebhookKubeconfig(config)))
   const file = createDistributionFile(distribution, config)
-  printResult(terminal, options.output, file, () => linesOfText(formatDistributionFile(distribution, file)))
+  await printResult(terminal, options.output, file, () => linesOfText(formatDistributionFile(distribution, file)))
 }
 
 /** Not by commander: --authentication-config needs neither. */

@@ -28,7 +28,7 @@ Examples:
       if (entry === undefined || identity === undefined) throw new CommandError('not signed in: run a kubectl command, or authn-webhook login', ExitCode.no)
       const { client, issuer } = entry
       const until = new Date(entry.expiresAt * 1000).toISOString().replace('.000', '')
-      printResult(terminal, options.output, { ...identity, client, issuer, expiresAt: until }, () => [
+      await printResult(terminal, options.output, { ...identity, client, issuer, expiresAt: until }, () => [
         `username: ${identity.username}`,
         `groups:   ${identity.groups.join(', ') || '(none)'}`,
         `client:   ${client}`,

@@ -5,7 +5,7 @@ import { kind } from './kind.js'
 import { kubeadm } from './kubeadm.js'
 import { k3s, rke2 } from './rancher.js'
 import { talos, talos114 } from './talos.js'
-import { formatYaml } from '../../printable.js'
+import { formatYaml } from '../../printable-yaml.js'
 
 export const DISTRIBUTIONS = { kubeadm, kind, k3s, rke2, talos, 'talos-1.14': talos114 } satisfies Record<string, DistributionGuide>
 export type DistributionName = keyof typeof DISTRIBUTIONS

@@ -129,7 +129,7 @@ test('a result in three formats', async (t) => {
   ] as const
   for (const [format, wanted] of cases) {
     const { terminal, stdout } = openScreen()
-    printResult(terminal, format, value, () => 'for people')
+    await printResult(terminal, format, value, () => 'for people')
     t.equal(stdout(), wanted, format)
   }
   t.strictSame(outputOption.argChoices, ['json', 'yaml'])

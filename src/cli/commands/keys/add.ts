@@ -1,7 +1,7 @@
 /** `authn-webhook keys add` */
 import { Command } from 'commander'
 import { outputOption, printResult, type OutputFormat, type Terminal } from '../../terminal.js'
-import { formatYaml } from '../../../printable.js'
+import { formatYaml } from '../../../printable-yaml.js'
 import { addDirectoryOption, type DirectoryOptions } from './options.js'
 
 interface AddOptions extends DirectoryOptions {
@@ -28,7 +28,7 @@ async function addKey (dir: string, output: OutputFormat, terminal: Terminal): P
   const key = await createSigningKey(resolve(dir))
   const isFirst = !(await listSigningKeys(resolve(dir))).some(({ name, keyFile }) => name !== key.name && keyFile !== undefined)
   const { kid, name, certFile, keyFile, createdAt } = key
-  printResult(terminal, output, { name, kid, certFile, keyFile, createdAt }, () => [
+  await printResult(terminal, output, { name, kid, certFile, keyFile, createdAt }, () => [
     `kid: ${kid}`,
     ...formatYaml({ login: { signingKeys: [{ certFile, keyFile }] } }).trimEnd().split('\n')
   ])

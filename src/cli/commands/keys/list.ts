@@ -27,7 +27,7 @@ Examples:
       if (keys.length === 0) terminal.note(`no keys in ${resolve(dir)}`)
       const now = Date.now()
       if (keys.length > 0 || output !== 'text') {
-        printResult(terminal, output, keys, () => formatTable(keys, [
+        await printResult(terminal, output, keys, () => formatTable(keys, [
           ['NAME', ({ name }) => name],
           ['KID', ({ kid }) => kid],
           ['FILE', ({ certFile }) => certFile],

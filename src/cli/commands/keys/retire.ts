@@ -41,7 +41,7 @@ async function retireKey (name: string, { dir, yes = false, config: file, output
   }
   await retireSigningKey({ keyFile })
   const tokensExpireAt = lastExpiry(tokenTTLOf(loaded?.config))
-  printResult(terminal, output, { name, kid, certFile, deleted: keyFile, tokensExpireAt }, () => `deleted ${keyFile}`)
+  await printResult(terminal, output, { name, kid, certFile, deleted: keyFile, tokensExpireAt }, () => `deleted ${keyFile}`)
   terminal.note([
     `Its tokens are accepted until they expire, at the latest at ${tokensExpireAt.toISOString().slice(0, 19)}Z. Until then, keep`,
     `${certFile} in sessions.certFiles; then remove it there, and delete it.`

@@ -88,7 +88,7 @@ async function readCA (file: string | undefined): Promise<string | undefined> {
 
 async function print ({ name, cluster, ...signIn }: ClientEntries, { print }: Terminal): Promise<void> {
   const { createClientKubeconfig, loginPlugin } = await import('../../../kubeconfig/entries.js')
-  const { formatYaml } = await import('../../../printable.js')
+  const { formatYaml } = await import('../../../printable-yaml.js')
   const user = { exec: loginPlugin(signIn) }
   print(linesOfText(formatYaml(cluster === undefined
     ? { apiVersion: 'v1', kind: 'Config', users: [{ name, user }] }

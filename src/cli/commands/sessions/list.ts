@@ -27,7 +27,7 @@ Examples:
       const active = (await openRevocationsEditor(file)).entries.filter(entry => !isExpired(entry, now)).sort(bySoonestExpiry)
       if (active.length === 0) terminal.note(`nothing is revoked in ${file}`)
       if (active.length > 0 || output !== 'text') {
-        printResult(terminal, output, active, () => formatTable(active, [
+        await printResult(terminal, output, active, () => formatTable(active, [
           ['REVOKED', ({ jti, subject }) => jti !== undefined ? 'token' : subject !== undefined ? 'subject' : 'user'],
           ['NAME', ({ jti, subject, username }) => jti ?? subject ?? username],
           ['ISSUER', ({ issuer }) => issuer],

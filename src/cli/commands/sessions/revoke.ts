@@ -46,7 +46,7 @@ async function revoke (options: RevokeOptions, terminal: Terminal): Promise<void
   const now = Date.now()
   const entry = createEntry(options, milliseconds(tokenTTL), now)
   const { isNew, pruned } = await change(file, entry, now)
-  printResult(terminal, output, { file, ...entry, added: isNew, pruned }, () => `${describe(entry)} ${isNew ? `revoked in ${file}` : `already revoked in ${file}`}`)
+  await printResult(terminal, output, { file, ...entry, added: isNew, pruned }, () => `${describe(entry)} ${isNew ? `revoked in ${file}` : `already revoked in ${file}`}`)
   if (pruned > 0) terminal.note(pruned === 1 ? 'removed an expired entry' : `removed ${pruned} expired entries`)
   if (user !== undefined && before !== undefined && before.getTime() > now) terminal.note(`tokens that ${JSON.stringify(user)} gets before ${entry.before} are denied too`)
   else if (user !== undefined) terminal.note(`${JSON.stringify(user)} can sign in again: to prevent this, disable the account in its directory or users file.`)

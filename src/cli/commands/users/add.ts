@@ -96,7 +96,7 @@ async function printSecrets (terminal: Terminal, output: OutputFormat, secrets: 
     ...(secrets.tokens ?? []).map(({ name, token }) => `token ${name}: ${token}`)
   ]
   if (lines.length > 0) await printOnce(terminal, output, secrets, lines, `the password and the tokens of ${JSON.stringify(secrets.username)} are lost; run "users remove", then "users add" again`)
-  else printResult(terminal, output, secrets, () => [])
+  else await printResult(terminal, output, secrets, () => [])
   if (secrets.password !== undefined) terminal.note('"authn-webhook token" prints the bearer token for the username and password.')
 }
 

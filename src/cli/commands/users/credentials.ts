@@ -35,7 +35,7 @@ Examples:
       terminal.note(`${JSON.stringify(username)} has a new password in ${nameOf(usersFile)}`)
       const result = resultTerminal(terminal, usersFile)
       if (generated !== undefined) await printOnce(result, output, { username, password: generated }, [generated], `the new password of ${JSON.stringify(username)} is lost; run "users set-password" again`)
-      else printResult(result, output, { username }, () => [])
+      else await printResult(result, output, { username }, () => [])
     })
 }
 

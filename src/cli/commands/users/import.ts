@@ -43,6 +43,6 @@ Examples:
       if (warnings.length > MAX_ERRORS) terminal.note(`warning: ${name}: ${warnings.length - MAX_ERRORS} more warnings`)
       warnOfCommas(terminal, '--group', group)
       terminal.note(`${users.length} ${users.length === 1 ? 'user' : 'users'} added to ${nameOf(usersFile)}`)
-      printResult(resultTerminal(terminal, usersFile), output, users.map(({ username }) => ({ username })), () => [])
+      await printResult(resultTerminal(terminal, usersFile), output, users.map(({ username }) => ({ username })), () => [])
     })
 }

@@ -28,7 +28,7 @@ Examples:
       const now = Date.now()
       const users = [...await readUsersFile(terminal, usersFile)].map((user) => describeUser(user, now))
       if (users.length === 0) terminal.note(`no users in ${nameOf(usersFile)}`)
-      if (users.length > 0 || output !== 'text') printResult(terminal, output, users, () => formatTable(users, columnsOf(wide)))
+      if (users.length > 0 || output !== 'text') await printResult(terminal, output, users, () => formatTable(users, columnsOf(wide)))
     })
 }
 

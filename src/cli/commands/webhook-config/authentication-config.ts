@@ -44,5 +44,5 @@ export async function printAuthenticationConfig ({ config: file, client, certifi
   }
   const ca = caFile === undefined ? undefined : await readCertificates(caFile, { pipes: certificateAuthority !== undefined })
   const printed = createAuthenticationConfig({ issuer, audiences: client ?? audiences, certificateAuthority: ca?.pem })
-  printResult(terminal, output, printed, () => linesOfText(formatAuthenticationConfig(printed)))
+  await printResult(terminal, output, printed, () => linesOfText(formatAuthenticationConfig(printed)))
 }
