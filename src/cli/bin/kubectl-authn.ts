@@ -2,4 +2,4 @@
 /** The command `kubectl authn`: kubectl runs `kubectl-authn` for it. */
 import { runCredentialPlugin } from '../credential-plugin.js'
 
-await runCredentialPlugin('kubectl authn')
+void runCredentialPlugin('kubectl authn')
