@@ -19,6 +19,8 @@ export interface PromptOptions {
   readonly hidden?: boolean
   /** The alternative if there is no terminal, for the error: `--password-file FILE, or - for stdin`. */
   readonly instead?: string
+  /** Ends the prompt with its reason. */
+  readonly signal?: AbortSignal
 }
 
 export interface TerminalStreams {
@@ -63,9 +65,9 @@ export function openTerminal ({ stdin, stdout, stderr, env }: TerminalStreams = 
     print (lines) { stdout.write(joinLines(lines)) },
     note (lines) { stderr.write(joinLines(lines)) },
     write (text) { stdout.write(text) },
-    async prompt (question, { hidden = false, instead = 'a file or stdin' } = {}) {
+    async prompt (question, { hidden = false, instead = 'a file or stdin', signal } = {}) {
       if (!interactive) throw new CommandError(`no terminal to prompt on; use ${instead}`)
-      return await ask(stdin, stderr, escapeLine(question), hidden)
+      return await ask(stdin, stderr, escapeLine(question), { hidden, signal })
     },
     async readStdin () {
       if (interactive) stderr.write('Reading from the terminal; end with Ctrl-D.\n')
@@ -78,13 +80,17 @@ export function openTerminal ({ stdin, stdout, stderr, env }: TerminalStreams = 
 const REPLACEMENT = '\ufffd'
 
 /** readline turns off the terminal's echo, and echoes itself: to `stderr`, or to nowhere for a hidden question. */
-async function ask (stdin: Input, stderr: Output, question: string, hidden: boolean): Promise<string> {
+async function ask (stdin: Input, stderr: Output, question: string, { hidden, signal }: { readonly hidden: boolean, readonly signal: AbortSignal | undefined }): Promise<string> {
+  signal?.throwIfAborted()
   const output = hidden ? new Writable({ write (_chunk, _encoding, done) { done() } }) : stderr
   const line = createInterface({ input: stdin, output, terminal: true, historySize: 0 })
   // after raw mode is on, or an immediate answer would be echoed
   if (hidden) stderr.write(question)
+  let stop = (): void => {}
   try {
     return await new Promise((resolve, reject) => {
+      stop = () => { reject(signal?.reason) }
+      signal?.addEventListener('abort', stop)
       line.once('SIGINT', () => { reject(new CommandError('interrupted', ExitCode.interrupted)) })
       // Ctrl-D, or the terminal was closed; no effect after an answer
       line.once('close', () => { reject(new CommandError('nothing was entered')) })
@@ -94,6 +100,7 @@ async function ask (stdin: Input, stderr: Output, question: string, hidden: bool
       })
     })
   } finally {
+    signal?.removeEventListener('abort', stop)
     line.close()
     // neither the typed newline nor one after ^C was echoed
     stderr.write('\n')
