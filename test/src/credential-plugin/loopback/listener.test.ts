@@ -156,8 +156,8 @@ function withoutIPv4 (options: ServerOptions, listener: RequestListener): Server
 }
 
 void test('listens on IPv6 loopback if there is no IPv4', async t => {
-  const { listenForCallback } = await t.mockImport<{ listenForCallback: typeof listenForCallback }>('../../../../src/credential-plugin/loopback/listener.js', { 'node:http': { ...http, createServer: withoutIPv4 } })
-  const listener = await listen(t, listenForCallback)
+  const mocked = await t.mockImport<{ listenForCallback: typeof listenForCallback }>('../../../../src/credential-plugin/loopback/listener.js', { 'node:http': { ...http, createServer: withoutIPv4 } })
+  const listener = await listen(t, mocked.listenForCallback)
   t.match(listener.redirectURI, /^http:\/\/\[::1\]:\d+\/callback$/)
   t.equal((await send(listener, { path: '/callback?state=another' })).code, 400)
   t.equal((await send(listener, { headers: { host: '[::1]' } })).code, 400)
