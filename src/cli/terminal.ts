@@ -17,6 +17,8 @@ export interface PromptOptions {
   readonly hidden?: boolean
   /** The alternative if there is no terminal, for the error: `--password-file FILE, or - for stdin`. */
   readonly instead?: string
+  /** Ends the prompt with its reason. */
+  readonly signal?: AbortSignal
 }
 
 export interface TerminalStreams {
@@ -61,10 +63,10 @@ export function openTerminal ({ stdin, stdout, stderr, env }: TerminalStreams = 
     print (lines) { stdout.write(joinLines(lines)) },
     note (lines) { stderr.write(joinLines(lines)) },
     write (text) { stdout.write(text) },
-    async prompt (question, { hidden = false, instead = 'a file or stdin' } = {}) {
+    async prompt (question, { hidden = false, instead = 'a file or stdin', signal } = {}) {
       if (!interactive) throw new CommandError(`no terminal to prompt on; use ${instead}`)
       const { ask } = await import('./prompt.js')
-      return await ask(stdin, stderr, escapeLine(question), hidden)
+      return await ask(stdin, stderr, escapeLine(question), { hidden, signal })
     },
     async readStdin () {
       if (interactive) stderr.write('Reading from the terminal; end with Ctrl-D.\n')

@@ -9,7 +9,8 @@ import type { FlowName } from './flows/flow.js'
 export interface Dialogue {
   /** URLs, codes, and what is waited for. */
   readonly tell: (lines: string | readonly string[]) => void
-  readonly prompt: (question: string, options?: { readonly hidden: boolean }) => Promise<string>
+  /** @throws the reason of `signal` */
+  readonly prompt: (question: string, options: { readonly hidden?: boolean, readonly signal: AbortSignal }) => Promise<string>
   readonly hasBrowser: boolean
 }
 
@@ -28,6 +29,8 @@ export interface TokenRequest {
   /** Whether to sign in again although it has just failed. */
   readonly isNewAttempt: (failure: Failure) => Promise<boolean>
   readonly signal: AbortSignal
+  /** Milliseconds that a person may take; for tests. */
+  readonly limit?: number | undefined
 }
 
 /** @throws SignInError */

@@ -2,24 +2,20 @@
 import * as client from 'openid-client'
 import { listenForCallback } from '../loopback/listener.js'
 import { SCOPE } from '../issuer/open-issuer.js'
-import { SignInError } from '../sign-in-error.js'
 import type { FlowContext, TokenResponse } from './flow.js'
-
-/** Milliseconds until the listener is closed. */
-const TIMEOUT = 5 * 60_000
+import { limitPerson } from './person-limit.js'
 
 export interface BrowserFlowContext extends FlowContext {
   /** Resolves to `false` if there is none. */
   readonly openBrowser: (url: URL) => Promise<boolean>
   /** An error as the page shows it. */
   readonly describe: (error: unknown) => Error
-  /** Milliseconds; for tests. */
-  readonly timeout?: number | undefined
+  /** Milliseconds until the listener is closed; for tests. */
+  readonly limit?: number | undefined
 }
 
-export async function signInWithBrowser ({ config, signal, tell, openBrowser, describe, timeout = TIMEOUT }: BrowserFlowContext): Promise<TokenResponse> {
+export async function signInWithBrowser ({ config, signal, tell, openBrowser, describe, limit }: BrowserFlowContext): Promise<TokenResponse> {
   const [verifier, state, nonce] = [client.randomPKCECodeVerifier(), client.randomState(), client.randomNonce()]
-  const expiry = AbortSignal.timeout(timeout)
   const listener = await listenForCallback(state)
   try {
     const url = client.buildAuthorizationUrl(config, {
@@ -33,10 +29,8 @@ export async function signInWithBrowser ({ config, signal, tell, openBrowser, de
     tell(['To sign in, continue in the browser. If it does not open, open this URL in a browser on this computer:', url.href])
     // some browsers run until they are closed
     void offerBrowser(openBrowser, url, tell)
-    return await answer(await listener.wait(AbortSignal.any([signal, expiry])), describe, async redirect => await client.authorizationCodeGrant(config, redirect, { pkceCodeVerifier: verifier, expectedState: state, expectedNonce: nonce, idTokenExpected: true }))
-  } catch (error) {
-    if (expiry.aborted && !signal.aborted) throw new SignInError('not-signed-in', `nobody signed in within ${Math.round(timeout / 60_000)} min: run the command again`)
-    throw error
+    const callback = await limitPerson(signal, limit, listener.wait)
+    return await answer(callback, describe, async redirect => await client.authorizationCodeGrant(config, redirect, { pkceCodeVerifier: verifier, expectedState: state, expectedNonce: nonce, idTokenExpected: true }))
   } finally {
     await listener.close()
   }

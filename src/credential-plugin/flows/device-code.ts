@@ -4,6 +4,9 @@ import { SCOPE } from '../issuer/open-issuer.js'
 import { SignInError } from '../sign-in-error.js'
 import type { FlowContext, TokenResponse } from './flow.js'
 
+/** Milliseconds; timers of Node.js with more end at once. */
+const LONGEST = 2 ** 31 - 1
+
 export async function signInWithDeviceCode ({ config, signal, tell }: FlowContext): Promise<TokenResponse> {
   if (config.serverMetadata().device_authorization_endpoint === undefined) throw new SignInError('not-signed-in', 'the sign-in service has no device code flow: use --browser or --username NAME')
   const authorization = await initiateDeviceAuthorization(config, { scope: SCOPE })
@@ -13,7 +16,7 @@ export async function signInWithDeviceCode ({ config, signal, tell }: FlowContex
     ...complete === undefined ? [] : [`or open ${complete}`],
     `The code is valid for ${Math.round(lifetime / 60)} min.`
   ])
-  const expiry = AbortSignal.timeout(lifetime * 1000)
+  const expiry = AbortSignal.timeout(Math.min(Math.round(lifetime * 1000), LONGEST))
   try {
     // waits as the service asks, and longer after slow_down
     return await pollDeviceAuthorizationGrant(config, authorization, undefined, { signal: AbortSignal.any([signal, expiry]) })

@@ -9,7 +9,8 @@ import { chooseFlow } from './choose-flow.js'
 import { signInWithDeviceCode } from './device-code.js'
 import { FLOWS, type FlowContext, type FlowName, type TokenResponse } from './flow.js'
 import { openBrowser } from './open-browser.js'
-import { signInWithPassword } from './password.js'
+import { signInWithPassword, type PasswordCredential } from './password.js'
+import { limitPerson } from './person-limit.js'
 
 export interface SignedIn {
   readonly token: Token
@@ -35,15 +36,19 @@ export async function runFlow (request: TokenRequest, dialogue: Dialogue): Promi
   }
 }
 
-async function start (name: FlowName, context: FlowContext, describe: (error: unknown) => Error, { account, readPassword }: TokenRequest, { prompt, hasBrowser }: Dialogue): Promise<TokenResponse> {
+async function start (name: FlowName, context: FlowContext, describe: (error: unknown) => Error, request: TokenRequest, dialogue: Dialogue): Promise<TokenResponse> {
   switch (name) {
-    case 'browser': return await signInWithBrowser({ ...context, describe, openBrowser: hasBrowser ? openBrowser : async () => true })
+    case 'browser': return await signInWithBrowser({ ...context, describe, openBrowser: dialogue.hasBrowser ? openBrowser : async () => true, limit: request.limit })
     case 'device-code': return await signInWithDeviceCode(context)
-    case 'password': {
-      const username = account.username ?? await prompt('Username: ')
-      return await signInWithPassword(context, { username, password: await (readPassword?.() ?? prompt('Password: ', { hidden: true })) })
-    }
+    case 'password': return await signInWithPassword(context, await askForPassword(request, dialogue))
   }
+}
+
+async function askForPassword ({ account, readPassword, signal, limit }: TokenRequest, { prompt }: Dialogue): Promise<PasswordCredential> {
+  return await limitPerson(signal, limit, async signal => {
+    const username = account.username ?? await prompt('Username: ', { signal })
+    return { username, password: await (readPassword?.() ?? prompt('Password: ', { hidden: true, signal })) }
+  })
 }
 
 /** The ID token. Its signature is for those who accept it; it came from the issuer over TLS. */

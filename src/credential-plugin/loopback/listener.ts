@@ -82,6 +82,8 @@ function callbackURL ({ method, url = '', headers: { host } }: IncomingMessage, 
   if (`http://${host}` !== origin || !url.startsWith('/')) return 400
   if (!URL.canParse(url, origin)) return 400
   const parsed = new URL(url, origin)
+  // "//host/callback" is another host's
+  if (parsed.origin !== origin) return 400
   if (parsed.pathname !== PATH) return 404
   if (method !== 'GET') return 405
   return isSame(parsed.searchParams.get('state') ?? '', state) ? parsed : 400

@@ -1,0 +1,84 @@
+/** The device code flow (RFC 8628) with an issuer that gives every answer there is. */
+import { test, type Test } from 'tap'
+import { signInWithDeviceCode } from '../../../../src/credential-plugin/flows/device-code.js'
+import { FLOWS, type TokenResponse } from '../../../../src/credential-plugin/flows/flow.js'
+import { describeFlowError } from '../../../../src/credential-plugin/issuer/problems.js'
+import { json } from '../../../fixtures/scripted-issuer.js'
+import { oauthError, startSignInIssuer, tokens, type SignInIssuer } from '../../../fixtures/sign-in-issuer.js'
+
+const PENDING = oauthError('authorization_pending')
+
+/** @param device of the device authorization response */
+async function prepare (t: Test, device: Record<string, unknown> = {}): Promise<SignInIssuer> {
+  const issuer = await startSignInIssuer(t)
+  const { url, routes } = issuer.issuer
+  routes['/device'] = json({ device_code: 'the-device-code', user_code: 'ABCD-EFGH', verification_uri: `${url}/activate`, expires_in: 600, interval: 0.01, ...device })
+  issuer.answers = [PENDING]
+  return issuer
+}
+
+async function signIn (issuer: SignInIssuer, { signal = new AbortController().signal, told = [] }: { signal?: AbortSignal, told?: string[] } = {}): Promise<TokenResponse> {
+  try {
+    return await signInWithDeviceCode({ config: await issuer.configuration(), signal, tell: lines => { told.push(...[lines].flat()) } })
+  } catch (error) {
+    signal.throwIfAborted()
+    throw describeFlowError(error, FLOWS['device-code'], issuer.account)
+  }
+}
+
+void test('goes on while the person has not signed in', async t => {
+  const issuer = await prepare(t)
+  issuer.answers = [PENDING, PENDING, PENDING, await tokens(issuer)]
+  const told: string[] = []
+  t.match((await signIn(issuer, { told })).claims(), { sub: 'alice', aud: 'production' })
+  t.strictSame(issuer.tokenRequests.map(({ parameters }) => parameters.get('device_code')), Array(4).fill('the-device-code'))
+  t.strictSame(told, [`To sign in, open ${issuer.issuer.url}/activate in a browser on any computer, and enter the code ABCD-EFGH`, 'The code is valid for 10 min.'])
+})
+
+void test('waits as long as the service asks, and 5 s longer after slow_down', async t => {
+  const issuer = await prepare(t, { interval: 0.25 })
+  issuer.answers = [PENDING, oauthError('slow_down'), await tokens(issuer)]
+  await signIn(issuer)
+  const [first, second, third] = issuer.tokenRequests.map(({ at }) => at) as [number, number, number]
+  // timers may be a millisecond early
+  t.ok(second - first > 240, `${second - first} ms`)
+  t.ok(third - second > 5240, `${third - second} ms`)
+})
+
+void test('says so if the code has expired', async t => {
+  const message = 'the code has expired: run the command again for a new one'
+  await t.test('for the service', async t => {
+    const issuer = await prepare(t)
+    issuer.answers = [PENDING, oauthError('expired_token')]
+    await t.rejects(signIn(issuer), { code: 'AUTHN_SIGN_IN', failure: 'not-signed-in', message })
+    t.equal(issuer.tokenRequests.length, 2)
+  })
+  await t.test('by the lifetime that the service has told', async t => {
+    const issuer = await prepare(t, { expires_in: 1 })
+    await t.rejects(signIn(issuer), { code: 'AUTHN_SIGN_IN', failure: 'not-signed-in', message })
+  })
+})
+
+void test('says so if a person denies it', async t => {
+  const issuer = await prepare(t)
+  issuer.answers = [PENDING, oauthError('access_denied')]
+  await t.rejects(signIn(issuer), { code: 'AUTHN_SIGN_IN', failure: 'not-signed-in', message: 'the sign-in was denied: run the command again to repeat it' })
+  t.equal(issuer.tokenRequests.length, 2)
+})
+
+void test('its signal ends it', async t => {
+  const issuer = await prepare(t)
+  const controller = new AbortController()
+  issuer.answers = [(request, response) => {
+    controller.abort(new Error('interrupted'))
+    PENDING(request, response)
+  }]
+  await t.rejects(signIn(issuer, { signal: controller.signal }), { message: 'interrupted' })
+  t.equal(issuer.tokenRequests.length, 1)
+})
+
+void test('a code that is valid for longer than timers last', async t => {
+  const issuer = await prepare(t, { expires_in: 30 * 24 * 3600 })
+  issuer.answers = [PENDING, await tokens(issuer)]
+  t.match((await signIn(issuer)).claims(), { sub: 'alice' })
+})
