@@ -11,6 +11,8 @@ export function openControllingTerminal (terminal: Terminal): Terminal | undefin
     const [stdin, stderr] = [new ReadStream(openSync('/dev/tty', 'r')), new WriteStream(openSync('/dev/tty', 'w'))]
     // only prompts read from it
     stdin.pause()
+    // it may be closed at any time, and then nobody reads of it
+    for (const stream of [stdin, stderr]) stream.on('error', () => {})
     return openTerminal({ stdin, stdout: terminal.stdout, stderr, env: terminal.env })
   } catch {
     return undefined

@@ -16,11 +16,20 @@ export interface Identity {
   readonly groups: readonly string[]
 }
 
+/** All that can be read: a file that is refused is no reason to keep the others. */
+export function allCachedAccounts (directory: string): readonly CachedAccount[] {
+  return accountsOf(readEntries(directory, true))
+}
+
 /** Those of the cache that match what is given of an account. */
 export function findCachedAccounts (directory: string, { issuer, client, ca, username }: Partial<Account>): readonly CachedAccount[] {
   const matches = (given: string | undefined, cached: string | undefined): boolean => given === undefined || given === cached
-  return [...readEntries(directory)].map(([key, entry]) => ({ key, entry })).filter(({ entry }) =>
+  return accountsOf(readEntries(directory)).filter(({ entry }) =>
     matches(issuer, entry.issuer) && matches(client, entry.client) && matches(fingerprintOf(ca), entry.ca) && matches(username, entry.username))
+}
+
+function accountsOf (entries: ReturnType<typeof readEntries>): readonly CachedAccount[] {
+  return [...entries].map(([key, entry]) => ({ key, entry }))
 }
 
 export function removeCachedAccount (directory: string, { key }: CachedAccount): void {

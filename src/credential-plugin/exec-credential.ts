@@ -10,6 +10,19 @@ export interface Token {
   readonly expiresAt: number
 }
 
+/** The last second of the year 9999: RFC 3339 knows no later one. */
+const LAST = 253_402_300_799
+
+/** Whether it can be printed, and means what it says. `undefined` and others are not. */
+export function isTime (seconds: unknown): seconds is number {
+  return typeof seconds === 'number' && seconds >= 0 && seconds <= LAST
+}
+
+/** Whether it can be a header's. */
+export function isToken (value: unknown): value is string {
+  return typeof value === 'string' && /^[\x21-\x7e]+$/.test(value)
+}
+
 /** `now`: milliseconds since the epoch. */
 export function isUsable ({ expiresAt }: Token, now = Date.now()): boolean {
   return expiresAt - EXPIRY_MARGIN > now / 1000

@@ -35,14 +35,16 @@ async function signIn (request: TokenRequest, key: string, dialogue: Dialogue): 
   const { account, directory, caller } = request
   try {
     const { token, endSessionEndpoint } = await runFlow(request, dialogue)
-    await writeEntry(directory, account, token, endSessionEndpoint)
+    // a full disk is no reason to lose it
+    await writeEntry(directory, account, token, endSessionEndpoint).catch((error: unknown) => { dialogue.tell(`warning: the token is not cached: ${messageOf(error)}`) })
     forgetFailure(directory, key)
     return token
   } catch (error) {
     const failure = error instanceof SignInError ? error.failure : 'not-signed-in'
     // Ctrl-C, and nothing else is no error of ours
     const message = codeOf(error)?.startsWith('AUTHN_') === true ? messageOf(error) : 'the sign-in was dismissed'
-    await rememberFailure(directory, key, { at: Date.now(), failure, message, caller })
+    // what went wrong is more important than that it can't be remembered
+    await rememberFailure(directory, key, { at: Date.now(), failure, message, caller }).catch(() => {})
     throw error
   }
 }

@@ -3,13 +3,12 @@ import { Command, Option } from 'commander'
 import { API_VERSIONS, cacheDirectory, execCredential, getToken, hasBrowser, readExecInfo, type ExecInfo, type FlowName } from '../../credential-plugin/index.js'
 import { CommandError, ExitCode } from '../command-error.js'
 import type { Terminal } from '../terminal.js'
-import { addAccountOptions, readAccount, type AccountOptions } from './login/account-options.js'
+import { addAccountOptions, readAccount } from './login/account-options.js'
+import type { SignInOptions } from './login/dialogue.js'
 import { loginKubeconfigCommand } from './login/kubeconfig.js'
 import { readSecretFile } from './secret-input.js'
 
-interface LoginOptions extends AccountOptions {
-  readonly browser?: true
-  readonly deviceCode?: true
+interface LoginOptions extends SignInOptions {
   readonly passwordStdin?: true
 }
 
@@ -58,9 +57,9 @@ async function isNewAttempt (info: ExecInfo | undefined, failed: number): Promis
   return failed !== process.ppid && isTyped(process.ppid)
 }
 
-/** Ctrl-C ends a sign-in in order; a second one ends the process. */
+/** Ctrl-C, and a terminal that is closed, end a sign-in in order: the echo of a prompt is back, and nobody waits for it. A second one ends the process. */
 function interruption (): AbortSignal {
   const controller = new AbortController()
-  process.once('SIGINT', () => { controller.abort(new CommandError('interrupted', ExitCode.interrupted)) })
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => { controller.abort(new CommandError('interrupted', ExitCode.interrupted)) })
   return controller.signal
 }

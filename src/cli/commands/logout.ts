@@ -23,9 +23,9 @@ Examples:
   $ authn-webhook logout --all`)
     .action(async (options: LogoutOptions) => {
       const directory = cacheDirectory()
-      const { endSessionURL, findCachedAccounts, removeCachedAccount } = await import('../../credential-plugin/cached-accounts.js')
+      const { allCachedAccounts, endSessionURL, removeCachedAccount } = await import('../../credential-plugin/cached-accounts.js')
       const one = options.all === true ? undefined : await findCachedAccount(directory, options)
-      const accounts = options.all === true ? findCachedAccounts(directory, {}) : one === undefined ? [] : [one]
+      const accounts = options.all === true ? allCachedAccounts(directory) : one === undefined ? [] : [one]
       if (accounts.length === 0) terminal.note('no cached token; nothing to remove')
       if (options.all === true) {
         const { removeEverything } = await import('../../credential-plugin/cache/entries.js')

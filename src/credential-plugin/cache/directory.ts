@@ -4,7 +4,7 @@
  * refused instead of repaired.
  */
 import { lstatSync, type Stats } from 'node:fs'
-import { join } from 'node:path'
+import { isAbsolute, join } from 'node:path'
 import envPaths from 'env-paths'
 import { codeOf } from '../../errors.js'
 import { SignInError } from '../sign-in-error.js'
@@ -12,9 +12,14 @@ import { SignInError } from '../sign-in-error.js'
 /** `undefined` on Windows, where the profile of a user is private. */
 const uid = process.getuid?.()
 
-/** Below the user's cache directory; XDG_CACHE_HOME moves it on Linux. */
+/**
+ * Below the user's cache directory; XDG_CACHE_HOME moves it on Linux.
+ * @throws SignInError if it is relative: tokens would be written wherever one is
+ */
 export function cacheDirectory (): string {
-  return join(envPaths('authn-webhook', { suffix: '' }).cache, 'login')
+  const directory = join(envPaths('authn-webhook', { suffix: '' }).cache, 'login')
+  if (!isAbsolute(directory)) throw refused(directory, 'is not an absolute path', 'set HOME or XDG_CACHE_HOME to one')
+  return directory
 }
 
 /**

@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { codeOf } from '../../errors.js'
 import { makeDirectory, writeFileAtomic } from '../../files/write.js'
 import { fingerprintOf, keyOf, type Account } from '../account.js'
-import type { Token } from '../exec-credential.js'
+import { isTime, isToken, type Token } from '../exec-credential.js'
+import { SignInError } from '../sign-in-error.js'
 import { assertPrivate, assertPrivateDirectory, refused } from './directory.js'
 
 /** What a token is for, and what signing out needs. */
@@ -28,11 +29,11 @@ export function readEntry (directory: string, account: Account): Entry | undefin
   return entry?.issuer === account.issuer && entry.client === account.client ? entry : undefined
 }
 
-/** Those that are not damaged, by the names of their files. */
-export function readEntries (directory: string): ReadonlyMap<string, Entry> {
+/** Those that are not damaged, by the names of their files. @param skipRefused does not fail for files that others could have changed or read */
+export function readEntries (directory: string, skipRefused = false): ReadonlyMap<string, Entry> {
   if (!assertPrivateDirectory(directory)) return new Map()
   return new Map(readdirSync(directory).filter(name => /^[0-9a-f]{64}\.json$/.test(name)).flatMap(name => {
-    const entry = entryOf(readPrivateFile(join(directory, name)))
+    const entry = entryOf(skipRefused ? readUnlessRefused(join(directory, name)) : readPrivateFile(join(directory, name)))
     return entry === undefined ? [] : [[name.slice(0, -SUFFIX.length), entry]]
   }))
 }
@@ -50,6 +51,15 @@ export function removeEntry (directory: string, key: string): void {
 /** Everything in the directory: also what a killed process has left there. */
 export function removeEverything (directory: string): void {
   if (assertPrivateDirectory(directory)) rmSync(directory, { recursive: true, force: true })
+}
+
+function readUnlessRefused (file: string): unknown {
+  try {
+    return readPrivateFile(file)
+  } catch (error) {
+    if (error instanceof SignInError) return undefined
+    throw error
+  }
 }
 
 /** The parsed JSON of a file; `undefined` if there is none, or no JSON in it. */
@@ -97,6 +107,6 @@ function parse (text: string): unknown {
 function entryOf (value: unknown): Entry | undefined {
   if (typeof value !== 'object' || value === null) return undefined
   const { token, expiresAt, issuer, client } = value as Partial<Record<keyof Entry, unknown>>
-  const isComplete = typeof token === 'string' && typeof expiresAt === 'number' && typeof issuer === 'string' && typeof client === 'string'
+  const isComplete = isToken(token) && isTime(expiresAt) && typeof issuer === 'string' && typeof client === 'string'
   return isComplete ? value as Entry : undefined
 }

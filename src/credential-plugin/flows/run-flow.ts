@@ -1,7 +1,7 @@
 /** Signs in: chooses the flow, runs it, and checks what it gives. */
 import { clockError, describeFlowError } from '../issuer/problems.js'
 import { openIssuer } from '../issuer/open-issuer.js'
-import { EXPIRY_MARGIN, type Token } from '../exec-credential.js'
+import { EXPIRY_MARGIN, isTime, isToken, type Token } from '../exec-credential.js'
 import { SignInError } from '../sign-in-error.js'
 import type { Dialogue, TokenRequest } from '../token.js'
 import { signInWithBrowser } from './browser.js'
@@ -11,6 +11,7 @@ import { FLOWS, type FlowContext, type FlowName, type TokenResponse } from './fl
 import { openBrowser } from './open-browser.js'
 import { signInWithPassword, type PasswordCredential } from './password.js'
 import { limitPerson } from './person-limit.js'
+import { orAborted } from './or-aborted.js'
 
 export interface SignedIn {
   readonly token: Token
@@ -38,7 +39,7 @@ export async function runFlow (request: TokenRequest, dialogue: Dialogue): Promi
 
 async function start (name: FlowName, context: FlowContext, describe: (error: unknown) => Error, request: TokenRequest, dialogue: Dialogue): Promise<TokenResponse> {
   switch (name) {
-    case 'browser': return await signInWithBrowser({ ...context, describe, openBrowser: dialogue.hasBrowser ? openBrowser : async () => true, limit: request.limit })
+    case 'browser': return await signInWithBrowser({ ...context, describe, openBrowser: dialogue.hasBrowser || request.flow === 'browser' ? openBrowser : async () => true, limit: request.limit })
     case 'device-code': return await signInWithDeviceCode(context)
     case 'password': return await signInWithPassword(context, await askForPassword(request, dialogue))
   }
@@ -47,7 +48,9 @@ async function start (name: FlowName, context: FlowContext, describe: (error: un
 async function askForPassword ({ account, readPassword, signal, limit }: TokenRequest, { prompt }: Dialogue): Promise<PasswordCredential> {
   return await limitPerson(signal, limit, async signal => {
     const username = account.username ?? await prompt('Username: ', { signal })
-    return { username, password: await (readPassword?.() ?? prompt('Password: ', { hidden: true, signal })) }
+    const password = readPassword === undefined ? await prompt('Password: ', { hidden: true, signal }) : await orAborted(readPassword(), signal)
+    if (username === '' || password === '') throw new SignInError('invalid', `the ${username === '' ? 'username' : 'password'} is empty`)
+    return { username, password }
   })
 }
 
@@ -56,6 +59,7 @@ function tokenOf (response: TokenResponse): Token {
   const { id_token: token } = response
   const claims = response.claims()
   if (token === undefined || claims === undefined) throw new SignInError('unavailable', 'the sign-in service sent no ID token: check --issuer')
+  if (!isToken(token) || !isTime(claims.exp) || !isTime(claims.iat)) throw new SignInError('unavailable', 'the token of the sign-in service names no valid time: check --issuer')
   const now = Date.now() / 1000
   if (claims.exp - claims.iat <= EXPIRY_MARGIN) throw new SignInError('unavailable', `the sign-in service issues tokens for ${claims.exp - claims.iat} s, and more than ${EXPIRY_MARGIN} s are needed: your account may be about to expire; otherwise ask its administrator`)
   if (claims.iat > now + TOLERANCE) throw clockError('the token of the sign-in service is from the future')

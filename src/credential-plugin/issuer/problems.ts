@@ -27,6 +27,7 @@ export function describeFlowError (error: unknown, flow: Flow, account: Account)
   if (error instanceof client.ResponseBodyError || error instanceof client.AuthorizationResponseError) return describeOAuthError(error, flow, account)
   const status = error instanceof Error && error.cause instanceof Response ? error.cause.status : undefined
   if (status !== undefined) return unavailable(status === 503 || status === 502 || status === 504 ? OUTAGE : `the sign-in service answered with HTTP status ${status}: ask its administrator`, error)
+  if (error instanceof client.WWWAuthenticateChallengeError) return unavailable(`the sign-in service answered with HTTP status ${error.status} and a WWW-Authenticate header: a proxy may have answered in its place`, error)
   switch (codeOf(error)) {
     case 'OAUTH_JWT_TIMESTAMP_CHECK_FAILED': return clockError('the token of the sign-in service has already expired or is not valid yet', error)
     case 'OAUTH_JWT_CLAIM_COMPARISON_FAILED': return unavailable('the token of the sign-in service is for another client, issuer or sign-in: check --issuer and --client', error)
@@ -43,10 +44,18 @@ const OUTAGE = 'the sign-in service can\'t reach a system it depends on: try aga
 /** Characters of a description that are shown. */
 const MAX_DESCRIPTION = 200
 
+/** How oidc-provider says `unauthorized_client`. */
+const NOT_ALLOWED = /(?:grant type|response_type|:device_code) is not allowed for this client$/
+
+/** Issuers may send anything. */
+function shortened (text: unknown): string | undefined {
+  return typeof text === 'string' ? text.slice(0, MAX_DESCRIPTION) : undefined
+}
+
 /** Errors of RFC 6749 (4.1.2.1, 5.2) and RFC 8628 (3.5). */
 function describeOAuthError (error: client.ResponseBodyError | client.AuthorizationResponseError, flow: Flow, { client }: Account): SignInError {
-  const { error: code } = error
-  const description = error.error_description?.slice(0, MAX_DESCRIPTION)
+  const description = shortened(error.error_description)
+  const code = error.error === 'invalid_request' && NOT_ALLOWED.test(description ?? '') ? 'unauthorized_client' : error.error
   const failed = (message: string): SignInError => new SignInError('not-signed-in', message, { cause: error })
   switch (code) {
     case 'access_denied': return failed('the sign-in was denied: run the command again to repeat it')

@@ -9,6 +9,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net'
 import { codeOf, messageOf } from '../../errors.js'
 import { SignInError } from '../sign-in-error.js'
+import { orAborted } from '../flows/or-aborted.js'
 import { failedPage, PAGE_HEADERS, signedInPage } from './page.js'
 
 const PATH = '/callback'
@@ -45,9 +46,7 @@ export async function listenForCallback (state: string): Promise<CallbackListene
   return {
     redirectURI: `${origin}${PATH}`,
     async wait (signal) {
-      signal.throwIfAborted()
-      const aborted = once(signal, 'abort').then((): never => { throw signal.reason })
-      return await Promise.race([callback, aborted])
+      return await orAborted(callback, signal)
     },
     async close () {
       const closed = once(server, 'close')

@@ -1,11 +1,13 @@
 /** Tokens of an account, for people who don't answer and services that answer something else. */
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { test, type Test } from 'tap'
+import { keyOf } from '../../../src/credential-plugin/account.js'
 import { EXPIRY_MARGIN, isUsable } from '../../../src/credential-plugin/exec-credential.js'
 import { getToken, type TokenRequest } from '../../../src/credential-plugin/token.js'
 import { openScreen } from '../../fixtures/screen.js'
-import { startSignInIssuer, tokens, type SignInIssuer } from '../../fixtures/sign-in-issuer.js'
+import { type Answer } from '../../fixtures/scripted-issuer.js'
+import { oauthError, startSignInIssuer, tokens, type SignInIssuer } from '../../fixtures/sign-in-issuer.js'
 import { until } from '../../fixtures/waiting.js'
 
 interface SignIn {
@@ -43,10 +45,14 @@ const NOBODY = { code: 'AUTHN_SIGN_IN', failure: 'not-signed-in', message: /^nob
 
 for (const [question, username] of [['Username: ', undefined], ['Password: ', 'alice']] as const) {
   void test(`nobody answers: ${question}`, async t => {
-    const { issuer, screen, modes, request } = await prepare(t, { limit: 1 })
-    const account = { ...issuer.account, username }
-    await t.rejects(getToken({ ...request, account }), NOBODY)
-    t.match(screen.stderr(), question)
+    const { issuer, screen, modes, request } = await prepare(t, { limit: 420_000 })
+    const [{ timeout }, timeIsUp] = [AbortSignal, new AbortController()]
+    t.intercept(AbortSignal, 'timeout', { value: (milliseconds: number) => milliseconds === 420_000 ? timeIsUp.signal : timeout.call(AbortSignal, milliseconds) })
+    const ended = getToken({ ...request, account: { ...issuer.account, username } })
+    ended.catch(() => {})
+    await until('the question', () => screen.stderr().includes(question))
+    timeIsUp.abort()
+    await t.rejects(ended, NOBODY)
     t.match(screen.stderr(), /\n$/, 'the next prompt of the shell is on a line of its own')
     t.strictSame(modes, [true, false], 'the echo of the terminal is restored')
     t.strictSame(readdirSync(request.directory).filter(name => name.endsWith('.lock')), [], 'nobody waits for it any more')
@@ -91,7 +97,10 @@ const LIFETIMES: ReadonlyArray<readonly [name: string, claims: (now: number) => 
   ['a minute', now => ({ iat: now, exp: now + EXPIRY_MARGIN }), /^the sign-in service issues tokens for 60 s, and more than 60 s are needed/],
   ['an hour that is almost over', now => ({ iat: now - 3600, exp: now + 30 }), /^the token of the sign-in service has expired, or expires within a minute: check the clock/],
   ['an hour that begins later', now => ({ iat: now + 120, exp: now + 3600 }), /^the token of the sign-in service is from the future: check the clock/],
-  ['an hour that begins in a moment', now => ({ iat: now + 20, exp: now + 3600 }), undefined]
+  ['an hour that begins in a moment', now => ({ iat: now + 20, exp: now + 3600 }), undefined],
+  ['until the year 10000', now => ({ iat: now, exp: 253_402_300_800 }), /^the token of the sign-in service names no valid time/],
+  ['for ever', now => ({ iat: now, exp: 1e300 }), /^the token of the sign-in service names no valid time/],
+  ['from before time', now => ({ iat: -1, exp: now + 3600 }), /^the token of the sign-in service names no valid time/]
 ]
 
 void test('takes tokens that last', async t => {
@@ -103,6 +112,55 @@ void test('takes tokens that last', async t => {
     else await t.rejects(getToken(request), { failure: 'unavailable', message }, name)
     t.equal(readdirSync(request.directory).some(file => file.endsWith('.json')), message === undefined, name)
     t.notOk(existsSync(join(request.directory, '.lock')), name)
+  }
+})
+
+void test('an empty password or username is not sent', async t => {
+  for (const [username, password, message] of [['alice', '', 'the password is empty'], ['', 'a password', 'the username is empty']] as const) {
+    const { issuer, request } = await prepare(t, { readPassword: async () => password })
+    await t.rejects(getToken({ ...request, account: { ...issuer.account, username } }), { failure: 'invalid', message })
+    t.strictSame(issuer.tokenRequests, [])
+  }
+})
+
+void test('a password that never comes', async t => {
+  const { request } = await prepare(t, { limit: 1, readPassword: async () => await new Promise(() => {}) })
+  await t.rejects(getToken(request), NOBODY)
+})
+
+void test('a file that can not be written costs the cache, and nothing else', async t => {
+  const obstruct = async (suffix: string): Promise<SignIn> => {
+    const signIn = await prepare(t, {
+      async readPassword () {
+        mkdirSync(join(signIn.request.directory, `${keyOf(signIn.request.account)}${suffix}`))
+        return 'a password'
+      }
+    })
+    return signIn
+  }
+  const failed = await obstruct('.failed')
+  failed.issuer.answers = [oauthError('invalid_grant')]
+  await t.rejects(getToken(failed.request), { failure: 'not-signed-in', message: 'the username or the password is wrong' })
+
+  const { issuer, request, screen } = await obstruct('.json')
+  issuer.answers = [await tokens(issuer)]
+  t.match(await getToken(request), { token: String, expiresAt: Number })
+  t.match(screen.stderr(), /^warning: the token is not cached: \S+\.json: /)
+})
+
+/** What proxies and broken services answer. */
+const ANSWERS: ReadonlyArray<readonly [name: string, answer: Answer, failure: 'unavailable' | 'not-signed-in', message: RegExp]> = [
+  ['a challenge of a proxy', (_request, response) => { response.writeHead(401, { 'www-authenticate': 'Bearer realm="proxy"', 'content-type': 'application/json' }).end('{"error":"x"}') }, 'unavailable', /^the sign-in service answered with HTTP status 401 and a WWW-Authenticate header: a proxy may have answered/],
+  ['a description that is a number', (_request, response) => { response.writeHead(400, { 'content-type': 'application/json' }).end('{"error":"invalid_grant","error_description":5}') }, 'not-signed-in', /^the username or the password is wrong$/],
+  ['a description that is a list', (_request, response) => { response.writeHead(400, { 'content-type': 'application/json' }).end('{"error":"x","error_description":["y"]}') }, 'not-signed-in', /^the sign-in service has refused: x$/],
+  ['a grant that the client may not use', (_request, response) => { response.writeHead(400, { 'content-type': 'application/json' }).end('{"error":"invalid_request","error_description":"requested grant type is not allowed for this client"}') }, 'not-signed-in', /^the client production does not allow this flow \(password\): use --browser or --device-code$/]
+]
+
+void test('errors of the token endpoint', async t => {
+  for (const [name, answer, failure, message] of ANSWERS) {
+    const { issuer, request } = await prepare(t, { readPassword: async () => 'a password' })
+    issuer.answers = [answer]
+    await t.rejects(getToken(request), { code: 'AUTHN_SIGN_IN', failure, message }, name)
   }
 })
 

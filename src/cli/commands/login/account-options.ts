@@ -25,7 +25,7 @@ export function addAccountOptions (command: Command): Command {
 export async function readAccount (options: AccountOptions, info: ExecInfo | undefined): Promise<Account> {
   const { issuer, client, ...given } = await readPartialAccount(options, info)
   if (issuer === undefined) throw new CommandError('--issuer is required: the URL of the sign-in service, as in your kubeconfig')
-  if (client === undefined) throw new CommandError('--client is required: the ID of the client, as in your kubeconfig')
+  if (client === undefined || client === '') throw new CommandError('--client is required: the ID of the client, as in your kubeconfig')
   return { issuer, client, ...given }
 }
 

@@ -4,10 +4,15 @@ import { openControllingTerminal } from '../../controlling-terminal.js'
 import type { Terminal } from '../../terminal.js'
 import type { AccountOptions } from './account-options.js'
 
+export interface SignInOptions extends AccountOptions {
+  readonly browser?: true
+  readonly deviceCode?: true
+}
+
 export interface DialogueOptions {
   readonly info: ExecInfo | undefined
   /** For the command to type. */
-  readonly options: AccountOptions
+  readonly options: SignInOptions
   /** Otherwise the password is on stdin. */
   readonly needsPerson: boolean
   readonly hasBrowser: boolean
@@ -23,10 +28,14 @@ export function openDialogue (terminal: Terminal, { info, options, needsPerson, 
 }
 
 /** A CA in base64 is too long to be typed. */
-function whatToType ({ issuer, client, certificateAuthority, certificateAuthorityData, username }: AccountOptions): string {
+function whatToType ({ issuer, client, certificateAuthority, certificateAuthorityData, username, browser, deviceCode }: SignInOptions): string {
   if (certificateAuthorityData !== undefined) return 'run a kubectl command with this kubeconfig in a terminal, such as "kubectl version"'
   const flags = { issuer, client, 'certificate-authority': certificateAuthority, username }
-  const words = Object.entries(flags).flatMap(([name, value]) => value === undefined ? [] : [`--${name}=${quote(value)}`])
+  const words = [
+    ...Object.entries(flags).flatMap(([name, value]) => value === undefined ? [] : [`--${name}=${quote(value)}`]),
+    ...browser === true ? ['--browser'] : [],
+    ...deviceCode === true ? ['--device-code'] : []
+  ]
   return `run "authn-webhook login ${words.join(' ')}" in a terminal`
 }
 

@@ -193,6 +193,24 @@ void test('a cache that others could have changed or read is refused', { skip: p
   }
 })
 
+void test('logout --all removes also what is refused', async t => {
+  const { home, args } = await world(t)
+  const password = [...args, '--username=alice', '--password-stdin']
+  t.match(await runPlugin(password, { home, input: alice.password }), { code: 0 })
+  await writeFile(join(home.cache, `${'0'.repeat(64)}.json`), '{}', { mode: 0o644 })
+  await symlink('/etc/passwd', join(home.cache, `${'1'.repeat(64)}.json`))
+  t.match(await runPlugin(['logout', '--all'], { home }), { code: 0, stdout: /^Removed the token\./ })
+  t.strictSame(await home.files(), [])
+  t.ok((await lstat('/etc/passwd')).isFile())
+})
+
+void test('a cache below the working directory is refused', async t => {
+  const { home, args } = await world(t)
+  for (const env of [{ XDG_CACHE_HOME: 'here' }, { HOME: '' }]) {
+    t.match(await runPlugin([...args, '--username=alice', '--password-stdin'], { home, env, input: alice.password }), { code: 2, stdout: '', stderr: /^error: \S+ is not an absolute path: set HOME or XDG_CACHE_HOME to one$/m })
+  }
+})
+
 void test('each issuer, client, CA and user has a token', async t => {
   const { service, home } = await world(t)
   const ca = `--certificate-authority-data=${Buffer.from(await readFile(home.caFile)).toString('base64')}`

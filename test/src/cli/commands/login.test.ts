@@ -1,11 +1,14 @@
 /** `authn-webhook login` with a real sign-in service: what people see, and what kubectl gets. */
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { decodeJwt } from 'jose'
 import type { Page } from 'playwright-core'
 import { test, type Test } from 'tap'
 import { startChromium } from '../../../fixtures/chromium.js'
-import { accountOptions, execInfo, makeHome, modeOf, runOnTerminal, runPlugin, startOnTerminal, startSignInService, KUBECTL_BIN } from '../../../fixtures/credential-plugin.js'
+import { accountOptions, execInfo, makeHome, modeOf, runLine, runOnTerminal, runPlugin, startOnTerminal, startSignInService, BIN, KUBECTL_BIN } from '../../../fixtures/credential-plugin.js'
 import { needs } from '../../../fixtures/packages.js'
 import { alice, type Person } from '../../../fixtures/people.js'
+import { until } from '../../../fixtures/waiting.js'
 
 /** A page of a browser that accepts the test's CA; `undefined` if there is no browser. */
 async function openPage (t: Test): Promise<Page | undefined> {
@@ -83,6 +86,19 @@ void test('password: asks without echo, or reads stdin', needs('script'), async 
   const piped = await runPlugin([...args, '--password-stdin'], { home: script, input: `${alice.password}\n` })
   t.match(piped, { code: 0, stderr: '' })
   t.match(decodeJwt(JSON.parse(piped.stdout).status.token), { preferred_username: 'alice' })
+})
+
+void test('a signal ends the sign-in, and gives back the echo and the lock', needs('script'), async t => {
+  const [service, home] = [await startSignInService(t), await makeHome(t)]
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+    const file = join(home.dir, name)
+    const login = [process.execPath, BIN, 'login', ...accountOptions(service, home), '--username=alice'].map(word => `'${word}'`).join(' ')
+    const { screen, ended } = runLine(`${login} & echo $! > ${file}.pid; wait $!; echo "code $?"; stty --all`, file, { home })
+    await until('the question', () => screen().includes('Password: '))
+    process.kill(Number(await readFile(`${file}.pid`, 'utf8')), name)
+    t.match((await ended).screen, /code 130[^]* echo /, name)
+    t.strictSame((await home.files()).filter(each => each.endsWith('.lock')), [], name)
+  }
 })
 
 void test('kubectl authn is the same', async t => {

@@ -50,7 +50,7 @@ void test('whoami without a token, with an old one, and with several', async t =
   const entry = JSON.parse(await readFile(file, 'utf8'))
   await writeFile(file, JSON.stringify({ ...entry, expiresAt: 1_000_000_000 }))
   t.match(await runPlugin(['whoami'], { home }), { code: 1, stdout: /until: {4}2001-09-09T01:46:40Z\n$/, stderr: /^error: the token has expired/ })
-  await writeFile(file, JSON.stringify({ ...entry, token: 'not a JWT' }))
+  await writeFile(file, JSON.stringify({ ...entry, token: 'no-JWT' }))
   t.match(await runPlugin(['whoami'], { home }), { code: 1, stderr: /^error: not signed in/ })
   await signIn(t, world, bob)
   const { code, stderr } = await runPlugin(['whoami'], { home })

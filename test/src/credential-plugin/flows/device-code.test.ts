@@ -5,6 +5,7 @@ import { FLOWS, type TokenResponse } from '../../../../src/credential-plugin/flo
 import { describeFlowError } from '../../../../src/credential-plugin/issuer/problems.js'
 import { json } from '../../../fixtures/scripted-issuer.js'
 import { oauthError, startSignInIssuer, tokens, type SignInIssuer } from '../../../fixtures/sign-in-issuer.js'
+import { until } from '../../../fixtures/waiting.js'
 
 const PENDING = oauthError('authorization_pending')
 
@@ -17,9 +18,9 @@ async function prepare (t: Test, device: Record<string, unknown> = {}): Promise<
   return issuer
 }
 
-async function signIn (issuer: SignInIssuer, { signal = new AbortController().signal, told = [] }: { signal?: AbortSignal, told?: string[] } = {}): Promise<TokenResponse> {
+async function signIn (issuer: SignInIssuer, { signal = new AbortController().signal, told = [], minInterval = 0 }: { signal?: AbortSignal, told?: string[], minInterval?: number | undefined } = {}): Promise<TokenResponse> {
   try {
-    return await signInWithDeviceCode({ config: await issuer.configuration(), signal, tell: lines => { told.push(...[lines].flat()) } })
+    return await signInWithDeviceCode({ config: await issuer.configuration(), signal, tell: lines => { told.push(...[lines].flat()) } }, minInterval)
   } catch (error) {
     signal.throwIfAborted()
     throw describeFlowError(error, FLOWS['device-code'], issuer.account)
@@ -81,4 +82,40 @@ void test('a code that is valid for longer than timers last', async t => {
   const issuer = await prepare(t, { expires_in: 30 * 24 * 3600 })
   issuer.answers = [PENDING, await tokens(issuer)]
   t.match((await signIn(issuer)).claims(), { sub: 'alice' })
+})
+
+void test('a lifetime that is no whole number', async t => {
+  const issuer = await prepare(t, { expires_in: 600.0001 })
+  issuer.answers = [await tokens(issuer)]
+  t.match((await signIn(issuer)).claims(), { sub: 'alice' })
+})
+
+void test('polls once a second at most, whatever the service says', async t => {
+  const issuer = await prepare(t, { interval: 0.001 })
+  issuer.answers = [PENDING, await tokens(issuer)]
+  const config = await issuer.configuration()
+  await signInWithDeviceCode({ config, signal: new AbortController().signal, tell () {} })
+  const [first, second] = issuer.tokenRequests.map(({ at }) => at) as [number, number]
+  t.ok(second - first > 990, `${second - first} ms`)
+})
+
+void test('its signal ends it between two polls', async t => {
+  const issuer = await prepare(t, { interval: 3600 })
+  const controller = new AbortController()
+  const told: string[] = []
+  const ended = signIn(issuer, { signal: controller.signal, told })
+  ended.catch(() => {})
+  await until('the code', () => told.length > 0)
+  controller.abort(new Error('interrupted'))
+  await t.rejects(ended, { message: 'interrupted' })
+})
+
+void test('shows no address but that of a page', async t => {
+  for (const uri of ['javascript:alert(1)', 'file:///etc/passwd', 'http://login.example.com/device', 'device']) {
+    for (const field of ['verification_uri', 'verification_uri_complete']) {
+      const told: string[] = []
+      await t.rejects(signIn(await prepare(t, { [field]: uri }), { told }), { failure: 'unavailable', message: 'the sign-in service names no https page for the code: ask its administrator' }, `${field}: ${uri}`)
+      t.strictSame(told, [])
+    }
+  }
 })
