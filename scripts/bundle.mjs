@@ -1,24 +1,25 @@
 // Makes dist/bin of what tsc has built: the executables of the package. kubectl
 // runs `authn-webhook login` at every call, and Node.js takes longer to find and
-// read a hundred files than to run them; so each executable is one file, and a
-// CommonJS one, which loads faster than an ES module. What only a sign-in needs
-// is not run before.
+// read a hundred files than to run them; so what a cached token needs is in one
+// file, and what only a sign-in needs in others, or in the packages themselves.
 import { chmodSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { build } from 'esbuild'
 
 process.chdir(new URL('..', import.meta.url).pathname)
-const { version, dependencies } = JSON.parse(readFileSync('package.json', 'utf8'))
+const { dependencies } = JSON.parse(readFileSync('package.json', 'utf8'))
 
-/** What a cached token needs, and packages that are ES modules only; the others are loaded from where they are installed. */
-const BUNDLED = ['@fastify/error', 'commander', 'env-paths', 'ghtml', 'jose', 'js-yaml', 'openid-client']
+/** Of a cached token; the other packages are loaded from where they are installed. */
+const BUNDLED = ['@fastify/error', 'commander', 'env-paths', 'js-yaml']
 
 rmSync('dist/bin', { recursive: true, force: true })
 const { metafile } = await build({
   entryPoints: ['authn-webhook', 'kubectl-authn'].map(name => `dist/src/cli/bin/${name}.js`),
+  chunkNames: 'chunks/[name]-[hash]',
   outdir: 'dist/bin',
   bundle: true,
+  splitting: true,
   platform: 'node',
-  format: 'cjs',
+  format: 'esm',
   target: 'node20.19',
   // the other commands are beside the bundle
   external: [...Object.keys(dependencies).filter(name => !BUNDLED.includes(name)), './dist/src/cli/main.js'],
@@ -27,13 +28,10 @@ const { metafile } = await build({
   // stacks and coverage name the sources
   sourcemap: true,
   sourcesContent: false,
-  define: { 'import.meta.url': 'urlOfBundle' },
-  banner: { js: "const urlOfBundle = require('node:url').pathToFileURL(__filename).href;" },
+  banner: { js: "import { createRequire as createRequireOfBundle } from 'node:module'; const require = createRequireOfBundle(import.meta.url);" },
   logLevel: 'warning'
 })
 for (const name of ['authn-webhook', 'kubectl-authn']) chmodSync(`dist/bin/${name}.js`, 0o755)
-// the nearest one says how files are loaded, and is where the program looks for its version
-writeFileSync('dist/bin/package.json', JSON.stringify({ type: 'commonjs', version }))
 writeFileSync('dist/bin/LICENSES', licenses())
 
 /** commander loads them at once, for subcommands that are programs of their own. There are none, and it takes a tenth of the start. */

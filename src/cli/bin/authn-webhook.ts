@@ -5,5 +5,5 @@ import { runCredentialPlugin } from '../credential-plugin.js'
 /** They are in the bundle; the others load from the files beside it. */
 const BUNDLED = ['login', 'logout', 'whoami']
 
-if (BUNDLED.includes(process.argv[2] ?? '')) void runCredentialPlugin('authn-webhook')
-else void import('../main.js')
+if (BUNDLED.includes(process.argv[2] ?? '')) await runCredentialPlugin('authn-webhook')
+else await import('../main.js')

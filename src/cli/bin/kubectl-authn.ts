@@ -2,4 +2,4 @@
 /** The command `kubectl authn`: kubectl runs `kubectl-authn` for it. */
 import { runCredentialPlugin } from '../credential-plugin.js'
 
-void runCredentialPlugin('kubectl authn')
+await runCredentialPlugin('kubectl authn')
