@@ -2,7 +2,7 @@
 import { initiateDeviceAuthorization, pollDeviceAuthorizationGrant } from 'openid-client'
 import { SCOPE } from '../issuer/open-issuer.js'
 import { SignInError } from '../sign-in-error.js'
-import { orAborted } from './or-aborted.js'
+import { orAborted } from '../or-aborted.js'
 import type { FlowContext, TokenResponse } from './flow.js'
 
 /** Seconds; timers of Node.js with more end at once. */

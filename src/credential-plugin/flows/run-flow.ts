@@ -11,7 +11,7 @@ import { FLOWS, type FlowContext, type FlowName, type TokenResponse } from './fl
 import { openBrowser } from './open-browser.js'
 import { signInWithPassword, type PasswordCredential } from './password.js'
 import { limitPerson } from './person-limit.js'
-import { orAborted } from './or-aborted.js'
+import { orAborted } from '../or-aborted.js'
 
 export interface SignedIn {
   readonly token: Token

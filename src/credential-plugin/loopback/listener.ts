@@ -9,7 +9,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net'
 import { codeOf, messageOf } from '../../errors.js'
 import { SignInError } from '../sign-in-error.js'
-import { orAborted } from '../flows/or-aborted.js'
+import { orAborted } from '../or-aborted.js'
 import { failedPage, PAGE_HEADERS, signedInPage } from './page.js'
 
 const PATH = '/callback'
