@@ -4,6 +4,7 @@ import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type Test } from 'tap'
+import { freePort } from '../fixtures/child.js'
 import { linesOf, openFull, openPipe, serveWith, type Served, type ServeOptions } from '../fixtures/processes.js'
 import { until } from '../fixtures/waiting.js'
 
@@ -86,7 +87,9 @@ test('another process makes the pipe blocking again', async t => {
 })
 
 test('--demo prints to a full disk', async t => {
-  const served = await serveWith(t, { stdio: ['ignore', openFull(t), 'pipe'], args: ['--demo', '--port', '0'] })
+  // its sign-in service listens too
+  const port = await freePort()
+  const served = await serveWith(t, { stdio: ['ignore', openFull(t), 'pipe'], args: ['--demo', '--port', `${port}`], port })
   served.child.kill('SIGTERM')
   t.strictSame(await served.ended, { code: 0, signal: null })
 })
