@@ -1,5 +1,6 @@
 /** Pages of the device flow: RFC 8628. */
 import type { Configuration, KoaContextWithOIDC } from 'oidc-provider'
+import { plainAddress } from '../http/network.js'
 import { errorModel } from './errors.js'
 import { ERRORS } from './pages/texts.js'
 import { sendPage } from './koa-pages.js'
@@ -22,13 +23,14 @@ export function deviceFlow (pages: Pages, enabled: boolean): DeviceFlow {
     enabled,
     charset: 'base-20',
     mask: '****-****',
-    deviceInfo: ctx => ({ address: ctx.ip, requestedAt: Date.now() } satisfies DeviceInfo),
+    deviceInfo: ctx => ({ address: plainAddress(ctx.ip), requestedAt: Date.now() } satisfies DeviceInfo),
     userCodeInputSource (ctx, form, out, error) {
       const page = entryPage(pages, form, out, error)
       // an outage and the like; a wrong code is no error of HTTP
       sendPage(ctx, error === undefined ? 200 : ctx.status, page)
     },
     userCodeConfirmSource (ctx, form, client, deviceInfo, userCode) {
+      // what the function above returned, from the store
       const { address, requestedAt } = deviceInfo as unknown as DeviceInfo
       sendPage(ctx, 200, pages.deviceConfirm({ form, formId: CONFIRM_FORM, userCode, clientName: client.clientName ?? client.clientId, address, requestedAt: new Date(requestedAt) }))
     },
