@@ -1,6 +1,7 @@
 /** The service's own pages: who is signed in, and a token and kubeconfigs for each cluster. */
 import type { ClientConfig, ClusterConfig } from '../../schemas/login.js'
-import { SCOPES, type Person } from './accounts.js'
+import type { Person } from './accounts.js'
+import { SCOPES } from './claims.js'
 import { textOf, type Answer, type BrowserRequest } from './answer.js'
 import { ERRORS } from './pages/texts.js'
 import { issueIdToken, lifetimeOf } from './id-tokens.js'

@@ -1,7 +1,8 @@
 /** ID tokens outside of the grants that the OpenID provider knows. */
 import type Provider from 'oidc-provider'
 import type { KoaContextWithOIDC } from 'oidc-provider'
-import { accountOf, type Person } from './accounts.js'
+import type { Person } from './accounts.js'
+import { accountOf } from './claims.js'
 
 type Client = NonNullable<Awaited<ReturnType<Provider['Client']['find']>>>
 

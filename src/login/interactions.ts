@@ -1,7 +1,7 @@
 /** The pages on which a person signs in for a client, and approves it. */
 import type Provider from 'oidc-provider'
 import type { InteractionResults } from 'oidc-provider'
-import { SCOPES } from './accounts.js'
+import { SCOPES } from './claims.js'
 import { textOf, type Answer, type BrowserRequest } from './answer.js'
 import type { Browser } from './browser.js'
 import { ERRORS } from './pages/texts.js'

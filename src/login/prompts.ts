@@ -1,6 +1,6 @@
 /** When a person is asked to sign in, and when to approve a client. */
 import type { interactionPolicy, KoaContextWithOIDC } from 'oidc-provider'
-import { subjectOfAccount } from './accounts.js'
+import { subjectOfAccount } from './account-id.js'
 import { isDeviceFlow } from './device-flow.js'
 import type { Library } from './library.js'
 
