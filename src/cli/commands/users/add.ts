@@ -70,6 +70,7 @@ async function addUser (terminal: Terminal, username: string, options: AddOption
   terminal.note(`${JSON.stringify(username)} added to ${nameOf(usersFile)}`)
   for (const { message } of findReservedNames(user)) terminal.note(`warning: ${message}`)
   warnOfCommas(terminal, '--group', options.group)
+  if (password !== undefined && options.uid === undefined) terminal.note('Without a uid, the user cannot sign in at a sign-in service: set one with "users edit".')
   if (password === undefined && tokens === undefined) terminal.note('The user cannot log in yet: add a credential with "users set-password" or "users add-token".')
   await printSecrets(resultTerminal(terminal, usersFile), output, {
     username,

@@ -109,6 +109,19 @@ test('users add', async (t) => {
     t.equal(statSync(file).mode & 0o777, 0o640)
   })
 
+  t.test('says what a password without a uid is not good for', async (t) => {
+    const { users } = directory(t)
+    for (const [args, said] of [
+      [['alice', '--password-file', '-'], true],
+      [['bob', '--password-file', '-', '--uid', '1002'], false],
+      [['ci', '--token', 'pipeline'], false]
+    ] as const) {
+      const { code, stderr } = await users(['add', ...args], { input: 'correct horse\n' })
+      t.equal(code, 0)
+      t.equal(stderr.includes('Without a uid'), said, stderr)
+    }
+  })
+
   t.test('asks for a password on a terminal', needs('script'), async (t) => {
     const { user, onTerminal } = directory(t)
     const { code, stdout } = await onTerminal(['add', 'alice', '--password'], [['New password: ', 'wonderland\r'], ['once more: ', 'wonderland\r']])
