@@ -25,7 +25,7 @@ export function loginKubeconfigCommand (terminal: Terminal): Command {
     .addOption(new Option('--server <url>', 'https URL of the API server').argParser(parseServer))
     .option('--certificate-authority <file>', "CA of the API server's certificate, PEM")
     .addOption(new Option('--name <name>', 'name of cluster, user and context; default: the client ID').argParser(parseName))
-    .option('--into <file>', 'kubeconfig to add them to, such as ~/.kube/config')
+    .addOption(new Option('--into <file>', 'kubeconfig to add them to, such as ~/.kube/config').argParser(parseFile))
     .addHelpText('after', `
 Both CAs are embedded, so that the kubeconfig works on every machine. Here, as in
 "kubectl config", --certificate-authority is that of the API server; for "login" it is
@@ -50,6 +50,11 @@ function matching ({ pattern, expected }: { readonly pattern: string, readonly e
 function parseServer (text: string): string {
   const url = parseServerUrl(text)
   if (url === undefined || url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '') throw new InvalidArgumentError('Expected an https URL such as https://api.example.com:6443.')
+  return text
+}
+
+function parseFile (text: string): string {
+  if (text === '-') throw new InvalidArgumentError('Expected a file; without --into the kubeconfig is printed.')
   return text
 }
 

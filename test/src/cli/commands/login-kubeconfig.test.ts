@@ -70,6 +70,7 @@ const ERRORS: Array<[name: string, args: string[], error: RegExp]> = [
   ['a server with a user', [...CLIENT, '--server', 'https://a:b@api.example.com'], /Expected an https URL such as/],
   ['a name with a line break', [...CLIENT, '--name', 'a\nb'], /Expected a name without control characters/],
   ['an empty name', [...CLIENT, '--name', ''], /Expected a name/],
+  ['a file for the standard output', [...CLIENT, '--into', '-'], /Expected a file; without --into the kubeconfig is printed/],
   ['a CA without a server', [...CLIENT, '--certificate-authority', 'ca.crt'], /--certificate-authority needs --server: it is the API server's; for that of the sign-in service use --issuer-certificate-authority/],
   ['a CA that is missing', [...CLIENT, '--issuer-certificate-authority', 'absent.crt'], /absent\.crt: /],
   ['an argument', [...CLIENT, 'more'], /too many arguments/]
