@@ -77,8 +77,8 @@ function print (title, rates) {
 
 /**
  * Search, then bind, over as many connections as the provider has and with as
- * many questions at once; nothing else. Whoever searches is the service account
- * here too, and users are bound on connections of their own.
+ * many questions at once; nothing else. The service account searches here
+ * too, and users are bound on connections of their own.
  */
 async function bareLoop (base, users) {
   const client = async () => new Client({ url: `ldaps://127.0.0.1:${port}`, tlsOptions: { ca: authority.cert } })

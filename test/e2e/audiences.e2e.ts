@@ -1,4 +1,4 @@
-/** For whom a token is good, between an API server, whoever else asks it, and what our config says. */
+/** For whom a token is good, between an API server, others that ask it, and what our config says. */
 import { readFile, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test, type Test } from 'tap'

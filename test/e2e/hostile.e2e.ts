@@ -12,7 +12,7 @@ import { createWebhook, usersFile } from './webhook.js'
 const KEY = 'a-key-for-fingerprints'
 const robot: Person = { user: { username: 'robot' }, password: '', token: 'canary-robot-'.padEnd(16_384, '0123456789abcdef') }
 
-/** Whoever gets as far as this provider is let in; only tokens of its issuer get there. */
+/** Lets everyone in; only tokens of its issuer get this far. */
 const LOGIN = `
 export default {
   contract: 1,

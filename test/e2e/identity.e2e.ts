@@ -20,7 +20,7 @@ const sso = Object.fromEntries([
 ])
 const broken = Object.entries(noUserInfo).map(([what, answer], index) => ({ what, answer, name: `broken-${index}`, file: `broken-${index}.json` }))
 
-/** Keys in one order, and as values: some mean something to whoever compares objects. */
+/** Keys in one order, and as values: some mean something to code that compares objects. */
 const entriesOf = ({ extra = {}, ...user }: Partial<UserInfo> = {}): object => ({ ...user, extra: Object.entries(extra).sort() })
 
 async function start (t: Test): Promise<{ cluster: Cluster, webhook: Webhook }> {

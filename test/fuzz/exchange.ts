@@ -18,7 +18,7 @@ const PATIENCE = 60_000
 
 /**
  * @param read takes what arrives, and tells whether all that is due has come
- * @returns `undefined` where there was no connection: whoever looks at the process next tells why
+ * @returns `undefined` where there was no connection: the next look at the process tells why
  */
 export async function exchange (connector: Connector, { client, writes, ending }: Written, protocol: 'h2' | 'http/1.1', read: (chunk: Buffer) => boolean, due: boolean): Promise<true | undefined> {
   const connection = await connector.open(client, protocol)

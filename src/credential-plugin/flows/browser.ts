@@ -1,6 +1,6 @@
 /** The authorization code flow with PKCE (RFC 7636), for native applications (RFC 8252): in the browser of this computer. */
 import * as client from 'openid-client'
-import { listenForCallback } from '../loopback/listener.js'
+import { listenForCallback, type Callback } from '../loopback/listener.js'
 import { SCOPE } from '../issuer/open-issuer.js'
 import type { FlowContext, TokenResponse } from './flow.js'
 import { limitPerson } from './person-limit.js'
@@ -52,5 +52,3 @@ async function answer (callback: Callback, describe: (error: unknown) => Error, 
     throw described
   }
 }
-
-type Callback = Awaited<ReturnType<Awaited<ReturnType<typeof listenForCallback>>['wait']>>

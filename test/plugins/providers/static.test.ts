@@ -203,7 +203,7 @@ test('a password', async (t) => {
 
 test('the same work is done for every name', async (t) => {
   const work: string[] = []
-  // what really went to the threadpool, whoever sent it
+  // what really went to the threadpool, from whichever request
   const hook = createHook({ init (_id, type) { if (/scrypt|bcrypt/i.test(type)) work.push(type) } }).enable()
   t.teardown(() => { hook.disable() })
 

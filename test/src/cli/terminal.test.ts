@@ -14,7 +14,7 @@ test('results go to stdout, words to stderr, each with one newline at its end', 
   t.equal(stderr(), 'a word\n')
 })
 
-test('colour is for terminals, and for whoever wants it', async (t) => {
+test('colour is for terminals, and for those who ask for it', async (t) => {
   const cases: Array<[tty: boolean, env: NodeJS.ProcessEnv, colour: boolean]> = [
     [true, {}, true],
     [true, { NO_COLOR: '' }, true],
@@ -90,7 +90,7 @@ test('stdin is read to its end', async (t) => {
     const text = terminal.readStdin()
     stdin.end('two\nlines\n')
     t.equal(await text, 'two\nlines\n')
-    t.equal(stderr(), tty ? 'Reading from the terminal; end with Ctrl-D.\n' : '', 'whoever sits there is told that it waits')
+    t.equal(stderr(), tty ? 'Reading from the terminal; end with Ctrl-D.\n' : '', 'a person is told that it waits')
   }
 })
 

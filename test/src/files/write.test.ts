@@ -14,7 +14,7 @@ test('writes a file as a whole', async (t) => {
   const before = await stat(file)
   await writeFileAtomic(file, 'new')
   t.equal(await readFile(file, 'utf8'), 'new')
-  t.not((await stat(file)).ino, before.ino, 'by another file in its place: whoever reads the old one reads on')
+  t.not((await stat(file)).ino, before.ino, 'by another file in its place: a reader of the old one reads on')
   t.strictSame(await readdir(dir), ['users.yaml'], 'and leaves nothing else')
 })
 

@@ -24,7 +24,7 @@ function kubeconfig (server: string, user: object = {}): string {
   })
 }
 
-/** A service, the files that name it, and an API server that knows whoever asks as alice. */
+/** A service, the files that name it, and an API server that takes everyone for alice. */
 async function start (t: Test, provider = people): Promise<{ cwd: string, server: string }> {
   const { port } = await startService(t, { providers: { people: provider } })
   const api = createServer(serving, (_, response) => {
