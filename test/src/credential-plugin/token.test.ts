@@ -41,13 +41,19 @@ async function prepare (t: Test, options: Partial<TokenRequest> = {}): Promise<S
   }
 }
 
+/** Stands for a limit of 420 s: the person's time is up when the test says so. */
+function interceptLimit (t: Test): AbortController {
+  const [{ timeout }, timeIsUp] = [AbortSignal, new AbortController()]
+  t.intercept(AbortSignal, 'timeout', { value: (milliseconds: number) => milliseconds === 420_000 ? timeIsUp.signal : timeout.call(AbortSignal, milliseconds) })
+  return timeIsUp
+}
+
 const NOBODY = { code: 'AUTHN_SIGN_IN', failure: 'not-signed-in', message: /^nobody signed in within \d+ min: run the command again$/ }
 
 for (const [question, username] of [['Username: ', undefined], ['Password: ', 'alice']] as const) {
   void test(`nobody answers: ${question}`, async t => {
     const { issuer, screen, modes, request } = await prepare(t, { limit: 420_000 })
-    const [{ timeout }, timeIsUp] = [AbortSignal, new AbortController()]
-    t.intercept(AbortSignal, 'timeout', { value: (milliseconds: number) => milliseconds === 420_000 ? timeIsUp.signal : timeout.call(AbortSignal, milliseconds) })
+    const timeIsUp = interceptLimit(t)
     const ended = getToken({ ...request, account: { ...issuer.account, username } })
     ended.catch(() => {})
     await until('the question', () => screen.stderr().includes(question))
@@ -61,12 +67,12 @@ for (const [question, username] of [['Username: ', undefined], ['Password: ', 'a
 }
 
 void test('commands that wait for a person who does not answer end with the same error', async t => {
-  const { request, screen } = await prepare(t)
-  const controller = new AbortController()
-  const limited = getToken({ ...request, limit: 1000 })
+  const { request, screen } = await prepare(t, { limit: 420_000 })
+  const timeIsUp = interceptLimit(t)
+  const limited = getToken(request)
   limited.catch(() => {})
   await until('the prompt', () => screen.stderr().includes('Password: '))
-  const waiting = getToken({ ...request, signal: controller.signal, openDialogue: async () => ({ tell () {}, hasBrowser: false, async prompt () { throw new Error('asked twice') } }) })
+  const waiting = getToken({ ...request, openDialogue: async () => ({ tell () { timeIsUp.abort() }, hasBrowser: false, async prompt () { throw new Error('asked twice') } }) })
   await t.rejects(waiting, NOBODY)
   await t.rejects(limited, NOBODY)
 })

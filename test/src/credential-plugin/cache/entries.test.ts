@@ -1,5 +1,5 @@
 /** The files of the cache: whose they are, and what is not read. */
-import { chmodSync, mkdirSync, readFileSync, renameSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test, type Test } from 'tap'
 import { keyOf, type Account } from '../../../../src/credential-plugin/account.js'
@@ -46,26 +46,50 @@ void test('a file that was renamed is for nobody else', async t => {
   }
 })
 
+type Spoilt = readonly [name: string, spoil: (cache: Cache) => void, error: RegExp]
+
 /** What others could have written or read. */
-const REFUSED: ReadonlyArray<readonly [name: string, spoil: (cache: Cache) => void, error: RegExp]> = [
+const FILES: readonly Spoilt[] = [
   ['a file that a group can read', ({ file }) => { chmodSync(file, 0o640) }, /\.json is accessible to other users \(mode 640\)/],
   ['a file that others can write', ({ file }) => { chmodSync(file, 0o602) }, /\.json is accessible to other users \(mode 602\)/],
   ['a symbolic link', ({ file }) => { renameSync(file, `${file}.real`); symlinkSync(`${file}.real`, file) }, /\.json is a symbolic link: remove it/],
   ['a symbolic link to nothing', ({ file }) => { renameSync(file, `${file}.real`); symlinkSync('/nonexistent', file) }, /\.json is a symbolic link: remove it/],
-  ['a directory in place of the file', ({ file }) => { renameSync(file, `${file}.real`); mkdirSync(file, { mode: 0o700 }) }, /\.json is not a regular file/],
+  ['a directory in place of the file', ({ file }) => { renameSync(file, `${file}.real`); mkdirSync(file, { mode: 0o700 }) }, /\.json is not a regular file/]
+]
+
+const DIRECTORIES: readonly Spoilt[] = [
   ['a directory that others can list', ({ directory }) => { chmodSync(directory, 0o704) }, /cache is accessible to other users \(mode 704\)/],
   ['a symbolic link to the directory', ({ directory }) => { renameSync(directory, `${directory}.real`); symlinkSync(`${directory}.real`, directory) }, /cache is not a directory/]
 ]
 
 void test('refuses what others could have changed or read', async t => {
-  for (const [name, spoil, message] of REFUSED) {
+  for (const [name, spoil, message] of [...FILES, ...DIRECTORIES]) {
     const cache = await fill(t)
     spoil(cache)
     const error = { code: 'AUTHN_SIGN_IN', failure: 'invalid', message }
     t.throws(() => readEntry(cache.directory, ALICE), error, name)
     t.throws(() => readEntries(cache.directory), error, name)
-    if (!/directory that|to the directory/.test(name)) t.equal(readEntries(cache.directory, true).size, 0, `${name}: for those who want the others`)
-    if (cache.directory.endsWith('cache') && /directory that|to the directory/.test(name)) t.throws(() => { removeEverything(cache.directory) }, error, name)
+  }
+})
+
+void test('a refused file is no reason to keep the others', async t => {
+  for (const [name, spoil] of FILES) {
+    const cache = await fill(t)
+    const bob = { ...ALICE, username: 'bob' }
+    await writeEntry(cache.directory, bob, TOKEN, undefined)
+    spoil(cache)
+    t.strictSame([...readEntries(cache.directory, true).keys()], [keyOf(bob)], name)
+    removeEverything(cache.directory)
+    t.equal(readEntries(cache.directory, true).size, 0, name)
+  }
+})
+
+void test('nothing is removed from a directory that is refused', async t => {
+  for (const [name, spoil, message] of DIRECTORIES) {
+    const cache = await fill(t)
+    spoil(cache)
+    t.throws(() => { removeEverything(cache.directory) }, { code: 'AUTHN_SIGN_IN', failure: 'invalid', message }, name)
+    t.ok(existsSync(cache.file), name)
   }
 })
 
