@@ -1,5 +1,5 @@
 /** Whose check runs when, and what a check that is not made looks like from outside. */
-import { getEventListeners } from 'node:events'
+import { getEventListeners, setMaxListeners } from 'node:events'
 import { setImmediate as tick } from 'node:timers/promises'
 import { test, type Test } from 'tap'
 import { CheckQueue, type CheckQueueOptions } from '../../../src/authn/check-queue.js'
@@ -8,6 +8,7 @@ import type { CheckOutcome } from '../../../src/authn/provider.js'
 import { UnavailableError } from '../../../src/errors.js'
 
 const NEVER = new AbortController().signal
+setMaxListeners(0, NEVER)
 const busy = new UnavailableError('busy')
 const outOfTime = new UnavailableError('deadline')
 

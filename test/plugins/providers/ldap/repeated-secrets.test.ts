@@ -12,10 +12,14 @@ const WORDS = `odd: ${SERVICE}, ${'x'.repeat(900)} ${SERVICE.repeat(4)}`
 const WORDS_OF_PERSON = `odd: ${SERVICE} and ${PERSON}, ${'x'.repeat(900)} ${PERSON.repeat(5)}`
 
 const ENTRY = element(Response.entry, element(0x04, `uid=alice,${SUFFIX}`), element(0x30, element(0x30, element(0x04, 'uid'), element(0x31, element(0x04, 'alice')))))
-const NOTICE = message(0, result(Response.extended, 52, WORDS, element(0x8a, '1.3.6.1.4.1.1466.20036')))
+const NOTICE = notice(WORDS)
+
+function notice (words: string): Buffer {
+  return message(0, result(Response.extended, 52, words, element(0x8a, '1.3.6.1.4.1.1466.20036')))
+}
 
 /** `bind` and `search`: codes; absent: as it should be. */
-function saying ({ bind = 0, search, ofPeople = 0 }: { bind?: number, search?: number, ofPeople?: number }): Say {
+function saying ({ bind = 0, search, ofPeople = 0 }: { bind?: number, search?: number, ofPeople?: number } = {}): Say {
   return (socket, { id, operation, body }) => {
     if (operation === Request.bind) {
       const [code, words] = body.includes(PERSON) ? [ofPeople, WORDS_OF_PERSON] : [bind, WORDS]
@@ -34,6 +38,10 @@ const cases: Array<[what: string, say: Say, expected: RegExp, fields?: object]> 
   ['a bind of a person without a verdict', saying({ ofPeople: 1 }), /did not check the password: OperationsError 1: odd: \[redacted\] and \[redacted\],/],
   ['a host that takes no bind of a person', saying({ ofPeople: 51 }), /can't process a bind now: .*odd: \[redacted\] and \[redacted\],/],
   ['a notice of disconnection', socket => { socket.write(NOTICE) }, /announces the end of the connection: result code 52 \(odd: \[redacted\]/],
+  ['a notice of disconnection in place of the answer to a person', (socket, request) => {
+    if (request.body.includes(PERSON)) socket.write(notice(WORDS_OF_PERSON))
+    else saying()(socket, request)
+  }, /announces the end of the connection: result code 52 \(odd: \[redacted\] and \[redacted\],/],
   ['a refusal of StartTLS', (socket, { id }) => { socket.write(message(id, result(Response.extended, 53, WORDS))) }, /it rejected StartTLS: result code 53 \(odd: \[redacted\]/, { tls: { mode: 'startTLS' } }],
   ['a notice in place of StartTLS', socket => { socket.write(NOTICE) }, /StartTLS is invalid: .*odd: \[redacted\]/, { tls: { mode: 'startTLS' } }]
 ]
