@@ -21,8 +21,8 @@ export function loginCommand (terminal: Terminal): Command {
     .addOption(new Option('--device-code', 'sign in with a browser elsewhere: prints a URL and a code'))
     .addHelpText('after', `
 Kubeconfigs run this command; it prints an ExecCredential. Without an option for it, the
-flow is the browser in a graphical session, otherwise a device code, otherwise a password.
-The token is cached until a minute before it expires.
+flow is the browser in a graphical session, otherwise a device code, or else a password,
+as far as the client allows them. The token is cached until a minute before it expires.
 
 Examples:
   $ authn-webhook login --issuer https://login.example.com --client production

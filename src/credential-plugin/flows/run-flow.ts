@@ -1,16 +1,17 @@
 /** Signs in: chooses the flow, runs it, and checks what it gives. */
-import { clockError, describeFlowError } from '../issuer/problems.js'
+import type { Configuration } from 'openid-client'
+import { clockError, describeFlowError, isNotAllowed } from '../issuer/problems.js'
 import { openIssuer } from '../issuer/open-issuer.js'
 import { EXPIRY_MARGIN, isTime, isToken, type Token } from '../exec-credential.js'
 import { SignInError } from '../sign-in-error.js'
 import type { Dialogue, TokenRequest } from '../token.js'
 import { signInWithBrowser } from './browser.js'
-import { chooseFlow } from './choose-flow.js'
 import { signInWithDeviceCode } from './device-code.js'
 import { FLOWS, type FlowContext, type FlowName, type TokenResponse } from './flow.js'
 import { openBrowser } from './open-browser.js'
 import { signInWithPassword, type PasswordCredential } from './password.js'
 import { limitPerson } from './person-limit.js'
+import { possibleFlows } from './possible-flows.js'
 import { orAborted } from '../or-aborted.js'
 
 export interface SignedIn {
@@ -23,18 +24,23 @@ const TOLERANCE = 60
 
 /** @throws SignInError */
 export async function runFlow (request: TokenRequest, dialogue: Dialogue): Promise<SignedIn> {
-  const { account, signal } = request
-  const config = await openIssuer(account, signal)
+  const config = await openIssuer(request.account, request.signal)
   const metadata = config.serverMetadata()
-  const flow = FLOWS[request.flow ?? chooseFlow(metadata, dialogue.hasBrowser)]
-  const describe = (error: unknown): Error => describeFlowError(error, flow, account)
+  const flows = request.flow === undefined ? possibleFlows(metadata, dialogue.hasBrowser) : [request.flow]
+  return { token: await signInWith(flows, config, request, dialogue), endSessionEndpoint: metadata.end_session_endpoint }
+}
+
+/** By the first of the flows that the client may use. */
+async function signInWith ([name, ...others]: readonly FlowName[], config: Configuration, request: TokenRequest, dialogue: Dialogue): Promise<Token> {
+  const { account, signal } = request
+  const describe = (error: unknown): Error => describeFlowError(error, FLOWS[name!], account)
   try {
-    const response = await start(flow.name, { config, signal, tell: dialogue.tell }, describe, request, dialogue)
-    return { token: tokenOf(response), endSessionEndpoint: metadata.end_session_endpoint }
+    return tokenOf(await start(name!, { config, signal, tell: dialogue.tell }, describe, request, dialogue))
   } catch (error) {
     signal.throwIfAborted()
-    throw describe(error)
+    if (others.length === 0 || !isNotAllowed(error)) throw describe(error)
   }
+  return await signInWith(others, config, request, dialogue)
 }
 
 async function start (name: FlowName, context: FlowContext, describe: (error: unknown) => Error, request: TokenRequest, dialogue: Dialogue): Promise<TokenResponse> {

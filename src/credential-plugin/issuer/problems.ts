@@ -24,7 +24,7 @@ export function describeDiscoveryError (error: unknown, issuer: string): Error {
 export function describeFlowError (error: unknown, flow: Flow, account: Account): Error {
   const own = ownError(error)
   if (own !== undefined) return own
-  if (error instanceof client.ResponseBodyError || error instanceof client.AuthorizationResponseError) return describeOAuthError(error, flow, account)
+  if (isOAuthError(error)) return describeOAuthError(error, flow, account)
   const status = error instanceof Error && error.cause instanceof Response ? error.cause.status : undefined
   if (status !== undefined) return unavailable(status === 503 || status === 502 || status === 504 ? OUTAGE : `the sign-in service answered with HTTP status ${status}: ask its administrator`, error)
   if (error instanceof client.WWWAuthenticateChallengeError) return unavailable(`the sign-in service answered with HTTP status ${error.status} and a WWW-Authenticate header: a proxy may have answered in its place`, error)
@@ -52,10 +52,26 @@ function shortened (text: unknown): string | undefined {
   return typeof text === 'string' ? text.slice(0, MAX_DESCRIPTION) : undefined
 }
 
+/** Of RFC 6749, whichever way the service says it. */
+function oauthCode ({ error, error_description: description }: OAuthError): string {
+  return error === 'invalid_request' && NOT_ALLOWED.test(shortened(description) ?? '') ? 'unauthorized_client' : error
+}
+
+/** Whether the client may not use the flow. */
+export function isNotAllowed (error: unknown): boolean {
+  return isOAuthError(error) && ['unauthorized_client', 'unsupported_grant_type'].includes(oauthCode(error))
+}
+
+type OAuthError = client.ResponseBodyError | client.AuthorizationResponseError
+
+function isOAuthError (error: unknown): error is OAuthError {
+  return error instanceof client.ResponseBodyError || error instanceof client.AuthorizationResponseError
+}
+
 /** Errors of RFC 6749 (4.1.2.1, 5.2) and RFC 8628 (3.5). */
-function describeOAuthError (error: client.ResponseBodyError | client.AuthorizationResponseError, flow: Flow, { client }: Account): SignInError {
+function describeOAuthError (error: OAuthError, flow: Flow, { client }: Account): SignInError {
   const description = shortened(error.error_description)
-  const code = error.error === 'invalid_request' && NOT_ALLOWED.test(description ?? '') ? 'unauthorized_client' : error.error
+  const code = oauthCode(error)
   const failed = (message: string): SignInError => new SignInError('not-signed-in', message, { cause: error })
   switch (code) {
     case 'access_denied': return failed('the sign-in was denied: run the command again to repeat it')

@@ -19,8 +19,8 @@ interface SignIn {
 }
 
 /** With a password, on a terminal. */
-async function prepare (t: Test, options: Partial<TokenRequest> = {}): Promise<SignIn> {
-  const issuer = await startSignInIssuer(t)
+async function prepare (t: Test, options: Partial<TokenRequest> = {}, metadata: Record<string, unknown> = {}): Promise<SignIn> {
+  const issuer = await startSignInIssuer(t, metadata)
   const screen = openScreen()
   const modes: boolean[] = []
   Object.assign(screen.stdin, { isRaw: false, setRawMode (mode: boolean) { modes.push(mode) } })
@@ -167,6 +167,29 @@ void test('errors of the token endpoint', async t => {
     const { issuer, request } = await prepare(t, { readPassword: async () => 'a password' })
     issuer.answers = [answer]
     await t.rejects(getToken(request), { code: 'AUTHN_SIGN_IN', failure, message }, name)
+  }
+})
+
+/** How services say that the client may not use the device code flow. */
+const REFUSALS: ReadonlyArray<readonly [error: string, description: string, tried: boolean]> = [
+  ['unauthorized_client', 'not for you', true],
+  ['invalid_request', 'urn:ietf:params:oauth:grant-type:device_code is not allowed for this client', true],
+  ['invalid_client', 'client authentication failed', false],
+  ['invalid_request', 'scope is missing', false]
+]
+
+void test('a client that may not use the device code flow: the password is next, unless an option says otherwise', async t => {
+  for (const [error, description, tried] of REFUSALS) {
+    for (const flow of [undefined, 'device-code'] as const) {
+      const { issuer, screen, request } = await prepare(t, { flow, readPassword: async () => 'a password' }, { grant_types_supported: ['authorization_code', 'password'] })
+      issuer.issuer.routes['/device'] = oauthError(error, description)
+      issuer.answers = [await tokens(issuer)]
+      const name = `${error}, ${flow ?? 'no option'}`
+      if (tried && flow === undefined) t.match(await getToken(request), { token: String }, name)
+      else await t.rejects(getToken(request), { code: 'AUTHN_SIGN_IN', message: tried ? 'the client production does not allow this flow (device code): use --browser or --username NAME' : String }, name)
+      t.equal(issuer.tokenRequests.length, tried && flow === undefined ? 1 : 0, name)
+      t.equal(screen.stderr(), '', name)
+    }
   }
 })
 

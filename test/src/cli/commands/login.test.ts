@@ -88,6 +88,19 @@ void test('password: asks without echo, or reads stdin', needs('script'), async 
   t.match(decodeJwt(JSON.parse(piped.stdout).status.token), { preferred_username: 'alice' })
 })
 
+void test('without a browser, a client that may not use device codes asks for the password', needs('script'), async t => {
+  const clients = [
+    { id: 'production', name: 'Production', grants: ['authorizationCode', 'password'] },
+    { id: 'lab', name: 'Lab', grants: ['authorizationCode', 'deviceCode'] }
+  ]
+  const [service, home] = [await startSignInService(t, { login: { clients } }), await makeHome(t)]
+  const { code, stdout, screen } = await runOnTerminal(['login', ...accountOptions(service, home)], { home, dialogue: [['Username: ', 'alice\r'], ['Password: ', `${alice.password}\r`]] })
+  t.equal(code, 0, screen)
+  t.match(screen, /Username: .*alice\s+Password: \s+$/)
+  t.notMatch(screen, 'To sign in')
+  t.match(decodeJwt(JSON.parse(stdout).status.token), { preferred_username: 'alice', aud: 'production' })
+})
+
 void test('a signal ends the sign-in, and gives back the echo and the lock', needs('script'), async t => {
   const [service, home] = [await startSignInService(t), await makeHome(t)]
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
