@@ -31,6 +31,8 @@ export interface StreamLimits {
   /** Of all connections. */
   readonly total: number
   readonly untrustedTotal: number
+  /** That untrusted connections open in one turn of the event loop: Node frees even refused ones only at its end. */
+  readonly untrustedPerTurn: number
   /** Bytes of a request's body that are buffered until it is read. */
   readonly window: number
   readonly untrustedWindow: number
@@ -51,6 +53,7 @@ export const LIMITS: Omit<Limits, 'drain'> = {
     withoutCertificate: 8,
     total: 4_096,
     untrustedTotal: 256,
+    untrustedPerTurn: 1_024,
     window: 65_535,
     untrustedWindow: 16_384
   }

@@ -13,6 +13,7 @@ const PREFACE_BYTES = 24
 const HEAD_BYTES = 9
 const MAX_FRAME_BYTES = 16_384
 const MAX_BYTES = 65_536
+const NOTHING = Buffer.alloc(0)
 
 const Type = { data: 0, headers: 1, settings: 4, goaway: 7 } as const
 const ACK = 1
@@ -34,7 +35,7 @@ export class RejectedHttp2Session implements HttpSession {
   readonly #limits: Limits
   readonly #rejection: Rejection
   readonly #since = performance.now()
-  #buffered = Buffer.alloc(0)
+  #buffered = NOTHING
   #read = 0
   /** Bytes of the preface or of a frame that are still to be skipped. */
   #skip = PREFACE_BYTES
@@ -54,8 +55,11 @@ export class RejectedHttp2Session implements HttpSession {
       this.#socket.destroy()
       return
     }
+    if (this.#socket.writableEnded) return
     this.#buffered = Buffer.concat([this.#buffered, bytes])
     while (!this.#socket.writableEnded && this.#next());
+    // what follows a rejected request is never looked at, and hundreds of clients may send it in one turn
+    if (this.#socket.writableEnded) this.#buffered = NOTHING
   }
 
   /** @returns whether another frame may follow */

@@ -45,7 +45,8 @@ export class TcpConnections {
     this.#untrusted = new UntrustedConnections({
       connections: atLeastOne(maxConnections * UNTRUSTED_SHARE),
       perNetwork: atLeastOne(maxConnections * NETWORK_SHARE),
-      streams: limits.untrustedTotal
+      streams: limits.untrustedTotal,
+      streamsPerTurn: limits.untrustedPerTurn
     }, ({ address }) => { rejections.connection('evicted', address) })
   }
 
@@ -63,8 +64,8 @@ export class TcpConnections {
       address: socket.remoteAddress ?? '',
       generation: this.#generation,
       streams: 0,
-      // on the next turn: Node may be parsing its bytes
-      destroy () { setImmediate(() => { socket.destroy() }) }
+      destroy () { setImmediate(() => { socket.destroy() }) },
+      destroyUnread () { socket.destroy() }
     }
     const key = keyOf(socket)
     this.#connections.set(key, connection)

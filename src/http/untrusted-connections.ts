@@ -3,6 +3,11 @@
  * their open streams. A bound that is reached evicts the oldest connection: an
  * honest client has finished its handshake by then. If all places are taken, the
  * network that holds the most gives way first.
+ *
+ * Connections whose bytes arrive at the same time are read in the same turn of
+ * the event loop, and a stream is not freed before its end, refused or not. So
+ * there is a bound on the streams of a turn: beyond it, connections that it has
+ * not read yet are evicted unread.
  */
 import { networkOf } from './network.js'
 
@@ -12,6 +17,8 @@ export interface UntrustedLimits {
   readonly perNetwork: number
   /** Open streams of all untrusted connections. */
   readonly streams: number
+  /** Streams that all untrusted connections open in one turn of the event loop. */
+  readonly streamsPerTurn: number
 }
 
 export interface UntrustedConnection {
@@ -19,7 +26,10 @@ export interface UntrustedConnection {
   readonly address: string
   /** Number of open HTTP/2 streams. */
   streams: number
+  /** On the next turn: its bytes may be being read. */
   readonly destroy: () => void
+  /** At once, so that bytes which have arrived are not read. */
+  readonly destroyUnread: () => void
 }
 
 /** Connections that an API server may open at once; a network with more is suspect. */
@@ -33,6 +43,9 @@ export class UntrustedConnections {
   /** Number of connections by network. */
   readonly #networks = new Map<string, number>()
   #streams = 0
+  /** Those that have opened streams in this turn of the event loop. */
+  readonly #readInTurn = new Set<UntrustedConnection>()
+  #streamsInTurn = 0
 
   constructor (limits: UntrustedLimits, onEvict: (connection: UntrustedConnection) => void) {
     this.#limits = limits
@@ -64,7 +77,10 @@ export class UntrustedConnections {
 
   /** Called after `connection.streams` was incremented. @returns whether the stream may open; if not, the oldest connection with streams is evicted */
   openStream (connection: UntrustedConnection): boolean {
-    if (!this.#connections.has(connection)) return true
+    const isUntrusted = this.#connections.has(connection)
+    // one that was evicted in this turn is read to its end
+    if (isUntrusted || this.#readInTurn.has(connection)) this.#boundTurn(connection)
+    if (!isUntrusted) return true
     if (++this.#streams <= this.#limits.streams) return true
     this.#evictOldest(({ streams }) => streams > 0)
     return false
@@ -73,6 +89,19 @@ export class UntrustedConnections {
   /** Called after `connection.streams` was decremented. */
   closeStream (connection: UntrustedConnection): void {
     if (this.#connections.has(connection)) this.#streams--
+  }
+
+  #boundTurn (connection: UntrustedConnection): void {
+    if (this.#streamsInTurn === 0) setImmediate(() => { this.#endTurn() })
+    this.#readInTurn.add(connection)
+    if (++this.#streamsInTurn <= this.#limits.streamsPerTurn) return
+    const network = this.#largestNetwork()
+    this.#evictOldest(other => !this.#readInTurn.has(other) && (network === undefined || this.#connections.get(other) === network))
+  }
+
+  #endTurn (): void {
+    this.#readInTurn.clear()
+    this.#streamsInTurn = 0
   }
 
   #sizeOf (network: string): number {
@@ -96,7 +125,8 @@ export class UntrustedConnections {
       if (!matches(connection)) continue
       this.delete(connection)
       this.#onEvict(connection)
-      connection.destroy()
+      if (this.#readInTurn.has(connection)) connection.destroy()
+      else connection.destroyUnread()
       return
     }
   }

@@ -4,7 +4,7 @@
  */
 import { test } from 'tap'
 import { startAttacked } from '../fixtures/attacked.js'
-import { attacker, forBoth, id, post } from '../fixtures/attackers.js'
+import { attacker, attackers, forBoth, id, post } from '../fixtures/attackers.js'
 import { frame, FrameFlag, FrameType, frameTypes, literal, PREFACE } from '../fixtures/clients.js'
 
 const { endStream, endHeaders } = FrameFlag
@@ -53,14 +53,23 @@ test('frames that end the HTTP/2 session in the midst of others', async t => {
   await service.assertWell(t, 'afterwards')
 })
 
+/** 1,000 streams. */
+const RESETS = Buffer.concat([PREFACE, ...Array.from({ length: 1_000 }, (_, index) => [post(id(index), endHeaders | endStream), frame(FrameType.reset, 0, id(index), CANCEL)]).flat()])
+
 forBoth('streams that are reset as soon as they are opened', async (t, service) => {
-  const bytes = Buffer.concat([PREFACE, ...Array.from({ length: 1_000 }, (_, index) => [post(id(index), endHeaders | endStream), frame(FrameType.reset, 0, id(index), CANCEL)]).flat()])
   await Promise.all(Array.from({ length: 60 }, async () => {
     for (let count = 0; count < 2; count++) {
       const client = await attacker(service).catch(() => undefined)
-      client?.socket.write(bytes)
+      client?.socket.write(RESETS)
       await client?.closed
     }
   }))
   await service.assertWell(t, '120 connections with 1,000 resets each')
+})
+
+forBoth('streams that are reset as soon as they are opened, all at once', async (t, service) => {
+  const clients = await attackers(service, 400)
+  for (const { socket } of clients) socket.write(RESETS)
+  await service.assertWell(t, '400 connections with 1,000 resets each')
+  for (const { socket } of clients) socket.destroy()
 })

@@ -7,7 +7,7 @@ import { connect as connectNet } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { test } from 'tap'
 import { startAttacked } from '../fixtures/attacked.js'
-import { ANYBODY, attacker, forBoth, NO_WINDOW, post, STALLED } from '../fixtures/attackers.js'
+import { ANYBODY, attacker, attackers, forBoth, NO_WINDOW, post, STALLED } from '../fixtures/attackers.js'
 import { frame, FrameFlag, FrameType, frameTypes, PREFACE } from '../fixtures/clients.js'
 
 const { endStream, endHeaders } = FrameFlag
@@ -20,6 +20,13 @@ forBoth('clients that take no answers', async (t, service) => {
   }))
   await service.assertWell(t, '400 connections with 256 stalled answers each')
   for (const client of clients) if (client.status === 'fulfilled') client.value.socket.destroy()
+})
+
+forBoth('clients that take no answers, and ask all at once', async (t, service) => {
+  const clients = await attackers(service, 400)
+  for (const { socket } of clients) for (let round = 0; round < 4; round++) socket.write(STALLED)
+  await service.assertWell(t, '400 connections that it reads at the same time')
+  for (const { socket } of clients) socket.destroy()
 })
 
 test('an answer that is not taken is cut', async t => {

@@ -1,12 +1,14 @@
+import { setImmediate as tick } from 'node:timers/promises'
 import { test } from 'tap'
 import { UntrustedConnections, type UntrustedConnection, type UntrustedLimits } from '../../../src/http/untrusted-connections.js'
 
-/** The bounds, and the names of the connections that they evicted so far. */
+/** The bounds, and the names of the connections that they evicted so far, at once or after the turn that reads them. */
 function bounded (limits: Partial<UntrustedLimits>) {
   const evicted: string[] = []
-  const untrusted = new UntrustedConnections({ connections: 100, perNetwork: 100, streams: 100, ...limits }, () => {})
+  const afterTurn: string[] = []
+  const untrusted = new UntrustedConnections({ connections: 100, perNetwork: 100, streams: 100, streamsPerTurn: 1_000, ...limits }, () => {})
   const open = (name: string, address: string) => {
-    const connection = { address, streams: 0, destroy: () => { evicted.push(name) } }
+    const connection = { address, streams: 0, destroy: () => { evicted.push(name); afterTurn.push(name) }, destroyUnread: () => { evicted.push(name) } }
     untrusted.add(connection)
     return connection
   }
@@ -14,7 +16,7 @@ function bounded (limits: Partial<UntrustedLimits>) {
     connection.streams++
     return untrusted.openStream(connection)
   }
-  return { untrusted, evicted, open, openStream }
+  return { untrusted, evicted, afterTurn, open, openStream }
 }
 
 test('a network beyond its bound evicts its own oldest', async t => {
@@ -53,6 +55,36 @@ test('streams beyond the bound evict the oldest connection that has any', async 
   untrusted.closeStream(one)
   openStream(other)
   t.same(evicted, ['a', 'b'], 'streams of an evicted connection count no more')
+})
+
+test('streams of one turn beyond the bound evict connections that it has not read', async t => {
+  const { evicted, afterTurn, open, openStream } = bounded({ streams: 1_000, streamsPerTurn: 3 })
+  const [apiserver, one, other] = [open('apiserver', '192.0.2.1'), open('a', '198.51.100.7'), open('b', '198.51.100.7')]
+  for (let index = 0; index < 20; index++) open(`flood ${index}`, '198.51.100.7')
+  for (const connection of [one, other, one]) t.equal(openStream(connection), true)
+  t.same(evicted, [])
+  for (let count = 0; count < 3; count++) t.equal(openStream(one), true, 'its own bound is another')
+  t.same(evicted, ['flood 0', 'flood 1', 'flood 2'], 'the oldest of the largest network first')
+  t.same(afterTurn, [])
+  await tick()
+  for (let count = 0; count < 3; count++) openStream(apiserver)
+  t.equal(evicted.length, 3, 'the next turn counts anew')
+})
+
+test('a connection that was evicted counts until the end of the turn, and a trusted one never does', async t => {
+  const { untrusted, evicted, afterTurn, open, openStream } = bounded({ streams: 1, streamsPerTurn: 3 })
+  const [one, other, apiserver] = [open('a', '198.51.100.7'), open('b', '198.51.100.8'), open('apiserver', '192.0.2.1')]
+  untrusted.delete(apiserver)
+  for (let count = 0; count < 10; count++) openStream(apiserver)
+  t.same(evicted, [])
+  openStream(one)
+  openStream(one)
+  t.same(evicted, ['a'], 'by the bound on open streams')
+  openStream(one)
+  openStream(one)
+  t.same(evicted, ['a', 'b'])
+  t.same(afterTurn, ['a'], 'its bytes may be being read')
+  t.equal(openStream(other), true)
 })
 
 test('a trusted connection takes no room, and is not evicted', async t => {
