@@ -60,7 +60,7 @@ export class UntrustedConnections {
   add (connection: UntrustedConnection): void {
     const network = networkOf(connection.address)
     if (this.#sizeOf(network) >= this.#limits.perNetwork) this.#evictOldestOf(network)
-    else if (this.#connections.size >= this.#limits.connections) this.#evictOldestOf(this.#largestNetwork())
+    else if (this.#connections.size >= this.#limits.connections) this.#evictOldestOf(largestNetwork(this.#networks))
     this.#connections.set(connection, network)
     this.#networks.set(network, this.#sizeOf(network) + 1)
   }
@@ -95,8 +95,10 @@ export class UntrustedConnections {
     if (this.#streamsInTurn === 0) setImmediate(() => { this.#endTurn() })
     this.#readInTurn.add(connection)
     if (++this.#streamsInTurn <= this.#limits.streamsPerTurn) return
-    const network = this.#largestNetwork()
-    this.#evictOldest(other => !this.#readInTurn.has(other) && (network === undefined || this.#connections.get(other) === network))
+    const isUnread = (other: UntrustedConnection): boolean => !this.#readInTurn.has(other)
+    const unread = new Map<string, number>()
+    for (const [other, network] of this.#connections) if (isUnread(other)) unread.set(network, (unread.get(network) ?? 0) + 1)
+    this.#evictOldestOf(largestNetwork(unread), isUnread)
   }
 
   #endTurn (): void {
@@ -108,16 +110,9 @@ export class UntrustedConnections {
     return this.#networks.get(network) ?? 0
   }
 
-  /** @returns `undefined` if every network is modest. A walk over a few hundred networks takes less time than a handshake */
-  #largestNetwork (): string | undefined {
-    let largest: [network: string | undefined, size: number] = [undefined, MODEST]
-    for (const network of this.#networks) if (network[1] > largest[1]) largest = network
-    return largest[0]
-  }
-
   /** @param network of the connection; `undefined`: any */
-  #evictOldestOf (network: string | undefined): void {
-    this.#evictOldest(connection => network === undefined || this.#connections.get(connection) === network)
+  #evictOldestOf (network: string | undefined, matches: (connection: UntrustedConnection) => boolean = () => true): void {
+    this.#evictOldest(connection => (network === undefined || this.#connections.get(connection) === network) && matches(connection))
   }
 
   #evictOldest (matches: (connection: UntrustedConnection) => boolean): void {
@@ -130,4 +125,11 @@ export class UntrustedConnections {
       return
     }
   }
+}
+
+/** @returns `undefined` if every network is modest. A walk over a few hundred networks takes less time than a handshake */
+function largestNetwork (sizes: ReadonlyMap<string, number>): string | undefined {
+  let largest: [network: string | undefined, size: number] = [undefined, MODEST]
+  for (const network of sizes) if (network[1] > largest[1]) largest = network
+  return largest[0]
 }

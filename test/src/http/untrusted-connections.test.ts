@@ -71,6 +71,17 @@ test('streams of one turn beyond the bound evict connections that it has not rea
   t.equal(evicted.length, 3, 'the next turn counts anew')
 })
 
+test('the largest network is that of most unread connections', async t => {
+  const { evicted, open, openStream } = bounded({ streams: 1_000, streamsPerTurn: 40 })
+  open('apiserver', '192.0.2.1')
+  const read = Array.from({ length: 40 }, (_, index) => open(`read ${index}`, '198.51.100.7'))
+  for (let index = 0; index < 17; index++) open(`unread ${index}`, '203.0.113.1')
+  for (const connection of read) openStream(connection)
+  t.same(evicted, [])
+  openStream(read[0]!)
+  t.same(evicted, ['unread 0'])
+})
+
 test('a connection that was evicted counts until the end of the turn, and a trusted one never does', async t => {
   const { untrusted, evicted, afterTurn, open, openStream } = bounded({ streams: 1, streamsPerTurn: 3 })
   const [one, other, apiserver] = [open('a', '198.51.100.7'), open('b', '198.51.100.8'), open('apiserver', '192.0.2.1')]
