@@ -1,10 +1,10 @@
 /** A person with the kubeconfig of the page types kubectl commands: one sign-in, and then none until the token expires. */
-import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises'
+import { mkdir, symlink, writeFile } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
 import type { Page } from 'playwright-core'
 import { test, type Test } from 'tap'
 import { hashPassword } from '../../src/authn/password-hash.js'
-import { startChromium } from '../fixtures/chromium.js'
+import { startChromium, textOfDownload } from '../fixtures/chromium.js'
 import { runLine, makeHome, BIN, type Home, type OnTerminal } from '../fixtures/credential-plugin.js'
 import type { Keystrokes } from '../fixtures/command.js'
 import { alice } from '../fixtures/people.js'
@@ -49,8 +49,7 @@ async function downloadKubeconfig (page: Page, issuer: string): Promise<string> 
   await page.goto(`${issuer}/`)
   await fillIn(page)
   await page.getByRole('link', { name: 'Production' }).click()
-  const [started] = await Promise.all([page.waitForEvent('download'), page.locator('a[href$="/kubeconfig/login"]').click()])
-  return await readFile(await started.path(), 'utf8')
+  return await textOfDownload(page, 'a[href$="/kubeconfig/login"]')
 }
 
 async function fillIn (page: Page): Promise<void> {
