@@ -12,27 +12,19 @@ type DeviceFlow = NonNullable<NonNullable<Configuration['features']>['deviceFlow
 const ENTRY_FORM = 'op.deviceInputForm'
 const CONFIRM_FORM = 'op.deviceConfirmForm'
 
-interface DeviceInfo {
-  readonly address: string
-  /** Milliseconds since the epoch. */
-  readonly requestedAt: number
-}
-
 export function deviceFlow (pages: Pages, enabled: boolean): DeviceFlow {
   return {
     enabled,
     charset: 'base-20',
     mask: '****-****',
-    deviceInfo: ctx => ({ address: plainAddress(ctx.ip), requestedAt: Date.now() } satisfies DeviceInfo),
+    deviceInfo: ctx => ({ address: plainAddress(ctx.ip), requestedAt: Date.now() }),
     userCodeInputSource (ctx, form, out, error) {
       const page = entryPage(pages, form, out, error)
       // an outage and the like; a wrong code is no error of HTTP
       sendPage(ctx, error === undefined ? 200 : ctx.status, page)
     },
     userCodeConfirmSource (ctx, form, client, deviceInfo, userCode) {
-      // what the function above returned, from the store
-      const { address, requestedAt } = deviceInfo as unknown as DeviceInfo
-      sendPage(ctx, 200, pages.deviceConfirm({ form, formId: CONFIRM_FORM, userCode, clientName: client.clientName ?? client.clientId, address, requestedAt: new Date(requestedAt) }))
+      sendPage(ctx, 200, pages.deviceConfirm({ form, formId: CONFIRM_FORM, userCode, clientName: client.clientName ?? client.clientId, address: String(deviceInfo['address']), requestedAt: new Date(Number(deviceInfo['requestedAt'])) }))
     },
     successSource (ctx) {
       sendPage(ctx, 200, pages.deviceDone())

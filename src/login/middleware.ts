@@ -11,6 +11,8 @@ import type { Library, Log } from './library.js'
 import type { Pages } from './pages/models.js'
 import { allowFormAction } from './security-headers.js'
 
+type Context = Parameters<Parameters<Provider['use']>[0]>[0]
+
 interface Answering {
   readonly res: ServerResponse
 }
@@ -54,7 +56,7 @@ export function useMiddleware (provider: Provider, { library, base, browser, ses
       return
     }
     await next()
-    finish(ctx as unknown as KoaContextWithOIDC)
+    finish(ctx)
   })
 }
 
@@ -79,7 +81,7 @@ async function isOwnBrowser (provider: Provider, uid: string, browser: Browser):
 }
 
 /** Errors outside of the provider's own handlers, such as that of the store when a session is saved. */
-function sendOutage (ctx: KoaContextWithOIDC | Parameters<Parameters<Provider['use']>[0]>[0], error: unknown, pages: Pages, log: Log): void {
+function sendOutage (ctx: Context, error: unknown, pages: Pages, log: Log): void {
   const outage = error instanceof Error && error.message === TEMPORARILY_UNAVAILABLE.error
   if (!outage) log.error({ err: error }, 'a sign-in request failed; this is a bug of authn-webhook')
   const status = outage ? 503 : 500
@@ -92,9 +94,9 @@ function sendOutage (ctx: KoaContextWithOIDC | Parameters<Parameters<Provider['u
 }
 
 /** Parts of the discovery document that are not so, as nothing switches them off. */
-function finish (ctx: KoaContextWithOIDC): void {
+function finish (ctx: Context): void {
   // absent for paths that are not the provider's
-  const oidc = ctx.oidc as KoaContextWithOIDC['oidc'] | undefined
+  const oidc: KoaContextWithOIDC['oidc'] | undefined = ctx['oidc']
   if (oidc?.route === 'discovery') {
     const document = ctx.body as { claims_supported: string[] }
     ctx.body = { ...document, claims_supported: document.claims_supported.filter(claim => claim !== 'sid') }

@@ -2,11 +2,14 @@
 import type { ServerMetadata } from 'openid-client'
 import type { FlowName } from './flow.js'
 
+/** In the order in which they are tried. */
+export type Flows = readonly [FlowName, ...FlowName[]]
+
 /**
- * In the order in which they are tried: the service tells which flows it has, but only at a try whether a client may use one.
+ * The service tells which flows it has, but only at a try whether a client may use one.
  * @param metadata of the discovery document
  */
-export function possibleFlows (metadata: Pick<ServerMetadata, 'device_authorization_endpoint' | 'grant_types_supported'>, canOpenBrowser: boolean): readonly FlowName[] {
+export function possibleFlows (metadata: Pick<ServerMetadata, 'device_authorization_endpoint' | 'grant_types_supported'>, canOpenBrowser: boolean): Flows {
   // there is no answer if the client may not use it: the browser shows an error
   if (canOpenBrowser) return ['browser']
   // without a browser of its own, that flow prints the URL

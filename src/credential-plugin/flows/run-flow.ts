@@ -11,7 +11,7 @@ import { FLOWS, type FlowContext, type FlowName, type TokenResponse } from './fl
 import { openBrowser } from './open-browser.js'
 import { signInWithPassword, type PasswordCredential } from './password.js'
 import { limitPerson } from './person-limit.js'
-import { possibleFlows } from './possible-flows.js'
+import { possibleFlows, type Flows } from './possible-flows.js'
 import { orAborted } from '../or-aborted.js'
 
 export interface SignedIn {
@@ -26,21 +26,22 @@ const TOLERANCE = 60
 export async function runFlow (request: TokenRequest, dialogue: Dialogue): Promise<SignedIn> {
   const config = await openIssuer(request.account, request.signal)
   const metadata = config.serverMetadata()
-  const flows = request.flow === undefined ? possibleFlows(metadata, dialogue.hasBrowser) : [request.flow]
+  const flows: Flows = request.flow === undefined ? possibleFlows(metadata, dialogue.hasBrowser) : [request.flow]
   return { token: await signInWith(flows, config, request, dialogue), endSessionEndpoint: metadata.end_session_endpoint }
 }
 
 /** By the first of the flows that the client may use. */
-async function signInWith ([name, ...others]: readonly FlowName[], config: Configuration, request: TokenRequest, dialogue: Dialogue): Promise<Token> {
+async function signInWith ([name, ...others]: Flows, config: Configuration, request: TokenRequest, dialogue: Dialogue): Promise<Token> {
   const { account, signal } = request
-  const describe = (error: unknown): Error => describeFlowError(error, FLOWS[name!], account)
+  const describe = (error: unknown): Error => describeFlowError(error, FLOWS[name], account)
   try {
-    return tokenOf(await start(name!, { config, signal, tell: dialogue.tell }, describe, request, dialogue))
+    return tokenOf(await start(name, { config, signal, tell: dialogue.tell }, describe, request, dialogue))
   } catch (error) {
     signal.throwIfAborted()
-    if (others.length === 0 || !isNotAllowed(error)) throw describe(error)
+    const [next, ...rest] = others
+    if (next === undefined || !isNotAllowed(error)) throw describe(error)
+    return await signInWith([next, ...rest], config, request, dialogue)
   }
-  return await signInWith(others, config, request, dialogue)
 }
 
 async function start (name: FlowName, context: FlowContext, describe: (error: unknown) => Error, request: TokenRequest, dialogue: Dialogue): Promise<TokenResponse> {
