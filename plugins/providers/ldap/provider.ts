@@ -1,7 +1,8 @@
 /** The course of a login: find the entry, look at its state, check the password, read the groups. */
 import type { Answer, RequestContext, Denial, IdentityProvider, LookupQuery, OpenContext, PasswordCredential } from '../../../src/authn/provider.js'
 import { accountStateOf } from './accounts/account-state.js'
-import { Accounts, isAccount, type Account, type Explain, type FindResult } from './accounts/accounts.js'
+import { Accounts, isAccount, type Account, type FindResult } from './accounts/accounts.js'
+import type { Explain } from './accounts/typed-names.js'
 import { attempt, attemptUnknown } from './accounts/attempt.js'
 import { BadPasswordLimit } from './accounts/bad-password-limit.js'
 import type { AccountDenial } from './connection/bind-outcome.js'

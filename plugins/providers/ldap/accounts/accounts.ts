@@ -1,18 +1,17 @@
 /**
- * Finds the one account that a typed name or a uid means. The directory
- * searches; this code checks that the entry really has that name. Everything
- * after it uses the entry, never the typed name.
+ * Finds the one account that a typed name or a uid means. Everything after it
+ * uses the entry, never the typed name.
  */
 import { EqualityFilter } from 'ldapts'
 import { DirectoryError } from '../../../../src/errors.js'
 import { LOCK, accountStateOf } from './account-state.js'
-import { domainOf, dnsNameOf, escapeInDN, nameInDN, normalizeDN, parentOf } from '../syntax/distinguished-name.js'
+import { escapeInDN, nameInDN, normalizeDN, parentOf } from '../syntax/distinguished-name.js'
 import { readEntry, type Search } from '../connection/directory.js'
 import { valueOf, type LdapEntry } from '../connection/ldap-entry.js'
-import { anyOf, comparisonsOf, expectedValue, fillFilter, foldName, isSameName, typedName, type Comparison } from '../syntax/filter.js'
-import { DomainNames } from './domain-names.js'
+import { anyOf, fillFilter } from '../syntax/filter.js'
 import { passwordVersionAttributes, passwordVersionOf, type PasswordVersion } from './password-version.js'
 import type { LdapSettings } from '../settings.js'
+import { TypedNames, type Explain, type NameCandidate } from './typed-names.js'
 
 export interface Account {
   readonly entry: LdapEntry
@@ -27,31 +26,22 @@ export interface Account {
 
 export type FindResult = Account | 'not-found' | 'ambiguous' | { readonly unusable: string }
 
-export type Explain = (sentence: string) => void
-
 /** Entries per search; enough to see that a name is ambiguous. */
 const LIMIT = 10
 
-/** One interpretation of a typed name. */
-interface NameCandidate {
-  readonly name: string
-  readonly domain: string | undefined
-}
-
 export class Accounts {
   readonly #settings: LdapSettings
-  readonly #comparisons: readonly Comparison[]
   readonly #attributes: readonly string[]
-  readonly #domains = new DomainNames()
+  readonly #names: TypedNames
 
   /** @param extra additional attributes to read */
   constructor (settings: LdapSettings, extra: readonly string[]) {
     const { user, preset } = settings
     this.#settings = settings
-    this.#comparisons = user.template === '' ? comparisonsOf(user.filter) : templateComparison(user.template)
+    this.#names = new TypedNames(settings)
     this.#attributes = [...new Set([
       user.username, ...user.uid === undefined ? [] : [user.uid], ...Object.values(user.extra),
-      ...this.#comparisons.map(({ attribute }) => attribute), ...passwordVersionAttributes(preset.passwordAttributes), ...preset.stateAttributes, ...extra
+      ...this.#names.attributes, ...passwordVersionAttributes(preset.passwordAttributes), ...preset.stateAttributes, ...extra
     ])]
   }
 
@@ -61,14 +51,14 @@ export class Accounts {
   }
 
   async find (typed: string, search: Search, explain?: Explain): Promise<FindResult> {
-    const candidates = this.#candidatesFor(typed)
+    const candidates = this.#names.candidatesFor(typed)
     const entries = await this.#read(candidates, search, explain)
     const matching: LdapEntry[] = []
     for (const entry of entries) {
-      if (await this.#matches(entry, candidates, search)) matching.push(entry)
+      if (await this.#names.match(entry, candidates, search)) matching.push(entry)
       else explain?.(`${entry.dn} has another name`)
     }
-    const [entry, ...others] = this.#preferred(matching, typed, explain)
+    const [entry, ...others] = this.#names.preferred(matching, typed, explain)
     if (others.length > 0 || entries.length >= LIMIT) return 'ambiguous'
     return entry === undefined ? 'not-found' : this.#accountOf(entry)
   }
@@ -92,10 +82,7 @@ export class Accounts {
 
   /** A key for a name that no entry has; spellings that would mean the same entry share it. */
   async unknownName (typed: string, search: Search): Promise<string> {
-    for (const { name, domain } of this.#candidatesFor(typed)) {
-      if (domain !== undefined && await this.#isInDomain(this.#settings.user.baseDN, domain, search)) return foldName(name)
-    }
-    return foldName(typed)
+    return await this.#names.unknownName(typed, search)
   }
 
   /** `false` if unknown: some directories answer a bind to a locked account like one with a wrong password. */
@@ -127,57 +114,20 @@ export class Accounts {
     const value = user.uid === undefined ? undefined : valueOf(user.uid, uid)
     if (user.uid === undefined || value === undefined) return []
     const base = user.template === '' ? user : { baseDN: parentOf(user.template), scope: 'one' as const }
-    const entries = await search({ baseDN: base.baseDN, scope: base.scope, filter: new EqualityFilter({ attribute: user.uid, value }), attributes: this.#comparisons.map(({ attribute }) => attribute), limit: LIMIT }) ?? []
+    const entries = await search({ baseDN: base.baseDN, scope: base.scope, filter: new EqualityFilter({ attribute: user.uid, value }), attributes: this.#names.attributes, limit: LIMIT }) ?? []
     explain?.(`searched ${base.baseDN} for ${user.uid} ${uid}: ${counted(entries)}`)
     return entries
   }
 
   /** By the first of its names that means this entry and no other. */
   async #findByNameOf (entry: LdapEntry, search: Search, explain: Explain | undefined): Promise<FindResult> {
-    const names = this.#comparisons.flatMap(comparison => entry.texts(comparison.attribute).flatMap(text => typedName(comparison, text) ?? []))
     let result: FindResult = 'not-found'
-    for (const name of new Set(names)) {
+    for (const name of this.#names.namesOf(entry)) {
       const found = await this.find(name, search, explain)
       if (isAccount(found) && normalizeDN(found.entry.dn) === normalizeDN(entry.dn)) return found
       if (!isAccount(found) && found !== 'not-found') result = found
     }
     return result
-  }
-
-  /** Active Directory also accepts `CORP\alice` and `alice@corp.example.com`. */
-  #candidatesFor (typed: string): NameCandidate[] {
-    const plain = { name: typed, domain: undefined }
-    if (this.#settings.presetName !== 'activeDirectory' || this.#settings.user.template !== '') return [plain]
-    const [, domain, name] = /^([^\\]+)\\([^\\]+)$/.exec(typed) ?? []
-    if (domain !== undefined && name !== undefined) return [{ name, domain }]
-    const [, account, suffix] = /^([^@]+)@([^@]+)$/.exec(typed) ?? []
-    return account === undefined ? [plain] : [plain, { name: account, domain: suffix }]
-  }
-
-  async #matches (entry: LdapEntry, candidates: readonly NameCandidate[], search: Search): Promise<boolean> {
-    for (const { name, domain } of candidates) {
-      const hasName = this.#comparisons.some(comparison => {
-        const expected = expectedValue(comparison, name)
-        return entry.texts(comparison.attribute).some(text => isSameName(text, expected))
-      })
-      if (hasName && (domain === undefined || await this.#isInDomain(entry.dn, domain, search))) return true
-    }
-    return false
-  }
-
-  /** Like a domain controller: a userPrincipalName takes precedence over `sAMAccountName@domain` of another account. */
-  #preferred (entries: readonly LdapEntry[], typed: string, explain: Explain | undefined): readonly LdapEntry[] {
-    if (this.#settings.presetName !== 'activeDirectory') return entries
-    const isPrincipal = (entry: LdapEntry): boolean => entry.texts('userPrincipalName').some(name => isSameName(name, typed))
-    if (!entries.some(isPrincipal)) return entries
-    for (const { dn } of entries.filter(entry => !isPrincipal(entry))) explain?.(`ignored ${dn}: ${typed} is the userPrincipalName of another account`)
-    return entries.filter(isPrincipal)
-  }
-
-  async #isInDomain (dn: string, domain: string, search: Search): Promise<boolean> {
-    if (isSameName(domain, dnsNameOf(dn))) return true
-    const short = await this.#domains.shortName(domainOf(dn), search)
-    return short !== undefined && isSameName(domain, short)
   }
 
   #accountOf (entry: LdapEntry): FindResult {
@@ -205,10 +155,4 @@ export function isAccount (found: FindResult): found is Account {
 
 function counted (entries: readonly LdapEntry[]): string {
   return entries.length === 1 ? '1 entry' : `${entries.length} entries`
-}
-
-/** The entry has to have the value that its DN begins with. */
-function templateComparison (template: string): Comparison[] {
-  const [, attribute] = /^\s*([^=\s]+)\s*=/.exec(template) ?? []
-  return attribute === undefined ? [] : [{ attribute, value: '{username}' }]
 }

@@ -5,7 +5,8 @@
  * `include`.
  */
 import { DirectoryError } from '../../../../src/errors.js'
-import type { Account, Explain } from '../accounts/accounts.js'
+import type { Account } from '../accounts/accounts.js'
+import type { Explain } from '../accounts/typed-names.js'
 import { readEntry, type Search } from '../connection/directory.js'
 import { isUnder, nameInDN, normalizeDN } from '../syntax/distinguished-name.js'
 import type { LdapEntry } from '../connection/ldap-entry.js'
