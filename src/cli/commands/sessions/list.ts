@@ -4,7 +4,7 @@ import type { Revocation } from '../../../../schemas/revocations.js'
 import { parseTimestamp } from '../../../authn/timestamp.js'
 import { formatTable } from '../../table.js'
 import { outputOption, printResult, type OutputFormat, type Terminal } from '../../terminal.js'
-import { addRevocationsFileOptions, findRevocationsFile, type RevocationsFileOptions } from './revocations-file.js'
+import { addRevocationsFileOptions, findRevocationsFile, nameOf, openEditor, type RevocationsFileOptions } from './revocations-file.js'
 
 interface ListOptions extends RevocationsFileOptions {
   readonly output: OutputFormat
@@ -21,11 +21,11 @@ Examples:
   $ authn-webhook sessions list -o json | jq -r '.[].username'`)
     .action(async (options: ListOptions) => {
       const { output } = options
-      const { isExpired, openRevocationsEditor } = await import('../../../revocations-file/edit.js')
+      const { isExpired } = await import('../../../revocations-file/edit.js')
       const { file } = await findRevocationsFile(options, terminal)
       const now = Date.now()
-      const active = (await openRevocationsEditor(file)).entries.filter(entry => !isExpired(entry, now)).sort(bySoonestExpiry)
-      if (active.length === 0) terminal.note(`nothing is revoked in ${file}`)
+      const active = (await openEditor(terminal, file)).entries.filter(entry => !isExpired(entry, now)).sort(bySoonestExpiry)
+      if (active.length === 0) terminal.note(`nothing is revoked in ${nameOf(file)}`)
       if (active.length > 0 || output !== 'text') {
         await printResult(terminal, output, active, () => formatTable(active, [
           ['REVOKED', ({ jti, subject }) => jti !== undefined ? 'token' : subject !== undefined ? 'subject' : 'user'],

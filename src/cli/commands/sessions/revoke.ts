@@ -5,7 +5,8 @@ import { milliseconds } from '../../../authn/duration.js'
 import { parseTimestamp } from '../../../authn/timestamp.js'
 import { CommandError } from '../../command-error.js'
 import { outputOption, printResult, type OutputFormat, type Terminal } from '../../terminal.js'
-import { addRevocationsFileOptions, findRevocationsFile, type RevocationsFileOptions } from './revocations-file.js'
+import { resultTerminal, STDIN } from '../edited-file.js'
+import { addRevocationsFileOptions, findRevocationsFile, nameOf, openEditor, type RevocationsFileOptions } from './revocations-file.js'
 
 interface RevokeOptions extends RevocationsFileOptions {
   readonly user?: string
@@ -23,7 +24,9 @@ export function revokeCommand (terminal: Terminal): Command {
     .addHelpText('after', `
 The entry is removed when all tokens that it revokes have expired: login.tokenTTL of
 the config later, or 24h. Creates the file if it does not exist. The user can sign in
-again: to prevent this, disable the account in its directory or users file.
+again: to prevent this, disable the account in its directory or users file. With
+--file - the file is read from stdin and written to stdout, and the result is printed
+on stderr.
 
 Examples:
   $ authn-webhook sessions revoke --user alice
@@ -45,8 +48,8 @@ async function revoke (options: RevokeOptions, terminal: Terminal): Promise<void
   const { file, tokenTTL, usernamePrefixes } = await findRevocationsFile(options, terminal)
   const now = Date.now()
   const entry = createEntry(options, milliseconds(tokenTTL), now)
-  const { isNew, pruned } = await change(file, entry, now)
-  await printResult(terminal, output, { file, ...entry, added: isNew, pruned }, () => `${describe(entry)} ${isNew ? `revoked in ${file}` : `already revoked in ${file}`}`)
+  const { isNew, pruned } = await change(terminal, file, entry, now)
+  await printResult(resultTerminal(terminal, file), output, { file, ...entry, added: isNew, pruned }, () => `${describe(entry)} ${isNew ? '' : 'already '}revoked in ${nameOf(file)}`)
   if (pruned > 0) terminal.note(pruned === 1 ? 'removed an expired entry' : `removed ${pruned} expired entries`)
   if (user !== undefined && before !== undefined && before.getTime() > now) terminal.note(`tokens that ${JSON.stringify(user)} gets before ${entry.before} are denied too`)
   else if (user !== undefined) terminal.note(`${JSON.stringify(user)} can sign in again: to prevent this, disable the account in its directory or users file.`)
@@ -70,14 +73,15 @@ function formatTime (time: number): string {
 }
 
 /** Starts over if another process has changed the file meanwhile, so that no change is lost. */
-async function change (file: string, entry: Revocation, now: number): Promise<{ isNew: boolean, pruned: number }> {
-  const { openRevocationsEditor } = await import('../../../revocations-file/edit.js')
+async function change (terminal: Terminal, file: string, entry: Revocation, now: number): Promise<{ isNew: boolean, pruned: number }> {
   for (;;) {
-    const editor = await openRevocationsEditor(file, { create: true })
+    const editor = await openEditor(terminal, file, { create: true })
     const pruned = editor.prune(now)
     const isNew = !editor.entries.some(old => covers(old, entry))
     if (isNew) editor.add(entry)
-    if ((!isNew && pruned === 0) || await editor.save()) return { isNew, pruned }
+    const isUnchanged = !isNew && pruned === 0
+    // stdout gets the file even so
+    if ((isUnchanged && file !== STDIN) || await editor.save()) return { isNew, pruned }
   }
 }
 

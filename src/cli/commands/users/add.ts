@@ -6,10 +6,11 @@ import { digestToken, generateToken } from '../../../authn/token-digest.js'
 import { CommandError } from '../../command-error.js'
 import { outputOption, printResult, type OutputFormat, type Terminal } from '../../terminal.js'
 import { repeatable } from '../options.js'
+import { resultTerminal } from '../edited-file.js'
 import { printOnce } from '../secret-output.js'
 import { addPasswordOptions, expiresOption, rejectRepeated, warnOfCommas, usernameArgument, usersFileOption, type PasswordOptions, type UsersFileOptions } from './options.js'
 import { readNewPassword } from './password.js'
-import { changeUsersFile, nameOf, once, resultTerminal } from './users-file.js'
+import { changeUsersFile, nameOf, once } from './users-file.js'
 
 interface AddOptions extends UsersFileOptions, PasswordOptions {
   readonly group?: readonly string[]

@@ -4,10 +4,11 @@ import { digestToken, generateToken } from '../../../authn/token-digest.js'
 import { CommandError } from '../../command-error.js'
 import { outputOption, printResult, type OutputFormat, type Terminal } from '../../terminal.js'
 import { repeatable } from '../options.js'
+import { resultTerminal } from '../edited-file.js'
 import { printOnce } from '../secret-output.js'
 import { addPasswordOptions, expiresOption, findUser, usernameArgument, usersFileOption, type PasswordOptions, type UsersFileOptions } from './options.js'
 import { readNewPassword } from './password.js'
-import { changeUsersFile, nameOf, once, resultTerminal } from './users-file.js'
+import { changeUsersFile, nameOf, once } from './users-file.js'
 
 const tokenArgument = new Argument('<name>', 'purpose of the token, such as laptop')
 

@@ -3,9 +3,10 @@ import { Command, Option } from 'commander'
 import { formatFieldError, MAX_ERRORS } from '../../../errors.js'
 import { outputOption, printResult, type OutputFormat, type Terminal } from '../../terminal.js'
 import { repeatable } from '../options.js'
+import { resultTerminal } from '../edited-file.js'
 import { readTextOrStdin } from '../secret-input.js'
 import { usersFileOption, warnOfCommas, type UsersFileOptions } from './options.js'
-import { changeUsersFile, nameOf, once, resultTerminal } from './users-file.js'
+import { changeUsersFile, nameOf, once } from './users-file.js'
 
 interface ImportOptions extends UsersFileOptions {
   readonly format: 'csv' | 'htpasswd'

@@ -1,15 +1,9 @@
-/**
- * The users file of a command: a path, or `-`, which reads it from stdin and
- * writes it to stdout, for a file in a Kubernetes Secret. Other results then
- * go to stderr.
- */
+/** The users file of a command: a path, or `-`. */
 import type { Users } from '../../../users-file/users.js'
 import { CommandError } from '../../command-error.js'
 import type { UsersEditor } from '../../../users-file/edit.js'
 import type { Terminal } from '../../terminal.js'
-import { writeOut } from '../secret-output.js'
-
-const STDIN = '-'
+import { saveToStdout, STDIN } from '../edited-file.js'
 
 interface OpenOptions {
   /** Starts with an empty file if there is none. */
@@ -37,12 +31,7 @@ async function openEditor (terminal: Terminal, file: string, { create = false, o
   const { openUsersEditor, UsersEditor } = await import('../../../users-file/edit.js')
   if (file !== STDIN) return await openUsersEditor(file, { create })
   if (otherInput === STDIN) throw new CommandError('the users file and another file can\'t both be read from stdin')
-  return new UsersEditor('stdin', await terminal.readStdin(), {
-    save: async (text) => {
-      await writeOut(terminal, text, 'the changed users file is lost; run the command again')
-      return true
-    }
-  })
+  return new UsersEditor('stdin', await terminal.readStdin(), { save: saveToStdout(terminal, 'users file') })
 }
 
 /** Calls `work` only once, and returns its result from every call. */
@@ -59,9 +48,4 @@ export async function readUsersFile (terminal: Terminal, file: string): Promise<
 /** In messages. */
 export function nameOf (file: string): string {
   return file === STDIN ? 'the users file' : file
-}
-
-/** Prints results of a change on stderr if stdout carries the users file. */
-export function resultTerminal (terminal: Terminal, file: string): Terminal {
-  return file === STDIN ? { ...terminal, stdout: terminal.stderr, print: terminal.note } : terminal
 }

@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, closeSync, existsSync, openSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test, type Test } from 'tap'
 import { dump, load } from 'js-yaml'
@@ -25,7 +25,8 @@ revocations:
 # that's all
 `
 
-const sessions = async (...args: string[]): Promise<Outcome> => await runInProcess(sessionsCommand, ['sessions', ...args])
+const sessionsWith = async (input: string, ...args: string[]): Promise<Outcome> => await runInProcess(sessionsCommand, ['sessions', ...args], { input })
+const sessions = async (...args: string[]): Promise<Outcome> => await sessionsWith('', ...args)
 
 function revocationsIn (file: string): Revocation[] {
   return (load(readFileSync(file, 'utf8')) as { revocations: Revocation[] }).revocations
@@ -120,6 +121,30 @@ revocations:
 # that's all
 `)
   t.equal(statSync(file).mode & 0o777, 0o640)
+})
+
+test('--file - changes what stdin has, for a ConfigMap', async t => {
+  const { code, stdout, stderr } = await sessionsWith(FILE, 'revoke', '--id', 'b2', '--file', '-')
+  t.equal(code, 0)
+  const entries = (load(stdout) as { revocations: Revocation[] }).revocations
+  t.match(entries, [{ username: 'carol' }, { subject: 'people:1002' }, { jti: 'b2' }])
+  t.match(stdout, /^# Who is out\. Ask alice\.$/m)
+  t.match(stderr, /^token "b2": revoked in the revocations file\nremoved an expired entry\nA running service reloads/)
+
+  const again = await sessionsWith(stdout, 'revoke', '--id', 'b2', '--file', '-', '-o', 'json')
+  t.equal(again.stdout, stdout, 'unchanged, and there')
+  t.match(JSON.parse(/^\{.*?^\}/ms.exec(again.stderr)![0]), { jti: 'b2', added: false })
+
+  t.match(await sessionsWith(stdout, 'list', '--file', '-'), { code: 0, stdout: /b2/ })
+  t.match(await sessionsWith('apiVersion: authn-webhook/v1\nrevocations: []\n', 'list', '--file', '-'), { stdout: '', stderr: 'nothing is revoked in the revocations file\n' })
+  t.match(await sessionsWith('', 'revoke', '--user', 'alice', '--file', '-'), { code: 2, stdout: '', stderr: /stdin/ }, 'of a command that failed')
+  t.match(await sessionsWith(FILE.replace('carol', '""'), 'revoke', '--user', 'alice', '--file', '-'), { code: 2, stdout: '', stderr: /stdin:10: revocations\[1\]\.username: must not be empty/ })
+})
+
+test('--file - of a file that can not be printed', { skip: !existsSync('/dev/full') && 'there is no /dev/full' }, async t => {
+  const full = openSync('/dev/full', 'w')
+  t.teardown(() => { closeSync(full) })
+  t.match(await runCommand(['sessions', 'revoke', '--user', 'alice', '--file', '-'], { input: FILE, stdio: ['pipe', full, 'pipe'] }), { code: 69, stderr: /the changed revocations file is lost; run the command again/ })
 })
 
 test('what is refused, and changes nothing', async t => {
