@@ -1,7 +1,8 @@
 /**
  * The listener to which the browser returns (RFC 8252, 7.3). Every program and
  * every page on this computer can send requests to it: it answers one path, one
- * method and its own address only, and one `state` ends it.
+ * method and its own address only, and one `state` ends it. A browser may load
+ * the page twice: each gets the same answer.
  */
 import { timingSafeEqual } from 'node:crypto'
 import { once } from 'node:events'
@@ -25,6 +26,11 @@ export interface Callback {
   answer: (error?: string) => Promise<void>
 }
 
+interface Page {
+  readonly status: number
+  readonly body: string
+}
+
 export interface CallbackListener {
   readonly redirectURI: string
   /** @throws the reason of `signal` */
@@ -36,11 +42,24 @@ export interface CallbackListener {
 export async function listenForCallback (state: string): Promise<CallbackListener> {
   let received: (callback: Callback) => void = () => {}
   const callback = new Promise<Callback>(resolve => { received = resolve })
+  let finish: (page: Page) => void = () => {}
+  const finished = new Promise<Page>(resolve => { finish = resolve })
+  const sent: Array<Promise<void>> = []
   let origin = ''
   const server = await listen(createServer({ maxHeaderSize: MAX_HEADER }, (request, response) => {
     const url = callbackURL(request, origin, state)
     if (typeof url === 'number') send(response, url, failedPage(url === 400 ? 'This is not the sign-in that the terminal waits for.' : 'There is nothing here.')).catch(() => {})
-    else received({ url, answer: async error => { await send(response, error === undefined ? 200 : 400, error === undefined ? signedInPage() : failedPage(error)) } })
+    else {
+      sent.push(finished.then(async ({ status, body }) => { await send(response, status, body) }))
+      // the first one counts
+      received({
+        url,
+        async answer (error) {
+          finish(error === undefined ? { status: 200, body: signedInPage() } : { status: 400, body: failedPage(error) })
+          await Promise.all(sent)
+        }
+      })
+    }
   }))
   origin = originOf(server)
   return {
