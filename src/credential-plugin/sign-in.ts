@@ -1,6 +1,7 @@
 /** One sign-in for all processes that need the same token at the same time. */
 import { codeOf, messageOf } from '../errors.js'
 import { keyOf } from './account.js'
+import { describeCacheError } from './cache/directory.js'
 import { makeCacheDirectory, readEntry, writeEntry } from './cache/entries.js'
 import { forgetFailure, readFailure, rememberFailure, REMEMBERED, type Failure } from './cache/failures.js'
 import { acquireOrWait } from './cache/lock.js'
@@ -14,11 +15,12 @@ export async function signInOnce (request: TokenRequest): Promise<Token> {
   const { account, directory, signal } = request
   const key = keyOf(account)
   const since = Date.now()
-  await makeCacheDirectory(directory)
+  const unwritable = (error: unknown): never => { throw describeCacheError(error, directory) }
+  await makeCacheDirectory(directory).catch(unwritable)
   await assertMayTry(readFailure(directory, key, since), request, since)
   const dialogue = await request.openDialogue()
   for (;;) {
-    const lock = await acquireOrWait(directory, key, { signal, onWait () { dialogue.tell('Waiting for a sign-in that another command has started …') } })
+    const lock = await acquireOrWait(directory, key, { signal, onWait () { dialogue.tell('Waiting for a sign-in that another command has started …') } }).catch(unwritable)
     try {
       const cached = readEntry(directory, account)
       if (cached !== undefined && isUsable(cached)) return cached

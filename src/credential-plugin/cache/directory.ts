@@ -6,7 +6,8 @@
 import { lstatSync, type Stats } from 'node:fs'
 import { isAbsolute, join } from 'node:path'
 import envPaths from 'env-paths'
-import { codeOf } from '../../errors.js'
+import { codeOf, FileWriteError } from '../../errors.js'
+import { describeWriteError } from '../../files/problems.js'
 import { SignInError } from '../sign-in-error.js'
 
 /** `undefined` on Windows, where the profile of a user is private. */
@@ -46,6 +47,17 @@ export function assertPrivate (path: string, stats: Stats): void {
 
 export function refused (path: string, problem: string, advice: string): SignInError {
   return new SignInError('invalid', `${path} ${problem}: ${advice}`)
+}
+
+const UNWRITABLE = ['EROFS', 'EACCES', 'EPERM', 'ENOSPC', 'EDQUOT']
+
+/**
+ * What a sign-in fails with: without a cache there is no lock, and every command
+ * of a script would open a browser.
+ */
+export function describeCacheError (error: unknown, directory: string): unknown {
+  const cause = error instanceof FileWriteError ? error.cause : error
+  return UNWRITABLE.includes(codeOf(cause) ?? '') ? refused(directory, describeWriteError(cause, join(directory, 'tokens')), 'set XDG_CACHE_HOME to a directory in which tokens can be cached') : error
 }
 
 function statsOf (path: string): Stats | undefined {

@@ -6,11 +6,11 @@
  */
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { rmSync, writeFileSync } from 'node:fs'
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net'
 import { join } from 'node:path'
-import { codeOf } from '../../errors.js'
 import { withLock } from '../../files/lock.js'
+import { readPrivateFile } from './entries.js'
 
 export interface SignInLock {
   release: () => Promise<void>
@@ -37,13 +37,14 @@ const PATIENCE = 10_000
 /**
  * The lock, or `undefined` once a holder has ended: its result is then in the cache.
  * @param directory private, and existing
+ * @throws SignInError if its file is one that others could have written, or none
  */
 export async function acquireOrWait (directory: string, key: string, { signal, onWait, patience = PATIENCE }: WaitOptions): Promise<SignInLock | undefined> {
   const file = join(directory, `${key}.lock`)
   for (;;) {
     const holder = readHolder(file)
-    if (holder === undefined || holder === 'damaged') {
-      const lock = await tryAcquire(file, holder)
+    if (holder === undefined) {
+      const lock = await tryAcquire(file)
       if (lock !== undefined) return lock
     } else {
       if (await waitForEnd(holder, { signal, onWait, patience })) return undefined
@@ -52,8 +53,8 @@ export async function acquireOrWait (directory: string, key: string, { signal, o
   }
 }
 
-/** `undefined` if another process was faster. @param seen what was read before */
-async function tryAcquire (file: string, seen: undefined | 'damaged'): Promise<SignInLock | undefined> {
+/** `undefined` if another process was faster. */
+async function tryAcquire (file: string): Promise<SignInLock | undefined> {
   const nonce = randomBytes(16).toString('base64url')
   const waiting = new Set<Socket>()
   const server = createServer(socket => {
@@ -65,7 +66,7 @@ async function tryAcquire (file: string, seen: undefined | 'damaged'): Promise<S
   const holder: Holder = { port: (server.address() as AddressInfo).port, nonce }
   // the short lock is for the moment in which the file is compared and written
   const acquired = await withLock(file, () => {
-    if (readHolder(file) !== seen) return false
+    if (readHolder(file) !== undefined) return false
     writeFileSync(file, JSON.stringify(holder), { mode: 0o600 })
     return true
   })
@@ -87,19 +88,17 @@ async function close (server: Server, waiting: ReadonlySet<Socket>): Promise<voi
 
 async function removeIf (file: string, holder: Holder): Promise<void> {
   await withLock(file, () => {
-    const current = readHolder(file)
-    if (typeof current === 'object' && current.nonce === holder.nonce) rmSync(file, { force: true })
+    if (readHolder(file)?.nonce === holder.nonce) rmSync(file, { force: true })
   })
 }
 
-/** `damaged` if its writer was killed. */
-function readHolder (file: string): Holder | 'damaged' | undefined {
-  try {
-    const { port, nonce } = JSON.parse(readFileSync(file, 'utf8')) as Partial<Holder>
-    return Number.isInteger(port) && port! > 0 && port! < 65536 && typeof nonce === 'string' ? { port: port!, nonce } : 'damaged'
-  } catch (error) {
-    return codeOf(error) === 'ENOENT' ? undefined : 'damaged'
-  }
+/** `undefined` without a file, or if its writer was killed before it was complete. */
+function readHolder (file: string): Holder | undefined {
+  const value = readPrivateFile(file)
+  if (typeof value !== 'object' || value === null) return undefined
+  const { port, nonce } = value as Partial<Record<keyof Holder, unknown>>
+  const isComplete = Number.isInteger(port) && port as number > 0 && port as number < 65_536 && typeof nonce === 'string'
+  return isComplete ? value as Holder : undefined
 }
 
 /** Whether the holder was there, once it is gone. */

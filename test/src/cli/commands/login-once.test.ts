@@ -117,9 +117,9 @@ void test('a dismissed sign-in is repeated by a person, and not by a loop', need
 
 /** What a process that was killed may leave, by name. */
 const LEFTOVERS: Readonly<Record<string, (home: Home, key: string) => Promise<void>>> = {
-  'an empty lock': async ({ cache }, key) => { await writeFile(join(cache, `${key}.lock`), '') },
-  'half a lock': async ({ cache }, key) => { await writeFile(join(cache, `${key}.lock`), '{"port":1') },
-  'a lock whose port nobody has': async ({ cache }, key) => { await writeFile(join(cache, `${key}.lock`), '{"port":1,"nonce":"aaaaaaaaaaaaaaaaaaaaaa"}') },
+  'an empty lock': async ({ cache }, key) => { await writeFile(join(cache, `${key}.lock`), '', { mode: 0o600 }) },
+  'half a lock': async ({ cache }, key) => { await writeFile(join(cache, `${key}.lock`), '{"port":1', { mode: 0o600 }) },
+  'a lock whose port nobody has': async ({ cache }, key) => { await writeFile(join(cache, `${key}.lock`), '{"port":1,"nonce":"aaaaaaaaaaaaaaaaaaaaaa"}', { mode: 0o600 }) },
   'the lock of a lock': async ({ cache }, key) => { await writeFile(join(cache, `.${key}.lock.lock`), '') },
   'half of a temporary file': async ({ cache }, key) => { await writeFile(join(cache, `.${key}.json.0123456789ab`), '{"token', { mode: 0o600 }) },
   'half a token': async ({ cache }, key) => { await writeFile(join(cache, `${key}.json`), '{"token', { mode: 0o600 }) },
@@ -144,7 +144,7 @@ void test('what a killed process leaves is no obstacle', async t => {
 
 /** Of a first sign-in: the nth call of a function of Node.js for a file of the cache. */
 const MOMENTS: ReadonlyArray<readonly [module: string, name: string, nth: number, when: 'before' | 'after', what: string]> = [
-  ['node:fs', 'openSync', 2, 'after', 'the short lock is made'],
+  ['node:fs', 'openSync', 3, 'after', 'the short lock is made'],
   ['node:fs', 'writeFileSync', 1, 'before', 'the lock is written'],
   ['node:fs', 'writeFileSync', 1, 'after', 'the lock is written'],
   ['node:fs', 'rmSync', 1, 'after', 'the lock is taken'],
@@ -202,6 +202,19 @@ void test('logout --all removes also what is refused', async t => {
   t.match(await runPlugin(['logout', '--all'], { home }), { code: 0, stdout: /^Removed the token\./ })
   t.strictSame(await home.files(), [])
   t.ok((await lstat('/etc/passwd')).isFile())
+})
+
+void test('a cache that can not be written is refused before anybody is asked', { skip: process.getuid?.() !== 0 && 'needs root' }, async t => {
+  const { service, home, args } = await world(t)
+  const password = [...args, '--username=alice', '--password-stdin']
+  // nobody creates directories there
+  t.match(await runPlugin(password, { home, env: { XDG_CACHE_HOME: '/sys' }, input: alice.password }), { code: 2, stdout: '', stderr: /^error: \/sys\/authn-webhook\/login can't be written: .*: set XDG_CACHE_HOME to a directory in which tokens can be cached$/m })
+
+  await mkdir(home.cache, { recursive: true })
+  execFileSync('mount', ['-t', 'tmpfs', '-o', 'ro,mode=700', 'none', home.cache])
+  t.teardown(() => { execFileSync('umount', [home.cache]) })
+  t.match(await runPlugin(password, { home, input: alice.password }), { code: 2, stdout: '', stderr: /^error: \S+\/login can't be written: the file system is read-only: set XDG_CACHE_HOME to a directory in which tokens can be cached$/m })
+  t.equal(service.signIns(), 0)
 })
 
 void test('a cache below the working directory is refused', async t => {

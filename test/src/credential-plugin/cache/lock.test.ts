@@ -1,6 +1,7 @@
 /** The lock of a sign-in: held by one, and free once that one has ended. */
+import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createServer, type AddressInfo, type Server } from 'node:net'
 import { join } from 'node:path'
 import { test, type Test } from 'tap'
@@ -63,10 +64,34 @@ async function stranger (t: Test, greeting: string): Promise<number> {
 void test('another program on the port of a killed holder is no holder', async t => {
   for (const greeting of ['220 mail.example.com\r\n', 'the-nonce-of-another\n', 'the-nonce-and-more\n', '']) {
     const directory = t.testdir()
-    writeFileSync(join(directory, 'alice.lock'), JSON.stringify({ port: await stranger(t, greeting), nonce: 'the-nonce' }))
+    writeFileSync(join(directory, 'alice.lock'), JSON.stringify({ port: await stranger(t, greeting), nonce: 'the-nonce' }), { mode: 0o600 })
     const lock = await acquireOrWait(directory, 'alice', { ...options, patience: 100, onWait () { t.fail('waits for it') } })
     t.ok(lock, JSON.stringify(greeting))
     await lock?.release()
+  }
+})
+
+void test('a file that a killed holder has not completed is free', async t => {
+  for (const text of ['', '{"port":', 'null', '"text"', '{"port":0,"nonce":"n"}', '{"port":65536,"nonce":"n"}', '{"port":1}', '{"port":1.5,"nonce":"n"}']) {
+    const directory = t.testdir()
+    writeFileSync(join(directory, 'alice.lock'), text, { mode: 0o600 })
+    const lock = await acquireOrWait(directory, 'alice', { ...options, onWait () { t.fail('waits for it') } })
+    t.ok(lock, text)
+    await lock?.release()
+    t.notOk(existsSync(join(directory, 'alice.lock')))
+  }
+})
+
+void test('what others could have written is refused, and a pipe does not hang', async t => {
+  const cases: ReadonlyArray<readonly [name: string, make: (file: string) => void, message: RegExp]> = [
+    ['a pipe', file => { execFileSync('mkfifo', ['-m', '600', file]) }, /alice\.lock is not a regular file: remove it/],
+    ['a symbolic link', file => { symlinkSync('/nonexistent', file) }, /alice\.lock is a symbolic link: remove it/],
+    ['a file that others can write', file => { writeFileSync(file, ''); chmodSync(file, 0o666) }, /alice\.lock is accessible to other users \(mode 666\)/]
+  ]
+  for (const [name, make, message] of cases) {
+    const directory = t.testdir()
+    make(join(directory, 'alice.lock'))
+    await t.rejects(acquireOrWait(directory, 'alice', options), { code: 'AUTHN_SIGN_IN', failure: 'invalid', message }, name)
   }
 })
 
@@ -75,7 +100,7 @@ void test('the lock of another one is not removed', async t => {
   const file = join(directory, 'alice.lock')
   const lock = await acquireOrWait(directory, 'alice', options)
   const other = JSON.stringify({ port: 1, nonce: 'of another' })
-  writeFileSync(file, other)
+  writeFileSync(file, other, { mode: 0o600 })
   await lock?.release()
   t.equal(readFileSync(file, 'utf8'), other)
 })
