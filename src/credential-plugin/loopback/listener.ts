@@ -48,18 +48,10 @@ export async function listenForCallback (state: string): Promise<CallbackListene
   let origin = ''
   const server = await listen(createServer({ maxHeaderSize: MAX_HEADER }, (request, response) => {
     const url = callbackURL(request, origin, state)
-    if (typeof url === 'number') send(response, url, failedPage(url === 400 ? 'This is not the sign-in that the terminal waits for.' : 'There is nothing here.')).catch(() => {})
-    else {
-      sent.push(finished.then(async ({ status, body }) => { await send(response, status, body) }))
-      // the first one counts
-      received({
-        url,
-        async answer (error) {
-          finish(error === undefined ? { status: 200, body: signedInPage() } : { status: 400, body: failedPage(error) })
-          await Promise.all(sent)
-        }
-      })
-    }
+    if (typeof url === 'number') return refuse(response, url)
+    sent.push(finished.then(async page => { await send(response, page) }))
+    // the first one counts
+    received({ url, async answer (error) { finish(pageOf(error)); await Promise.all(sent) } })
   }))
   origin = originOf(server)
   return {
@@ -112,8 +104,17 @@ function isSame (one: string, other: string): boolean {
   return a.length === b.length && timingSafeEqual(a, b)
 }
 
+function refuse (response: ServerResponse, status: number): void {
+  const message = status === 400 ? 'This is not the sign-in that the terminal waits for.' : 'There is nothing here.'
+  send(response, { status, body: failedPage(message) }).catch(() => {})
+}
+
+function pageOf (error?: string): Page {
+  return error === undefined ? { status: 200, body: signedInPage() } : { status: 400, body: failedPage(error) }
+}
+
 /** Resolves once it is sent, or the browser is gone. */
-async function send (response: ServerResponse, status: number, body: string): Promise<void> {
+async function send (response: ServerResponse, { status, body }: Page): Promise<void> {
   const closed = new Promise<void>(resolve => { response.once('close', resolve) })
   response.writeHead(status, { ...PAGE_HEADERS, ...status === 405 && { allow: 'GET' } }).end(body)
   await closed
