@@ -34,7 +34,7 @@ export async function signInOnce (request: TokenRequest): Promise<Token> {
 }
 
 async function signIn (request: TokenRequest, key: string, dialogue: Dialogue): Promise<Token> {
-  const { account, directory, caller } = request
+  const { account, directory } = request
   try {
     const { token, endSessionEndpoint } = await runFlow(request, dialogue)
     // a full disk is no reason to lose it
@@ -46,16 +46,16 @@ async function signIn (request: TokenRequest, key: string, dialogue: Dialogue): 
     // Ctrl-C, and nothing else is no error of ours
     const message = codeOf(error)?.startsWith('AUTHN_') === true ? messageOf(error) : 'the sign-in was dismissed'
     // what went wrong is more important than that it can't be remembered
-    await rememberFailure(directory, key, { at: Date.now(), failure, message, caller }).catch(() => {})
+    await rememberFailure(directory, key, { at: Date.now(), failure, message }).catch(() => {})
     throw error
   }
 }
 
 /** @param since when this command began; milliseconds since the epoch */
-async function assertMayTry (failure: Failure | undefined, { caller, isNewAttempt }: TokenRequest, since: number): Promise<void> {
-  if (failure === undefined || (failure.at < since && await isNewAttempt(failure))) return
-  // of the command that this one has waited for, or of the same kubectl
-  if (failure.at >= since || failure.caller === caller) throw new SignInError(failure.failure, failure.message)
+async function assertMayTry (failure: Failure | undefined, { isNewAttempt }: TokenRequest, since: number): Promise<void> {
+  if (failure === undefined || (failure.at < since && await isNewAttempt(failure.at))) return
+  // of the command that this one has waited for
+  if (failure.at >= since) throw new SignInError(failure.failure, failure.message)
   const seconds = Math.ceil((failure.at + REMEMBERED - since) / 1000)
   throw new SignInError(failure.failure, `${failure.message} (the last sign-in; to repeat it at once, type the command in a terminal, otherwise wait ${seconds} s)`)
 }

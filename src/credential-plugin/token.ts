@@ -1,7 +1,6 @@
 /** The token of an account: from the cache, or else from a sign-in. */
 import type { Account } from './account.js'
 import { readEntry } from './cache/entries.js'
-import type { Failure } from './cache/failures.js'
 import { isUsable, type Token } from './exec-credential.js'
 import type { FlowName } from './flows/flow.js'
 
@@ -24,10 +23,8 @@ export interface TokenRequest {
   readonly readPassword?: (() => Promise<string>) | undefined
   /** Called only for a sign-in. @throws an error that says what to do if nobody can be asked */
   readonly openDialogue: () => Promise<Dialogue>
-  /** The process that started this one. */
-  readonly caller: number
-  /** Whether to sign in again although it has just failed. */
-  readonly isNewAttempt: (failure: Failure) => Promise<boolean>
+  /** Whether to sign in again although it failed at a time; milliseconds since the epoch. */
+  readonly isNewAttempt: (failedAt: number) => Promise<boolean>
   readonly signal: AbortSignal
   /** Milliseconds that a person may take; for tests. */
   readonly limit?: number | undefined

@@ -42,18 +42,29 @@ const PATIENCE = 5_000
  */
 export async function withLockFiles<T> (file: string, locks: readonly string[], work: () => T, { patience = PATIENCE } = {}): Promise<T> {
   const deadline = performance.now() + patience
-  const held: string[] = []
+  for (let taken = createAll(locks); taken !== undefined; taken = createAll(locks)) {
+    if (performance.now() >= deadline) throw new FileLockedError(`${taken} exists: another program is changing ${file}, or was killed while it did; if no program is, remove ${taken}`)
+    await sleep(PAUSE * (1 + Math.random()))
+  }
   try {
-    for (const lock of locks) {
-      while (!create(lock)) {
-        if (performance.now() >= deadline) throw new FileLockedError(`${lock} exists: another program is changing ${file}, or was killed while it did; if no program is, remove ${lock}`)
-        await sleep(PAUSE * (1 + Math.random()))
-      }
-      held.push(lock)
-    }
     return work()
   } finally {
-    for (const lock of held) rmSync(lock, { force: true })
+    for (const lock of locks) rmSync(lock, { force: true })
+  }
+}
+
+/** All or none, so that a process that is killed while it waits leaves none behind. @returns one that exists already */
+function createAll (locks: readonly string[]): string | undefined {
+  const created: string[] = []
+  try {
+    for (const lock of locks) {
+      if (!create(lock)) return lock
+      created.push(lock)
+    }
+    created.length = 0
+    return undefined
+  } finally {
+    for (const lock of created) rmSync(lock, { force: true })
   }
 }
 

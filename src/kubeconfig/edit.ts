@@ -13,9 +13,9 @@ import type { Edit } from './merge.js'
  */
 export function applyEdits (text: string, edits: readonly Edit[], file: string): string {
   const json = parseJson(text)
-  if (json !== undefined) return formatLike(text, applyToValue(json, edits))
+  if (json !== undefined) return formatLike(text, applyToValue(json, edits, file))
   const edited = edits.reduce((current, edit) => applyToText(current, edit, file), text)
-  const expected = applyToValue(parseDocument<object>(text, { file, schema: {} }).value, edits)
+  const expected = applyToValue(parseDocument<object>(text, { file, schema: {} }).value, edits, file)
   if (!isDeepStrictEqual(parseResult(edited, file), plain(expected))) throw notEditable(file)
   return edited
 }
@@ -53,14 +53,15 @@ function applyToText (text: string, edit: Edit, file: string): string {
 
 type Tree = Record<string, unknown>
 
-function applyToValue (config: object, edits: readonly Edit[]): object {
+function applyToValue (config: object, edits: readonly Edit[], file: string): object {
   const copy = structuredClone(config) as Tree
   for (const edit of edits) {
     if ('append' in edit) {
       copy[edit.append] = [...copy[edit.append] as unknown[] | null ?? [], edit.item]
       continue
     }
-    const parent = edit.set.slice(0, -1).reduce<Tree>((node, key) => node[key] as Tree, copy)
+    const parent = edit.set.slice(0, -1).reduce<Tree | undefined>((node, key) => node?.[key] as Tree | undefined, copy)
+    if (parent == null) throw notEditable(file)
     if (edit.value === undefined) Reflect.deleteProperty(parent, edit.set.at(-1)!)
     else parent[edit.set.at(-1)!] = edit.value
   }

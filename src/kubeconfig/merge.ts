@@ -65,7 +65,13 @@ function mergeUser ({ users }: Kubeconfig, entries: ClientEntries, file: string)
 function signsIn ({ exec }: KubeconfigUser, entries: ClientEntries): boolean {
   const { command, args } = (exec ?? {}) as { command?: unknown, args?: unknown }
   return typeof command === 'string' && PROGRAMS.includes(basename(command)) && Array.isArray(args) &&
-    args[0] === 'login' && signInFlags(entries).every(flag => args.includes(flag))
+    args[0] === 'login' && signInFlags(entries).every(flag => hasFlag(args, flag))
+}
+
+/** As `--name=value`, or as two words. */
+function hasFlag (args: readonly unknown[], flag: string): boolean {
+  const [name, ...value] = flag.split('=')
+  return args.some((word, index) => word === flag || (word === name && args[index + 1] === value.join('=')))
 }
 
 const PROGRAMS = ['authn-webhook', 'kubectl-authn']

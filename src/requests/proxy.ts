@@ -1,8 +1,8 @@
 /**
  * Which proxy leads to an issuer, as Go and so an API server decides it:
  * HTTPS_PROXY and NO_PROXY, in capitals first, HTTP_PROXY never for https, no
- * proxy for this machine. undici compares names only, so networks of NO_PROXY
- * (10.0.0.0/8) are matched here.
+ * proxy for this machine. undici compares names only, so addresses and networks
+ * of NO_PROXY (fd00::5, 10.0.0.0/8) are matched here.
  */
 import { BlockList, isIP } from 'node:net'
 
@@ -25,18 +25,22 @@ export function proxyFor ({ hostname }: URL, env: Environment = process.env): Pr
 }
 
 function isDirect (host: string, noProxy: string): boolean {
+  const entries = noProxy.split(/[,\s]+/)
+  if (entries.includes('*')) return true
   const family = isIP(host)
   if (family === 0) return host === 'localhost'
   const direct = new BlockList()
   direct.addSubnet('127.0.0.0', 8, 'ipv4')
   direct.addAddress('::1', 'ipv6')
-  for (const entry of noProxy.split(/[,\s]+/)) addNetwork(direct, entry)
+  for (const entry of entries) addNetwork(direct, entry)
   return direct.check(host, family === 4 ? 'ipv4' : 'ipv6')
 }
 
 function addNetwork (networks: BlockList, entry: string): void {
-  const [address = '', prefix = ''] = entry.split('/')
+  const [address = '', prefix] = entry.split('/')
   const family = isIP(address)
-  if (family === 0 || !/^\d{1,3}$/.test(prefix) || Number(prefix) > (family === 4 ? 32 : 128)) return
-  networks.addSubnet(address, Number(prefix), family === 4 ? 'ipv4' : 'ipv6')
+  const type = family === 4 ? 'ipv4' : 'ipv6'
+  if (family !== 0 && prefix === undefined) networks.addAddress(address, type)
+  if (family === 0 || prefix === undefined || !/^\d{1,3}$/.test(prefix) || Number(prefix) > (family === 4 ? 32 : 128)) return
+  networks.addSubnet(address, Number(prefix), type)
 }

@@ -37,8 +37,7 @@ Examples:
         flow: flowOf(options),
         readPassword: options.passwordStdin && (async () => await readSecretFile(terminal, '-')),
         openDialogue: async () => (await import('./login/dialogue.js')).openDialogue(terminal, { info, options, needsPerson: options.passwordStdin !== true, hasBrowser: hasBrowser(terminal.env) }),
-        caller: process.ppid,
-        isNewAttempt: async ({ caller }) => await isNewAttempt(info, caller),
+        isNewAttempt: async failedAt => await isNewAttempt(info, failedAt),
         signal: interruption()
       })
       terminal.write(`${JSON.stringify(execCredential(info?.apiVersion ?? API_VERSIONS[0], token))}\n`)
@@ -50,11 +49,11 @@ function flowOf ({ browser, deviceCode, username }: LoginOptions): FlowName | un
   return deviceCode === true ? 'device-code' : browser === true ? 'browser' : undefined
 }
 
-/** What a person has typed, by itself or as another kubectl command. @param failed the process whose sign-in failed */
-async function isNewAttempt (info: ExecInfo | undefined, failed: number): Promise<boolean> {
+/** What a person has typed since, by itself or as a kubectl command. */
+async function isNewAttempt (info: ExecInfo | undefined, failedAt: number): Promise<boolean> {
   if (info === undefined) return true
-  const { isTyped } = await import('../../credential-plugin/typed-command.js')
-  return failed !== process.ppid && isTyped(process.ppid)
+  const { isTypedAfter } = await import('../../credential-plugin/typed-command.js')
+  return isTypedAfter(failedAt, process.ppid)
 }
 
 /** Ctrl-C, and a terminal that is closed, end a sign-in in order: the echo of a prompt is back, and nobody waits for it. A second one ends the process. */

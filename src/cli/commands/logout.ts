@@ -1,5 +1,6 @@
 /** `authn-webhook logout` */
 import { Command, Option } from 'commander'
+import type { CachedAccount } from '../../credential-plugin/cached-accounts.js'
 import { cacheDirectory, hasBrowser } from '../../credential-plugin/index.js'
 import type { Terminal } from '../terminal.js'
 import { addAccountOptions, type AccountOptions } from './login/account-options.js'
@@ -23,16 +24,12 @@ Examples:
   $ authn-webhook logout --all`)
     .action(async (options: LogoutOptions) => {
       const directory = cacheDirectory()
-      const { allCachedAccounts, endSessionURL, removeCachedAccount } = await import('../../credential-plugin/cached-accounts.js')
-      const one = options.all === true ? undefined : await findCachedAccount(directory, options)
-      const accounts = options.all === true ? allCachedAccounts(directory) : one === undefined ? [] : [one]
-      if (accounts.length === 0) terminal.note('no cached token; nothing to remove')
-      if (options.all === true) {
-        const { removeEverything } = await import('../../credential-plugin/cache/entries.js')
-        removeEverything(directory)
-      } else {
-        for (const account of accounts) removeCachedAccount(directory, account)
+      const accounts = options.all === true ? await removeAll(directory) : await removeOne(directory, options)
+      if (accounts === undefined) {
+        terminal.note('no cached token; nothing to remove')
+        return
       }
+      const { endSessionURL } = await import('../../credential-plugin/cached-accounts.js')
       const urls = new Map(accounts.flatMap(({ entry }) => {
         const url = endSessionURL(entry)
         // one session for all clients of a service
@@ -40,6 +37,23 @@ Examples:
       }))
       for (const url of urls.values()) await endSession(terminal, url)
     })
+}
+
+/** `undefined` if there is none. */
+async function removeOne (directory: string, options: LogoutOptions): Promise<readonly CachedAccount[] | undefined> {
+  const { removeCachedAccount } = await import('../../credential-plugin/cached-accounts.js')
+  const account = await findCachedAccount(directory, options)
+  if (account === undefined) return undefined
+  removeCachedAccount(directory, account)
+  return [account]
+}
+
+/** Those that can be read. `undefined` if there is nothing. */
+async function removeAll (directory: string): Promise<readonly CachedAccount[] | undefined> {
+  const { allCachedAccounts } = await import('../../credential-plugin/cached-accounts.js')
+  const { removeEverything } = await import('../../credential-plugin/cache/entries.js')
+  const accounts = allCachedAccounts(directory)
+  return removeEverything(directory) ? accounts : undefined
 }
 
 async function endSession (terminal: Terminal, url: URL): Promise<void> {

@@ -48,9 +48,11 @@ export function removeEntry (directory: string, key: string): void {
   rmSync(entryFile(directory, key), { force: true })
 }
 
-/** Everything in the directory: also what a killed process has left there. */
-export function removeEverything (directory: string): void {
-  if (assertPrivateDirectory(directory)) rmSync(directory, { recursive: true, force: true })
+/** Everything in the directory, also what a killed process has left there. `false` if there is nothing. */
+export function removeEverything (directory: string): boolean {
+  if (!assertPrivateDirectory(directory)) return false
+  rmSync(directory, { recursive: true, force: true })
+  return true
 }
 
 function readUnlessRefused (file: string): unknown {

@@ -5,7 +5,7 @@
  */
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
-import type { SignInFailure } from '../sign-in-error.js'
+import { SIGN_IN_FAILURES, type SignInFailure } from '../sign-in-error.js'
 import { readPrivateFile, writePrivateFile } from './entries.js'
 
 /** Milliseconds for which a failure is remembered. */
@@ -16,8 +16,6 @@ export interface Failure {
   readonly at: number
   readonly failure: SignInFailure
   readonly message: string
-  /** The process that started the plugin: a kubectl. */
-  readonly caller: number
 }
 
 export async function rememberFailure (directory: string, key: string, failure: Failure): Promise<void> {
@@ -28,8 +26,8 @@ export async function rememberFailure (directory: string, key: string, failure: 
 export function readFailure (directory: string, key: string, now: number): Failure | undefined {
   const value = readPrivateFile(failureFile(directory, key))
   if (typeof value !== 'object' || value === null) return undefined
-  const { at, message, failure, caller } = value as Partial<Failure>
-  const isComplete = typeof at === 'number' && typeof message === 'string' && typeof failure === 'string' && typeof caller === 'number'
+  const { at, message, failure } = value as Partial<Failure>
+  const isComplete = typeof at === 'number' && typeof message === 'string' && SIGN_IN_FAILURES.some(each => each === failure)
   // a clock that was set back would keep it alive
   return isComplete && Math.abs(now - at) < REMEMBERED ? value as Failure : undefined
 }

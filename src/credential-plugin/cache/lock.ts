@@ -7,9 +7,10 @@
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { rmSync, writeFileSync } from 'node:fs'
-import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net'
+import { connect, createServer, isIP, type Server, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { withLock } from '../../files/lock.js'
+import { listenOnLoopback } from '../loopback/listen.js'
 import { readPrivateFile } from './entries.js'
 
 export interface SignInLock {
@@ -26,6 +27,8 @@ export interface WaitOptions {
 }
 
 interface Holder {
+  /** IPv4 or IPv6 loopback. */
+  readonly address: string
   readonly port: number
   /** What the listener sends: another program may have the port by now. */
   readonly nonce: string
@@ -61,9 +64,9 @@ async function tryAcquire (file: string): Promise<SignInLock | undefined> {
     waiting.add(socket)
     socket.on('error', () => {}).on('close', () => { waiting.delete(socket) })
     socket.write(`${nonce}\n`)
-  }).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const holder: Holder = { port: (server.address() as AddressInfo).port, nonce }
+  })
+  const { address, port } = await listenOnLoopback(server)
+  const holder: Holder = { address, port, nonce }
   // the short lock is for the moment in which the file is compared and written
   const acquired = await withLock(file, () => {
     if (readHolder(file) !== undefined) return false
@@ -96,15 +99,15 @@ async function removeIf (file: string, holder: Holder): Promise<void> {
 function readHolder (file: string): Holder | undefined {
   const value = readPrivateFile(file)
   if (typeof value !== 'object' || value === null) return undefined
-  const { port, nonce } = value as Partial<Record<keyof Holder, unknown>>
-  const isComplete = Number.isInteger(port) && port as number > 0 && port as number < 65_536 && typeof nonce === 'string'
+  const { address, port, nonce } = value as Partial<Record<keyof Holder, unknown>>
+  const isComplete = isIP(String(address)) !== 0 && Number.isInteger(port) && port as number > 0 && port as number < 65_536 && typeof nonce === 'string'
   return isComplete ? value as Holder : undefined
 }
 
 /** Whether the holder was there, once it is gone. */
-async function waitForEnd ({ port, nonce }: Holder, { signal, onWait, patience }: Required<WaitOptions>): Promise<boolean> {
+async function waitForEnd ({ address, port, nonce }: Holder, { signal, onWait, patience }: Required<WaitOptions>): Promise<boolean> {
   signal.throwIfAborted()
-  const socket = connect(port, '127.0.0.1')
+  const socket = connect(port, address)
   const stop = (): void => { socket.destroy() }
   signal.addEventListener('abort', stop)
   const timer = setTimeout(stop, patience)

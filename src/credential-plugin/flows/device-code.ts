@@ -1,6 +1,7 @@
 /** The device code flow (RFC 8628): the person signs in with a browser elsewhere. */
-import { initiateDeviceAuthorization, pollDeviceAuthorizationGrant } from 'openid-client'
+import { initiateDeviceAuthorization, pollDeviceAuthorizationGrant, type Configuration, type DeviceAuthorizationResponse } from 'openid-client'
 import { SCOPE } from '../issuer/open-issuer.js'
+import { isOutage } from '../issuer/problems.js'
 import { SignInError } from '../sign-in-error.js'
 import { orAborted } from '../or-aborted.js'
 import type { FlowContext, TokenResponse } from './flow.js'
@@ -28,10 +29,24 @@ export async function signInWithDeviceCode ({ config, signal, tell }: FlowContex
   try {
     // waits as the service asks, and longer after slow_down
     const polled = { ...authorization, expires_in: lifetime, interval: Math.max(authorization.interval ?? DEFAULT_INTERVAL, minInterval) }
-    return await orAborted(pollDeviceAuthorizationGrant(config, polled, undefined, { signal: ended }), ended)
+    return await orAborted(poll(config, polled, ended, tell), ended)
   } catch (error) {
     if (expiry.aborted && !signal.aborted) throw new SignInError('not-signed-in', 'the code has expired: run the command again for a new one')
     throw error
+  }
+}
+
+/**
+ * The person may be typing the code meanwhile, so an outage doesn't end it.
+ * @param authorization with the seconds between two polls, doubled after an outage (RFC 8628, 3.5)
+ */
+async function poll (config: Configuration, authorization: DeviceAuthorizationResponse & { readonly interval: number }, signal: AbortSignal, tell: FlowContext['tell']): Promise<TokenResponse> {
+  try {
+    return await pollDeviceAuthorizationGrant(config, authorization, undefined, { signal })
+  } catch (error) {
+    if (signal.aborted || !isOutage(error)) throw error
+    tell('The sign-in service does not answer; asking again …')
+    return await poll(config, { ...authorization, interval: authorization.interval * 2 }, signal, tell)
   }
 }
 

@@ -46,7 +46,7 @@ async function signInWith ([name, ...others]: Flows, config: Configuration, requ
 
 async function start (name: FlowName, context: FlowContext, describe: (error: unknown) => Error, request: TokenRequest, dialogue: Dialogue): Promise<TokenResponse> {
   switch (name) {
-    case 'browser': return await signInWithBrowser({ ...context, describe, openBrowser: dialogue.hasBrowser || request.flow === 'browser' ? openBrowser : async () => true, limit: request.limit })
+    case 'browser': return await signInWithBrowser({ ...context, describe, ...(dialogue.hasBrowser || request.flow === 'browser') && { openBrowser }, limit: request.limit })
     case 'device-code': return await signInWithDeviceCode(context)
     case 'password': return await signInWithPassword(context, await askForPassword(request, dialogue))
   }

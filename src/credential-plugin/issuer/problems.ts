@@ -20,6 +20,12 @@ export function describeDiscoveryError (error: unknown, issuer: string): Error {
   return unavailable(`${issuer} is not an OpenID Connect issuer${status === undefined || status === 200 ? '' : ` (HTTP status ${status})`}: check --issuer; a proxy or a login page may answer in its place`, error)
 }
 
+/** Whether the same request may succeed later. */
+export function isOutage (error: unknown): boolean {
+  const status = error instanceof Error && error.cause instanceof Response ? error.cause.status : undefined
+  return ownError(error)?.failure === 'unavailable' || codeOf(error) === 'OAUTH_TIMEOUT' || (status !== undefined && status >= 500)
+}
+
 /** What a request of `flow` failed with. */
 export function describeFlowError (error: unknown, flow: Flow, account: Account): Error {
   const own = ownError(error)

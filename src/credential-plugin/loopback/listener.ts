@@ -6,23 +6,20 @@
  */
 import { timingSafeEqual } from 'node:crypto'
 import { once } from 'node:events'
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { codeOf, messageOf } from '../../errors.js'
-import { SignInError } from '../sign-in-error.js'
 import { orAborted } from '../or-aborted.js'
+import { listenOnLoopback } from './listen.js'
 import { failedPage, PAGE_HEADERS, signedInPage } from './page.js'
 
 const PATH = '/callback'
-/** IPv4 first: browsers know it even if it is off. */
-const ADDRESSES = ['127.0.0.1', '::1']
 /** Bytes of a request's headers; codes are shorter. */
 const MAX_HEADER = 16 * 1024
 
 export interface Callback {
   /** With the parameters of the sign-in service. */
   readonly url: URL
-  /** Resolves once the page is sent: that of an error, or that the person is signed in. */
+  /** Resolves once the page is sent, that of an error or that the person is signed in, or the browser is gone. */
   answer: (error?: string) => Promise<void>
 }
 
@@ -46,14 +43,14 @@ export async function listenForCallback (state: string): Promise<CallbackListene
   const finished = new Promise<Page>(resolve => { finish = resolve })
   const sent: Array<Promise<void>> = []
   let origin = ''
-  const server = await listen(createServer({ maxHeaderSize: MAX_HEADER }, (request, response) => {
+  const server = createServer({ maxHeaderSize: MAX_HEADER }, (request, response) => {
     const url = callbackURL(request, origin, state)
     if (typeof url === 'number') return refuse(response, url)
     sent.push(finished.then(async page => { await send(response, page) }))
     // the first one counts
     received({ url, async answer (error) { finish(pageOf(error)); await Promise.all(sent) } })
-  }))
-  origin = originOf(server)
+  })
+  origin = originOf(await listenOnLoopback(server))
   return {
     redirectURI: `${origin}${PATH}`,
     async wait (signal) {
@@ -68,22 +65,7 @@ export async function listenForCallback (state: string): Promise<CallbackListene
   }
 }
 
-async function listen (server: Server): Promise<Server> {
-  let problem: unknown
-  for (const host of ADDRESSES) {
-    try {
-      server.listen(0, host)
-      await once(server, 'listening')
-      return server
-    } catch (error) {
-      problem = error
-    }
-  }
-  throw new SignInError('unavailable', `can't listen on ${ADDRESSES.join(' or ')} for the answer of the browser (${codeOf(problem) ?? messageOf(problem)}): allow programs to listen on loopback, or use --device-code or --username NAME`, { cause: problem })
-}
-
-function originOf (server: Server): string {
-  const { address, port } = server.address() as AddressInfo
+function originOf ({ address, port }: AddressInfo): string {
   return `http://${address.includes(':') ? `[${address}]` : address}:${port}`
 }
 
@@ -115,6 +97,7 @@ function pageOf (error?: string): Page {
 
 /** Resolves once it is sent, or the browser is gone. */
 async function send (response: ServerResponse, { status, body }: Page): Promise<void> {
+  if (response.closed) return
   const closed = new Promise<void>(resolve => { response.once('close', resolve) })
   response.writeHead(status, { ...PAGE_HEADERS, ...status === 405 && { allow: 'GET' } }).end(body)
   await closed

@@ -33,7 +33,6 @@ async function prepare (t: Test, options: Partial<TokenRequest> = {}, metadata: 
       directory: join(t.testdir(), 'cache'),
       flow: 'password',
       openDialogue: async () => ({ tell: screen.terminal.note, prompt: screen.terminal.prompt, hasBrowser: false }),
-      caller: 1,
       isNewAttempt: async () => true,
       signal: new AbortController().signal,
       ...options

@@ -25,6 +25,10 @@ test('the environment is read as Go does', async t => {
     ['10.1.2.3', { NO_PROXY: 'example.org, 10.0.0.0/8' }, '', '*'],
     ['10.1.2.3', { NO_PROXY: '10.2.0.0/16,10.1.2.4/32' }, '', '10.2.0.0/16,10.1.2.4/32'],
     ['[fd00::5]', { NO_PROXY: 'fd00::/8' }, '', '*'],
+    ['10.1.2.3', { NO_PROXY: 'example.org,10.1.2.3' }, '', '*'],
+    ['[fd00::5]', { NO_PROXY: 'fd00::5' }, '', '*'],
+    ['sso.example.com', { NO_PROXY: 'localhost,*' }, '', '*'],
+    ['sso.example.com', { NO_PROXY: '*.example.com' }, '', '*.example.com'],
     ['[fe00::5]', { NO_PROXY: 'fd00::/8' }, '', 'fd00::/8'],
     ['10.1.2.3', { NO_PROXY: '10.0.0.0/33,10.0.0.0/x,/8,10.0.0.0/' }, '', '10.0.0.0/33,10.0.0.0/x,/8,10.0.0.0/']
   ]

@@ -138,9 +138,9 @@ void test('the store of the sign-in service is away', needs('script'), async t =
 
 void test('no port on loopback', needs('script'), async t => {
   const [service, home] = [await startSignInService(t), await makeHome(t)]
-  const blocked = preload("import { Server } from 'node:http'; Server.prototype.listen = function () { process.nextTick(() => this.emit('error', Object.assign(new Error('listen EACCES'), { code: 'EACCES' }))); return this }")
+  const blocked = preload("import { Server } from 'node:net'; Server.prototype.listen = function () { process.nextTick(() => this.emit('error', Object.assign(new Error('listen EACCES'), { code: 'EACCES' }))); return this }")
   const { code, screen } = await startOnTerminal(['login', ...accountOptions(service, home), '--browser'], { home, env: blocked }).ended
-  t.equal(screen, "error: can't listen on 127.0.0.1 or ::1 for the answer of the browser (EACCES): allow programs to listen on loopback, or use --device-code or --username NAME\n")
+  t.equal(screen, "error: can't listen on 127.0.0.1 or ::1, which a sign-in needs (EACCES): allow programs to listen on loopback\n")
   t.equal(code, 69)
 })
 
@@ -180,6 +180,12 @@ for (const [name, environment] of [['kubectl says that there is no terminal', ex
     t.strictSame(await home.opened(), [], 'no browser')
   })
 }
+
+void test('nobody to ask, and the CA is that of the cluster, which only kubectl passes', async t => {
+  const home = await makeHome(t)
+  const env = execInfo({ cluster: { server: 'https://api.example.com', 'certificate-authority-data': Buffer.from('a CA').toString('base64') } })
+  t.match(await runPlugin(['login', '--issuer=https://login.example.com', '--client=production'], { home, env }), { code: 1, stderr: /there is no terminal to sign in on: run a kubectl command with this kubeconfig in a terminal/ })
+})
 
 void test('interactive: false on a terminal', needs('script'), async t => {
   const [service, home] = [await startSignInService(t), await makeHome(t, { graphical: true })]

@@ -94,6 +94,22 @@ test('a private key in place of a CA is not passed on', async t => {
   }
 })
 
+test('an entry that signs in to the same client, in the other spelling of its options, is updated', async t => {
+  const exec = { apiVersion: 'client.authentication.k8s.io/v1', command: 'authn-webhook', args: ['login', ...CLIENT] }
+  const file = join(t.testdir({ config: JSON.stringify({ users: [{ name: 'production', user: { exec } }] }) }), 'config')
+  const { code, stderr } = await kubeconfig(...CLIENT, '--into', file)
+  t.equal(code, 0, stderr)
+  t.match(JSON.parse(readFileSync(file, 'utf8')).users, [{ name: 'production', user: { exec: { interactiveMode: 'IfAvailable' } } }])
+})
+
+test('a JSON file whose entry has no cluster is left as it is', async t => {
+  const exec = { command: 'authn-webhook', args: ['login', ...CLIENT] }
+  const before = JSON.stringify({ clusters: [{ name: 'production' }], users: [{ name: 'production', user: { exec } }] })
+  const file = join(t.testdir({ config: before }), 'config')
+  t.match(await kubeconfig(...CLIENT, ...SERVER, '--into', file), { code: 2, stdout: '', stderr: /is laid out in a way that this command can't change/ })
+  t.equal(readFileSync(file, 'utf8'), before)
+})
+
 test('another entry of the same name', async t => {
   const file = join(t.testdir({ config: 'users:\n- name: production\n  user: { token: canary-token }\n' }), 'config')
   const before = readFileSync(file, 'utf8')

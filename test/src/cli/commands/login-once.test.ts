@@ -89,6 +89,20 @@ void test('what fails for one fails for those that wait', needs('script'), async
   t.equal((await home.opened()).length, 1)
 })
 
+void test('a kubectl that has waited in vain opens no browser at its next call', needs('script'), async t => {
+  const { home, args } = await world(t)
+  const first = startOnTerminal(args, { home })
+  await home.nextOpened()
+  // typed, and its parent stands for kubectl, which calls the plugin several times
+  const line = [process.execPath, BIN, ...args].map(word => `'${word}'`).join(' ')
+  const second = runLine(`bash -ic "bash -c \\"${line}; ${line}\\"" > stdout`, join(home.dir, 'stdout'), { home, env: execInfo() })
+  await until('the second to wait', () => second.screen().includes('Waiting for a sign-in'))
+  first.type('\x03')
+  await first.ended
+  t.match((await second.ended).screen, /\nerror: the sign-in was dismissed\nerror: the sign-in was dismissed \(the last sign-in; .*\)\n/)
+  t.equal((await home.opened()).length, 1)
+})
+
 void test('a dismissed sign-in is repeated by a person, and not by a loop', needs('script'), async t => {
   const { home, args } = await world(t)
   const dismissed = startOnTerminal(args, { home, env: execInfo() })
@@ -119,7 +133,7 @@ void test('a dismissed sign-in is repeated by a person, and not by a loop', need
 const LEFTOVERS: Readonly<Record<string, (home: Home, key: string) => Promise<void>>> = {
   'an empty lock': async ({ cache }, key) => { await writeFile(join(cache, `${key}.lock`), '', { mode: 0o600 }) },
   'half a lock': async ({ cache }, key) => { await writeFile(join(cache, `${key}.lock`), '{"port":1', { mode: 0o600 }) },
-  'a lock whose port nobody has': async ({ cache }, key) => { await writeFile(join(cache, `${key}.lock`), '{"port":1,"nonce":"aaaaaaaaaaaaaaaaaaaaaa"}', { mode: 0o600 }) },
+  'a lock whose port nobody has': async ({ cache }, key) => { await writeFile(join(cache, `${key}.lock`), '{"address":"127.0.0.1","port":1,"nonce":"aaaaaaaaaaaaaaaaaaaaaa"}', { mode: 0o600 }) },
   'the lock of a lock': async ({ cache }, key) => { await writeFile(join(cache, `.${key}.lock.lock`), '') },
   'half of a temporary file': async ({ cache }, key) => { await writeFile(join(cache, `.${key}.json.0123456789ab`), '{"token', { mode: 0o600 }) },
   'half a token': async ({ cache }, key) => { await writeFile(join(cache, `${key}.json`), '{"token', { mode: 0o600 }) },
@@ -202,6 +216,15 @@ void test('logout --all removes also what is refused', async t => {
   t.match(await runPlugin(['logout', '--all'], { home }), { code: 0, stdout: /^Removed the token\./ })
   t.strictSame(await home.files(), [])
   t.ok((await lstat('/etc/passwd')).isFile())
+})
+
+void test('logout --all removes what is refused, if nothing else is there', async t => {
+  const { home, args } = await world(t)
+  t.match(await runPlugin([...args, '--username=alice', '--password-stdin'], { home, input: alice.password }), { code: 0 })
+  await chmod(join(home.cache, (await home.files())[0]!), 0o644)
+  t.match(await runPlugin(['logout', '--all'], { home }), { code: 0, stderr: '' })
+  t.strictSame(await home.files(), [])
+  t.match(await runPlugin(['logout', '--all'], { home }), { code: 0, stderr: 'no cached token; nothing to remove\n' })
 })
 
 void test('a cache that can not be written is refused before anybody is asked', { skip: process.getuid?.() !== 0 && 'needs root' }, async t => {

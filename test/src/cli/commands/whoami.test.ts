@@ -61,6 +61,23 @@ void test('whoami without a token, with an old one, and with several', async t =
   t.match(await runPlugin(['whoami', '--client=staging'], { home }), { code: 1 })
 })
 
+void test('of several accounts, the one whose token is valid, or that is named', async t => {
+  const world = await signedIn(t)
+  const { service, home } = world
+  const [name] = await readdir(home.cache)
+  const entry = JSON.parse(await readFile(join(home.cache, name!), 'utf8'))
+  const add = async (key: string, fields: object): Promise<void> => { await writeFile(join(home.cache, `${key.repeat(64)}.json`), JSON.stringify({ ...entry, ...fields }), { mode: 0o600 }) }
+  await add('a', { client: 'old', expiresAt: 1_000_000_000 })
+  t.match(await runPlugin(['whoami'], { home }), { code: 0, stdout: /^client: +production$/m })
+  // as kubectl signs in: without a username
+  await add('b', { username: undefined })
+  t.match(await runPlugin(['whoami'], { home }), { code: 2, stderr: /^error: several accounts are signed in/ })
+  const { stdout } = await runPlugin(['whoami', `--issuer=${service.issuer}`, '--client=production', '-o', 'json'], { home })
+  t.match(JSON.parse(stdout), { client: 'production' })
+  t.match(await runPlugin(['logout', `--issuer=${service.issuer}`, '--client=production'], { home }), { code: 0 })
+  t.strictSame((await readdir(home.cache)).sort(), [name!, `${'a'.repeat(64)}.json`].sort())
+})
+
 void test('logout removes the token, and prints where the session of the browser ends', async t => {
   const world = await signedIn(t)
   const { service, home } = world

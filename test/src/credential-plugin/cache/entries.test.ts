@@ -111,7 +111,7 @@ void test('a damaged file is as none', async t => {
 void test('a failure is remembered for half a minute, for its account', async t => {
   const { directory } = await fill(t)
   const at = 1_000_000_000_000
-  const failure: Failure = { at, failure: 'not-signed-in', message: 'the sign-in was dismissed', caller: 1 }
+  const failure: Failure = { at, failure: 'not-signed-in', message: 'the sign-in was dismissed' }
   await rememberFailure(directory, keyOf(ALICE), failure)
   for (const [name, now, remembered] of [
     ['at once', at, true],
@@ -122,6 +122,9 @@ void test('a failure is remembered for half a minute, for its account', async t 
   ] as const) t.strictSame(readFailure(directory, keyOf(ALICE), now), remembered ? failure : undefined, name)
   t.equal(REMEMBERED, 30_000)
   t.equal(readFailure(directory, keyOf({ ...ALICE, username: 'bob' }), at), undefined)
+  await rememberFailure(directory, keyOf(ALICE), { ...failure, failure: 'of another version' as 'invalid' })
+  t.equal(readFailure(directory, keyOf(ALICE), at), undefined)
+  await rememberFailure(directory, keyOf(ALICE), failure)
   forgetFailure(directory, keyOf(ALICE))
   t.equal(readFailure(directory, keyOf(ALICE), at), undefined)
   t.match(readEntry(directory, ALICE), TOKEN, 'the token stays')

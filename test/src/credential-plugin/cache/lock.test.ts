@@ -64,7 +64,7 @@ async function stranger (t: Test, greeting: string): Promise<number> {
 void test('another program on the port of a killed holder is no holder', async t => {
   for (const greeting of ['220 mail.example.com\r\n', 'the-nonce-of-another\n', 'the-nonce-and-more\n', '']) {
     const directory = t.testdir()
-    writeFileSync(join(directory, 'alice.lock'), JSON.stringify({ port: await stranger(t, greeting), nonce: 'the-nonce' }), { mode: 0o600 })
+    writeFileSync(join(directory, 'alice.lock'), JSON.stringify({ address: '127.0.0.1', port: await stranger(t, greeting), nonce: 'the-nonce' }), { mode: 0o600 })
     const lock = await acquireOrWait(directory, 'alice', { ...options, patience: 100, onWait () { t.fail('waits for it') } })
     t.ok(lock, JSON.stringify(greeting))
     await lock?.release()
@@ -72,7 +72,7 @@ void test('another program on the port of a killed holder is no holder', async t
 })
 
 void test('a file that a killed holder has not completed is free', async t => {
-  for (const text of ['', '{"port":', 'null', '"text"', '{"port":0,"nonce":"n"}', '{"port":65536,"nonce":"n"}', '{"port":1}', '{"port":1.5,"nonce":"n"}']) {
+  for (const text of ['', '{"port":', 'null', '"text"', '{"port":1,"nonce":"n"}', '{"address":"localhost","port":1,"nonce":"n"}', ...['0', '65536', '1.5', '"1"'].map(port => `{"address":"127.0.0.1","port":${port},"nonce":"n"}`), '{"address":"127.0.0.1","port":1}']) {
     const directory = t.testdir()
     writeFileSync(join(directory, 'alice.lock'), text, { mode: 0o600 })
     const lock = await acquireOrWait(directory, 'alice', { ...options, onWait () { t.fail('waits for it') } })
@@ -99,7 +99,7 @@ void test('the lock of another one is not removed', async t => {
   const directory = t.testdir()
   const file = join(directory, 'alice.lock')
   const lock = await acquireOrWait(directory, 'alice', options)
-  const other = JSON.stringify({ port: 1, nonce: 'of another' })
+  const other = JSON.stringify({ address: '127.0.0.1', port: 1, nonce: 'of another' })
   writeFileSync(file, other, { mode: 0o600 })
   await lock?.release()
   t.equal(readFileSync(file, 'utf8'), other)

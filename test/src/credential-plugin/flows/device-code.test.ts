@@ -3,7 +3,7 @@ import { test, type Test } from 'tap'
 import { signInWithDeviceCode } from '../../../../src/credential-plugin/flows/device-code.js'
 import { FLOWS, type TokenResponse } from '../../../../src/credential-plugin/flows/flow.js'
 import { describeFlowError } from '../../../../src/credential-plugin/issuer/problems.js'
-import { json } from '../../../fixtures/scripted-issuer.js'
+import { json, status, type Answer } from '../../../fixtures/scripted-issuer.js'
 import { oauthError, startSignInIssuer, tokens, type SignInIssuer } from '../../../fixtures/sign-in-issuer.js'
 import { until } from '../../../fixtures/waiting.js'
 
@@ -65,6 +65,39 @@ void test('says so if a person denies it', async t => {
   issuer.answers = [PENDING, oauthError('access_denied')]
   await t.rejects(signIn(issuer), { code: 'AUTHN_SIGN_IN', failure: 'not-signed-in', message: 'the sign-in was denied: run the command again to repeat it' })
   t.equal(issuer.tokenRequests.length, 2)
+})
+
+const OUTAGES: Readonly<Record<string, Answer>> = {
+  'status 503': status(503),
+  'status 502 of a proxy': (_request, response) => { response.writeHead(502, { 'content-type': 'text/html' }).end('<h1>Bad Gateway</h1>') },
+  'a connection that is closed': (_request, response) => { response.destroy() },
+  'a login page of the network': status(302, { location: 'https://wifi.example.com/' })
+}
+
+void test('an outage while the person signs in does not end it', async t => {
+  for (const [name, outage] of Object.entries(OUTAGES)) {
+    const issuer = await prepare(t)
+    issuer.answers = [PENDING, outage, outage, PENDING, await tokens(issuer)]
+    const told: string[] = []
+    t.match((await signIn(issuer, { told })).claims(), { sub: 'alice' }, name)
+    t.strictSame(told.slice(2), Array(2).fill('The sign-in service does not answer; asking again …'), name)
+  }
+})
+
+void test('after an outage it asks half as often', async t => {
+  const issuer = await prepare(t, { interval: 0.2 })
+  issuer.answers = [status(503), status(503), await tokens(issuer)]
+  await signIn(issuer)
+  const [first, second, third] = issuer.tokenRequests.map(({ at }) => at) as [number, number, number]
+  // timers may be a millisecond early
+  t.ok(second - first > 390, `${second - first} ms`)
+  t.ok(third - second > 790, `${third - second} ms`)
+})
+
+void test('an outage that lasts ends with the code', async t => {
+  const issuer = await prepare(t, { expires_in: 1 })
+  issuer.answers = [status(503)]
+  await t.rejects(signIn(issuer), { failure: 'not-signed-in', message: /^the code has expired/ })
 })
 
 void test('its signal ends it', async t => {

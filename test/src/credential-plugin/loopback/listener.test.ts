@@ -5,6 +5,7 @@ import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { test, type Test } from 'tap'
 import { listenForCallback, type CallbackListener } from '../../../../src/credential-plugin/loopback/listener.js'
+import { within } from '../../../fixtures/waiting.js'
 
 const STATE = 'the-state-of-this-sign-in'
 const forever = new AbortController().signal
@@ -115,6 +116,18 @@ void test('the first callback counts; a second one gets the same page', async t 
   t.equal((await listener.wait(forever)).url.searchParams.get('code'), 'first')
   await listener.close()
   await t.rejects(send(listener), { code: 'ECONNREFUSED' }, 'closed afterwards')
+})
+
+void test('a browser that is gone when its page is ready keeps nobody waiting', async t => {
+  const listener = await listen(t)
+  const { port, host } = new URL(listener.redirectURI)
+  const socket = connect(Number(port), '127.0.0.1').on('error', () => {})
+  socket.write(`GET /callback?state=${STATE} HTTP/1.1\r\nhost: ${host}\r\n\r\n`)
+  const { answer } = await listener.wait(forever)
+  socket.destroy()
+  // answered on a connection of its own, once the end of the first has been seen
+  await send(listener, { path: '/favicon.ico' })
+  await within(() => 'the answer to be dropped', answer())
 })
 
 void test('headers that are too large', async t => {
