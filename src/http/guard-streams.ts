@@ -5,7 +5,7 @@
  * a request has a listener here that checks first; Node's own handlers for them
  * do not.
  */
-import type { IncomingMessage, RequestListener } from 'node:http'
+import type { IncomingMessage, RequestListener, Server } from 'node:http'
 import type { Http2SecureServer, Http2ServerRequest, Http2ServerResponse } from 'node:http2'
 import type { Duplex } from 'node:stream'
 import type { Http2Handler } from './fastify-types.js'
@@ -33,7 +33,7 @@ export function guardStreams (listener: Http2SecureServer, handler: Http2Handler
   listener.on('request', guarded(handler))
   listener.on('checkContinue', guarded((request, response) => {
     response.writeContinue()
-    listener.emit('request', request, response)
+    handler(request, response)
   }))
   listener.on('checkExpectation', reject(EXPECTATION_FAILED, 'malformed'))
   listener.on('connect', (...[request, answer]: [Http2ServerRequest, Http2ServerResponse] | [IncomingMessage, Duplex]) => {
@@ -48,11 +48,21 @@ export function guardStreams (listener: Http2SecureServer, handler: Http2Handler
 }
 
 /** The same for a listener that speaks only HTTP/1.1. */
-export function guardRequests (handler: RequestListener, rejections: Rejections): RequestListener {
-  return (request, response) => {
+export function guardRequests (listener: Server, handler: RequestListener, rejections: Rejections): void {
+  const guarded = (next: RequestListener): RequestListener => (request, response) => {
     if (isClosed(request)) rejections.request('closed')
-    else handler(request, response)
+    else next(request, response)
   }
+  listener.on('request', guarded(handler))
+  // these two as Node does where nobody listens: src/http/track-sessions.ts does
+  listener.on('checkContinue', guarded((request, response) => {
+    response.writeContinue()
+    handler(request, response)
+  }))
+  listener.on('checkExpectation', guarded((request, response) => {
+    rejections.request('malformed', { peer: request.socket.remoteAddress })
+    response.writeHead(EXPECTATION_FAILED).end()
+  }))
 }
 
 /** HTTP/1.1 requests have no stream, and a socket that may have been closed after an earlier request. */

@@ -31,7 +31,7 @@ export interface StreamLimits {
   /** Of all connections. */
   readonly total: number
   readonly untrustedTotal: number
-  /** That untrusted connections open in one turn of the event loop: Node frees even refused ones only at its end. */
+  /** Streams and requests of HTTP/1.1 that untrusted connections open in one turn of the event loop: Node frees even refused ones only at its end. */
   readonly untrustedPerTurn: number
   /** Bytes of a request's body that are buffered until it is read. */
   readonly window: number

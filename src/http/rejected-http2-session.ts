@@ -8,6 +8,7 @@
 import type { Socket } from 'node:net'
 import type { HttpSession } from './http-session.js'
 import type { Limits } from './limits.js'
+import type { RejectedAnswer } from './rejected-http1-connection.js'
 
 const PREFACE_BYTES = 24
 const HEAD_BYTES = 9
@@ -23,27 +24,21 @@ const END_HEADERS = 4
 /** HPACK without indexing (RFC 7541, 6.2.2): `:status` is 8 in the static table, content-type 31, content-length 28. */
 const [STATUS, CONTENT_TYPE, CONTENT_LENGTH] = [[8], [0x0f, 31 - 15], [0x0f, 28 - 15]] as const
 
-export interface Rejection {
-  readonly code: number
-  /** JSON. */
-  readonly body: string
-  readonly onRejected: () => void
-}
-
 export class RejectedHttp2Session implements HttpSession {
   readonly #socket: Socket
   readonly #limits: Limits
-  readonly #rejection: Rejection
+  readonly #answer: RejectedAnswer
   readonly #since = performance.now()
   #buffered = NOTHING
   #read = 0
   /** Bytes of the preface or of a frame that are still to be skipped. */
   #skip = PREFACE_BYTES
+  #acknowledged = false
 
-  constructor (socket: Socket, limits: Limits, rejection: Rejection) {
+  constructor (socket: Socket, limits: Limits, answer: RejectedAnswer) {
     this.#socket = socket
     this.#limits = limits
-    this.#rejection = rejection
+    this.#answer = answer
     socket.on('error', () => {})
     socket.on('data', (bytes: Buffer) => { this.#receive(bytes) })
     socket.write(frame(Type.settings, 0, 0))
@@ -55,11 +50,15 @@ export class RejectedHttp2Session implements HttpSession {
       this.#socket.destroy()
       return
     }
-    if (this.#socket.writableEnded) return
+    if (!this.#isOpen) return
     this.#buffered = Buffer.concat([this.#buffered, bytes])
-    while (!this.#socket.writableEnded && this.#next());
+    while (this.#isOpen && this.#next());
     // what follows a rejected request is never looked at, and hundreds of clients may send it in one turn
-    if (this.#socket.writableEnded) this.#buffered = NOTHING
+    if (!this.#isOpen) this.#buffered = NOTHING
+  }
+
+  get #isOpen (): boolean {
+    return !this.#socket.writableEnded && !this.#socket.destroyed
   }
 
   /** @returns whether another frame may follow */
@@ -70,14 +69,21 @@ export class RejectedHttp2Session implements HttpSession {
     if (this.#skip > 0 || this.#buffered.length < HEAD_BYTES) return false
     const [length, type, flags] = [this.#buffered.readUIntBE(0, 3), this.#buffered.readUInt8(3), this.#buffered.readUInt8(4)]
     if (length > MAX_FRAME_BYTES) this.#socket.destroy()
-    else if (type === Type.settings && (flags & ACK) === 0) this.#socket.write(frame(Type.settings, ACK, 0))
+    else if (type === Type.settings && (flags & ACK) === 0) this.#acknowledge()
     else if (type === Type.headers) this.#reject(this.#buffered.readUInt32BE(5) & 0x7fff_ffff)
     this.#skip = HEAD_BYTES + length
     return true
   }
 
+  /** Clients send settings once; what is written waits until the turn ends, and further ones would fill the heap. */
+  #acknowledge (): void {
+    if (this.#acknowledged) this.#socket.destroy()
+    else this.#socket.write(frame(Type.settings, ACK, 0))
+    this.#acknowledged = true
+  }
+
   #reject (stream: number): void {
-    const { code, body, onRejected } = this.#rejection
+    const { code, body, onRejected } = this.#answer
     onRejected()
     const headers = Buffer.concat([field(STATUS, String(code)), field(CONTENT_TYPE, 'application/json'), field(CONTENT_LENGTH, String(Buffer.byteLength(body)))])
     const goaway = Buffer.alloc(8)

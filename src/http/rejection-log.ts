@@ -48,7 +48,7 @@ export class RejectionLog {
   connection (reason: Drop, address: string | undefined): void {
     const pending = this.#connections.get(reason)
     if (pending !== undefined) pending.connections++
-    else this.#connections.set(reason, { connections: 1, firstAddress: address })
+    else this.#connections.set(reason, { connections: 1, firstAddress: address && plainAddress(address) })
   }
 
   /** Writes the pending warnings, unless the last batch is too recent. Called every second or so. */

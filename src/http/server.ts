@@ -84,7 +84,7 @@ export function createLoginServer ({ server, login, certificate, limits: overrid
   const limits = { ...LIMITS, drain: milliseconds(server.timeout) + 2_000, ...overrides }
   const config = { ...server, bodyLimit: LOGIN_BODY_BYTES }
   return createFastify(config, limits, (handler, rejections) => {
-    if (certificate === undefined) return createServer({ noDelay: true }, guardRequests(handler, rejections))
+    if (certificate === undefined) return createPlainServer(handler, rejections)
     const listener = createSecureServer({
       ...certificate.secureOptions,
       allowHTTP1: true,
@@ -103,7 +103,13 @@ function onlyHttp1 ({ protocols }: { protocols: string[] }): string | undefined 
 }
 
 export function createAdminServer ({ server }: Config): FastifyInstance {
-  return createFastify({ ...server, maxConnections: Math.min(server.maxConnections, ADMIN_CONNECTIONS) }, { ...LIMITS, drain: 1_000 }, (handler, rejections) => createServer({ noDelay: true }, guardRequests(handler, rejections)))
+  return createFastify({ ...server, maxConnections: Math.min(server.maxConnections, ADMIN_CONNECTIONS) }, { ...LIMITS, drain: 1_000 }, createPlainServer)
+}
+
+function createPlainServer (handler: RequestListener, rejections: Rejections): Server {
+  const listener = createServer({ noDelay: true })
+  guardRequests(listener, handler, rejections)
+  return listener
 }
 
 function createFastify (config: ServerConfig, limits: Limits, listen: (handler: RequestListener, rejections: Rejections) => Server, trustedProxies: readonly string[] = []): FastifyInstance {

@@ -46,7 +46,7 @@ export class TcpConnections {
       connections: atLeastOne(maxConnections * UNTRUSTED_SHARE),
       perNetwork: atLeastOne(maxConnections * NETWORK_SHARE),
       streams: limits.untrustedTotal,
-      streamsPerTurn: limits.untrustedPerTurn
+      requestsPerTurn: limits.untrustedPerTurn
     }, ({ address }) => { rejections.connection('evicted', address) })
   }
 
@@ -120,6 +120,11 @@ export class TcpConnections {
     if (this.#untrusted.openStream(connection) && this.#streams <= this.#limits.total) return true
     this.#rejections.request('too-many-streams', { peer: connection.address })
     return false
+  }
+
+  /** Of HTTP/1.1, which has no streams. */
+  countRequest (connection: TcpConnection): void {
+    this.#untrusted.countRequest(connection)
   }
 
   closeStream (connection: TcpConnection): void {

@@ -1,5 +1,6 @@
 /** Turns the connections of a listener into HTTP sessions, at the end of their handshake. */
-import { constants, type Http2SecureServer, type Settings } from 'node:http2'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { constants, type Http2SecureServer, type Http2ServerRequest, type Http2ServerResponse, type Settings } from 'node:http2'
 import type { Socket } from 'node:net'
 import { Server as TlsServer, type TLSSocket } from 'node:tls'
 import { statusOf } from '../errors.js'
@@ -7,6 +8,7 @@ import { Http1Connection } from './http1-connection.js'
 import { Http2Session } from './http2-session.js'
 import type { HttpSessions } from './http-sessions.js'
 import type { Limits, StreamLimits } from './limits.js'
+import { RejectedHttp1Connection } from './rejected-http1-connection.js'
 import { RejectedHttp2Session } from './rejected-http2-session.js'
 import type { Rejections } from './rejections.js'
 import type { ClientCertificate, TcpConnection, TcpConnections } from './tcp-connections.js'
@@ -62,23 +64,29 @@ export function trackSessions (options: TrackingOptions): void {
       if (tcpConnection.session === undefined) addHttp1(socket, tcpConnection)
     }
   })
-  // before Fastify's own listener, which may answer at once
-  server.prependListener('request', (request, response) => {
-    const session = httpSessions.sessionOf(request)
-    if (session instanceof Http1Connection) session.answer(response)
-  })
+  // each request is one event; before the listeners that answer, perhaps at once
+  for (const event of ['request', 'checkContinue', 'checkExpectation'] as const) {
+    server.prependListener(event, (request: IncomingMessage | Http2ServerRequest, response: ServerResponse | Http2ServerResponse) => {
+      const session = httpSessions.sessionOf(request)
+      if (!(session instanceof Http1Connection)) return
+      session.answer(response)
+      const tcpConnection = httpSessions.tcpConnectionOf(request)
+      if (tcpConnection !== undefined) tcpConnections.countRequest(tcpConnection)
+    })
+  }
 }
 
-/** Checks the client certificate. @returns whether the client gets no HTTP/2 session of Node's */
+/** Checks the client certificate. @returns whether the client gets neither an HTTP/2 session nor a parser of Node's */
 function rejectSession ({ server, limits, tcpConnections, httpSessions, rejections, clientCertificateOnly }: TrackingOptions, socket: TLSSocket, tcpConnection: TcpConnection): boolean {
   tcpConnections.checkClientCertificate(tcpConnection, socket)
   const { address: peer, clientCertificate } = tcpConnection
   server.updateSettings(settingsFor(clientCertificate, limits.streams))
-  if (!clientCertificateOnly || socket.alpnProtocol !== 'h2' || clientCertificate?.accepted !== false) return false
+  if (!clientCertificateOnly || clientCertificate?.accepted !== false) return false
   const { reason: detail, subject } = clientCertificate
-  httpSessions.add(new RejectedHttp2Session(socket, limits, {
+  const Session = socket.alpnProtocol === 'h2' ? RejectedHttp2Session : RejectedHttp1Connection
+  httpSessions.add(new Session(socket, limits, {
     code: 401,
-    body: JSON.stringify(statusOf(401, detail)),
+    body: `${JSON.stringify(statusOf(401, detail))}\n`,
     onRejected () { rejections.request('client-certificate', { peer, clientCertificate: subject, detail }) }
   }), socket, tcpConnection)
   return true

@@ -1,13 +1,13 @@
 /**
  * Bounds untrusted connections: their number, in total and per network, and
- * their open streams. A bound that is reached evicts the oldest connection: an
- * honest client has finished its handshake by then. If all places are taken, the
- * network that holds the most gives way first.
+ * their open streams. A bound that is reached evicts a connection of the network
+ * that holds the most: of connections the oldest, since an honest client has
+ * finished its handshake by then.
  *
  * Connections whose bytes arrive at the same time are read in the same turn of
- * the event loop, and a stream is not freed before its end, refused or not. So
- * there is a bound on the streams of a turn: beyond it, connections that it has
- * not read yet are evicted unread.
+ * the event loop, and a request is not freed before its end, refused or not. So
+ * there is a bound on the requests of a turn: beyond it, what a network that
+ * still sends has not been read of is evicted unread.
  */
 import { networkOf } from './network.js'
 
@@ -17,8 +17,8 @@ export interface UntrustedLimits {
   readonly perNetwork: number
   /** Open streams of all untrusted connections. */
   readonly streams: number
-  /** Streams that all untrusted connections open in one turn of the event loop. */
-  readonly streamsPerTurn: number
+  /** Requests, streams or not, of all untrusted connections in one turn of the event loop. */
+  readonly requestsPerTurn: number
 }
 
 export interface UntrustedConnection {
@@ -34,6 +34,10 @@ export interface UntrustedConnection {
 
 /** Connections that an API server may open at once; a network with more is suspect. */
 const MODEST = 16
+/** Streams of the network that holds most of them, to those of the one that needs another. */
+const DOMINANT = 2
+/** Times {@link UntrustedLimits.requestsPerTurn}: so many networks send at once that each connection is one of them. */
+const EMERGENCY = 8
 
 export class UntrustedConnections {
   readonly #limits: UntrustedLimits
@@ -43,9 +47,9 @@ export class UntrustedConnections {
   /** Number of connections by network. */
   readonly #networks = new Map<string, number>()
   #streams = 0
-  /** Those that have opened streams in this turn of the event loop. */
+  /** Those that have been read in this turn of the event loop. */
   readonly #readInTurn = new Set<UntrustedConnection>()
-  #streamsInTurn = 0
+  #requestsInTurn = 0
 
   constructor (limits: UntrustedLimits, onEvict: (connection: UntrustedConnection) => void) {
     this.#limits = limits
@@ -60,7 +64,7 @@ export class UntrustedConnections {
   add (connection: UntrustedConnection): void {
     const network = networkOf(connection.address)
     if (this.#sizeOf(network) >= this.#limits.perNetwork) this.#evictOldestOf(network)
-    else if (this.#connections.size >= this.#limits.connections) this.#evictOldestOf(largestNetwork(this.#networks))
+    else if (this.#connections.size >= this.#limits.connections) this.#evictOldestOf(largestOf(this.#networks, Math.min(MODEST, this.#limits.perNetwork / 4)))
     this.#connections.set(connection, network)
     this.#networks.set(network, this.#sizeOf(network) + 1)
   }
@@ -75,14 +79,12 @@ export class UntrustedConnections {
     else this.#networks.set(network, this.#sizeOf(network) - 1)
   }
 
-  /** Called after `connection.streams` was incremented. @returns whether the stream may open; if not, the oldest connection with streams is evicted */
+  /** Called after `connection.streams` was incremented. @returns whether the stream may open; if not, another connection may have been evicted */
   openStream (connection: UntrustedConnection): boolean {
-    const isUntrusted = this.#connections.has(connection)
-    // one that was evicted in this turn is read to its end
-    if (isUntrusted || this.#readInTurn.has(connection)) this.#boundTurn(connection)
-    if (!isUntrusted) return true
+    this.countRequest(connection)
+    if (!this.#connections.has(connection)) return true
     if (++this.#streams <= this.#limits.streams) return true
-    this.#evictOldest(({ streams }) => streams > 0)
+    this.#evictDominant(networkOf(connection.address))
     return false
   }
 
@@ -91,45 +93,57 @@ export class UntrustedConnections {
     if (this.#connections.has(connection)) this.#streams--
   }
 
-  #boundTurn (connection: UntrustedConnection): void {
-    if (this.#streamsInTurn === 0) setImmediate(() => { this.#endTurn() })
+  /** Called for each request, before it is answered. */
+  countRequest (connection: UntrustedConnection): void {
+    // one that was evicted in this turn is read to its end
+    if (!this.#connections.has(connection) && !this.#readInTurn.has(connection)) return
+    if (this.#requestsInTurn === 0) setImmediate(() => { this.#endTurn() })
     this.#readInTurn.add(connection)
-    if (++this.#streamsInTurn <= this.#limits.streamsPerTurn) return
-    const isUnread = (other: UntrustedConnection): boolean => !this.#readInTurn.has(other)
-    const unread = new Map<string, number>()
-    for (const [other, network] of this.#connections) if (isUnread(other)) unread.set(network, (unread.get(network) ?? 0) + 1)
-    this.#evictOldestOf(largestNetwork(unread), isUnread)
+    const excess = ++this.#requestsInTurn / this.#limits.requestsPerTurn
+    if (excess > EMERGENCY) this.#evictUnread(() => true)
+    else if (excess > 1) this.#evictUnread(network => network === networkOf(connection.address))
+  }
+
+  #evictUnread (matches: (network: string) => boolean): void {
+    for (const [connection, network] of this.#connections) if (!this.#readInTurn.has(connection) && matches(network)) this.#evict(connection)
   }
 
   #endTurn (): void {
     this.#readInTurn.clear()
-    this.#streamsInTurn = 0
+    this.#requestsInTurn = 0
+  }
+
+  /** Evicts where most streams are, unless `network` itself has about as many: in a burst of honest clients, some wait for the others. */
+  #evictDominant (network: string): void {
+    const streams = new Map<string, number>()
+    for (const [connection, other] of this.#connections) streams.set(other, (streams.get(other) ?? 0) + connection.streams)
+    const dominant = largestOf(streams, DOMINANT * (streams.get(network) ?? 0))
+    if (dominant === undefined) return
+    const connection = largestOf(new Map([...this.#connections].flatMap(([connection, other]) => other === dominant ? [[connection, connection.streams]] : [])))
+    if (connection !== undefined) this.#evict(connection)
   }
 
   #sizeOf (network: string): number {
     return this.#networks.get(network) ?? 0
   }
 
-  /** @param network of the connection; `undefined`: any */
-  #evictOldestOf (network: string | undefined, matches: (connection: UntrustedConnection) => boolean = () => true): void {
-    this.#evictOldest(connection => (network === undefined || this.#connections.get(connection) === network) && matches(connection))
+  /** @param network `undefined`: any */
+  #evictOldestOf (network: string | undefined): void {
+    for (const [connection, other] of this.#connections) if (network === undefined || other === network) return this.#evict(connection)
   }
 
-  #evictOldest (matches: (connection: UntrustedConnection) => boolean): void {
-    for (const connection of this.#connections.keys()) {
-      if (!matches(connection)) continue
-      this.delete(connection)
-      this.#onEvict(connection)
-      if (this.#readInTurn.has(connection)) connection.destroy()
-      else connection.destroyUnread()
-      return
-    }
+  #evict (connection: UntrustedConnection): void {
+    this.delete(connection)
+    this.#onEvict(connection)
+    if (this.#readInTurn.has(connection)) connection.destroy()
+    else connection.destroyUnread()
   }
 }
 
-/** @returns `undefined` if every network is modest. A walk over a few hundred networks takes less time than a handshake */
-function largestNetwork (sizes: ReadonlyMap<string, number>): string | undefined {
-  let largest: [network: string | undefined, size: number] = [undefined, MODEST]
-  for (const network of sizes) if (network[1] > largest[1]) largest = network
-  return largest[0]
+/** The first of those with most, and more than `bound`. A walk over a few hundred takes less time than a handshake. */
+function largestOf<Key> (sizes: ReadonlyMap<Key, number>, bound = 0): Key | undefined {
+  let largest: Key | undefined
+  let most = bound
+  for (const [key, size] of sizes) if (size > most) [largest, most] = [key, size]
+  return largest
 }

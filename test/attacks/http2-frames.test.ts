@@ -73,3 +73,13 @@ forBoth('streams that are reset as soon as they are opened, all at once', async 
   await service.assertWell(t, '400 connections with 1,000 resets each')
   for (const { socket } of clients) socket.destroy()
 })
+
+/** 7,000 frames of no settings, each of which is to be acknowledged. */
+const SETTINGS = Buffer.concat([PREFACE, ...new Array<Buffer>(7_000).fill(frame(FrameType.settings, 0, 0))])
+
+forBoth('settings that never end, all at once', async (t, service) => {
+  const clients = await attackers(service, 400)
+  for (const { socket } of clients) socket.pause().write(SETTINGS)
+  await service.assertWell(t, '400 connections with 7,000 settings each')
+  for (const { socket } of clients) socket.destroy()
+})

@@ -124,10 +124,10 @@ function reachable (url: string): string {
 }
 
 /** Lowers server.maxConnections if the limit of open files is lower. */
-async function limitConnections ({ server, admin }: Config, log: Logger): Promise<void> {
+async function limitConnections ({ server, admin, login }: Config, log: Logger): Promise<void> {
   const { RESERVED_FILES, maxConnectionsFor, openFilesLimit } = await import('../../http/open-files.js')
   const openFiles = openFilesLimit()
-  const { max, lowered } = maxConnectionsFor(server.maxConnections, openFiles, admin === undefined ? 1 : 2)
+  const { max, lowered } = maxConnectionsFor(server.maxConnections, openFiles, [server, admin, login].filter(listener => listener !== undefined).length)
   if (!lowered) return
   log.warn({ openFiles, maxConnections: server.maxConnections, reserved: RESERVED_FILES, lowered: max },
     `the limit of ${openFiles} open files is too low for server.maxConnections ${server.maxConnections}: accepting ${max} connections on each listener; raise the limit (ulimit -n, LimitNOFILE) or lower server.maxConnections`)
