@@ -3,10 +3,10 @@
  * Node's HTTP/1.1 parser rejects, and URLs that the router can't decode. Like
  * every rejection, the answer is a Kubernetes `Status`.
  */
-import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { statusOf } from '../errors.js'
+import { http1Answer } from './http1-answer.js'
 import type { Rejection, Rejections } from './rejections.js'
 
 /** For Fastify's `clientErrorHandler`, which also receives `tlsClientError`. Closes the connection. */
@@ -36,16 +36,7 @@ function tcpSocketOf (socket: Socket & { _parent?: Socket | null }): Socket | un
 }
 
 function answer (socket: Socket, code: number, message: string): void {
-  if (!socket.writable) return
-  const body = `${JSON.stringify(statusOf(code, message))}\n`
-  socket.write([
-    `HTTP/1.1 ${code} ${STATUS_CODES[code]}`,
-    'Content-Type: application/json',
-    `Content-Length: ${Buffer.byteLength(body)}`,
-    'Connection: close',
-    '',
-    body
-  ].join('\r\n'))
+  if (socket.writable) socket.write(http1Answer(code, `${JSON.stringify(statusOf(code, message))}\n`))
 }
 
 /** For Fastify's `frameworkErrors`, whose own message repeats the URL. */

@@ -5,8 +5,8 @@
  * be read in one turn of the event loop. So the first bytes, whatever they are,
  * are answered with the rejection, and what follows is not looked at.
  */
-import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
+import { http1Answer } from './http1-answer.js'
 import type { HttpSession } from './http-session.js'
 import type { Limits } from './limits.js'
 
@@ -44,14 +44,7 @@ export class RejectedHttp1Connection implements HttpSession {
   #reject (): void {
     const { code, body, onRejected } = this.#answer
     onRejected()
-    this.#socket.end([
-      `HTTP/1.1 ${code} ${STATUS_CODES[code]}`,
-      'Content-Type: application/json',
-      `Content-Length: ${Buffer.byteLength(body)}`,
-      'Connection: close',
-      '',
-      body
-    ].join('\r\n'))
+    this.#socket.end(http1Answer(code, body))
   }
 
   retire (): void {

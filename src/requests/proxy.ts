@@ -37,10 +37,10 @@ function isDirect (host: string, noProxy: string): boolean {
 }
 
 function addNetwork (networks: BlockList, entry: string): void {
-  const [address = '', prefix] = entry.split('/')
+  const [address = '', given] = entry.split('/')
   const family = isIP(address)
-  const type = family === 4 ? 'ipv4' : 'ipv6'
-  if (family !== 0 && prefix === undefined) networks.addAddress(address, type)
-  if (family === 0 || prefix === undefined || !/^\d{1,3}$/.test(prefix) || Number(prefix) > (family === 4 ? 32 : 128)) return
-  networks.addSubnet(address, Number(prefix), type)
+  const longest = family === 4 ? 32 : 128
+  const prefix = given ?? String(longest)
+  if (family === 0 || !/^\d{1,3}$/.test(prefix) || Number(prefix) > longest) return
+  networks.addSubnet(address, Number(prefix), family === 4 ? 'ipv4' : 'ipv6')
 }
