@@ -1,26 +1,9 @@
 /** Strangers over HTTP/1.1, on a port that serves only clients whose certificate is accepted. */
 import { Agent } from 'node:https'
-import { join } from 'node:path'
-import { test, type Test } from 'tap'
-import draining from '../../../plugins/draining.js'
-import tls from '../../../plugins/tls.js'
-import { unobserved } from '../../../src/authn/observer.js'
-import type { Limits } from '../../../src/http/limits.js'
+import { test } from 'tap'
 import { overHttp1, rawTls } from '../../fixtures/clients.js'
-import { clientCertificate, listen, makeFiles, silent, type Listener } from '../../fixtures/listener.js'
-
-async function start (t: Test, limits: Partial<Limits> = {}): Promise<Listener> {
-  const { dir } = await makeFiles(t)
-  return await listen(t, {
-    limits: { sweep: 10, ...limits },
-    tls: { clientCAFile: join(dir, 'client-ca.crt'), clientNames: ['kube-apiserver'] },
-    async register (fastify, { files }) {
-      await fastify.register(draining, { maxConnectionAge: 0, log: silent, clientCertificateOnly: true })
-      await fastify.register(tls, { config: files.tls, log: { ...silent, info () {} } as typeof silent, observer: unobserved })
-      fastify.post('/authenticate', { onRequest: fastify.requireClientCertificate }, async request => ({ client: request.clientCertificateName }))
-    }
-  })
-}
+import { clientCertificate } from '../../fixtures/listener.js'
+import { startForCertificates as start } from '../../fixtures/certificate-only.js'
 
 const REQUEST = 'POST /authenticate HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}'
 
