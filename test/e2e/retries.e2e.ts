@@ -144,15 +144,15 @@ test('nobody waits for a service that ends, or is gone', { buffered: true }, asy
   for (const token of ['too-late', 'cut-off']) t.equal((await cluster.call(token)).code, 403, 'nobody remembers it')
 })
 
-test('under double load some come in late, some are refused, and nobody for longer than it lasts', async t => {
-  const webhook = await createWebhook(t, { identityProviders: [busy({ burns: 20 })], files: busyFile, config: { pressure: { maxEventLoopDelay: '200ms' } } })
+test('under overload some come in late, some are refused, and nobody for longer than it lasts', async t => {
+  const webhook = await createWebhook(t, { identityProviders: [busy({ burns: 100 })], files: busyFile, config: { pressure: { maxEventLoopDelay: '200ms' } } })
   await webhook.start()
   const wiretap = await startWiretap(t, { to: () => webhook })
   const cluster = await startCluster(t, { webhook: await webhook.kubeconfig('--server', `https://127.0.0.1:${wiretap.port}`) })
   const letIn = async (token: string): Promise<boolean> => (await cluster.call(token)).code === 403
 
-  // it can serve half of them meanwhile, and the API server does not go on asking long enough for the other half
-  const visits = await crowd({ name: 'visitor', rate: 100, seconds: 12, visit: letIn })
+  // it can serve a quarter of them meanwhile, and the API server does not go on asking long enough for all others
+  const visits = await crowd({ name: 'visitor', rate: 40, seconds: 12, visit: letIn })
   const shed = wiretap.reviews.filter(({ status }) => status === 429)
   const late = visits.filter(visit => visit.letIn && wiretap.of(visit.token).length > 1)
   const refused = visits.filter(visit => !visit.letIn)
