@@ -13,6 +13,14 @@ import { sessionsOf } from '../config/sessions.js'
 import { createLogger, providerLog } from '../logger.js'
 import { escapeJson } from '../printable.js'
 import type { OpenedSessions } from '../sessions/open-sessions.js'
+import type { Terminal } from './terminal.js'
+
+export interface WithChainOptions {
+  readonly loaded: LoadedConfig
+  readonly terminal: Terminal
+  /** From which on the providers' log is printed. */
+  readonly level?: 'warn' | 'error'
+}
 
 export interface OpenChain {
   readonly rules: ReviewRules
@@ -20,10 +28,10 @@ export interface OpenChain {
   close: () => Promise<void>
 }
 
-/** Opens the providers, with their log from this level on at stderr, and closes them in any case. */
-export async function withChain<T> (loaded: LoadedConfig, use: (chain: OpenChain) => Promise<T>, level: 'warn' | 'error' = 'warn'): Promise<T> {
+/** Opens the providers, with their log at stderr, and closes them in any case. */
+export async function withChain<T> ({ loaded, terminal, level = 'warn' }: WithChainOptions, use: (chain: OpenChain) => Promise<T>): Promise<T> {
   // stdout is for the result
-  const log = await createLogger({ level, format: 'json', terminal: false, destination: { write (line) { process.stderr.write(escapeJson(line)) } } })
+  const log = await createLogger({ level, format: 'json', terminal: false, destination: { write (line) { terminal.stderr.write(escapeJson(line)) } } })
   const chain = await openChain({ loaded, log })
   try {
     return await use(chain)

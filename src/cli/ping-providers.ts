@@ -4,6 +4,7 @@ import type { OpenProvider } from '../authn/authenticator.js'
 import type { LoadedConfig } from '../config/load.js'
 import { messageOf } from '../errors.js'
 import { withChain } from './chain.js'
+import type { Terminal } from './terminal.js'
 
 export interface Unreachable {
   /** The path of its entry, such as `identityProviders[0]`. */
@@ -12,12 +13,12 @@ export interface Unreachable {
 }
 
 /** What is wrong, in the order of the config; several errors of one provider each by itself. */
-export async function pingProviders (loaded: LoadedConfig): Promise<Unreachable[]> {
-  return await withChain(loaded, async ({ providers }) => {
+export async function pingProviders (loaded: LoadedConfig, terminal: Terminal): Promise<Unreachable[]> {
+  // what a provider warns of is in the result
+  return await withChain({ loaded, terminal, level: 'error' }, async ({ providers }) => {
     const errors = await Promise.all(providers.map(async (open, index) => (await ping(open)).map(message => ({ path: loaded.providers[index]!.path, message }))))
     return errors.flat()
-    // what a provider warns of is in the result
-  }, 'error')
+  })
 }
 
 async function ping ({ provider, log }: OpenProvider): Promise<string[]> {

@@ -26,8 +26,12 @@ export function createProgram ({ name, description, examples, commands, hidden =
     // `login` and its subcommands have options of the same names
     .enablePositionalOptions()
     .exitOverride()
-    // the error quotes the argument: `--password=…` may be a secret
-    .configureOutput({ outputError: (text, write) => { write(escapeLines(text.replace(/^(error: unknown option '--[\w-]+=).*'/s, "$1…'"))) } })
+    .configureOutput({
+      writeOut: text => { terminal.write(text) },
+      writeErr: text => { terminal.stderr.write(text) },
+      // the error quotes the argument: `--password=…` may be a secret
+      outputError: (text, write) => { write(escapeLines(text.replace(/^(error: unknown option '--[\w-]+=).*'/s, "$1…'"))) }
+    })
     .addHelpText('after', `\nExamples:\n${examples.map(example => `  $ ${name} ${example}`).join('\n')}`)
   for (const command of commands) program.addCommand(command(terminal))
   for (const command of hidden) program.addCommand(command(terminal), { hidden: true })

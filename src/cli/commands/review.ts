@@ -105,12 +105,12 @@ async function reviewWithService (spec: TokenReviewRequest['spec'], target: Targ
 }
 
 /** Uses the providers of the config in this process. */
-async function withProviders<T> ({ config: file }: ReviewOptions, { env }: Terminal, use: (chain: OpenChain, timeout: number) => Promise<T>): Promise<T> {
+async function withProviders<T> ({ config: file }: ReviewOptions, terminal: Terminal, use: (chain: OpenChain, timeout: number) => Promise<T>): Promise<T> {
   const { loadConfig } = await import('../../config/load.js')
   const { findDefinition } = await import('../../config/registry.js')
   const { withChain } = await import('../chain.js')
-  const loaded = await loadConfig({ file, env, findDefinition })
-  return await withChain(loaded, async chain => await use(chain, milliseconds(loaded.config.server.timeout)))
+  const loaded = await loadConfig({ file, env: terminal.env, findDefinition })
+  return await withChain({ loaded, terminal }, async chain => await use(chain, milliseconds(loaded.config.server.timeout)))
 }
 
 function describeUnknown ({ unknownIssuer, unknownProvider }: Pick<ExplainedReview, 'unknownIssuer' | 'unknownProvider'>): string[] {

@@ -48,7 +48,7 @@ Examples:
   $ authn-webhook validate -o json | jq '.errors[].message'`)
     .action(async ({ config, online, output }: ValidateOptions) => {
       const { loaded, ...result } = await validate(config, terminal.env)
-      const unreachable = online === true && loaded !== undefined && result.valid ? await findUnreachable(loaded) : []
+      const unreachable = online === true && loaded !== undefined && result.valid ? await findUnreachable(loaded, terminal) : []
       if (output === 'text') show(result, { online, unreachable }, terminal)
       else await printResult(terminal, output, { ...result, ...online === true && { unreachable } }, () => [])
       if (!result.valid) process.exitCode = ExitCode.usage
@@ -87,9 +87,9 @@ async function validate (file: string | undefined, env: NodeJS.ProcessEnv): Prom
 }
 
 /** Of providers and a store whose files have no errors. */
-async function findUnreachable (loaded: ValidConfig): Promise<LocatedError[]> {
+async function findUnreachable (loaded: ValidConfig, terminal: Terminal): Promise<LocatedError[]> {
   const { pingProviders } = await import('../ping-providers.js')
-  const unreachable = await pingProviders(loaded)
+  const unreachable = await pingProviders(loaded, terminal)
   const store = await findStoreProblem(loaded)
   return [...unreachable, ...store === undefined ? [] : [{ path: 'store.url', message: store }]]
     .map(({ path, message }) => ({ file: loaded.file, path, line: loaded.lineOf(path), message }))

@@ -7,7 +7,11 @@ import { join } from 'node:path'
 import { load } from 'js-yaml'
 import { test, type Test } from 'tap'
 import { digestToken } from '../../../../src/authn/token-digest.js'
+import { doctorCommand } from '../../../../src/cli/commands/doctor.js'
+import { reviewCommand } from '../../../../src/cli/commands/review.js'
+import { usersCommand } from '../../../../src/cli/commands/users.js'
 import { runCommand, type Outcome } from '../../../fixtures/command.js'
+import { runInProcess } from '../../../fixtures/command-in-process.js'
 import { startServe } from '../../../fixtures/running.js'
 import { authority, serving } from '../../../fixtures/service.js'
 
@@ -59,7 +63,7 @@ test('a users file', async t => {
   const user = { username: 'alice', extra: { team: [EVIL] }, tokens: [{ name: 't', hash: digestToken('x'), audiences: [EVIL] }] }
   const cwd = t.testdir({ 'users.yaml': JSON.stringify({ apiVersion: 'authn-webhook/v1', users: [user] }) })
   const list = async (...options: string[]): Promise<Outcome> => {
-    const outcome = await runCommand(['users', 'list', ...options], { cwd })
+    const outcome = await runInProcess(usersCommand, ['users', 'list', ...options], { cwd })
     isClean(t, outcome, options.join(' '))
     return outcome
   }
@@ -73,9 +77,9 @@ test('providers of a config', async t => {
   const cwd = t.testdir(FILES)
   for (const [input, ...args] of [
     ['x'], ['x', '--explain'], ['x', '-o', 'json'], ['x', '-o', 'yaml', '--explain'], ['throw', '--explain'], ['throw', '--explain', '-o', 'json']
-  ] as const) isClean(t, await runCommand(['review', '--config', 'config.yaml', '--token-file', '-', ...args], { cwd, input }), `${input} ${args.join(' ')}`)
+  ] as const) isClean(t, await runInProcess(reviewCommand, ['review', '--config', 'config.yaml', '--token-file', '-', ...args], { cwd, input }), `${input} ${args.join(' ')}`)
   for (const args of [['alice'], ['alice', '--explain'], ['alice', '--explain', '-o', 'yaml'], ['nobody', '--explain'], ['throw']]) {
-    isClean(t, await runCommand(['review', '--config', 'config.yaml', '--username', ...args], { cwd }), args.join(' '))
+    isClean(t, await runInProcess(reviewCommand, ['review', '--config', 'config.yaml', '--username', ...args], { cwd }), args.join(' '))
   }
 })
 
@@ -97,8 +101,8 @@ test('a service that is somebody else', async t => {
   for (const path of Object.keys(answers)) {
     const target = ['--server', `https://127.0.0.1:${(server.address() as AddressInfo).port}${path}`, '--certificate-authority', 'ca.crt']
     for (const format of [[], ['-o', 'json'], ['-o', 'yaml']]) {
-      if (path !== '/version') isClean(t, await runCommand(['review', ...target, '--token-file', '-', ...format], { cwd, input: 'x' }), `review ${path} ${format.join(' ')}`)
-      isClean(t, await runCommand(['doctor', ...target, ...format], { cwd }), `doctor ${path} ${format.join(' ')}`)
+      if (path !== '/version') isClean(t, await runInProcess(reviewCommand, ['review', ...target, '--token-file', '-', ...format], { cwd, input: 'x' }), `review ${path} ${format.join(' ')}`)
+      isClean(t, await runInProcess(doctorCommand, ['doctor', ...target, ...format], { cwd }), `doctor ${path} ${format.join(' ')}`)
     }
   }
 })
@@ -146,7 +150,7 @@ test('a log in text', async t => {
   const config = { ...CONFIG, identityProviders: [{ ...CONFIG.identityProviders[0], usernamePrefix: 'a:', groupPrefix: 'a:' }] }
   writeFileSync(join(cwd, 'config.yaml'), JSON.stringify(config))
   const running = await startServe(t, ['--config', join(cwd, 'config.yaml')], { ready: /url: "https:\/\/[^"]*:(\d+)\// })
-  const { stdout } = await runCommand(['review', '--server', `https://127.0.0.1:${running.port}`, '--certificate-authority', 'ca.crt', '--token-file', '-'], { cwd, input: 'throw' })
+  const { stdout } = await runInProcess(reviewCommand, ['review', '--server', `https://127.0.0.1:${running.port}`, '--certificate-authority', 'ca.crt', '--token-file', '-'], { cwd, input: 'throw' })
   t.match(stdout, 'unavailable: ')
   await running.until(/reason: "failed"/)
   await running.stop()

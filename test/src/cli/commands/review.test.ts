@@ -10,8 +10,11 @@ import { test, type Test } from 'tap'
 import { hashPassword } from '../../../../src/authn/password-hash.js'
 import { digestToken } from '../../../../src/authn/token-digest.js'
 import { createCA, createSelfSigned, issueClient, issueServing, type CertificatePair } from '../../../../src/certificates/issue.js'
+import { reviewCommand } from '../../../../src/cli/commands/review.js'
+import { webhookConfigCommand } from '../../../../src/cli/commands/webhook-config.js'
 import { issueOdd } from '../../../fixtures/certificates.js'
-import { runCommand, runOnTerminal, type Outcome } from '../../../fixtures/command.js'
+import { runCommand, runOnTerminal, type CommandOptions, type Outcome } from '../../../fixtures/command.js'
+import { runInProcess } from '../../../fixtures/command-in-process.js'
 import { kubeconfig } from '../../../fixtures/kubeconfigs.js'
 import { needs } from '../../../fixtures/packages.js'
 import { alice, basicToken, bob } from '../../../fixtures/people.js'
@@ -50,11 +53,13 @@ function files (t: Test, config = CONFIG): string {
   })
 }
 
-const ENV = { AUTHN_WEBHOOK_CONFIG: undefined }
+async function review (args: readonly string[], options: CommandOptions): Promise<Outcome> {
+  return await runInProcess(reviewCommand, ['review', ...args], options)
+}
 
 test('by the providers of a config', async t => {
   const cwd = files(t)
-  const { code, stdout, stderr } = await runCommand(['review', '--token-file', '-'], { cwd, env: ENV, input: `${alice.token}\n` })
+  const { code, stdout, stderr } = await runCommand(['review', '--token-file', '-'], { cwd, env: { AUTHN_WEBHOOK_CONFIG: undefined }, input: `${alice.token}\n` })
   t.equal(stderr, '')
   t.equal(stdout, `authenticated
 username:  corp:alice
@@ -69,29 +74,29 @@ audiences: https://kubernetes.default.svc
 test('a token that nobody knows: exit 1', async t => {
   const cwd = files(t)
   writeFileSync(join(cwd, 'token'), 'nobody')
-  t.strictSame(await runCommand(['review', '--token-file', 'token'], { cwd, env: ENV }), { code: 1, signal: null, stdout: 'not authenticated\n', stderr: '' })
+  t.strictSame(await runCommand(['review', '--token-file', 'token'], { cwd, env: { AUTHN_WEBHOOK_CONFIG: undefined } }), { code: 1, signal: null, stdout: 'not authenticated\n', stderr: '' })
 })
 
 test('unavailable: exit 69', async t => {
   const cwd = files(t, CONFIG.replace('kind: static', 'kind: module, from: ./broken.mjs').replace(/config: .*\} \}/, 'config: {} }'))
-  const { code, stdout } = await runCommand(['review', '--token-file', '-', '--explain'], { cwd, env: ENV, input: alice.token })
+  const { code, stdout } = await review(['--token-file', '-', '--explain'], { cwd, input: alice.token })
   t.equal(code, 69)
   t.match(stdout, /people \(token, [\d.]+ ms\): unavailable: failed: no route to host\nunavailable: identity provider "people" is unavailable\n/)
 })
 
 test('--explain tells what each provider said', async t => {
   const cwd = files(t)
-  const wrong = await runCommand(['review', '--token-file', '-', '--explain'], { cwd, env: ENV, input: basicToken('bob', 'wrong') })
+  const wrong = await review(['--token-file', '-', '--explain'], { cwd, input: basicToken('bob', 'wrong') })
   t.match(wrong.stdout, /^people \(token, [\d.]+ ms\): not recognized\npeople \(password, [\d.]+ ms\): denied: wrong-credential\nnot authenticated: wrong-credential\n$/)
-  const right = await runCommand(['review', '--token-file', '-', '--explain', '-o', 'json'], { cwd, env: ENV, input: basicToken('bob', bob.password) })
+  const right = await review(['--token-file', '-', '--explain', '-o', 'json'], { cwd, input: basicToken('bob', bob.password) })
   t.match(JSON.parse(right.stdout), { status: { authenticated: true, user: { username: 'corp:bob' } }, steps: [{ provider: 'people', credential: 'token', outcome: 'not recognized' }, { provider: 'people', credential: 'password', outcome: 'authenticated: corp:bob' }] })
 })
 
 test('--explain tells why nobody was asked, or in spite of whose answer the token is refused', async t => {
   const cwd = files(t)
-  const long = await runCommand(['review', '--token-file', '-', '--explain'], { cwd, env: ENV, input: 'x'.repeat(20_000) })
+  const long = await review(['--token-file', '-', '--explain'], { cwd, input: 'x'.repeat(20_000) })
   t.match(long, { code: 1, stdout: 'not authenticated: token-too-long\n' })
-  const bound = await runCommand(['review', '--token-file', '-', '--explain', '--audience', 'vault', '-o', 'json'], { cwd, env: ENV, input: alice.token })
+  const bound = await review(['--token-file', '-', '--explain', '--audience', 'vault', '-o', 'json'], { cwd, input: alice.token })
   t.match(JSON.parse(bound.stdout), { status: { authenticated: false }, reason: 'audience', steps: [{ outcome: 'authenticated: corp:alice' }] })
 })
 
@@ -100,21 +105,21 @@ test('--explain names what Kubernetes does not get, with a token as with a name'
   const user = { username: 'admin', uid: '1', groups: ['developers', 'system:masters'], tokens: [{ name: 'old', hash: digestToken(alice.token) }] }
   writeFileSync(join(cwd, 'users.yaml'), JSON.stringify({ apiVersion: 'authn-webhook/v1', users: [user] }))
   const sentence = 'dropped the group system:masters: reserved for Kubernetes, and not in reserved.allowGroups'
-  const byToken = await runCommand(['review', '--token-file', '-', '--explain'], { cwd, env: ENV, input: alice.token })
+  const byToken = await review(['--token-file', '-', '--explain'], { cwd, input: alice.token })
   t.match(byToken.stdout, new RegExp(`^people \\(token, [\\d.]+ ms\\): authenticated: admin\npeople: ${sentence}\nauthenticated\nusername: `))
-  const asJson = await runCommand(['review', '--token-file', '-', '--explain', '-o', 'json'], { cwd, env: ENV, input: alice.token })
+  const asJson = await review(['--token-file', '-', '--explain', '-o', 'json'], { cwd, input: alice.token })
   t.match(JSON.parse(asJson.stdout).steps, [{ outcome: 'authenticated: admin', explanations: [{ provider: 'people', sentence }] }])
-  const byName = await runCommand(['review', '--username', 'admin', '--explain'], { cwd, env: ENV })
+  const byName = await review(['--username', 'admin', '--explain'], { cwd })
   t.match(byName.stdout, `people: ${sentence}\nusername:  admin\n`)
 })
 
 test('--explain says why a name is denied, and whose a token is that no provider recognizes', async t => {
   const cwd = files(t, CONFIG.replaceAll("'corp:'", "''"))
   writeFileSync(join(cwd, 'users.yaml'), JSON.stringify({ apiVersion: 'authn-webhook/v1', users: [{ username: 'system:admin', tokens: [{ name: 'old', hash: digestToken(alice.token) }] }] }))
-  const reserved = await runCommand(['review', '--token-file', '-', '--explain'], { cwd, env: ENV, input: alice.token })
+  const reserved = await review(['--token-file', '-', '--explain'], { cwd, input: alice.token })
   t.match(reserved.stdout, /denied: reserved-name\npeople: denied: system:admin is reserved for Kubernetes\nnot authenticated: reserved-name\n$/)
   const jwt = ['{"alg":"ES256"}', '{"iss":"https://sso.example.test/"}', 'signature'].map(part => Buffer.from(part).toString('base64url')).join('.')
-  const foreign = await runCommand(['review', '--token-file', '-', '--explain'], { cwd, env: ENV, input: jwt })
+  const foreign = await review(['--token-file', '-', '--explain'], { cwd, input: jwt })
   t.match(foreign.stdout, /no provider has the issuer "https:\/\/sso\.example\.test\/" of this token: compare it with issuer\.url/)
 })
 
@@ -125,7 +130,7 @@ test('--explain tells about session tokens', async t => {
   writeFileSync(join(cwd, 'session.crt'), cert)
   writeFileSync(join(cwd, 'revocations.yaml'), 'apiVersion: authn-webhook/v1\nrevocations: [{ jti: revoked }]\n')
   const claims = { idp: 'people', sub: 'people:1001', preferred_username: 'corp:alice', pwv: undefined }
-  const explain = async (more: object = {}): Promise<string> => (await runCommand(['review', '--token-file', '-', '--explain'], { cwd, env: ENV, input: await sessionToken({ ...claims, ...more }, {}, signing) })).stdout
+  const explain = async (more: object = {}): Promise<string> => (await review(['--token-file', '-', '--explain'], { cwd, input: await sessionToken({ ...claims, ...more }, {}, signing) })).stdout
   t.match(await explain(), /^people \(session, [\d.]+ ms\): authenticated: corp:alice\npeople: session token of corp:alice, issued at \S+, expires at \S+\nauthenticated\nusername: {2}corp:alice\n/)
   t.match(await explain({ sub: 'people:9999' }), /\): denied: account-gone\npeople: session token .*\npeople: the users file has no user of this uid\npeople: denied, account-gone: the provider has no user of this uid any more\nnot authenticated: account-gone\n$/)
   t.match(await explain({ jti: 'revoked' }), /denied, revoked: the token is in the revocations file\nnot authenticated: revoked\n$/)
@@ -134,19 +139,19 @@ test('--explain tells about session tokens', async t => {
 })
 
 test('audiences are asked for', async t => {
-  const { code } = await runCommand(['review', '--token-file', '-', '--audience', 'vault'], { cwd: files(t), env: ENV, input: alice.token })
+  const { code } = await review(['--token-file', '-', '--audience', 'vault'], { cwd: files(t), input: alice.token })
   t.equal(code, 1)
 })
 
 test('--username looks a user up as Kubernetes would see them', async t => {
   const cwd = files(t)
-  const found = await runCommand(['review', '--username', 'alice', '-o', 'json'], { cwd, env: ENV })
+  const found = await review(['--username', 'alice', '-o', 'json'], { cwd })
   t.strictSame(JSON.parse(found.stdout), { ...alice.user, username: 'corp:alice', groups: ['corp:developers', 'corp:platform'] })
   t.equal(found.code, 0)
-  const missing = await runCommand(['review', '--username', 'mallory'], { cwd, env: ENV })
+  const missing = await review(['--username', 'mallory'], { cwd })
   t.match(missing, { code: 1, stdout: 'no identity provider has a user of this name; --explain shows why\n' })
-  t.match(await runCommand(['review', '--uid', '1001'], { cwd, env: ENV }), { code: 0, stdout: /^username: {2}corp:alice\n/ })
-  t.match(await runCommand(['review', '--uid', 'alice'], { cwd, env: ENV }), { code: 1, stdout: 'no identity provider has a user of this uid; --explain shows why\n' })
+  t.match(await review(['--uid', '1001'], { cwd }), { code: 0, stdout: /^username: {2}corp:alice\n/ })
+  t.match(await review(['--uid', 'alice'], { cwd }), { code: 1, stdout: 'no identity provider has a user of this uid; --explain shows why\n' })
 })
 
 test('--username and --explain tell a user that may not log in from a name that nobody has', async t => {
@@ -157,9 +162,9 @@ test('--username and --explain tell a user that may not log in from a name that 
     ['carol', 'people: denied, disabled: the users file disables this user\ndenied by people: disabled\n'],
     ['dave', 'people: denied, expired: this user expired at 2020-01-01T00:00:00.000Z\ndenied by people: expired\n'],
     ['mallory', 'people: the users file has no user of this name\npeople: no user of this name\nno identity provider has a user of this name\n']
-  ] as const) t.strictSame(await runCommand(['review', '--explain', '--username', username], { cwd, env: ENV }), { code: 1, signal: null, stdout, stderr: '' })
-  t.match(await runCommand(['review', '--username', 'carol'], { cwd, env: ENV }), { code: 1, stdout: 'denied by people: disabled; --explain shows why\n' })
-  const asJson = await runCommand(['review', '--username', 'carol', '--explain', '-o', 'json'], { cwd, env: ENV })
+  ] as const) t.strictSame(await review(['--explain', '--username', username], { cwd }), { code: 1, signal: null, stdout, stderr: '' })
+  t.match(await review(['--username', 'carol'], { cwd }), { code: 1, stdout: 'denied by people: disabled; --explain shows why\n' })
+  const asJson = await review(['--username', 'carol', '--explain', '-o', 'json'], { cwd })
   t.match(JSON.parse(asJson.stdout), { user: null, denial: { provider: 'people', reason: 'disabled' }, explanations: [{ provider: 'people' }] })
 })
 
@@ -168,10 +173,10 @@ test('groups from another provider, and where they come from', async t => {
   const entry = (optional: boolean): string => `  - { name: robots, kind: static, usernamePrefix: 'robot:', groupsFrom: { provider: people, optional: ${optional} }, config: { usersFile: robots.yaml } }\n`
   const cwd = files(t, CONFIG + entry(false))
   writeFileSync(join(cwd, 'robots.yaml'), JSON.stringify({ apiVersion: 'authn-webhook/v1', users: [robot, { ...robot, username: 'mallory', uid: 'm', tokens: [] }] }))
-  const byToken = await runCommand(['review', '--token-file', '-', '--explain'], { cwd, env: ENV, input: 'canary-robot' })
+  const byToken = await review(['--token-file', '-', '--explain'], { cwd, input: 'canary-robot' })
   t.equal(byToken.code, 0)
   t.match(byToken.stdout, /^people \(token, .*: not recognized\npeople \(password, .*: not recognized\nrobots \(token, .*: authenticated: robot:alice\nrobots: groups of corp:alice from people: corp:developers, corp:platform\nauthenticated\nusername: {2}robot:alice\ngroups: {4}corp:developers, corp:platform\n/)
-  const byUid = async (): Promise<Outcome> => await runCommand(['review', '--uid', 'm', '--explain'], { cwd, env: ENV })
+  const byUid = async (): Promise<Outcome> => await review(['--uid', 'm', '--explain'], { cwd })
   t.match(await byUid(), { code: 1, stdout: /robots: people has no user mallory: denied.*\ndenied by robots: not-member\n$/ })
   writeFileSync(join(cwd, 'authn-webhook.yaml'), CONFIG + entry(true))
   t.match(await byUid(), { code: 0, stdout: /robots: people has no user mallory: no groups\nrobots: mallory is robot:mallory in Kubernetes\nusername: {2}robot:mallory\nuid: {7}m\n$/ })
@@ -181,16 +186,16 @@ test('--username says which provider looks nobody up: exit 69, unless another on
   const module = "  - { name: silent, kind: module, from: ./silent.mjs, usernamePrefix: 'silent:', groupPrefix: 'silent:', config: {} }\n"
   const cwd = files(t, CONFIG.replace('identityProviders:\n', `identityProviders:\n${module}`))
   writeFileSync(join(cwd, 'silent.mjs'), BROKEN.replace(/, lookup .*/, ' }) }'))
-  const review = async (...args: string[]) => await runCommand(['review', '--username', ...args], { cwd, env: ENV })
+  const lookUp = async (...args: string[]): Promise<Outcome> => await review(['--username', ...args], { cwd })
   const stderr = 'error: identity provider "silent" can\'t look up users without a credential; review their token or password instead\n'
-  t.match(await review('mallory'), { code: 69, stdout: '', stderr })
-  t.match(await review('mallory', '--explain'), { code: 69, stdout: /^silent: can't look up .*\npeople: .*\npeople: .*\n$/, stderr })
-  t.match(await review('alice'), { code: 0, stdout: /^username: {2}corp:alice\n/ })
+  t.match(await lookUp('mallory'), { code: 69, stdout: '', stderr })
+  t.match(await lookUp('mallory', '--explain'), { code: 69, stdout: /^silent: can't look up .*\npeople: .*\npeople: .*\n$/, stderr })
+  t.match(await lookUp('alice'), { code: 0, stdout: /^username: {2}corp:alice\n/ })
 })
 
 test('a name that could not be looked up: exit 69', async t => {
   const cwd = files(t, CONFIG.replace('kind: static', 'kind: module, from: ./broken.mjs').replace(/config: .*\} \}/, 'config: {} }'))
-  t.match(await runCommand(['review', '--username', 'alice'], { cwd, env: ENV }), { code: 69, stdout: '', stderr: /identity provider "people" is unavailable: no route to host/ })
+  t.match(await review(['--username', 'alice'], { cwd }), { code: 69, stdout: '', stderr: /identity provider "people" is unavailable: no route to host/ })
 })
 
 test('the token is asked for on a terminal, and not shown', needs('script'), async t => {
@@ -202,23 +207,23 @@ test('the token is asked for on a terminal, and not shown', needs('script'), asy
 
 test('by a running service', async t => {
   const cwd = files(t)
-  const { port } = await startServe(t, [], { cwd, env: ENV })
+  const { port } = await startServe(t, [], { cwd })
   const server = `https://127.0.0.1:${port}/authenticate`
-  const good = await runCommand(['review', '--server', server, '--certificate-authority', 'ca.crt', '--token-file', '-', '-o', 'yaml'], { cwd, input: alice.token })
+  const good = await review(['--server', server, '--certificate-authority', 'ca.crt', '--token-file', '-', '-o', 'yaml'], { cwd, input: alice.token })
   t.match(good, { code: 0, stdout: /authenticated: true\nuser:\n {2}username: corp:alice\n/ })
-  const bad = await runCommand(['review', '--server', server, '--certificate-authority', 'ca.crt', '--token-file', '-'], { cwd, input: 'nobody' })
+  const bad = await review(['--server', server, '--certificate-authority', 'ca.crt', '--token-file', '-'], { cwd, input: 'nobody' })
   t.match(bad, { code: 1, stdout: 'not authenticated\n' })
 
-  const stranger = await runCommand(['review', '--server', server, '--token-file', '-'], { cwd, input: 'x' })
+  const stranger = await review(['--server', server, '--token-file', '-'], { cwd, input: 'x' })
   t.match(stranger, { code: 69, stderr: /API servers can't use https:\/\/127\.0\.0\.1:\d+\/authenticate: chain: signed by "CN=test CA", which this machine does not trust\. To do: / })
-  const misnamed = await runCommand(['review', '--server', server, '--certificate-authority', 'ca.crt', '--tls-server-name', 'other.example.test', '--token-file', '-'], { cwd, input: 'x' })
+  const misnamed = await review(['--server', server, '--certificate-authority', 'ca.crt', '--tls-server-name', 'other.example.test', '--token-file', '-'], { cwd, input: 'x' })
   t.match(misnamed, { code: 69, stderr: /san: the certificate is for DNS:localhost, .*, not for other\.example\.test/ })
-  const elsewhere = await runCommand(['review', '--server', `${server}/x`, '--certificate-authority', 'ca.crt', '--token-file', '-'], { cwd, input: 'x' })
+  const elsewhere = await review(['--server', `${server}/x`, '--certificate-authority', 'ca.crt', '--token-file', '-'], { cwd, input: 'x' })
   t.match(elsewhere, { code: 69, stderr: /authenticate\/x: HTTP 404: not found: POST TokenReviews to/ })
 
-  const config = await runCommand(['webhook-config', '--server', server, '--certificate-authority', 'ca.crt'], { cwd })
+  const config = await runInProcess(webhookConfigCommand, ['webhook-config', '--server', server, '--certificate-authority', 'ca.crt'], { cwd })
   writeFileSync(join(cwd, 'webhook.yaml'), config.stdout)
-  const same = await runCommand(['review', '--kubeconfig', 'webhook.yaml', '--token-file', '-'], { cwd, input: alice.token })
+  const same = await review(['--kubeconfig', 'webhook.yaml', '--token-file', '-'], { cwd, input: alice.token })
   t.match(same, { code: 0, stdout: /corp:alice/ })
 })
 
@@ -249,7 +254,7 @@ test('what an API server would not ask is not asked', async t => {
       const { cert, key } = await certificate()
       const { port, lines } = await startService(t, { providers: { people }, ...options, files: { ...options.files, 'tls.crt': cert, 'tls.key': key } })
       const cwd = t.testdir({ 'ca.crt': authority.cert + longLived.cert, 'webhook.yaml': kubeconfig({ cluster: { server: `https://127.0.0.1:${port}/authenticate`, 'certificate-authority': 'ca.crt', ...cluster } }) })
-      const { code, stdout, stderr: words } = await runCommand(['review', '--kubeconfig', 'webhook.yaml', '--token-file', '-'], { cwd, input: alice.token })
+      const { code, stdout, stderr: words } = await review(['--kubeconfig', 'webhook.yaml', '--token-file', '-'], { cwd, input: alice.token })
       t.strictSame({ code, stdout }, { code: 69, stdout: '' }, 'it does not say "authenticated"')
       t.match(words, stderr)
       t.notOk(lines.some(({ username }) => username === 'alice'), 'the token stays here')
@@ -279,8 +284,8 @@ test('what gives no answer to a review: exit 69', async t => {
     await once(server, 'listening')
     t.teardown(() => { server.close() })
     const cwd = t.testdir({ 'ca.crt': authority.cert })
-    const args = ['review', '--server', `https://127.0.0.1:${(server.address() as AddressInfo).port}`, '--certificate-authority', 'ca.crt', '--token-file', '-']
-    t.match(await runCommand(args, { cwd, input: alice.token }), { code: 69, stdout: '', stderr }, what)
+    const args = ['--server', `https://127.0.0.1:${(server.address() as AddressInfo).port}`, '--certificate-authority', 'ca.crt', '--token-file', '-']
+    t.match(await review(args, { cwd, input: alice.token }), { code: 69, stdout: '', stderr }, what)
   }
 })
 
@@ -298,6 +303,6 @@ const mistakes: Array<[args: string[], message: RegExp]> = [
 
 for (const [args, message] of mistakes) {
   test(`review ${args.join(' ')}: exit 2`, async t => {
-    t.match(await runCommand(['review', ...args], { cwd: files(t), env: ENV }), { code: 2, stderr: message, stdout: '' })
+    t.match(await review(args, { cwd: files(t) }), { code: 2, stderr: message, stdout: '' })
   })
 }

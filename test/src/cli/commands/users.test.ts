@@ -314,16 +314,16 @@ test('users edit', async (t) => {
   t.test('refuses, and leaves the file as it is', async (t) => {
     const { read, users } = directory(t, PEOPLE)
     for (const [args, reason] of [
-      [['alice'], /^nothing to change: pass --add-group, /],
-      [['mallory', '--uid', '1'], /^no user "mallory" in users\.yaml/],
-      [['alice', '--remove-group', 'leads'], /^no group "leads"; "alice" has these groups: "developers", "on-call"/],
-      [['alice', '--add-group', 'x', '--remove-group', 'x'], /^--add-group and --remove-group both name "x"/],
-      [['alice', '--add-group', ' x'], /^nothing was written.*begins or ends with white space/],
+      [['alice'], /^error: nothing to change: pass --add-group, /],
+      [['mallory', '--uid', '1'], /^error: no user "mallory" in users\.yaml/],
+      [['alice', '--remove-group', 'leads'], /^error: no group "leads"; "alice" has these groups: "developers", "on-call"/],
+      [['alice', '--add-group', 'x', '--remove-group', 'x'], /^error: --add-group and --remove-group both name "x"/],
+      [['alice', '--add-group', ' x'], /^error: nothing was written.*begins or ends with white space/],
       [['alice', '--expires', '-1h'], /It is in the past/],
-      [['alice', '--expires', '90d', '--no-expires'], /^--expires can't be combined with --no-expires\n/],
-      [['alice', '--no-expires', '--expires', '90d'], /^--expires can't be combined with --no-expires\n/],
-      [['alice', '--uid', '1', '--no-uid'], /^--uid can't be combined with --no-uid\n/],
-      [['alice', '--no-uid', '--uid', '1'], /^--uid can't be combined with --no-uid\n/]
+      [['alice', '--expires', '90d', '--no-expires'], /^error: --expires can't be combined with --no-expires\n/],
+      [['alice', '--no-expires', '--expires', '90d'], /^error: --expires can't be combined with --no-expires\n/],
+      [['alice', '--uid', '1', '--no-uid'], /^error: --uid can't be combined with --no-uid\n/],
+      [['alice', '--no-uid', '--uid', '1'], /^error: --uid can't be combined with --no-uid\n/]
     ] as const) {
       const { code, stderr } = await users(['edit', ...args])
       t.match(stderr, reason)
@@ -532,7 +532,7 @@ test('a file that comes from stdin and goes to stdout, as out of a Kubernetes Se
 
   const disabled = await users(['disable', 'bob', '--users-file', '-'], { input: PEOPLE })
   t.equal(disabled.stdout, PEOPLE, 'what needs no change comes out as it went in')
-  t.match((await users(['disable', 'zoe', '--users-file', '-'], { input: PEOPLE })).stderr, /^no user "zoe" in the users file;/)
+  t.match((await users(['disable', 'zoe', '--users-file', '-'], { input: PEOPLE })).stderr, /^error: no user "zoe" in the users file;/)
   t.match((await users(['list', '--users-file', '-'], { input: PEOPLE })).stdout, /alice.*\n.*bob/s)
 
   const refused = await users(['add', 'alice', '--users-file', '-'], { input: PEOPLE })

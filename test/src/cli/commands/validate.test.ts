@@ -4,9 +4,12 @@ import { test, type Test } from 'tap'
 import { load } from 'js-yaml'
 import { openCA } from '../../../../src/certificates/directory.js'
 import { issueServing } from '../../../../src/certificates/issue.js'
+import { certsCommand } from '../../../../src/cli/commands/certs.js'
+import { validateCommand } from '../../../../src/cli/commands/validate.js'
 import { createSigningKey } from '../../../../src/session-keys/key-directory.js'
 import { withTime } from '../../../fixtures/certificates.js'
-import { runCommand, type Outcome } from '../../../fixtures/command.js'
+import { runCommand, type CommandOptions, type Outcome } from '../../../fixtures/command.js'
+import { runInProcess } from '../../../fixtures/command-in-process.js'
 import { REDIS_PASSWORD, startRedis } from '../../../fixtures/redis.js'
 import { newKeyPair } from '../../../fixtures/session-keys.js'
 
@@ -29,10 +32,14 @@ export default {
 }
 `
 
+async function validate (args: readonly string[], options?: CommandOptions): Promise<Outcome> {
+  return await runInProcess(validateCommand, ['validate', ...args], options)
+}
+
 /** Files of a config that is right, with some of them replaced. */
 async function home (t: Test, files: Record<string, string> = {}): Promise<string> {
   const dir = t.testdir({ 'authn-webhook.yaml': CONFIG, 'users.yaml': USERS, 'robots.mjs': ROBOTS, 'robots.txt': 'good', ...files })
-  const { code, stderr } = await runCommand(['certs', '--out', join(dir, 'tls')])
+  const { code, stderr } = await runInProcess(certsCommand, ['certs', '--out', join(dir, 'tls')])
   if (code !== 0) throw new Error(stderr)
   return dir
 }
@@ -70,7 +77,7 @@ test('a config that is right', async (t) => {
 
 test('warnings are no errors', async (t) => {
   const cwd = await home(t, { 'authn-webhook.yaml': CONFIG.replace('127.0.0.1', '0.0.0.0') })
-  const { code, stdout, stderr } = await runCommand(['validate'], { cwd })
+  const { code, stdout, stderr } = await validate([], { cwd })
   t.match(stdout, /is valid/)
   t.match(stderr, /^warning: .*authn-webhook\.yaml:3: tls: without clientCAFile/)
   t.equal(code, 0)
@@ -85,18 +92,18 @@ test('names in a users file that Kubernetes reserves are warnings, unless the co
   })
   const warning = `warning: ${join(cwd, 'users.yaml')}:7: users[1].groups[1]: the group "system:masters" is reserved for Kubernetes: it is dropped unless reserved.allowGroups lists it\n`
   for (const [args, expected] of [[[], ''], [['--config', 'bare.yaml'], warning], [['--config', 'allowed.yaml'], '']] as const) {
-    const { code, stderr } = await runCommand(['validate', ...args], { cwd })
+    const { code, stderr } = await validate([...args], { cwd })
     t.equal(stderr, expected)
     t.equal(code, 0)
   }
-  const { stdout } = await runCommand(['validate', '--config', 'bare.yaml', '-o', 'json'], { cwd })
+  const { stdout } = await validate(['--config', 'bare.yaml', '-o', 'json'], { cwd })
   t.match(JSON.parse(stdout), { valid: true, warnings: [{ file: join(cwd, 'users.yaml'), line: 7, path: 'users[1].groups[1]' }] })
 })
 
 test('warns of bcrypt hashes that are quick to guess', async (t) => {
   const hash = '$05$abcdefghijklmnopqrstuuFAGEq0vIZCNVvqmDKFhbdDXkRzr3ZNu'
   const cwd = await home(t, { 'users.yaml': `apiVersion: authn-webhook/v1\nusers:\n  - username: alice\n    passwordHash: $2y${hash.replace('05', '10')}\n  - username: bob\n    passwordHash: $2y${hash}\n` })
-  const { code, stderr } = await runCommand(['validate'], { cwd })
+  const { code, stderr } = await validate([], { cwd })
   t.equal(stderr, `warning: ${join(cwd, 'users.yaml')}:6: users[1].passwordHash: bcrypt with cost 5 is quick to guess: set the password again with "authn-webhook users set-password", or with "htpasswd -B -C 12"\n`)
   t.equal(code, 0)
 })
@@ -108,7 +115,7 @@ test('errors of the config and of the files that it names come together', async 
     'robots.txt': 'bad'
   })
   const file = (name: string): string => join(cwd, name)
-  const { code, stdout, stderr } = await runCommand(['validate'], { cwd })
+  const { code, stdout, stderr } = await validate([], { cwd })
   t.equal(stdout, '')
   t.equal(stderr, `${file('authn-webhook.yaml')}:2: server.hots: unknown key; did you mean "host"?
 ${file('users.yaml')}:4: users[0].uid: must be a string; got a number: quote it
@@ -118,7 +125,7 @@ ${file('authn-webhook.yaml')}:6: identityProviders[1]: robots.txt is bad
 `)
   t.equal(code, 2)
 
-  const { code: sameCode, stdout: json } = await runCommand(['validate', '-o', 'json'], { cwd })
+  const { code: sameCode, stdout: json } = await validate(['-o', 'json'], { cwd })
   t.match(JSON.parse(json), { valid: false, errors: [{ file: file('authn-webhook.yaml'), path: 'server.hots', line: 2, message: /unknown key/ }, { file: file('users.yaml'), line: 4 }, {}, {}] })
   t.equal(sameCode, 2)
 })
@@ -149,7 +156,7 @@ identityProviders:
 `
   })
   const at = (line: number, rest: string): string => `${join(cwd, 'authn-webhook.yaml')}:${line}: ${rest}`
-  const { code, stderr } = await runCommand(['validate'], { cwd })
+  const { code, stderr } = await validate([], { cwd })
   t.strictSame(stderr.trim().split('\n'), [
     at(2, 'server.hots: unknown key; did you mean "host"?'),
     at(3, 'tls.clientNames: must be a list; got a number'),
@@ -181,7 +188,7 @@ test('certificates belong to it', async (t) => {
     ['undated.yaml', [at('undated.yaml', 'certFile', 'undated.crt: holds a certificate whose notAfter is not a date'), '1 error']],
     ['mixed.yaml', [at('mixed.yaml', 'keyFile', 'tls/ca/ca.key: does not belong'), at('mixed.yaml', 'clientCAFile', 'absent-ca.crt: does not exist'), '2 errors']]
   ] as const) {
-    const { code, stderr } = await runCommand(['validate', '--config', config], { cwd })
+    const { code, stderr } = await validate(['--config', config], { cwd })
     const lines = stderr.trim().split('\n')
     t.equal(lines.length, expected.length, config)
     expected.forEach((start, index) => { t.ok(lines[index]?.startsWith(start), `${config}: ${lines[index]}`) })
@@ -196,7 +203,7 @@ test('warns of a certificate that API servers refuse, now or soon', async (t) =>
     const pair = await issueServing(keys.pair, { names: ['localhost'], days: 365, now: () => Date.now() + (days - 365) * 86_400_000 })
     writeFileSync(join(cwd, 'tls', 'tls.crt'), pair.cert)
     writeFileSync(join(cwd, 'tls', 'tls.key'), pair.key)
-    const { code, stderr } = await runCommand(['validate'], { cwd })
+    const { code, stderr } = await validate([], { cwd })
     t.match(stderr, expected)
     t.equal(code, 0)
   }
@@ -212,14 +219,14 @@ test('what is no config', async (t) => {
     [['--config', 'users.yaml'], /users\.yaml:2: users: unknown key/, 2],
     [['--output', 'xml'], /Allowed choices are json, yaml/, 2]
   ] as const) {
-    const outcome = await runCommand(['validate', ...args], { cwd, env: { AUTHN_WEBHOOK_CONFIG: undefined } })
+    const outcome = await validate([...args], { cwd })
     t.match(outcome.stderr, message)
     t.equal(outcome.code, code)
   }
 })
 
 test('--help has examples', async (t) => {
-  const { stdout, code } = await runCommand(['validate', '--help'])
+  const { stdout, code } = await validate(['--help'])
   t.match(stdout, /Examples:\n.*authn-webhook validate/)
   t.equal(code, 0)
 })
@@ -231,7 +238,7 @@ test('--online asks the store', async t => {
   const validateWith = async (password: string): Promise<Outcome> => {
     writeFileSync(join(cwd, 'authn-webhook.yaml'), `${CONFIG}store: { kind: redis, url: "redis://127.0.0.1:${redis.port}", password: { file: redis-password } }\n`)
     writeFileSync(join(cwd, 'redis-password'), password, { mode: 0o600 })
-    return await runCommand(['validate', '--online'], { cwd })
+    return await validate(['--online'], { cwd })
   }
   t.match(await validateWith(REDIS_PASSWORD), { code: 0, stdout: /; every source is reachable\n$/, stderr: '' })
   const problem = (text: string): object => ({ code: 69, stderr: new RegExp(`^.*authn-webhook\\.yaml:\\d+: store\\.url: redis 127\\.0\\.0\\.1:${redis.port} ${text}\n$`) })
@@ -251,9 +258,9 @@ ${kind}
   const issuers = ['one', 'other'].map(path => `        - issuer: { url: "https://127.0.0.1:2/${path}", audiences: [kubernetes] }\n          claimMappings: { username: { claim: sub, prefix: "" } }`).join('\n')
   const cwd = await home(t, { 'authn-webhook.yaml': config(`  - name: sso\n    kind: jwt\n    usernamePrefix: "s:"\n    groupPrefix: "s:"\n    config:\n      issuers:\n${issuers}`) })
   const file = join(cwd, 'authn-webhook.yaml')
-  t.match(await runCommand(['validate'], { cwd }), { code: 0, stderr: '' }, 'and only then')
+  t.match(await validate([], { cwd }), { code: 0, stderr: '' }, 'and only then')
 
-  const { code, stdout, stderr } = await runCommand(['validate', '--online'], { cwd })
+  const { code, stdout, stderr } = await validate(['--online'], { cwd })
   t.equal(code, 69)
   t.equal(stdout, `${file} is valid: people (static), then sso (jwt)\n`)
   const lines = stderr.split('\n').filter(line => line.startsWith(file))
@@ -262,13 +269,13 @@ ${kind}
   for (const [index, path] of ['one', 'other'].entries()) {
     t.match(lines[index], new RegExp(`^${file}:6: identityProviders\\[1\\]: no keys from issuer https://127\\.0\\.0\\.1:2/${path}: .*connection refused`))
   }
-  const json = JSON.parse((await runCommand(['validate', '--online', '-o', 'json'], { cwd })).stdout)
+  const json = JSON.parse((await validate(['--online', '-o', 'json'], { cwd })).stdout)
   t.match(json, { valid: true, errors: [], unreachable: [{ file, path: 'identityProviders[1]', line: 6 }, { file }] })
 
   writeFileSync(file, CONFIG)
-  t.match(await runCommand(['validate', '--online'], { cwd }), { code: 0, stdout: /; every source is reachable\n$/, stderr: '' }, 'a provider without a source is reachable')
+  t.match(await validate(['--online'], { cwd }), { code: 0, stdout: /; every source is reachable\n$/, stderr: '' }, 'a provider without a source is reachable')
   writeFileSync(file, CONFIG.replace('users.yaml', 'missing.yaml'))
-  t.match(await runCommand(['validate', '--online'], { cwd }), { code: 2, stderr: /missing\.yaml/ }, 'an error comes first')
+  t.match(await validate(['--online'], { cwd }), { code: 2, stderr: /missing\.yaml/ }, 'an error comes first')
 })
 
 /** Both services in one process, with files that are all right. */
@@ -294,19 +301,19 @@ store: { kind: redis, url: "rediss://redis.example.com", caFile: tls/ca.crt }
 
 test('the files of the sign-in service', async t => {
   const { cwd, pair } = await signInHome(t)
-  const validate = async () => JSON.parse((await runCommand(['validate', '-o', 'json'], { cwd })).stdout)
-  t.match(await validate(), { valid: true, errors: [], warnings: [] })
+  const result = async () => JSON.parse((await validate(['-o', 'json'], { cwd })).stdout)
+  t.match(await result(), { valid: true, errors: [], warnings: [] })
   const [good, other] = [join(cwd, 'keys/a.crt'), pair.certFile].map(file => readFileSync(file, 'utf8')) as [string, string]
 
   writeFileSync(join(cwd, 'keys/a.crt'), other)
-  t.match((await validate()).errors, [{ path: 'login.signingKeys[0].keyFile', line: 10, message: /keys\/a\.key: does not belong to the certificate in .*a\.crt$/ }], 'a pair that does not match')
+  t.match((await result()).errors, [{ path: 'login.signingKeys[0].keyFile', line: 10, message: /keys\/a\.key: does not belong to the certificate in .*a\.crt$/ }], 'a pair that does not match')
 
   writeFileSync(join(cwd, 'keys/a.crt'), good)
   chmodSync(join(cwd, 'keys/a.key'), 0o644)
   writeFileSync(join(cwd, 'revocations.yaml'), 'apiVersion: authn-webhook/v1\nrevocations: [{}]\n')
   const config = readFileSync(join(cwd, 'authn-webhook.yaml'), 'utf8')
   writeFileSync(join(cwd, 'authn-webhook.yaml'), config.replaceAll('tls/ca.crt', 'absent.crt').replace('certFiles: [keys/a.crt]', 'certFiles: [absent.crt]'))
-  t.strictSame((await validate()).errors.map(({ file, path, message }: Record<string, string>) => `${file === join(cwd, 'authn-webhook.yaml') ? '' : 'revocations '}${path}: ${message!.replaceAll(cwd, '').slice(0, 40)}`), [
+  t.strictSame((await result()).errors.map(({ file, path, message }: Record<string, string>) => `${file === join(cwd, 'authn-webhook.yaml') ? '' : 'revocations '}${path}: ${message!.replaceAll(cwd, '').slice(0, 40)}`), [
     'login.signingKeys[0].keyFile: /keys/a.key: is world-readable, and anyo',
     'login.clients[0].cluster.certificateAuthorityFile: /absent.crt: does not exist',
     'sessions.certFiles[0]: /absent.crt: does not exist',
@@ -315,7 +322,7 @@ test('the files of the sign-in service', async t => {
   ], 'every invalid file at once')
 
   writeFileSync(join(cwd, 'authn-webhook.yaml'), config.replace('server:', 'sever: {}\nserver:'))
-  t.match((await validate()).errors.map(({ path }: { path: string }) => path), ['sever', 'login.signingKeys[0].keyFile', 'revocations[0]'], 'also if the config has other errors')
+  t.match((await result()).errors.map(({ path }: { path: string }) => path), ['sever', 'login.signingKeys[0].keyFile', 'revocations[0]'], 'also if the config has other errors')
 })
 
 test('keys of session tokens that are probably wrong', async t => {
@@ -323,7 +330,7 @@ test('keys of session tokens that are probably wrong', async t => {
   const config = readFileSync(join(cwd, 'authn-webhook.yaml'), 'utf8')
   writeFileSync(join(cwd, 'authn-webhook.yaml'), config.replace('certFiles: [keys/a.crt]', `certFiles: [${pair.certFile}, old.crt]`))
   writeFileSync(join(cwd, 'old.crt'), (await newKeyPair(30, 10)).cert)
-  const { stderr, code } = await runCommand(['validate'], { cwd })
+  const { stderr, code } = await validate([], { cwd })
   t.equal(code, 0)
   t.match(stderr, /^warning: .*:13: sessions\.certFiles\[1\]: .*old\.crt: expired on .*; tokens of its key are accepted all the same: rotate the key$/m)
   t.match(stderr, /^warning: .*:13: sessions\.certFiles: lacks the key of .*keys\/a\.crt, which is in login\.signingKeys: its tokens are denied$/m)
