@@ -9,7 +9,6 @@ import { parseArgs } from 'node:util'
 import { buildKubernetes, requirePackages, run, unpackKubectl } from './tools.mjs'
 
 const HERE = fileURLToPath(new URL('.', import.meta.url))
-const LONGEST = ['sign-in.e2e.ts', 'retries.e2e.ts', 'outages.e2e.ts']
 
 const { values: { install }, positionals } = parseArgs({
   allowPositionals: true,
@@ -24,12 +23,6 @@ const env = {
   ETCD: process.env.ETCD || 'etcd',
   ...unpackKubectl()
 }
-const files = positionals.length > 0 ? positionals : everyFile()
+const files = positionals.length > 0 ? positionals : readdirSync(HERE).filter(name => name.endsWith('.e2e.ts')).map(name => `test/e2e/${name}`)
 // coverage would go through every process of the service, and make it another one than users have
 run(process.execPath, ['node_modules/tap/dist/esm/run.mjs', '--disable-coverage', '--timeout=480', '--jobs=2', ...files], { env })
-
-/** Those first that wait the longest: the others run beside them. */
-function everyFile () {
-  const files = readdirSync(HERE).filter(name => name.endsWith('.e2e.ts')).sort()
-  return [...new Set([...LONGEST, ...files])].map(name => `test/e2e/${name}`)
-}

@@ -12,7 +12,7 @@ import { until } from '../fixtures/waiting.js'
 const LINES = { bytes: 20_000, lines: 4 }
 const REVIEWS = 500
 /** So many that a process that keeps them stands out from what Node.js collects late. */
-const MANY_LINES = { bytes: 20_000, lines: 12 }
+const MANY_LINES = { bytes: 20_000, lines: 6 }
 /** Kilobytes. */
 const LOGGED = REVIEWS * MANY_LINES.lines * MANY_LINES.bytes / 1_024
 /** The test runner writes small files from within the process. */
