@@ -6,8 +6,8 @@ import { installForLogins, loginsDuring, loseNone } from './logins.js'
 import { startNodes } from './nodes.js'
 import { awaitPods, settled } from './pods.js'
 
-/** See charts/authn-webhook/README.md: what a kubelet of 1.20 takes, and a busy machine twice. */
-const GAP_SECONDS = 20
+/** See charts/authn-webhook/README.md: what a kubelet of 1.20 takes, and a busy machine four times. */
+const GAP_SECONDS = 40
 
 test('a DaemonSet', async t => {
   const cwd = t.testdir({})

@@ -6,7 +6,7 @@ import { startNodes, type Nodes } from './nodes.js'
 import { awaitPods, settled, type Pod } from './pods.js'
 
 /** Seconds that kube-proxy may take to hear of it, on a busy machine. */
-const SLACK = 10
+const SLACK = 20
 
 test('a lost node', async t => {
   const cluster = await startNodes(t, { workers: 1, cacheTTL: '0s' })
@@ -28,7 +28,7 @@ test('a lost node', async t => {
     })
     t.comment(`noticed after ${noticed.toFixed(1)} s, replaced after ${replaced.toFixed(1)} s; ${summary}`)
     t.ok(lostUntil < noticed + SLACK, 'none is lost once the control plane has noticed')
-    t.ok(lost < count / 10, summary)
+    t.ok(lost < count / 4, summary)
     await worker!.connect(true)
     await settled(cluster)
   })
