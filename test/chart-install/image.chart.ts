@@ -12,8 +12,8 @@ import { freePorts } from '../fixtures/child.js'
 import { eventually, IMAGE, podman, type } from './podman.js'
 
 const LIMITS = ['--read-only', '--cap-drop', 'ALL', '--security-opt', 'no-new-privileges', '--memory', '128m', '--memory-swap', '128m']
-/** Milliseconds. A figure is of a quiet machine; a busy one has five times as long. */
-const SECOND = 5_000
+/** Milliseconds. A figure is of a quiet machine; a busy one has twenty times as long. */
+const SECOND = 20_000
 
 test('what is in it', async t => {
   const { Config: { Labels, User, Entrypoint }, Id } = await inspectImage(IMAGE)

@@ -241,12 +241,12 @@ for (const [query, fails] of budgets) {
 }
 
 test('?timeout can not stretch the budget', async t => {
-  // if it could, the timeouts of the providers would end the review, one after another: 2 s
+  // if it could, the timeouts of the providers would end the review, one after another: 10 s
   const hung = { entry: { timeout: '100ms' }, authenticateToken: async () => await new Promise<Answer>(() => {}) }
-  const { post, lines } = await startService(t, { config: { server: { timeout: '100ms' } }, providers: Object.fromEntries(Array.from({ length: 20 }, (_, index) => [`hung-${index}`, hung])) })
+  const { post, lines } = await startService(t, { config: { server: { timeout: '100ms' } }, providers: Object.fromEntries(Array.from({ length: 100 }, (_, index) => [`hung-${index}`, hung])) })
   await post(tokenReview(bob.token), { path: '/authenticate?timeout=30s' })
   const [{ ms }] = lines.filter(({ audit }) => audit !== undefined) as [Record<string, any>]
-  t.ok(ms > 95 && ms < 1_000, `${ms} ms`)
+  t.ok(ms > 95 && ms < 5_000, `${ms} ms`)
 })
 
 // ------------------------------------------------------- client certificates
