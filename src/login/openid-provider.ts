@@ -94,7 +94,7 @@ function configurationOf (options: OpenIdProviderOptions): Configuration {
       names: { session: cookies.names.session, interaction: cookies.names.interaction, resume: cookies.names.resume },
       long: cookies.options,
       short: cookies.pathOptions,
-      keys: cookieSignatures as unknown as NonNullable<NonNullable<Configuration['cookies']>['keys']>
+      keys: cookieSignatures
     },
     interactions: { policy: createPrompts(library), url: (_ctx, { uid }) => `${base}/interaction/${uid}` },
     renderError (ctx, out, error) { sendErrorPage(ctx, pages, out, error) },
