@@ -6,7 +6,7 @@ import { awaitPods, processOf, settled, type Pod } from './pods.js'
 
 /** Seconds until a process that hangs is killed, before Kubernetes 1.25: see docs/operations.md. */
 const HANG_SECONDS = 60
-/** Seconds that a busy machine may take beyond that; test/chart-install/availability.chart.ts computes it from the probe. */
+/** Seconds that a busy machine may take beyond that; test/chart-install/availability.chart.ts judges the settings of the probe. */
 const SLACK = 30
 
 test('a process in trouble, of two replicas', async t => {
